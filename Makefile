@@ -1,0 +1,70 @@
+# VLAA Notebooks. `make` lists the commands.
+#
+# PYTHON picks the interpreter the environment is built from:  make run PYTHON=python3.12
+# NAMES  picks notebooks for run:                               make run NAMES="00 03"
+# ARGS   goes to pytest:                                        make test ARGS="-k rewards"
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+
+# After the install nothing needs a network: a look-up that slips in fails at once instead of waiting.
+OFFLINE := HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 TRANSFORMERS_OFFLINE=1 HF_HUB_DISABLE_TELEMETRY=1 DO_NOT_TRACK=1
+
+# Reads the range from pyproject.toml without tomllib, so that it can also refuse a Python that has none.
+define CHECK_PYTHON
+import re, sys
+text = open("pyproject.toml").read()
+low, high = map(int, re.search(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', text).groups())
+if sys.version_info[0] != 3 or not low <= sys.version_info[1] < high:
+    sys.exit("%s is Python %d.%d; expected 3.%d to 3.%d. Name another one: make PYTHON=python3.%d %s" % (
+        (sys.argv[1],) + tuple(sys.version_info[:2]) + (low, high - 1, high - 2, sys.argv[2])))
+endef
+export CHECK_PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lab format clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: $(VENV)/.installed ## run every notebook on the mini profile; results in runs/
+	$(OFFLINE) $(BIN)/python -m vlaa_helpers.series run $(NAMES)
+
+# One thread a process: two torch processes that each take every core run some twenty times slower.
+# Without ARGS this is the whole suite, and tests/conftest.py then also fails on tests that were left out.
+test: $(VENV)/.installed-test ## run every test (CPU, offline)
+	$(OFFLINE) OMP_NUM_THREADS=1 VLAA_WHOLE_SUITE=$(if $(ARGS),0,1) \
+		$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lab: $(VENV)/.installed ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab --notebook-dir=notebooks
+
+format: $(VENV)/.installed-test ## format the Python files and mend what ruff can
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+clean: ## remove the environment, results and caches
+	rm -rf $(VENV) runs .pytest_cache .ruff_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found; install Python 3.12 or name one:" \
+		"make PYTHON=/path/to/python $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c "$$CHECK_PYTHON" $(PYTHON) "$(MAKECMDGOALS)"
+ifdef UV
+	uv venv --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV)
+else
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+endif
+
+INSTALL := $(if $(UV),uv pip install --python $(BIN)/python,$(BIN)/python -m pip install)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml | $(BIN)/python
+	$(INSTALL) -e ".[test]"
+	@touch $@ $(VENV)/.installed

@@ -1,0 +1,138 @@
+"""What every test shares, and the guard that no test is left out unnoticed.
+
+The guard: a run fails when a test is skipped for a reason that is not one of `ALLOWED_SKIPS`. A run of the whole
+suite (`make test` says so by VLAA_WHOLE_SUITE=1) also fails when a test is deselected, or a test file gives no tests.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# before anything imports torch or the hub: threads that fight over two cores, and look-ups that wait for a network
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+for _name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
+    os.environ.setdefault(_name, "1")
+
+ROOT = Path(__file__).resolve().parents[1]
+NO_CUDA = "gpu test: no CUDA on this machine"
+NO_SAMPLES = "the released sample rows are not beside this checkout"
+ALLOWED_SKIPS = (NO_CUDA, NO_SAMPLES)
+LEFT_OUT = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def real_samples() -> Path:
+    """A folder with rows of the released data set (`rows.jsonl`, `images/`); skips where it is not at hand."""
+    folder = ROOT.parent / "shared" / "real_samples"
+    if not folder.is_dir():
+        pytest.skip(NO_SAMPLES)
+    return folder
+
+
+# ---- settings ----
+
+
+def pytest_configure(config):
+    config.stash[LEFT_OUT] = []
+    from hypothesis import settings
+
+    # The same examples on every run and no deadline: a busy machine must not turn a green suite red.
+    settings.register_profile("vlaa", derandomize=True, deadline=None, database=None)
+    settings.load_profile("vlaa")
+
+
+def pytest_collection_modifyitems(config, items):
+    on_gpu = [item for item in items if item.get_closest_marker("gpu")]
+    if on_gpu:
+        import torch
+
+        if not torch.cuda.is_available():
+            for item in on_gpu:
+                item.add_marker(pytest.mark.skip(reason=NO_CUDA))
+
+
+# ---- the guard ----
+# With xdist the workers collect and the controller judges: workers hand over what they left out in `workeroutput`.
+
+
+def _whole_suite() -> bool:
+    return os.environ.get("VLAA_WHOLE_SUITE") == "1"
+
+
+def _refuse_skip(report) -> str | None:
+    """What is wrong with a skipped report, None when the skip is allowed."""
+    if not report.skipped or hasattr(report, "wasxfail"):
+        return None
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    reason = reason.removeprefix("Skipped: ")
+    if reason not in ALLOWED_SKIPS or (reason == NO_CUDA and "gpu" not in report.keywords):
+        return f"{report.nodeid} was skipped ({reason}); allowed are: {'; '.join(ALLOWED_SKIPS)}"
+    return None
+
+
+def _is_worker(config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def pytest_deselected(items):
+    if _whole_suite():
+        items[0].config.stash[LEFT_OUT] += [f"{item.nodeid} was deselected" for item in items]
+
+
+def pytest_collection_finish(session):
+    if not _whole_suite() or session.config.pluginmanager.hasplugin("dsession"):  # the controller collects nothing
+        return
+    collected = {Path(item.path) for item in session.items}
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        if path not in collected:
+            session.config.stash[LEFT_OUT].append(f"{path.relative_to(ROOT)} gave no tests")
+
+
+def _note(report, config):
+    if not _is_worker(config) and (problem := _refuse_skip(report)):
+        config.stash[LEFT_OUT].append(problem)
+
+
+class _Reports:
+    """Report hooks get no config, so they live in an object that has one."""
+
+    def __init__(self, config):
+        self.config = config
+
+    def pytest_runtest_logreport(self, report):
+        _note(report, self.config)
+
+    def pytest_collectreport(self, report):
+        _note(report, self.config)
+
+
+def pytest_sessionstart(session):
+    session.config.pluginmanager.register(_Reports(session.config), "vlaa-left-out")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    node.config.stash[LEFT_OUT] += getattr(node, "workeroutput", {}).get("left_out", [])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session, exitstatus):
+    left_out = session.config.stash[LEFT_OUT]
+    if _is_worker(session.config):
+        session.config.workeroutput["left_out"] = left_out
+    elif left_out and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if left_out := sorted(set(config.stash[LEFT_OUT])):
+        terminalreporter.section("tests that were left out", red=True)
+        for line in left_out:
+            terminalreporter.line(line)

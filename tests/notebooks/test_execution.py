@@ -1,0 +1,20 @@
+"""Every notebook, executed from top to bottom in its smoke mode: headless, offline, in an empty folder.
+
+One xdist group, so that the notebooks run one after the other on one worker while the other tests take the rest.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from vlaa_helpers.notebook_files import list_notebooks, read_notebook, smoke_parameters
+from vlaa_helpers.series import run_notebook
+
+NOTEBOOKS = list_notebooks(Path(__file__).resolve().parents[2] / "notebooks")
+
+
+@pytest.mark.xdist_group("notebooks")
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_runs_in_smoke_mode(path, tmp_path):
+    run = run_notebook(path, tmp_path, parameters=smoke_parameters(read_notebook(path)), timeout=240)
+    assert (run.status, run.error) == ("ok", None)
