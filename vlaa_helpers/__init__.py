@@ -1,0 +1,61 @@
+"""Helpers of VLAA Notebooks: build data, train a vision-language model to reason, and see whether it does.
+
+    from vlaa_helpers import get_profile, load_policy, make_scenes, train_grpo, MixedReward, evaluate
+
+Names are imported when they are first used: `import vlaa_helpers` itself loads neither torch nor transformers.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_MODULE_OF = {
+    "SYSTEM_PROMPT": "answers",
+    "extract_answer": "answers",
+    "parse_response": "answers",
+    "load_records": "records",
+    "read_records": "records",
+    "decode_image": "images",
+    "image_hash": "images",
+    "to_grpo": "views",
+    "to_sft": "views",
+    "check_facts": "scenes",
+    "draw_scene": "scenes",
+    "make_scenes": "scenes",
+    "FactsScorer": "rewards",
+    "MixedReward": "rewards",
+    "Reason": "rewards",
+    "Score": "rewards",
+    "box_reward": "rewards",
+    "choice_reward": "rewards",
+    "digit_reward": "rewards",
+    "math_reward": "rewards",
+    "open_ended_reward": "rewards",
+    "get_profile": "profiles",
+    "load_policy": "models",
+    "parameter_table": "models",
+    "train_sft": "sft",
+    "train_grpo": "grpo",
+    "EvalReport": "evaluation",
+    "compare_reports": "evaluation",
+    "evaluate": "evaluation",
+    "plot_accuracy": "plots",
+    "plot_training": "plots",
+    "show_records": "plots",
+    "show_responses": "plots",
+}
+
+__all__ = sorted(_MODULE_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it offers {', '.join(__all__)}")
+    value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

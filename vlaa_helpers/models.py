@@ -1,0 +1,148 @@
+"""Loading a policy: a vision-language model in 4 bits with adapters on its language stack, ready to train.
+
+Ordinary Hugging Face objects come back: a `PeftModel` around any model that `AutoModelForImageTextToText` knows, and its
+processor. The vision tower is left in full precision and never trained, as in the paper (arXiv 2504.11468 §3.1).
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .profiles import Profile
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LORA_TARGETS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
+"""The linear layers of the language stack; a pattern, so that look-alikes in the vision tower stay out."""
+NOT_QUANTISED = [r".*visual", r".*vision_tower", "lm_head"]
+
+
+def load_policy(
+    profile: Profile, *, adapter: str | Path | None = None, trainable: bool = True, seed: int = 0
+) -> tuple[Any, Any]:
+    """Load the model of a profile, in 4 bits when it says so, with LoRA adapters and a frozen vision tower.
+
+    Args:
+        profile: what to load and where; `profile.model` may be any Qwen2-VL, 2.5-VL or 3-VL folder or hub id.
+        adapter: a saved adapter to go on with; None attaches a fresh one that changes nothing yet.
+        trainable: False loads an adapter for inference only.
+        seed: of a fresh adapter's random half (the other half is zero).
+
+    Returns:
+        `(model, processor)`; the processor pads on the left, as generation needs.
+
+    Raises:
+        FileNotFoundError: the mini VLM's files are not in the package, or `adapter` is not a saved adapter.
+    """
+    import torch
+    from peft import LoraConfig, PeftModel, get_peft_model
+    from transformers import AutoModelForImageTextToText, BitsAndBytesConfig, set_seed
+
+    if Path(profile.model).is_absolute() and not (Path(profile.model) / "config.json").exists():
+        raise FileNotFoundError(
+            f"no model in {profile.model}; expected config.json and model.safetensors there. "
+            "Reinstall the package, or train one: python -m vlaa_helpers.mini_vlm train --help"
+        )
+    dtype = getattr(torch, profile.dtype)
+    quantization = None
+    if profile.load_in_4bit:
+        quantization = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=dtype,
+            llm_int8_skip_modules=NOT_QUANTISED,
+        )
+    model = AutoModelForImageTextToText.from_pretrained(
+        profile.model, dtype=dtype, quantization_config=quantization, device_map={"": profile.device}
+    )
+    keep_4bit_trainable(model)
+    if adapter is None:
+        config = LoraConfig(
+            r=profile.lora_rank, lora_alpha=profile.lora_alpha, target_modules=LORA_TARGETS, task_type="CAUSAL_LM"
+        )
+        set_seed(seed)
+        model = get_peft_model(model, config)
+    else:
+        if not (Path(adapter) / "adapter_config.json").exists():
+            raise FileNotFoundError(f"no adapter in {adapter}; expected adapter_config.json there, as save_pretrained writes")
+        model = PeftModel.from_pretrained(model, adapter, is_trainable=trainable)
+    return model, load_processor(profile)
+
+
+def load_processor(profile: Profile) -> Any:
+    """The processor of a profile's model: pads on the left, brings pictures down to `profile.max_pixels`."""
+    from transformers import AutoProcessor
+
+    processor = AutoProcessor.from_pretrained(profile.model, padding_side="left")
+    processor.image_processor.size["longest_edge"] = profile.max_pixels
+    return processor
+
+
+def keep_4bit_trainable(model: Any) -> None:
+    """Keep bitsandbytes from packing 4-bit weights for CPU inference.
+
+    On CPUs with AVX512-BF16, the first forward pass in eval mode without gradients repacks the weights, and the packed
+    product has no autograd: training after an evaluation then fails or cuts the gradient (bitsandbytes 0.50).
+    """
+    from bitsandbytes.nn import Linear4bit
+
+    for module in model.modules():
+        if isinstance(module, Linear4bit):
+            module.support_avx512bf16_for_cpu = False
+
+
+def image_token_ids(processor: Any) -> list[int]:
+    """Tokens that stand for pictures: a policy must never write them, or the next forward pass looks for pictures."""
+    tokenizer = processor.tokenizer
+    names = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
+    ids = [tokenizer.convert_tokens_to_ids(name) for name in names]
+    return sorted({token for token in ids if token is not None and token != tokenizer.unk_token_id})
+
+
+TOWERS = ("vision", "projector", "embeddings", "language", "head")
+
+
+def tower_of(name: str) -> str:
+    """Which part of a vision-language model a parameter belongs to, by its name: one of `TOWERS`."""
+    if ".merger." in name or "multi_modal_projector" in name or ".deepstack_merger" in name:
+        return "projector"
+    if "visual" in name or "vision_tower" in name:
+        return "vision"
+    if "embed_tokens" in name:
+        return "embeddings"
+    return "head" if "lm_head" in name else "language"
+
+
+def parameter_table(model: Any) -> "pd.DataFrame":
+    """Parameters by tower: how many there are, how many train, and the memory that they take.
+
+    Columns: `parameters`, `trainable`, `share` (trainable as a share of the tower, 0-1), `mebibytes`, `stored_as`.
+    A 4-bit weight counts with its true number of parameters and its packed size.
+    """
+    import pandas as pd
+    from bitsandbytes.nn import Params4bit
+
+    rows: dict[str, dict] = {}
+    for name, parameter in model.named_parameters():
+        row = rows.setdefault(tower_of(name), {"parameters": 0, "trainable": 0, "bytes": 0, "kinds": set()})
+        packed = isinstance(parameter, Params4bit) and parameter.quant_state is not None
+        count = parameter.quant_state.shape.numel() if packed else parameter.numel()
+        row["parameters"] += count
+        row["trainable"] += count if parameter.requires_grad else 0
+        row["bytes"] += parameter.numel() * parameter.element_size()
+        row["kinds"].add("nf4" if packed else str(parameter.dtype).removeprefix("torch."))
+    table = pd.DataFrame(
+        {
+            tower: {
+                "parameters": row["parameters"],
+                "trainable": row["trainable"],
+                "share": row["trainable"] / row["parameters"],
+                "mebibytes": row["bytes"] / 2**20,
+                "stored_as": " + ".join(sorted(row["kinds"])),
+            }
+            for tower in TOWERS
+            if (row := rows.get(tower))
+        }
+    ).T
+    return table.astype({"parameters": int, "trainable": int, "share": float, "mebibytes": float})

@@ -1,0 +1,146 @@
+"""The one switch of the series: which model, which data, which device, and what fits there.
+
+`get_profile("mini")` is the mini lab on a CPU; "t4", "l4" and "a100" are the real model on one GPU of that kind; "auto"
+looks at the machine. A profile is plain data; what it picked and why is in its `reasons`.
+"""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+ASSETS = Path(__file__).parent / "assets"
+MINI_MODELS = {"mini": "mini_vlm_strong", "mini_weak": "mini_vlm_weak"}
+REAL_MODEL = "Qwen/Qwen2.5-VL-3B-Instruct"
+REAL_DATA = "UCSC-VLAA/VLAA-Thinking"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What to run where.
+
+    Attributes:
+        name: the name it was asked for by.
+        model: a folder or hub id that `from_pretrained` takes.
+        data: what `load_records` takes.
+        device: "cpu" or "cuda".
+        dtype: "float32", "bfloat16" or "float16": of activations and of the weights that are not in 4 bits.
+        max_pixels: pictures are brought down to this many pixels.
+        load_in_4bit: quantise the language stack to NF4 with double quantisation.
+        lora_rank, lora_alpha: of the adapters on the language stack.
+        sft_batch_size, sft_learning_rate: samples an optimiser step, and the peak learning rate.
+        prompts_per_step, num_generations: GRPO samples `num_generations` completions for each prompt of a step.
+        grpo_learning_rate, max_completion_length: peak learning rate; tokens a completion may have.
+        micro_batch_size: how many sequences go through the model at once in training.
+        gradient_checkpointing: recompute activations in the backward pass to save memory.
+        reasons: why it is so, for the reader.
+    """
+
+    name: str
+    model: str
+    data: str
+    device: str
+    dtype: str
+    max_pixels: int
+    load_in_4bit: bool = True
+    lora_rank: int = 16
+    lora_alpha: int = 32
+    sft_batch_size: int = 32
+    sft_learning_rate: float = 1e-3
+    prompts_per_step: int = 8
+    num_generations: int = 8
+    grpo_learning_rate: float = 1e-3
+    max_completion_length: int = 96
+    micro_batch_size: int = 64
+    gradient_checkpointing: bool = False
+    reasons: tuple[str, ...] = field(default=(), compare=False)
+
+    def replace(self, **changes: Any) -> "Profile":
+        """A copy with some settings changed: `profile.replace(max_pixels=131_072)`."""
+        return replace(self, **changes)
+
+    def __str__(self) -> str:
+        model = Path(self.model).name if Path(self.model).is_dir() else self.model
+        bits = "4-bit NF4" if self.load_in_4bit else self.dtype
+        head = f"profile {self.name}: {model}, {bits}, {self.dtype} on {self.device}, data {self.data}"
+        return "\n".join([head, *(f"  - {reason}" for reason in self.reasons)])
+
+
+_REAL = {
+    "lora_rank": 64,
+    "lora_alpha": 128,
+    "max_pixels": 262_144,
+    "sft_batch_size": 16,
+    "sft_learning_rate": 1e-4,
+    "prompts_per_step": 8,
+    "num_generations": 4,
+    "grpo_learning_rate": 1e-5,
+    "max_completion_length": 256,
+    "gradient_checkpointing": True,
+}
+_GPUS: dict[str, dict] = {
+    "t4": {**_REAL, "micro_batch_size": 1},
+    "l4": {**_REAL, "micro_batch_size": 2},
+    "a100": {**_REAL, "micro_batch_size": 8, "num_generations": 8, "max_completion_length": 512},
+}
+_GPU_GIB = {"a100": 38, "l4": 21, "t4": 13}
+"""The least memory, in GiB, at which "auto" picks each GPU profile."""
+NAMES = ("auto", *MINI_MODELS, *_GPUS)
+
+
+def get_profile(name: str = "auto") -> Profile:
+    """Pick a profile by name, or by looking at the machine.
+
+    Args:
+        name: "mini" or "mini_weak" (the mini lab; any machine), "t4", "l4" or "a100" (the real model on one CUDA GPU
+            with about 15, 24 or 40 GB), or "auto": the largest of these that fits, else "mini".
+
+    Raises:
+        ValueError: an unknown name.
+        RuntimeError: a GPU profile where there is no CUDA.
+    """
+    if name not in NAMES:
+        raise ValueError(f"unknown profile {name!r}; expected one of {', '.join(NAMES)}")
+    reasons = []
+    if name == "auto":
+        name, reason = _look_at_machine()
+        reasons.append(reason)
+    if name in MINI_MODELS:
+        return _mini(name, reasons)
+    import torch
+
+    if not torch.cuda.is_available():
+        raise RuntimeError(
+            f'profile {name!r} needs a CUDA GPU and torch {torch.__version__} sees none; use get_profile("mini"), '
+            "or on Colab choose Runtime > Change runtime type > GPU"
+        )
+    dtype, reason = _cuda_dtype(torch.cuda.get_device_capability())
+    reasons += [reason, f"pictures up to {_GPUS[name]['max_pixels']:,} pixels, as in the paper's evaluation (appendix B.2)"]
+    return Profile(name, REAL_MODEL, REAL_DATA, "cuda", dtype, reasons=tuple(reasons), **_GPUS[name])
+
+
+def _mini(name: str, reasons: list[str]) -> Profile:
+    reasons = [
+        *reasons,
+        "the mini lab: a Qwen2.5-VL of about two million parameters in a generated world; runs on any CPU, offline",
+        "float32: at this size a CPU computes it as fast as anything shorter, and exactly",
+    ]
+    return Profile(name, str(ASSETS / MINI_MODELS[name]), "mini", "cpu", "float32", 112 * 112, reasons=tuple(reasons))
+
+
+def _look_at_machine() -> tuple[str, str]:
+    import torch
+
+    if not torch.cuda.is_available():
+        return "mini", "auto: no CUDA GPU seen, so the mini lab"
+    gpu = torch.cuda.get_device_properties(0)
+    gib = gpu.total_memory / 2**30
+    for name, least in _GPU_GIB.items():
+        if gib >= least:
+            return name, f"auto: {gpu.name} with {gib:.0f} GiB, at least the {least} GiB that {name} asks for"
+    return "mini", f"auto: {gpu.name} has {gib:.0f} GiB, less than the {_GPU_GIB['t4']} GiB of the smallest GPU profile"
+
+
+def _cuda_dtype(capability: tuple[int, int]) -> tuple[str, str]:
+    if capability >= (8, 0):
+        return "bfloat16", f"bfloat16: compute capability {capability[0]}.{capability[1]} has it, and it needs no loss scaling"
+    return "float16", f"float16: compute capability {capability[0]}.{capability[1]} has no bfloat16 units (they came with 8.0)"
