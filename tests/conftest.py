@@ -4,6 +4,7 @@ The guard: a run fails when a test is skipped for a reason that is not one of `A
 suite (`make test` says so by VLAA_WHOLE_SUITE=1) also fails when a test is deselected, or a test file gives no tests.
 """
 
+import json
 import os
 from pathlib import Path
 
@@ -34,6 +35,22 @@ def real_samples() -> Path:
     if not folder.is_dir():
         pytest.skip(NO_SAMPLES)
     return folder
+
+
+@pytest.fixture
+def write_rows(tmp_path):
+    """Write rows as JSON Lines (text rows as they are), and images below `images/`."""
+
+    def write(*rows, name="rows.jsonl", images=None):
+        for path, data in (images or {}).items():
+            target = tmp_path / "images" / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+        file = tmp_path / name
+        file.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows), encoding="utf-8")
+        return file
+
+    return write
 
 
 # ---- settings ----

@@ -1,4 +1,4 @@
-"""Reading records: files shaped like the release, every kind of bad row, and views that TRL takes."""
+"""Reading records: files shaped like the release, every kind of bad row, the hub and the mini world."""
 
 import importlib
 import io
@@ -8,55 +8,25 @@ import sys
 import types
 import warnings
 
-import numpy as np
 import pytest
-from datasets import Dataset, Image, concatenate_datasets
+from datasets import Image
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image as PILImage
+from row_files import ROW, SFT_TEXT, encoded
 
 from vlaa_helpers import records as module
-from vlaa_helpers.answers import SYSTEM_PROMPT, parse_response
+from vlaa_helpers.images import decode_image
 from vlaa_helpers.records import (
     RECORD_COLUMNS,
     VERIFIER_BY_SOURCE,
     VERIFIER_TYPES,
     RowProblem,
-    completion_of,
-    decode_image,
-    image_hash,
     load_records,
     read_records,
     record_features,
-    to_grpo,
-    to_sft,
 )
-
-SFT_TEXT = "<think>one and two</think>\n<answer>3</answer>"
-ROW = {"id": "r-1", "question": "How many?", "gt": "3", "verifier_type": "digit"}
-
-
-def encoded(form="PNG", size=(8, 6), mode="RGB", seed=0):
-    buffer = io.BytesIO()
-    pixels = np.random.default_rng(seed).integers(0, 255, (size[1], size[0], len(mode)), dtype=np.uint8)
-    PILImage.fromarray(pixels).save(buffer, form)
-    return buffer.getvalue()
-
-
-@pytest.fixture
-def write(tmp_path):
-    """Write rows as JSON Lines (text rows as they are), and images below `images/`."""
-
-    def write(*rows, name="rows.jsonl", images=None):
-        for path, data in (images or {}).items():
-            target = tmp_path / "images" / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
-        file = tmp_path / name
-        file.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows), encoding="utf-8")
-        return file
-
-    return write
+from vlaa_helpers.views import to_grpo
 
 
 def only_problem(file, **options):
@@ -84,17 +54,9 @@ def test_real_rows(real_samples):
     assert json.loads(records[1]["meta"])["solution"].startswith("Step 1: Substitute")
 
 
-def test_real_rows_as_training_data(real_samples):
-    records = load_records(real_samples / "rows.jsonl")  # images/ beside the file is found
-    for row, answer in zip(to_sft(records), ["3", "y = -5 * sin(-5 * x)", "B"], strict=True):
-        response = parse_response(row["completion"][0]["content"][0]["text"])
-        assert response.is_strict and response.answer == answer
-        assert len(row["images"]) == 1
-
-
-def test_sft_rows_of_the_release(write):
+def test_sft_rows_of_the_release(write_rows):
     row = {"image": "clevr_math/a.png", "question": "How many?", "answer": SFT_TEXT}
-    file = write(row, row, name="train.json", images={"clevr_math/a.png": encoded()})  # JSON Lines under .json
+    file = write_rows(row, row, name="train.json", images={"clevr_math/a.png": encoded()})  # JSON Lines under .json
     records, problems = read_records(file)
     assert not problems
     assert records[0]["response"] == SFT_TEXT and records[0]["reasoning"] == "one and two"
@@ -102,14 +64,14 @@ def test_sft_rows_of_the_release(write):
     assert list(records["id"]) == ["clevr_math-a", "clevr_math-a-2"]  # ids are made up, and told apart
 
 
-def test_grpo_rows_of_the_release(write):
+def test_grpo_rows_of_the_release(write_rows):
     rows = [
         {**ROW, "id": 7, "gt": 3, "meta": "{'url': None, 'n': 2}"},
         {**ROW, "id": "b", "gt": 3.0, "meta": '{"url": null}'},
         {**ROW, "id": "c", "gt": [0.1, 0.2, 0.3, 0.4], "verifier_type": "IoU", "meta": {"url": "é"}},
         {**ROW, "id": "d", "gt": "\\[\\boxed{y = 2x}\\]", "verifier_type": "math", "meta": ""},
     ]
-    records, problems = read_records(write(*rows))
+    records, problems = read_records(write_rows(*rows))
     assert not problems
     assert list(records["gt"]) == ["3", "3", "[0.1, 0.2, 0.3, 0.4]", "\\[\\boxed{y = 2x}\\]"]
     assert records[0]["id"] == "7" and records[2]["verifier_type"] == "iou"
@@ -130,8 +92,8 @@ def test_grpo_rows_of_the_release(write):
     ],
 )
 @pytest.mark.parametrize("root", ["", "images"])
-def test_image_paths_of_the_release(write, tmp_path, written, stored, source, root):
-    file = write({"image": written, "question": "q", "gt": "B"}, images={stored: encoded()})
+def test_image_paths_of_the_release(write_rows, tmp_path, written, stored, source, root):
+    file = write_rows({"image": written, "question": "q", "gt": "B"}, images={stored: encoded()})
     records, problems = read_records(file, image_root=tmp_path / root)
     assert not problems
     assert (records[0]["source"], records[0]["verifier_type"]) == (source, VERIFIER_BY_SOURCE[source])
@@ -142,60 +104,66 @@ def test_every_source_has_a_verifier():
     assert set(VERIFIER_BY_SOURCE.values()) == set(VERIFIER_TYPES) and len(VERIFIER_BY_SOURCE) == 15
 
 
-def test_source_from_id_or_file_name(write):
+def test_source_from_id_or_file_name(write_rows):
     rows = [{"id": "geoqa170k-12", "question": "q", "gt": "A"}, {"question": "q", "gt": "A", "verifier_type": "mcq"}]
-    records, problems = read_records(write(*rows))
+    records, problems = read_records(write_rows(*rows))
     assert not problems
     assert list(records["source"]) == ["geoqa170k", "rows"] and list(records["id"]) == ["geoqa170k-12", "rows-1"]
+
+
+def test_worked_solutions_of_the_release(write_rows):
+    text = "Step 1: Substitute x = 1.\n†Answer: y = 2x."
+    record = load_records(write_rows({**ROW, "verifier_type": "math", "gt": text}))[0]
+    assert record["gt"] == "y = 2x" and json.loads(record["meta"]) == {"solution": text}
 
 
 # ---- forms of a file ----
 
 
-def test_array_and_lines_read_the_same(write):
+def test_array_and_lines_read_the_same(write_rows):
     rows = [{**ROW, "id": f"r-{i}", "source": "blocks", "question": f"q\u2028{i}"} for i in range(5)]
-    lines, problems = read_records(write(*rows, name="lines.json"))
+    lines, problems = read_records(write_rows(*rows, name="lines.json"))
     for text in (json.dumps(rows), json.dumps(rows, indent=2), "\ufeff\n \n" + json.dumps(rows)):
-        array, more = read_records(write(text, name="array.jsonl"))
+        array, more = read_records(write_rows(text, name="array.jsonl"))
         assert array.to_list() == lines.to_list() and not problems and not more
 
 
-def test_a_changed_file_is_read_again(write):
-    assert read_records(write(ROW))[0]["gt"][0] == "3"
-    assert read_records(write({**ROW, "gt": "4"}))[0]["gt"][0] == "4"
+def test_a_changed_file_is_read_again(write_rows):
+    assert read_records(write_rows(ROW))[0]["gt"][0] == "3"
+    assert read_records(write_rows({**ROW, "gt": "4"}))[0]["gt"][0] == "4"
 
 
-def test_many_batches_keep_their_order(write):
-    records = load_records(write(*({**ROW, "id": f"r-{i}"} for i in range(1000))))
+def test_many_batches_keep_their_order(write_rows):
+    records = load_records(write_rows(*({**ROW, "id": f"r-{i}"} for i in range(1000))))
     assert list(records["id"]) == [f"r-{i}" for i in range(1000)]
     assert len(records.data.to_batches()) > 1
 
 
-def test_own_records_written_as_lines_read_back(write):
-    records = load_records(write({**ROW, "response": SFT_TEXT, "meta": {"a": 1}}))
+def test_own_records_written_as_lines_read_back(write_rows):
+    records = load_records(write_rows({**ROW, "response": SFT_TEXT, "meta": {"a": 1}}))
     text_columns = [name for name in RECORD_COLUMNS if name != "image"]
-    again = load_records(write(*records.select_columns(text_columns).to_list(), name="again.jsonl"))
+    again = load_records(write_rows(*records.select_columns(text_columns).to_list(), name="again.jsonl"))
     assert again.to_list() == records.to_list()
 
 
-def test_unknown_columns_go_to_meta(write):
+def test_unknown_columns_go_to_meta(write_rows):
     row = {**ROW, "difficulty": 3, "answer": "three", "ds_answer": "<think>x</think> 3"}
-    record = load_records(write(row))[0]
+    record = load_records(write_rows(row))[0]
     assert json.loads(record["meta"]) == {"extra": {"difficulty": 3, "answer": "three"}}
     assert record["response"] == "<think>x</think> 3"
 
 
-def test_plain_question_answer_pairs(write):
+def test_plain_question_answer_pairs(write_rows):
     row = {"question": "Which?", "answer": "B"}
-    record = load_records(write(row), verifier_type="mcq")[0]
+    record = load_records(write_rows(row), verifier_type="mcq")[0]
     assert (record["gt"], record["response"], record["image"]) == ("B", "", None)
 
 
 # ---- bad rows: a report each ----
 
 
-def test_a_broken_line_costs_one_row(write):
-    file = write({**ROW, "id": "a"}, "", '{"id": "b", "question" 3}', {**ROW, "id": "c"})
+def test_a_broken_line_costs_one_row(write_rows):
+    file = write_rows({**ROW, "id": "a"}, "", '{"id": "b", "question" 3}', {**ROW, "id": "c"})
     records, problems = read_records(file)
     assert list(records["id"]) == ["a", "c"]
     assert (problems[0].row, problems[0].line, problems[0].kind, problems[0].kept) == (1, 3, "broken_json", False)
@@ -203,8 +171,17 @@ def test_a_broken_line_costs_one_row(write):
 
 
 @pytest.mark.parametrize("line", ["[1]", "3", "null", "[" * 100_000, '{"n": ' + "1" * 5000 + "}", "\x00"])
-def test_lines_that_are_no_object(write, line):
-    assert only_problem(write(ROW, line)).kind == "broken_json"
+def test_lines_that_are_no_object(write_rows, line):
+    assert only_problem(write_rows(ROW, line)).kind == "broken_json"
+
+
+def test_rows_that_are_nested_too_deep(write_rows):
+    start = '{"question": "q", "gt": "3", "verifier_type": "digit", "x": '
+    limit = sys.getrecursionlimit()  # somewhere below it, reading works and writing again does not
+    deep = [start + "[" * depth + "]" * depth + "}" for depth in range(limit - 250, limit + 3)]
+    records, problems = read_records(write_rows(*deep, ROW))
+    assert records[-1]["id"] == "r-1" and {problem.kind for problem in problems} == {"broken_json"}
+    assert len(records) + len(problems) == len(deep) + 1
 
 
 def test_bytes_that_are_no_text(tmp_path):
@@ -228,8 +205,8 @@ def test_bytes_that_are_no_text(tmp_path):
         ({"image": "a\x00b"}, "missing_image", "absent"),
     ],
 )
-def test_rows_that_are_left_out(write, change, kind, words):
-    file = write({**ROW, **change}, {**ROW, "id": "good"})
+def test_rows_that_are_left_out(write_rows, change, kind, words):
+    file = write_rows({**ROW, **change}, {**ROW, "id": "good"})
     records, problems = read_records(file)
     assert list(records["id"]) == ["good"]
     assert [(problem.kind, problem.id, problem.line, problem.kept) for problem in problems] == [(kind, "r-1", 1, False)]
@@ -241,21 +218,23 @@ def test_rows_that_are_left_out(write, change, kind, words):
     [b"", b"hello, I am text", encoded()[:60], encoded("JPEG", (64, 64))[:-200], encoded("GIF", (64, 64))[:200]],
     ids=["empty", "text", "truncated png", "truncated jpeg", "truncated gif"],
 )
-def test_files_that_are_no_whole_image(write, data):
-    problem = only_problem(write({**ROW, "image": "a.png"}, images={"a.png": data}))
-    assert problem.kind == "bad_image" and f"{len(data)} bytes, first {data[:12]!r}" in problem.seen
+def test_files_that_are_no_whole_image(write_rows, data):
+    problem = only_problem(write_rows({**ROW, "image": "a.png"}, images={"a.png": data}))
+    assert problem.kind == "bad_image" and f"{len(data)} bytes, first {data[:12]!r}" in problem.message
 
 
-@pytest.mark.parametrize("meta", ["{'a': ", "[1, 2]", "nothing", [1], "{1: 2}", "(" * 5000])
-def test_odd_metadata_is_kept_and_reported(write, meta):
-    records, problems = read_records(write({**ROW, "meta": meta}))
+@pytest.mark.parametrize(
+    "meta", ["{'a': ", "[1, 2]", "nothing", [1], "{1: 2}", "{'a': {1, 2}}", "{'a': {(1, 2): 3}}", "(" * 5000]
+)
+def test_odd_metadata_is_kept_and_reported(write_rows, meta):
+    records, problems = read_records(write_rows({**ROW, "meta": meta}))
     assert json.loads(records[0]["meta"]) == {"raw": meta}
     assert [(problem.kind, problem.kept) for problem in problems] == [("bad_meta", True)]
 
 
-def test_the_same_id_twice_is_kept_and_reported(write):
+def test_the_same_id_twice_is_kept_and_reported(write_rows):
     ids = ["a", "a-2", "a", "a"]
-    records, problems = read_records(write(*({**ROW, "id": name} for name in ids)))
+    records, problems = read_records(write_rows(*({**ROW, "id": name} for name in ids)))
     assert list(records["id"]) == ["a", "a-2", "a-3", "a-4"]
     assert [(problem.kind, problem.row, problem.kept) for problem in problems] == [
         ("duplicate_id", 2, True),
@@ -263,21 +242,22 @@ def test_the_same_id_twice_is_kept_and_reported(write):
     ]
 
 
-def test_absent_images_can_be_kept_out_of_the_record(write):
-    file = write({**ROW, "image": "vg/VG_100K/1.jpg"}, {**ROW, "id": "b"})
+def test_absent_images_can_be_kept_out_of_the_record(write_rows):
+    file = write_rows({**ROW, "image": "vg/VG_100K/1.jpg"}, {**ROW, "id": "b"})
     records, problems = read_records(file, missing_images="keep")
     assert list(records["image"]) == [None, None]
     assert [(problem.kind, problem.kept) for problem in problems] == [("missing_image", True)]
 
 
-def test_half_a_surrogate_pair_does_not_stop_the_reading(write):
-    record = load_records(write('{"question": "\\ud800 ok", "gt": "3", "verifier_type": "digit", "x": "\\udfff"}'))[0]
+def test_half_a_surrogate_pair_does_not_stop_the_reading(write_rows):
+    row = '{"question": "\\ud800 ok", "gt": "3", "verifier_type": "digit", "x": "\\udfff"}'
+    record = load_records(write_rows(row))[0]
     assert record["question"] == "? ok"
 
 
-def test_report_as_warning_and_as_error(write):
+def test_report_as_warning_and_as_error(write_rows):
     bad = [{**ROW, "id": f"bad-{i}", "gt": None} for i in range(5)]
-    file = write(ROW, *bad)
+    file = write_rows(ROW, *bad)
     with pytest.warns(UserWarning, match="1 records, 5 rows left out") as caught:
         records = load_records(file)
     text = str(caught[0].message)
@@ -287,17 +267,17 @@ def test_report_as_warning_and_as_error(write):
     with pytest.raises(ValueError, match="bad-4"):
         load_records(file, strict=True)
     with pytest.raises(ValueError, match="0 records, 5 rows left out"):
-        load_records(write(*bad))
+        load_records(write_rows(*bad))
 
 
-def test_a_clean_file_says_nothing(write):
+def test_a_clean_file_says_nothing(write_rows):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        load_records(write(ROW))
+        load_records(write_rows(ROW))
 
 
 def test_a_problem_in_an_array_names_its_row():
-    problem = RowProblem(4, None, "x", "no gt", "a gt", "Add it.", file="rows.json")
+    problem = RowProblem("rows.json", 4, None, "x", "no_gt", "no gt; expected a gt. Add it.")
     assert str(problem) == "rows.json row 4 (id x): no gt; expected a gt. Add it."
 
 
@@ -305,24 +285,24 @@ def test_a_problem_in_an_array_names_its_row():
 
 
 @pytest.mark.parametrize("text", ["", "\n \n", '{\n"question": 1\n', "3\n4", "[]"])
-def test_files_without_rows(write, text):
+def test_files_without_rows(write_rows, text):
     with pytest.raises(ValueError, match="has no row"):
-        read_records(write(text))
+        read_records(write_rows(text))
 
 
-def test_a_file_of_other_things(write):
+def test_a_file_of_other_things(write_rows):
     with pytest.raises(ValueError, match=r"none of the columns.*Found: label, prompt.*Known: .*question.*Rename"):
-        read_records(write({"prompt": "q", "label": "3"}))
+        read_records(write_rows({"prompt": "q", "label": "3"}))
 
 
-def test_a_broken_array(write):
+def test_a_broken_array(write_rows):
     with pytest.raises(ValueError, match=r"starts like a JSON array.*line 2 column 1"):
-        read_records(write('[{"question": "q"},\n'))
+        read_records(write_rows('[{"question": "q"},\n'))
 
 
-def test_a_missing_file_names_its_neighbours(write, tmp_path):
+def test_a_missing_file_names_its_neighbours(write_rows, tmp_path):
     for i in range(7):
-        write(ROW, name=f"f{i}.jsonl")
+        write_rows(ROW, name=f"f{i}.jsonl")
     with pytest.raises(FileNotFoundError, match=r"no such file.*f0.jsonl, .*f4.jsonl and 2 more.*Pass such a file"):
         read_records(tmp_path / "rows.jsonl")
     with pytest.raises(FileNotFoundError, match=r"is a folder.*f0.jsonl"):
@@ -331,14 +311,14 @@ def test_a_missing_file_names_its_neighbours(write, tmp_path):
         read_records("mimi")
 
 
-def test_a_missing_image_root_names_its_neighbours(write, tmp_path):
-    file = write(ROW)
+def test_a_missing_image_root_names_its_neighbours(write_rows, tmp_path):
+    file = write_rows(ROW)
     with pytest.raises(FileNotFoundError, match=r"no such folder.*rows.jsonl.*clevr_math"):
         read_records(file, image_root=tmp_path / "pictures")
 
 
-def test_wrong_arguments(write):
-    file = write(ROW)
+def test_wrong_arguments(write_rows):
+    file = write_rows(ROW)
     with pytest.raises(TypeError, match=r'n, seed.*load_records\("mini"\) only'):
         load_records(file, n=3, seed=1)
     with pytest.raises(ValueError, match="missing_images"):
@@ -352,8 +332,8 @@ def test_wrong_arguments(write):
 # ---- the hub and the mini world ----
 
 
-def test_the_hub(write, tmp_path, monkeypatch):
-    file = write({**ROW, "image": "clevr_math/a.png"}, images={"clevr_math/a.png": encoded()})
+def test_the_hub(write_rows, tmp_path, monkeypatch):
+    file = write_rows({**ROW, "image": "clevr_math/a.png"}, images={"clevr_math/a.png": encoded()})
     asked = []
 
     def download(repo_id, filename, *, repo_type, revision):
@@ -405,229 +385,46 @@ def test_the_mini_world_is_made_of_records():
 
 
 def test_importing_is_light():
-    code = "import sys, vlaa_helpers.records; print([m for m in ('torch', 'datasets', 'PIL') if m in sys.modules])"
+    names = ", ".join(f"vlaa_helpers.{name}" for name in ("images", "records", "views"))
+    code = f"import sys, {names}; print([m for m in ('torch', 'datasets', 'PIL') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
-
-
-# ---- training views ----
-
-
-@pytest.fixture
-def mixed(write):
-    """Five records, the second and third without an image, each image another one."""
-    rows = [
-        {
-            **ROW,
-            "id": f"r-{i}",
-            "question": f"q{i}",
-            "answer": SFT_TEXT,
-            **({} if i in (1, 2) else {"image": f"{i}.png"}),
-        }
-        for i in range(5)
-    ]
-    return load_records(write(*rows, images={f"{i}.png": encoded(seed=i) for i in range(5)}))
-
-
-SELECTIONS = {
-    "all": lambda records: records,
-    "picked": lambda records: records.select([4, 1, 0]),
-    "slice": lambda records: records.select(range(2, 5)),
-    "shuffled": lambda records: records.shuffle(seed=1),
-    "filtered": lambda records: records.filter(lambda image: image is not None, input_columns="image"),
-    "doubled": lambda records: concatenate_datasets([records, records.select([3, 2])]),
-    "none": lambda records: records.select([]),
-    "as numpy": lambda records: records.with_format("numpy"),
-    "not decoded": lambda records: records.cast_column("image", Image(decode=False)),
-}
-
-
-@pytest.mark.parametrize("selection", SELECTIONS)
-def test_views_follow_the_records(mixed, selection):
-    records = SELECTIONS[selection](mixed)
-    sft, grpo = to_sft(records), to_grpo(records)
-    assert sft.column_names == ["prompt", "completion", "images"]
-    assert set(grpo.column_names) == {"prompt", "images", "gt", "verifier_type", "source", "id", "question", "meta"}
-    assert len(sft) == len(grpo) == len(records)
-    for record, a, b in zip(records.with_format(None), sft, grpo, strict=True):
-        has_image = record["image"] is not None
-        content = [{"type": "image", "text": None}] * has_image + [{"type": "text", "text": record["question"]}]
-        assert (
-            a["prompt"]
-            == b["prompt"]
-            == [
-                {"role": "system", "content": [{"type": "text", "text": SYSTEM_PROMPT}]},
-                {"role": "user", "content": content},
-            ]
-        )
-        assert a["completion"] == [{"role": "assistant", "content": [{"type": "text", "text": SFT_TEXT}]}]
-        assert {name: record[name] for name in to_grpo(records).column_names if name in record} == {
-            name: b[name] for name in b if name in record
-        }
-        expected = [image_hash(record["image"])] if has_image else []
-        assert [image_hash(i) for i in a["images"]] == [image_hash(i) for i in b["images"]] == expected
-
-
-def test_views_share_the_images(mixed):
-    def addresses(column):
-        while hasattr(column, "values"):
-            column = column.values
-        return column.field("bytes").buffers()[2].address
-
-    stored = {addresses(chunk) for chunk in mixed.data.table["image"].chunks}
-    for view in (to_sft(mixed), to_grpo(mixed.shuffle(seed=0))):
-        assert {addresses(chunk) for chunk in view.data.table["images"].chunks} == stored
-
-
-def test_views_survive_what_people_do_with_them(mixed, tmp_path):
-    view = to_grpo(mixed)
-    view.save_to_disk(tmp_path / "view")
-    parts = view.train_test_split(test_size=2, seed=0)
-    assert sorted([*parts["train"]["id"], *parts["test"]["id"]]) == list(mixed["id"])
-    again = Dataset.load_from_disk(tmp_path / "view")
-    assert again[0]["prompt"] == view[0]["prompt"] and again[0]["images"][0].size == (8, 6)
-    assert view.map(lambda row: {"n": len(row["images"])})["n"][:] == [1, 0, 0, 1, 1]
-
-
-def test_trl_and_the_qwen_template_take_the_views(mixed):
-    jinja2 = importlib.import_module("jinja2")
-    trl = importlib.import_module("trl")
-    from trl.data_utils import is_conversational, prepare_multimodal_messages
-
-    template = jinja2.Template((importlib.resources.files(trl) / "chat_templates" / "qwen2_5_vl.jinja").read_text())
-    for view in (to_sft(mixed), to_grpo(mixed)):
-        for row in view:
-            assert is_conversational(row)
-            messages = prepare_multimodal_messages(row["prompt"], images=row["images"])
-            images = [part["image"] for message in messages for part in message["content"] if part["type"] == "image"]
-            assert images == row["images"]
-            text = template.render(messages=messages, add_generation_prompt=True)
-            assert text.count("<|image_pad|>") == len(row["images"])
-            assert "None" not in text and SYSTEM_PROMPT in text
-            if "completion" in row:
-                completion = prepare_multimodal_messages(row["completion"])
-                whole = template.render(messages=messages + completion)
-                assert whole.startswith(text) and SFT_TEXT in whole
-
-
-def test_trl_collates_pictures_and_text_together(mixed):
-    """`images` must be [] for a text-only row: TRL and the processors fail on None."""
-    from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
-
-    torch = importlib.import_module("torch")
-    seen = []
-
-    class Processor:
-        def apply_chat_template(self, messages, **_):
-            return " ".join(part["type"] for message in messages for part in message["content"])
-
-        def __call__(self, text, images=None, **_):
-            seen.append(images)
-            shape = (len(text), 3)
-            return {"input_ids": torch.ones(shape, dtype=int), "attention_mask": torch.ones(shape, dtype=int)}
-
-    sft = to_sft(mixed)
-    DataCollatorForVisionLanguageModeling(Processor())([sft[0], sft[1]])
-    DataCollatorForVisionLanguageModeling(Processor())([sft[1], sft[2]])
-    assert [[len(images) for images in batch] for batch in seen if batch is not None] == [[1, 0]]
-
-
-def test_sft_refuses_records_without_a_response(mixed, write):
-    def cut(row):
-        return {"response": "" if row["id"] != "r-2" else SFT_TEXT, "reasoning": ""}
-
-    records = mixed.map(cut)
-    message = r"4 of 5 records.*r-0 \(no response\), r-1 .*r-3 \(no response\), ….*records.filter"
-    with pytest.raises(ValueError, match=message):
-        to_sft(records)
-    assert len(to_sft(records.filter(lambda response: response != "", input_columns="response"))) == 1
-
-
-@pytest.mark.parametrize(
-    ("record", "completion"),
-    [
-        ({"response": f" {SFT_TEXT}\n", "gt": "4"}, SFT_TEXT),
-        ({"response": "<think> a\nb </think> So **3**.", "gt": "3"}, "<think>\na\nb\n</think>\n<answer>3</answer>"),
-        ({"response": "a</think> 3", "gt": "3"}, "<think>\na\n</think>\n<answer>3</answer>"),
-        ({"response": "", "reasoning": "a", "gt": "3"}, "<think>\na\n</think>\n<answer>3</answer>"),
-        ({"response": "It is 3.", "reasoning": "a", "gt": "3"}, "<think>\na\n</think>\n<answer>3</answer>"),
-    ],
-)
-def test_completions(record, completion):
-    assert completion_of(record) == completion
-
-
-@pytest.mark.parametrize(
-    ("record", "words"),
-    [
-        ({}, "no response"),
-        ({"response": "It is 3.", "gt": "3"}, "no thinking"),
-        ({"response": "<think>a", "gt": "3"}, "unclosed_think"),
-        ({"response": "<think>a</think><answer>1</answer><answer>2</answer>", "gt": "1"}, "several_answers"),
-        ({"response": "<think>a</think> 3", "gt": ""}, "empty_answer"),
-        ({"reasoning": "a", "gt": "<answer>3</answer>"}, "nested_answer"),
-    ],
-)
-def test_no_completions(record, words):
-    with pytest.raises(ValueError, match=words):
-        completion_of(record)
-
-
-@pytest.mark.parametrize("view", [to_sft, to_grpo])
-def test_views_refuse_other_datasets(view):
-    with pytest.raises(ValueError, match=r"not records: id, .*the dataset has question.*load_records"):
-        view(Dataset.from_dict({"question": ["q"]}))
 
 
 # ---- images ----
 
 
-def test_images_stay_encoded(write):
-    file = write({**ROW, "image": "a.jpg"}, images={"a.jpg": encoded("JPEG")})
+def test_images_stay_encoded(write_rows):
+    file = write_rows({**ROW, "image": "a.jpg"}, images={"a.jpg": encoded("JPEG")})
     image = load_records(file).cast_column("image", Image(decode=False))[0]["image"]
     assert image == {"bytes": encoded("JPEG"), "path": "a.jpg"}
     image = load_records(file, embed_images=False).cast_column("image", Image(decode=False))[0]["image"]
     assert image["bytes"] is None and decode_image(image).size == (8, 6)
 
 
-def test_embedded_images_need_no_folder(write, tmp_path):
-    records = load_records(write({**ROW, "image": "a.png"}, images={"a.png": encoded()}))
+def test_images_by_absolute_path(write_rows, tmp_path):
+    (tmp_path / "elsewhere.png").write_bytes(encoded())
+    row = {**ROW, "image": str(tmp_path / "elsewhere.png")}
+    (tmp_path / "images").mkdir()
+    assert load_records(write_rows(row), image_root=tmp_path / "images")[0]["image"].size == (8, 6)
+
+
+def test_embedded_images_need_no_folder(write_rows, tmp_path):
+    records = load_records(write_rows({**ROW, "image": "a.png"}, images={"a.png": encoded()}))
     (tmp_path / "images" / "a.png").unlink()
     assert records[0]["image"].size == (8, 6)
 
 
-def test_every_form_of_an_image_has_one_hash(tmp_path):
-    data = encoded(mode="RGBA")
-    path = tmp_path / "a.png"
-    path.write_bytes(data)
-    picture = PILImage.open(path)
-    lossless = io.BytesIO()
-    picture.convert("RGB").save(lossless, "TIFF")
-    forms = [data, path, str(path), picture, {"bytes": data, "path": None}, {"bytes": None, "path": str(path)}]
-    assert {image_hash(form) for form in [*forms, lossless.getvalue()]} == {image_hash(data)}
-    assert all(decode_image(form).mode == "RGB" for form in forms)
-    assert image_hash(encoded(seed=1)) != image_hash(encoded(seed=2))
-    assert image_hash(PILImage.new("RGB", (2, 8))) != image_hash(PILImage.new("RGB", (4, 4)))
-
-
-def test_odd_but_good_images(write):
+def test_odd_but_good_images(write_rows):
     frames = [PILImage.new("P", (8, 6), colour) for colour in (0, 1)]
     gif, grey = io.BytesIO(), io.BytesIO()
     frames[0].save(gif, "GIF", save_all=True, append_images=frames[1:])
     PILImage.new("L", (8, 6)).save(grey, "WEBP")
     images = {"a.gif": gif.getvalue(), "b.png": grey.getvalue()}
-    records, problems = read_records(write(*({**ROW, "id": name, "image": name} for name in images), images=images))
+    rows = [{**ROW, "id": name, "image": name} for name in images]
+    records, problems = read_records(write_rows(*rows, images=images))
     assert not problems
     assert [decode_image(image).mode for image in records["image"]] == ["RGB", "RGB"]
-
-
-def test_images_that_cannot_be_decoded(tmp_path):
-    with pytest.raises(ValueError, match="text-only"):
-        decode_image(None)
-    with pytest.raises(ValueError, match=r"5 bytes, first b'hello'"):
-        decode_image(b"hello")
-    with pytest.raises(FileNotFoundError):
-        decode_image(tmp_path / "no.png")
 
 
 # ---- any row ----

@@ -90,7 +90,7 @@ def make_lesson(rng: Random, progress: float) -> Lesson:
     mix = stage_mix(progress)
     name = rng.choices(list(mix), weights=list(mix.values()))[0]
     if name == "echo":
-        words = " ".join(rng.choice(WORDS) for _ in range(rng.randint(4, 12)))
+        words = " ".join(rng.choice(WORDS) for _ in range(rng.randint(1, 4)))
         return Lesson(name, [user(f"Repeat: {words}.", with_image=False)], f"{words}.", None)
     source = rng.choice(GRID_SOURCES if name == "cells" else SOURCES)
     kind, difficulty = KINDS[source], rng.choices((0, 1, 2), weights=DIFFICULTY_WEIGHTS)[0]

@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK_NAME = re.compile(r"\d\d(_[a-z0-9]+)+\.ipynb")
 BADGE_IMAGE = "https://colab.research.google.com/assets/colab-badge.svg"
 COLAB_LINK = re.compile(r"https://colab\.research\.google\.com/github/[^\s)\"'\\]*?([\w.-]+\.ipynb)")
+INSTALL_LINK = re.compile(r"git\+https://github\.com/[\w.-]+/[\w.-]+")
+"""How a setup cell names the repository to pip."""
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # Folders that exist on somebody's machine only; the folders of this machine are added when a text is checked.
 MACHINE_PATH = re.compile(r"(?<![\w.:/-])(?:/(?:home|Users|root|tmp|private|workspace)/|[A-Z]:\\+Users\\)[^\s\"'`)]*")
@@ -132,7 +134,8 @@ def has_code(cell: "NotebookNode") -> bool:
 
 
 def _source_sha256(cell: "NotebookNode") -> str:
-    return hashlib.sha256(cell.source.encode()).hexdigest()
+    """Hash of a cell's source; where the repository lies does not count, so that `badges` may rewrite it."""
+    return hashlib.sha256(INSTALL_LINK.sub("", cell.source).encode()).hexdigest()
 
 
 def stamp(nb: "NotebookNode") -> None:
@@ -208,12 +211,16 @@ def notebook_text(nb: "NotebookNode") -> str:
 # ---- Colab badges ----
 
 
-def colab_link(name: str, root: str | Path = ROOT) -> str:
-    """Return the address at which Colab opens the notebook `name` (a file name), from pyproject's `[tool.vlaa]`."""
+def _repository(root: str | Path) -> dict[str, str]:
     import tomllib
 
     with open(Path(root) / "pyproject.toml", "rb") as file:
-        settings = tomllib.load(file)["tool"]["vlaa"]
+        return tomllib.load(file)["tool"]["vlaa"]
+
+
+def colab_link(name: str, root: str | Path = ROOT) -> str:
+    """Return the address at which Colab opens the notebook `name` (a file name), from pyproject's `[tool.vlaa]`."""
+    settings = _repository(root)
     repository = settings["repository"].removeprefix("https://github.com/").strip("/")
     return f"https://colab.research.google.com/github/{repository}/blob/{settings['branch']}/notebooks/{name}"
 
@@ -224,7 +231,7 @@ def colab_badge(name: str, root: str | Path = ROOT) -> str:
 
 
 def update_badges(root: str | Path = ROOT, *, check: bool = False) -> list[Path]:
-    """Write every Colab address in README.md and the notebooks anew; return the files that differed.
+    """Write every Colab and install address in README.md and the notebooks anew; return the files that differed.
 
     A notebook's badge opens that notebook; elsewhere a link keeps the notebook it names. With `check` nothing is
     written. The text is edited as it stands, so nothing else in a notebook's file changes.
@@ -236,6 +243,7 @@ def update_badges(root: str | Path = ROOT, *, check: bool = False) -> list[Path]
             continue
         text = path.read_text(encoding="utf-8")
         new = COLAB_LINK.sub(lambda match: colab_link(match.group(1), root), text)
+        new = INSTALL_LINK.sub(f"git+{_repository(root)['repository']}", new)
         if path.suffix == ".ipynb":
             own_badge = re.compile(rf"\({re.escape(BADGE_IMAGE)}\)\]\({COLAB_LINK.pattern}\)")
             new = own_badge.sub(f"({BADGE_IMAGE})]({colab_link(path.name, root)})", new)

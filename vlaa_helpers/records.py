@@ -1,36 +1,32 @@
 """The record: one row of visual reasoning data, from the mini world, a JSON/JSONL file or the VLAA-Thinking release.
 
-A record has the ten columns of `RECORD_COLUMNS`; training views (`to_sft`, `to_grpo`) are derived from it. The released
-files are less regular than their description (arXiv 2504.11468 §2): JSON Lines under `.json`, ground truths that are
-numbers, letters, LaTeX or paragraphs, metadata as strings, images that are not shipped. Rows that cannot be used are
-reported, each with what was seen and what to do; they neither stop the reading nor vanish.
+A record has the ten columns of `RECORD_COLUMNS`; `views` derives training data from it. The released files are less
+regular than their description (arXiv 2504.11468 §2): JSON Lines under `.json`, ground truths that are numbers, letters,
+LaTeX or paragraphs, metadata as strings, images that are not shipped. Rows that cannot be used are reported, each with
+what was seen and what to do; they neither stop the reading nor vanish.
 """
 
 import ast
+import contextlib
 import functools
-import hashlib
-import importlib
 import inspect
-import io
 import json
-import math
 import os
 import re
 import tempfile
 import uuid
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from itertools import dropwhile, pairwise
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
-from .answers import SYSTEM_PROMPT, FormatProblem, extract_answer, parse_response
+from .answers import FormatProblem, extract_answer, parse_response
+from .images import check_image, find_image, image_path_parts, image_roots, nearby_words
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
-    from PIL import Image
 
 RECORD_COLUMNS = (
     "id", "source", "image", "question", "gt", "verifier_type", "caption", "reasoning", "response", "meta"
@@ -47,8 +43,7 @@ HUB_FILES = {"sft": "VLAA-Thinking-SFT-126K.json", "grpo": "VLAA-Thinking-GRPO-2
 """Short names of the two files of `UCSC-VLAA/VLAA-Thinking`."""
 
 _KNOWN_COLUMNS = frozenset({*RECORD_COLUMNS, "ds_answer", "answer"})
-_SOURCE_ALIASES = {"vg_100k": "vg", "vg_100k_2": "vg", "visualgenome": "vg", "train2017": "coco", "geoqa": "geoqa170k"}
-_BATCH_ROWS, _BATCH_BYTES = 256, 32 * 2**20
+_SOURCE_OF_FOLDER = {"vg_100k": "vg", "vg_100k_2": "vg", "train2017": "coco"}
 
 
 @dataclass(frozen=True)
@@ -56,48 +51,51 @@ class RowProblem:
     """What is wrong with one row of a file.
 
     Attributes:
+        file: name of the file.
         row: position among the rows, from 0; blank lines do not count.
         line: line number from 1; None in a JSON array.
         id: the row's id, "" when it has none.
-        seen, expected, fix: what was found, what should be there, what to do.
         kind: a short code, the same for the same trouble: "broken_json", "no_question", "no_gt", "no_verifier_type",
             "unknown_verifier_type", "missing_image", "bad_image", "bad_image_path", "bad_meta" or "duplicate_id".
-        kept: the row is in the dataset all the same, changed as `fix` says.
-        file: name of the file.
+        message: what was found, what should be there, what to do.
+        kept: the row is in the dataset all the same, changed as the message says.
     """
 
+    file: str
     row: int
     line: int | None
     id: str
-    seen: str
-    expected: str
-    fix: str
-    kind: str = ""
+    kind: str
+    message: str
     kept: bool = False
-    file: str = ""
 
     def __str__(self) -> str:
         place = f"row {self.row}" if self.line is None else f"line {self.line}"
-        name = f" (id {self.id})" if self.id else ""
-        return f"{self.file or 'records'} {place}{name}: {self.seen}; expected {self.expected}. {self.fix}"
+        return f"{self.file} {place}{f' (id {self.id})' if self.id else ''}: {self.message}"
 
 
 class _BadRow(Exception):
-    """A row that cannot become a record: (kind, seen, expected, fix)."""
+    """A row that cannot become a record: (kind, message)."""
 
 
 @dataclass
 class _Reading:
-    """One file while it is read: the reader's choices, and what was found so far."""
+    """One file while it is read: the reader's choices, the row that is read, and what was found so far."""
 
     path: Path
     roots: list[Path]
     verifier_type: str | None
     missing_images: str
     embed_images: bool
+    row: int = 0
+    line: int | None = None
+    id: str = ""
     problems: list[RowProblem] = field(default_factory=list)
     ids: Counter = field(default_factory=Counter)
-    columns: Counter = field(default_factory=Counter)
+    columns: set = field(default_factory=set)
+
+    def note(self, kind: str, message: str, *, kept: bool) -> None:
+        self.problems.append(RowProblem(self.path.name, self.row, self.line, self.id, kind, message, kept))
 
 
 def record_features() -> "Features":
@@ -156,18 +154,16 @@ def load_records(
         return records
     kinds = ", ".join(f"{kind} {count}" for kind, count in Counter(problem.kind for problem in problems).most_common())
     left_out = sum(not problem.kept for problem in problems)
-    summary = f"{source}: {len(records)} records, {left_out} rows left out, {len(problems)} reports ({kinds}):"
-    if strict or not len(records):
-        raise ValueError(_report(summary, problems, limit=20))
-    warnings.warn(_report(summary, problems, limit=3), stacklevel=2)
+    fails = strict or not len(records)
+    shown = problems[: 20 if fails else 3]
+    lines = [f"{source}: {len(records)} records, {left_out} rows left out, {len(problems)} reports ({kinds}):", *shown]
+    if more := len(problems) - len(shown):
+        lines.append(f"… and {more} more; read_records() returns all of them.")
+    report = "\n  ".join(map(str, lines))
+    if fails:
+        raise ValueError(report)
+    warnings.warn(report, stacklevel=2)
     return records
-
-
-def _report(summary: str, problems: list[RowProblem], *, limit: int) -> str:
-    lines = [summary, *(f"  {problem}" for problem in problems[:limit])]
-    if len(problems) > limit:
-        lines.append(f"  … and {len(problems) - limit} more; read_records() returns all of them.")
-    return "\n".join(lines)
 
 
 def read_records(
@@ -192,37 +188,30 @@ def read_records(
     if source == "mini":
         if image_root is not None or verifier_type is not None:
             raise TypeError('load_records("mini") draws its own images: image_root and verifier_type are for files')
-        return _mini_records(scene_options), []
+        from .scenes import make_scenes
+
+        accepted = inspect.signature(make_scenes).parameters
+        if unknown := sorted(scene_options.keys() - accepted.keys()):
+            raise TypeError(f'load_records("mini") got {", ".join(unknown)}; make_scenes takes {", ".join(accepted)}')
+        return make_scenes(**{"n": 600, **scene_options}), []
     if scene_options:
         raise TypeError(
             f"load_records({str(source)!r}) got {', '.join(sorted(scene_options))}: not among its own arguments, and "
             'options of scenes are for load_records("mini") only. To take a part: load_records(…).select(range(100))'
         )
-    roots = None if image_root is None else _image_roots(Path(image_root))
+    roots = None if image_root is None else image_roots(image_root)
     path = _find_file(source, file=file, revision=revision, needs_root=roots is None and missing_images == "report")
     if roots is None:
         roots = [path.parent, path.parent / "images"]
     reading = _Reading(path, roots, verifier_type, missing_images, embed_images)
-    return _arrow_dataset(_records(reading), record_features()), reading.problems
-
-
-def _mini_records(options: dict) -> "Dataset":
-    make_scenes = importlib.import_module(f"{__package__}.scenes").make_scenes
-    accepted = list(inspect.signature(make_scenes).parameters)
-    if unknown := sorted(options.keys() - set(accepted)):
-        raise TypeError(f'load_records("mini") got {", ".join(unknown)}; make_scenes takes {", ".join(accepted)}')
-    return make_scenes(**{"n": 600, **options})
-
-
-# --- finding the file and its images ---------------------------------------------------------------------------------
+    return arrow_dataset(_records(reading), record_features()), reading.problems
 
 
 def _find_file(source: str | os.PathLike, *, file: str, revision: str | None, needs_root: bool) -> Path:
     path = Path(source).expanduser()
     if path.is_file():
         return path
-    looks_like_hub_id = isinstance(source, str) and re.fullmatch(r"[\w.-]+/[\w.-]+", source)
-    if not path.exists() and looks_like_hub_id and path.suffix not in (".json", ".jsonl"):
+    if not path.exists() and re.fullmatch(r"[\w.-]+/[\w.-]+(?<!\.json)(?<!\.jsonl)", str(source)):
         if needs_root:
             raise ValueError(
                 f"{source} keeps its images in archives apart from its JSON files, so image_root is needed. Fetch and "
@@ -237,72 +226,33 @@ def _find_file(source: str | os.PathLike, *, file: str, revision: str | None, ne
         except Exception as error:
             error.add_note(f"load_records looked for the file {name} in the dataset {source}; file= picks another.")
             raise
-    wanted = "a .json or .jsonl file" if path.is_dir() else "such a file"
+    seen, wanted = ("is a folder", "a .json or .jsonl file") if path.is_dir() else ("no such file", "such a file")
     raise FileNotFoundError(
-        f'{source}: {"is a folder" if path.is_dir() else "no such file"}. {_nearby(path)} Pass {wanted}, "mini" for '
-        'the generated world, or a dataset on the hub such as "UCSC-VLAA/VLAA-Thinking".'
+        f'{source}: {seen}. {nearby_words(path)} Pass {wanted}, "mini" for the generated world, or a dataset on the '
+        'hub such as "UCSC-VLAA/VLAA-Thinking".'
     )
 
 
-def _image_roots(root: Path) -> list[Path]:
-    root = root.expanduser()
-    if not root.is_dir():
-        raise FileNotFoundError(
-            f'image_root {root}: no such folder. {_nearby(root)} Pass the folder that holds "clevr_math", "arxivqa", '
-            'and so on; or missing_images="keep" for the text alone.'
-        )
-    return [root, root / "images"]
-
-
-def _nearby(path: Path) -> str:
-    folder = next(folder for folder in (path, *path.absolute().parents) if folder.is_dir())
-    names = sorted(entry.name + "/" * entry.is_dir() for entry in folder.iterdir())
-    some = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    return f"{folder} holds {some or 'nothing'}."
-
-
-def _parts(name: str) -> tuple[str, ...]:
-    return PurePosixPath(name.replace("\\", "/").lstrip("/")).parts
-
-
-def _image_path(name: str, reading: _Reading) -> Path | None:
-    """Where an image is. Release paths may start with a slash or carry an "images" level once too often."""
-    parts = _parts(name)
-    if ".." in parts or not parts:
-        raise _BadRow("bad_image_path", f"image {name!r}", "a path below image_root", 'Remove the ".." from it.')
-    shorter = tuple(dropwhile(lambda part: part == "images", parts))
-    shortest = tuple(part for part in parts if part != "images")
-    ways = dict.fromkeys(way for way in (parts, shorter, shortest) if way)
-    candidates = [root.joinpath(*way) for root in reading.roots for way in ways]
-    if Path(name).is_absolute():
-        candidates.append(Path(name))
-    return next((path for path in candidates if os.path.isfile(path)), None)  # False, not an error, for odd names
-
-
-# --- rows to records -------------------------------------------------------------------------------------------------
-
-
-def _rows(path: Path) -> Iterator[tuple[int, int | None, "dict | _BadRow"]]:
-    """Row position, line number and content of each row; a JSON array is told by its first character."""
-    position = -1
+def _rows(path: Path) -> Iterator[tuple[int | None, Any, str]]:
+    """Line number (None in an array) and JSON value of each row, or what is wrong with its JSON."""
+    is_first = True
     with path.open("rb") as lines:
         for number, raw in enumerate(lines, start=1):
-            if number == 1:
-                raw = raw.removeprefix(b"\xef\xbb\xbf")
+            raw = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
             if not raw.strip():
                 continue
-            position += 1
-            if position == 0 and raw.lstrip().startswith(b"["):
-                for index, value in enumerate(_array(raw + lines.read(), path)):
-                    yield index, None, _as_row(value)
+            if is_first and raw.lstrip().startswith(b"["):
+                yield from ((None, value, "") for value in _array(raw + lines.read(), path))
                 return
+            is_first = False
+            value, wrong = None, ""
             try:
                 value = json.loads(raw)
-            except (ValueError, RecursionError) as error:  # ValueError: syntax, encoding, absurdly long numbers
-                seen = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
-                yield position, number, _BadRow("broken_json", seen, "one JSON object", "Repair or remove the line.")
-            else:
-                yield position, number, _as_row(value)
+            except json.JSONDecodeError as error:
+                wrong = f"{error.msg} at column {error.colno}"
+            except (ValueError, RecursionError) as error:  # no UTF-8, absurdly long numbers, nested too deep
+                wrong = str(error)
+            yield number, value, wrong
 
 
 def _array(data: bytes, path: Path) -> list:
@@ -315,67 +265,58 @@ def _array(data: bytes, path: Path) -> list:
         ) from error
 
 
-def _as_row(value: object) -> "dict | _BadRow":
-    if isinstance(value, dict):
-        return value
-    return _BadRow("broken_json", f"a JSON {type(value).__name__}", "one JSON object", "Repair or remove the row.")
-
-
 def _records(reading: _Reading) -> Iterator[dict]:
-    objects = 0
-    for position, line, row in _rows(reading.path):
-        place = RowProblem(position, line, "", "", "", "", file=reading.path.name)
+    for row, (line, value, wrong) in enumerate(_rows(reading.path)):
+        reading.row, reading.line = row, line
+        reading.id = _text(value.get("id")) if isinstance(value, dict) else ""
         try:
-            if isinstance(row, _BadRow):
-                raise row
-            objects += 1
-            reading.columns.update(row.keys())
-            place = replace(place, id=_text(row.get("id")))
-            yield _record(row, place, reading)
+            if not isinstance(value, dict):
+                seen = wrong or f"a JSON {type(value).__name__}"
+                raise _BadRow("broken_json", f"{seen}; expected one JSON object. Repair or remove it.")
+            reading.columns.update(value)
+            yield _record(value, reading)
         except _BadRow as bad:
-            _note(reading, place, *bad.args)
-    if not objects:
-        size = reading.path.stat().st_size
+            reading.note(*bad.args, kept=False)
+        except RecursionError:
+            reading.note("broken_json", "nested too deep; expected a flat object. Repair or remove it.", kept=False)
+    if not reading.columns:
         broken = f" The first: {reading.problems[0]}" if reading.problems else ""
         raise ValueError(
-            f"{reading.path} has no row: {size} bytes, not one JSON object. Expected a JSON array of objects, or one "
-            f"object a line.{broken}"
+            f"{reading.path} has no row: {reading.path.stat().st_size} bytes, not one JSON object. Expected a JSON "
+            f"array of objects, or one object a line.{broken}"
         )
-    if not _KNOWN_COLUMNS & reading.columns.keys():
+    if not _KNOWN_COLUMNS & reading.columns:
         raise ValueError(
             f"{reading.path} has none of the columns of a record. Found: {', '.join(sorted(reading.columns)[:10])}. "
             f"Known: {', '.join(sorted(_KNOWN_COLUMNS))}. Rename yours; question and gt are the least a row needs."
         )
 
 
-def _note(reading: _Reading, place: RowProblem, kind: str, seen: str, expected: str, fix: str, kept: bool = False):
-    reading.problems.append(replace(place, kind=kind, seen=seen, expected=expected, fix=fix, kept=kept))
-
-
-def _record(row: dict, place: RowProblem, reading: _Reading) -> dict:
+def _record(row: dict, reading: _Reading) -> dict:
     question = _text(row.get("question"))
     if not question.strip():
-        raise _BadRow("no_question", "no question", "a text", 'Add a "question" to the row.')
+        raise _BadRow("no_question", 'no question; expected a text. Add a "question" to the row.')
     image_name = _text(row.get("image")).strip()
     source = _source(row, image_name) or reading.path.stem
     verifier_type = _verifier_type(row, source, reading)
     response, gt = _response_and_gt(row)
     if not gt:
-        raise _BadRow("no_gt", "no ground truth", "gt, or an answer in <answer> tags", 'Add a "gt" to the row.')
-    image = _image(image_name, source, place, reading) if image_name else None
-    meta = _meta(row.get("meta"), place, reading)
+        raise _BadRow("no_gt", 'no ground truth; expected gt, or an answer in <answer> tags. Add a "gt" to the row.')
+    image = _image(image_name, source, reading) if image_name else None
+    meta = _meta(row.get("meta"), reading)
     final = gt.rpartition("†Answer:")[2].strip().removesuffix(".")
     if final and "†Answer:" in gt:
         meta.setdefault("solution", gt)  # early Synthesis rows: a worked solution whose last line is the answer
         gt = final
-    extra = {name: value for name, value in row.items() if name not in _KNOWN_COLUMNS}
-    extra |= {
-        name: row[name] for name in ("answer", "ds_answer") if _text(row.get(name)).strip() not in ("", gt, response)
-    }
-    if extra:
+    used = ("", gt, response)
+    if extra := {
+        name: value
+        for name, value in row.items()
+        if name not in RECORD_COLUMNS and (name not in _KNOWN_COLUMNS or _text(value).strip() not in used)
+    }:
         meta.setdefault("extra", extra)
     return {
-        "id": _unique_id(place, source, image_name, reading),
+        "id": _unique_id(source, image_name, reading),
         "source": source,
         "image": image,
         "question": question,
@@ -384,68 +325,62 @@ def _record(row: dict, place: RowProblem, reading: _Reading) -> dict:
         "caption": _text(row.get("caption")),
         "reasoning": _text(row.get("reasoning")) or parse_response(response).think or "",
         "response": response,
-        "meta": _utf8(json.dumps(meta, ensure_ascii=False, default=str)),
+        "meta": _text(meta),
     }
 
 
 def _text(value: object) -> str:
     """Any JSON value as text: 3.0 is "3" (a table library made floats of integers), a list stays JSON."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if value is None or value != value:  # NaN
         return ""
-    if isinstance(value, str):
-        return _utf8(value)
     if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value) if isinstance(value, int | float) else _utf8(json.dumps(value, ensure_ascii=False))
-
-
-def _utf8(text: str) -> str:
+        value = int(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text.encode("utf-8", "replace").decode()  # JSON can hold half a surrogate pair ("\ud800"); Arrow cannot
 
 
 def _source(row: dict, image_name: str) -> str:
-    if given := _text(row.get("source")).strip():
-        return _known_source(given) or given
-    folders = [part for part in _parts(image_name)[:-1] if part != "images"]
-    prefix = _known_source(_text(row.get("id")).partition("-")[0])
-    return (_known_source(folders[0]) or folders[0]) if folders else prefix
+    """The given source, else the first folder of the image, else the start of the id; "" when none of them says it."""
+    folders = [part for part in image_path_parts(image_name)[:-1] if part != "images"]
+    if name := _text(row.get("source")).strip() or "".join(folders[:1]):
+        return _known_source(name) or name
+    return _known_source(_text(row.get("id")).partition("-")[0])
 
 
 def _known_source(name: str) -> str:
-    name = name.strip().lower().replace("-", "_")
-    name = _SOURCE_ALIASES.get(name, name)
+    name = name.lower().replace("-", "_")
+    name = _SOURCE_OF_FOLDER.get(name, name)
     return name if name in VERIFIER_BY_SOURCE else ""
 
 
 def _verifier_type(row: dict, source: str, reading: _Reading) -> str:
     given = _text(row.get("verifier_type")).strip()
-    name = given.lower().replace("-", "_").replace(" ", "_")
-    found = name or VERIFIER_BY_SOURCE.get(source) or reading.verifier_type
+    found = given.lower().replace("-", "_") or VERIFIER_BY_SOURCE.get(source) or reading.verifier_type
     if found in VERIFIER_TYPES:
         return found
-    expected = f"one of {', '.join(VERIFIER_TYPES)}"
+    expected = f"expected one of {', '.join(VERIFIER_TYPES)}"
     if given:
-        raise _BadRow("unknown_verifier_type", f"verifier_type {given!r}", expected, "Correct it.")
+        raise _BadRow("unknown_verifier_type", f"verifier_type {given!r}; {expected}. Correct it.")
     fix = 'Add it, or pass verifier_type="mcq" (say) for all rows without one.'
-    raise _BadRow("no_verifier_type", f"no verifier_type, and none known for source {source!r}", expected, fix)
+    raise _BadRow("no_verifier_type", f"no verifier_type, and none known for source {source!r}; {expected}. {fix}")
 
 
-def _meta(value: object, place: RowProblem, reading: _Reading) -> dict:
+def _meta(value: object, reading: _Reading) -> dict:
     """Metadata as a dict; in the release it is one, or the text of one in JSON or in Python's notation."""
     if value is None or value == "":
         return {}
     parsed = value
     if isinstance(value, str):
         for parse in (json.loads, ast.literal_eval):
-            try:
-                parsed = parse(value)
+            with contextlib.suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+                found = parse(value)
+                json.dumps(found)  # Python's notation has things that JSON lacks: sets, bytes
+                parsed = found
                 break
-            except (ValueError, SyntaxError, MemoryError, RecursionError):
-                continue
     if isinstance(parsed, dict) and all(isinstance(key, str) for key in parsed):
         return dict(parsed)
     seen = f"meta is {value!r:.60}"
-    _note(reading, place, "bad_meta", seen, "a JSON object", 'Kept as it is, under "raw" in meta.', kept=True)
+    reading.note("bad_meta", f'{seen}; expected a JSON object. Kept as it is, under "raw" in meta.', kept=True)
     return {"raw": value}
 
 
@@ -459,56 +394,42 @@ def _response_and_gt(row: dict) -> tuple[str, str]:
     return response, gt or extract_answer(response) or ""
 
 
-def _unique_id(place: RowProblem, source: str, image_name: str, reading: _Reading) -> str:
-    wanted = place.id or f"{source}-{PurePosixPath(*_parts(image_name)).stem or place.row}"
+def _unique_id(source: str, image_name: str, reading: _Reading) -> str:
+    wanted = reading.id or f"{source}-{PurePosixPath(*image_path_parts(image_name)).stem or reading.row}"
     name = wanted
     while reading.ids[name]:  # the release's own habit: `<source>-<image stem>[-n]`
         reading.ids[wanted] += 1
         name = f"{wanted}-{reading.ids[wanted]}"
     reading.ids[name] += 1
-    if place.id and name != wanted:
-        _note(reading, place, "duplicate_id", "id already taken", "unique ids", f"Kept as {name}.", kept=True)
+    if reading.id and name != wanted:
+        reading.note("duplicate_id", f"id already taken; expected unique ids. Kept as {name}.", kept=True)
     return name
 
 
-def _image(name: str, source: str, place: RowProblem, reading: _Reading) -> dict | None:
-    path = _image_path(name, reading)
+def _image(name: str, source: str, reading: _Reading) -> dict | None:
+    try:
+        path = find_image(name, reading.roots)
+    except ValueError as error:
+        raise _BadRow("bad_image_path", f"image {error}") from error
     if path is None:
         keep = reading.missing_images == "keep"
-        seen = f"image {name} is absent"
-        expected = f"it below {reading.roots[0]}"
         fix = "Kept without an image." if keep else 'Pass another image_root, or missing_images="keep".'
         if source in ("coco", "vg"):
             fix += " The release does not ship COCO and Visual Genome images."
+        message = f"image {name} is absent; expected it below {reading.roots[0]}. {fix}"
         if not keep:
-            raise _BadRow("missing_image", seen, expected, fix)
-        _note(reading, place, "missing_image", seen, expected, fix, kept=True)
+            raise _BadRow("missing_image", message)
+        reading.note("missing_image", message, kept=True)
         return None
-    data = b""
     try:
         data = path.read_bytes()
-        _check_image(data)
-    except Exception as error:  # decoders raise nearly anything on broken bytes
-        seen = f"image {name} cannot be decoded ({len(data)} bytes, first {data[:12]!r}; {error!s:.80})"
-        raise _BadRow("bad_image", seen, "a PNG, JPEG or other picture", "Fetch or export it again.") from error
-    if reading.embed_images:
-        return {"bytes": data, "path": path.name}
-    return {"bytes": None, "path": str(path.absolute())}
-
-
-def _check_image(data: bytes) -> None:
-    """Raise if the bytes are no whole image. PNG has checksums; the rest is decoded, JPEG at an eighth of its size."""
-    from PIL import Image
-
-    with Image.open(io.BytesIO(data)) as image:
-        if image.format == "PNG":
-            image.verify()
-        else:
-            image.draft(None, (1, 1))
-            image.load()
-
-
-# --- Arrow -----------------------------------------------------------------------------------------------------------
+        check_image(data)
+    except (OSError, ValueError) as error:
+        message = (
+            f"image {name} cannot be decoded ({error}); expected a PNG, JPEG or the like. Fetch or export it again."
+        )
+        raise _BadRow("bad_image", message) from error
+    return {"bytes": data, "path": path.name} if reading.embed_images else {"bytes": None, "path": str(path.absolute())}
 
 
 @functools.cache
@@ -516,224 +437,14 @@ def _scratch_folder() -> tempfile.TemporaryDirectory:
     return tempfile.TemporaryDirectory(prefix="vlaa_records_", ignore_cleanup_errors=True)  # removed at exit
 
 
-def _arrow_dataset(rows: Iterable[dict], features: "Features") -> "Dataset":
+def arrow_dataset(rows: Iterable[dict], features: "Features") -> "Dataset":
     """Write rows to a file of their own and map it: flat memory, and no cache that could outlive a changed source."""
-    import pyarrow as pa
     from datasets import Dataset
+    from datasets.arrow_writer import ArrowWriter
 
     path = os.path.join(_scratch_folder().name, f"{uuid.uuid4().hex}.arrow")
-    schema = features.arrow_schema
-    with pa.OSFile(path, "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
-        for batch in _batches(rows):
-            writer.write_batch(pa.RecordBatch.from_pylist(batch, schema=schema))
+    with ArrowWriter(path=path, features=features) as writer:
+        for row in rows:
+            writer.write(row)
+        writer.finalize()
     return Dataset.from_file(path)
-
-
-def _batches(rows: Iterable[dict]) -> Iterator[list[dict]]:
-    batch, size = [], 0
-    for row in rows:
-        batch.append(row)
-        size += len((row.get("image") or {}).get("bytes") or b"")
-        if len(batch) == _BATCH_ROWS or size >= _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
-# --- training views --------------------------------------------------------------------------------------------------
-
-
-def completion_of(record: Mapping) -> str:
-    """The text that SFT teaches for a record.
-
-    A response with an answer block is used as it is. Distilled text is `<think>…</think>` and then prose (`ds_answer`);
-    the paper's SFT rows carry answer tags instead, so such a response, or a bare `reasoning`, becomes
-    `<think>…</think>` and the ground truth in answer tags.
-
-    Raises:
-        ValueError: no response and no reasoning, or nothing that can be put into the format.
-
-    >>> completion_of({"response": "<think>2 + 1</think> There are three.", "gt": "3"})
-    '<think>\\n2 + 1\\n</think>\\n<answer>3</answer>'
-    """
-    response, gt = record.get("response") or "", record.get("gt") or ""
-    parsed = parse_response(response)
-    if parsed.answer is not None:
-        return response.strip()
-    if response and parsed.problem is not FormatProblem.NO_ANSWER:
-        raise ValueError(f"response has {parsed.problem}")
-    think = parsed.think or (record.get("reasoning") or "").strip()
-    completion = f"<think>\n{think}\n</think>\n<answer>{gt}</answer>"
-    if not think:
-        raise ValueError("no response" if not response else "no thinking in the response")
-    if problem := parse_response(completion).problem:
-        raise ValueError(f"reasoning and gt do not make a response: {problem}")
-    return completion
-
-
-def to_sft(records: "Dataset") -> "Dataset":
-    """The view that TRL's `SFTTrainer` takes: `prompt`, `completion` (messages) and `images` (one, or none).
-
-    Completions come from `completion_of`. The chat template is left to the trainer. The images are shared with
-    `records`, not copied; only the text is written, to a temporary file. Pickling the view (dataloader workers that are
-    spawned, `num_proc`) does copy embedded images: keep `dataloader_num_workers=0`, or load with `embed_images=False`.
-
-    Raises:
-        ValueError: records that cannot be SFT data, with how many, the first three ids and what to do; or a dataset
-            without the columns of a record.
-    """
-    from datasets import Features
-
-    indices = records._indices
-    used = None if indices is None else set(indices.column("indices").to_pylist())
-    unusable: list[str] = []
-
-    def row_of(position: int, record: dict, has_image: bool) -> dict:
-        text = ""
-        if used is None or position in used:
-            try:
-                text = completion_of(record)
-            except ValueError as error:
-                unusable.append(f"{record['id']} ({error})")
-        completion = [{"role": "assistant", "content": [{"type": "text", "text": text}]}]
-        return {"prompt": _prompt(record["question"], has_image), "completion": completion}
-
-    features = Features({"prompt": _message_feature(), "completion": _message_feature()})
-    view = _view(records, row_of, features, shared=())
-    if unusable:
-        raise ValueError(
-            f"{len(unusable)} of {len(records)} records cannot be SFT data: {', '.join(unusable[:3])}"
-            f"{', …' if len(unusable) > 3 else ''}. Let a teacher write responses (build_dataset), or leave them out: "
-            'records.filter(lambda response: response != "", input_columns="response")'
-        )
-    return view
-
-
-def to_grpo(records: "Dataset") -> "Dataset":
-    """The view that TRL's `GRPOTrainer` takes: `prompt`, `images` and what rewards read.
-
-    The other columns are `gt, verifier_type, source, id, question, meta`; the trainer passes them to reward functions.
-    Images and those columns are shared with `records`; see `to_sft` for what that means.
-
-    TRL 1.16 cannot have records with and without an image in one generation batch: train on one sort at a time.
-
-    Raises:
-        ValueError: a dataset without the columns of a record.
-    """
-    from datasets import Features
-
-    def row_of(_: int, record: dict, has_image: bool) -> dict:
-        return {"prompt": _prompt(record["question"], has_image)}
-
-    shared = ("gt", "verifier_type", "source", "id", "question", "meta")
-    return _view(records, row_of, Features({"prompt": _message_feature()}), shared=shared)
-
-
-def _prompt(question: str, has_image: bool) -> list[dict]:
-    # Lists of parts everywhere: Arrow cannot mix them with strings. Parts have no "image" key: Arrow would add it, as
-    # None, to text parts too, and both TRL and the Qwen template take a part with such a key for an image.
-    image = [{"type": "image", "text": None}] if has_image else []
-    return [
-        {"role": "system", "content": [{"type": "text", "text": SYSTEM_PROMPT}]},
-        {"role": "user", "content": [*image, {"type": "text", "text": question}]},
-    ]
-
-
-def _message_feature() -> Any:
-    from datasets import List, Value
-
-    return List({"role": Value("string"), "content": List({"type": Value("string"), "text": Value("string")})})
-
-
-def _view(
-    records: "Dataset", row_of: Callable[[int, dict, bool], dict], text: "Features", *, shared: tuple[str, ...]
-) -> "Dataset":
-    """New text columns beside the images of `records`, row by row of the table below any selection or shuffle.
-
-    Working below the selection is what lets the image column be shared: `map` or `concatenate_datasets` would write
-    every image once more.
-    """
-    import pyarrow as pa
-    from datasets import Dataset, DatasetInfo, Features, Image, List
-    from datasets.table import InMemoryTable
-
-    expected = record_features()
-    actual = records.features
-    wrong = [name for name in RECORD_COLUMNS if name != "image" and actual.get(name) != expected[name]]
-    if not isinstance(actual.get("image"), Image):
-        wrong.append("image")
-    if wrong:
-        raise ValueError(
-            f"not records: {', '.join(wrong)} missing or of another type; the dataset has "
-            f"{', '.join(records.column_names)}. Read it with load_records(), or records.cast(record_features())."
-        )
-    table = records.data.table
-    plain = table.select([name for name in RECORD_COLUMNS if name != "image"])
-    rows = (row for batch in plain.to_batches(max_chunksize=_BATCH_ROWS) for row in batch.to_pylist())
-    present = (flag for chunk in table["image"].chunks for flag in chunk.is_valid().to_pylist())
-    pairs = enumerate(zip(rows, present, strict=True))
-    written = _arrow_dataset((row_of(position, row, flag) for position, (row, flag) in pairs), text).data.table
-
-    features = Features({**text, "images": List(Image()), **{name: expected[name] for name in shared}})
-    columns = {name: table[name] for name in shared} | {name: written[name] for name in text}
-    columns["images"] = _image_lists(table["image"], features.arrow_schema.field("images").type)
-    joined = pa.table({name: columns[name] for name in features}, schema=features.arrow_schema)
-    fingerprint = hashlib.sha256(f"{records._fingerprint} {sorted(features)}".encode()).hexdigest()[:16]
-    info = DatasetInfo(features=features)
-    return Dataset(InMemoryTable(joined), info, indices_table=records._indices, fingerprint=fingerprint)
-
-
-def _image_lists(column: Any, kind: Any) -> Any:
-    """The image column as lists of one image or none, without copying: TRL wants [] and fails on None."""
-    import numpy as np
-    import pyarrow as pa
-
-    lists = []
-    for chunk in column.chunks:
-        present = chunk.is_valid().to_numpy(zero_copy_only=False)
-        edges = [0, *(np.flatnonzero(np.diff(present)) + 1), len(chunk)]
-        for start, stop in pairwise(map(int, edges)):  # runs of rows with, or without, an image
-            if stop > start:
-                count = stop - start
-                offsets = np.arange(count + 1) if present[start] else np.zeros(count + 1)
-                images = chunk.slice(start, count if present[start] else 0)
-                lists.append(pa.ListArray.from_arrays(pa.array(offsets.astype("int32")), images))
-    return pa.chunked_array(lists, type=kind)
-
-
-# --- images ----------------------------------------------------------------------------------------------------------
-
-
-def decode_image(value: "Image.Image | bytes | Mapping | str | os.PathLike") -> "Image.Image":
-    """An RGB picture from any form an image takes here: PIL, encoded bytes, `{"bytes", "path"}`, or a path.
-
-    Upright by its EXIF note, first frame of an animation, transparency dropped as the processors of Qwen-VL do.
-
-    Raises:
-        ValueError: None (a text-only record), or bytes that are no image.
-        FileNotFoundError: a path that is not there.
-    """
-    from PIL import Image, ImageOps
-
-    if isinstance(value, Mapping):
-        value = value.get("bytes") or value.get("path")
-    if value is None:
-        raise ValueError("no image: a text-only record has None; test for it before decoding")
-    if isinstance(value, Image.Image):
-        return value.convert("RGB")
-    is_bytes = isinstance(value, bytes | bytearray | memoryview)
-    try:
-        with Image.open(io.BytesIO(value) if is_bytes else value) as image:
-            return ImageOps.exif_transpose(image).convert("RGB")
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # decoders raise nearly anything on broken bytes
-        seen = f"{len(value)} bytes, first {bytes(value[:12])!r}" if is_bytes else str(value)
-        raise ValueError(f"not a picture that can be decoded: {seen} ({error})") from error
-
-
-def image_hash(image: "Image.Image | bytes | Mapping | str | os.PathLike") -> str:
-    """SHA-256 of what the picture shows: its size and RGB pixels, so re-encoding without loss does not change it."""
-    picture = decode_image(image)
-    return hashlib.sha256(f"{picture.width}x{picture.height}:".encode() + picture.tobytes()).hexdigest()

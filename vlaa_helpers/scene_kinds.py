@@ -318,11 +318,12 @@ def words_functions(facts: dict) -> str:
 
 # boxes: LLaVA-CoT COCO and Visual Genome. Find the named object, answer with its box in fractions of the picture.
 
-BOX_UNIT = 0.05
+BOX_UNIT = 1 / 8
+"""Boxes start and end on a grid of 14 pixels, the patches of the vision tower."""
 
 
 def box_words(box: list[float]) -> str:
-    return "[" + ", ".join(f"{value:.2f}" for value in box) + "]"
+    return "[" + ", ".join(f"{value:.3f}" for value in box) + "]"
 
 
 def sample_boxes(rng: Random, difficulty: int, shifted: bool) -> dict:
@@ -331,8 +332,8 @@ def sample_boxes(rng: Random, difficulty: int, shifted: bool) -> dict:
     while True:
         squares: list[tuple[int, int, int]] = []
         for _ in range(60):
-            size = rng.randint(5, 8)
-            x, y = rng.randint(0, 20 - size), rng.randint(0, 20 - size)
+            size = rng.randint(2, 4)
+            x, y = rng.randint(0, 8 - size), rng.randint(0, 8 - size)
             if all(x >= u + s or u >= x + size or y >= v + s or v >= y + size for u, v, s in squares):
                 squares.append((x, y, size))
             if len(squares) == count:
@@ -343,7 +344,7 @@ def sample_boxes(rng: Random, difficulty: int, shifted: bool) -> dict:
     pairs = _pairs(rng, count, shifted, distinct=True)
     return {
         "objects": [
-            {"colour": colour, "shape": shape, "box": [round(v * BOX_UNIT, 2) for v in (x, y, x + size, y + size)]}
+            {"colour": colour, "shape": shape, "box": [v * BOX_UNIT for v in (x, y, x + size, y + size)]}
             for (x, y, size), (colour, shape) in zip(squares, pairs, strict=True)
         ]
     }

@@ -117,7 +117,7 @@ def _solve_boxes(facts: dict, task: dict) -> tuple[str, str]:
         high = task["kind"] == "highest"
         thing = min(objects, key=lambda t: t["box"][1]) if high else max(objects, key=lambda t: t["box"][3])
         words = f"The {task['kind']} is the {name_of(thing)}. "
-    return f"{words}The {name_of(thing)} starts at {thing['box'][0]:.2f} and {thing['box'][1]:.2f}.", box_words(thing["box"])
+    return f"{words}The {name_of(thing)} starts at {thing['box'][0]:.3f} and {thing['box'][1]:.3f}.", box_words(thing["box"])
 
 
 def _solve_stories(facts: dict, task: dict) -> tuple[str, str]:
@@ -171,11 +171,11 @@ def misread(source: str, facts: dict, rng: Random) -> dict:
 
 
 def nudge_box(box: list[float], rng: Random) -> list[float]:
-    """A box of the same size shifted by 0.1 to 0.3 along each side, kept inside the picture."""
+    """A box of the same size one to three grid units away along each side, kept inside the picture."""
     x1, y1, x2, y2 = box
-    dx, dy = (rng.choice((-1, 1)) * rng.randint(2, 6) * BOX_UNIT for _ in range(2))
+    dx, dy = (rng.choice((-1, 1)) * rng.randint(1, 3) * BOX_UNIT for _ in range(2))
     dx, dy = min(max(dx, -x1), 1 - x2), min(max(dy, -y1), 1 - y2)
-    return [round(v, 2) for v in (x1 + dx, y1 + dy, x2 + dx, y2 + dy)]
+    return [x1 + dx, y1 + dy, x2 + dx, y2 + dy]
 
 
 def guess(source: str, facts: dict, task: dict, rng: Random) -> str:
