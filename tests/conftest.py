@@ -53,6 +53,25 @@ def write_rows(tmp_path):
     return write
 
 
+@pytest.fixture(scope="session")
+def tiny_profile(tmp_path_factory):
+    """The mini profile around a mini VLM with random weights: for tests of machinery, not of what was learned."""
+    from random import Random
+
+    import torch
+
+    from vlaa_helpers import get_profile, mini_vlm
+    from vlaa_helpers.mini_corpus import make_lesson
+
+    folder = tmp_path_factory.mktemp("tiny_vlm")
+    rng = Random(0)
+    tokenizer = mini_vlm.build_tokenizer(make_lesson(rng, k / 200) for k in range(200))
+    torch.manual_seed(0)
+    mini_vlm.build_model("weak", tokenizer).save_pretrained(folder)
+    mini_vlm.build_processor(tokenizer).save_pretrained(folder)
+    return get_profile("mini").replace(model=str(folder), prompts_per_step=2, num_generations=4, max_completion_length=16)
+
+
 # ---- settings ----
 
 

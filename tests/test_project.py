@@ -20,13 +20,14 @@ MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem not in 
 
 # From the ground up: a module imports only from the rows above its own. Floors 1 and 2 never import torch.
 FLOORS = [
-    (1, {"answers", "drawing", "notebook_files"}),
+    (1, {"answers", "drawing", "images"}),
     (1, {"records", "scene_kinds", "scenes", "voices"}),
-    (1, {"mini_corpus"}),
-    (2, {"pipeline", "rewards", "teachers", "traces"}),
+    (1, {"views"}),
+    (2, {"mini_corpus", "pipeline", "rewards", "teachers", "traces"}),
     (3, {"models", "profiles"}),
     (4, {"evaluation", "mini_vlm", "probes", "sft", "shared_prefix"}),
     (4, {"grpo"}),
+    (5, {"notebook_files"}),
     (5, {"plots", "series", "widgets"}),
     (5, {"cli"}),
 ]
@@ -34,7 +35,11 @@ FLOORS = [
 # are read, like any others, through `records`.
 TOGETHER = {"records", "scene_kinds", "scenes", "voices"}
 ROW_OF = {module: row for row, (_, modules) in enumerate(FLOORS) for module in modules}
-NO_TORCH = [m for m in MODULES if m == "series" or m in set().union(*(names for floor, names in FLOORS if floor < 3))]
+NO_TORCH = [
+    m
+    for m in MODULES
+    if m in {"notebook_files", "series"} or m in set().union(*(names for floor, names in FLOORS if floor < 3))
+]
 # What comes with a dependency and is imported by name: module's distribution -> the dependency that declares it.
 COMES_WITH = {
     "jupyter-client": "nbclient",

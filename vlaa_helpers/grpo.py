@@ -7,7 +7,7 @@ from trl import GRPOConfig, GRPOTrainer
 
 from .models import image_token_ids
 from .profiles import Profile
-from .training import device_settings, run_trainer, split_batch
+from .training import device_settings, exact_adapters, run_trainer, split_batch
 from .views import to_grpo
 
 if TYPE_CHECKING:
@@ -62,14 +62,15 @@ def train_grpo(
         "generation_kwargs": {"suppress_tokens": image_token_ids(processor)},
         **device_settings(profile),
     }
-    trainer = GRPOTrainer(
-        model=model,
-        reward_funcs=reward_funcs,
-        args=GRPOConfig(**(defaults | config)),
-        train_dataset=dataset,
-        processing_class=processor,
-    )
-    return run_trainer(trainer, profile)
+    with exact_adapters(model):
+        trainer = GRPOTrainer(
+            model=model,
+            reward_funcs=reward_funcs,
+            args=GRPOConfig(**(defaults | config)),
+            train_dataset=dataset,
+            processing_class=processor,
+        )
+    return run_trainer(trainer)
 
 
 def _check_pictures(records: "Dataset") -> None:

@@ -21,6 +21,7 @@ CELLS_PROMPT = "Read the cells."
 GRID_SOURCES = ("blocks", "boxes", "stories")
 DIFFICULTY_WEIGHTS = (0.25, 0.5, 0.25)
 
+LESSONS = ("cells", "caption", "think", "direct", "text", "echo")
 STAGES = (
     (0.22, {"cells": 0.45, "caption": 0.50, "echo": 0.05}),
     (0.45, {"cells": 0.18, "caption": 0.60, "think": 0.18, "echo": 0.04}),

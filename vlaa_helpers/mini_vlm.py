@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from .answers import DIRECT_PROMPT, SYSTEM_PROMPT
-from .mini_corpus import CAPTION_PROMPT, CELLS_PROMPT, WORDS, Lesson, make_lesson
+from .mini_corpus import CAPTION_PROMPT, CELLS_PROMPT, LESSONS, WORDS, Lesson, make_lesson
 
 SPECIAL_TOKENS = (
     "<|endoftext|>",
@@ -56,8 +56,9 @@ SIZES = {
 }
 """Widths of the language stack are multiples of 64, the block of NF4: bitsandbytes 0.50 on a CPU rounds other widths wrongly
 (a relative error of 0.25 instead of 0.09)."""
-STEPS = {"strong": 6_000, "weak": 4_000}
+STEPS = {"strong": 5_000, "weak": 3_000}
 BATCH_SIZE = 64
+TOKENIZER_LESSONS = 20_000
 PEAK_LEARNING_RATE = 2e-3
 QUANTISED_FROM = 0.7
 """From this share of the training on, each step computes with the 4-bit form of the language stack's weights: the model
@@ -210,15 +211,21 @@ def train(size: str, out_dir: Path, *, seed: int = 0, steps: int | None = None, 
     Writes `log.csv` (step, loss, the loss of each lesson, learning rate, seconds) and, at the end, the model and its
     processor with `save_pretrained`.
     """
+    from transformers import AutoProcessor
+
     steps = steps or STEPS[size]
     out_dir.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    rng = Random(f"{seed}/tokenizer")
-    processor = build_processor(build_tokenizer(make_lesson(rng, k / 20_000) for k in range(20_000)))
+    state_file, log_file = out_dir / "state.pt", out_dir / "log.csv"
+    if state_file.exists():
+        processor = AutoProcessor.from_pretrained(out_dir / "model")
+    else:
+        rng = Random(f"{seed}/tokenizer")
+        lessons = (make_lesson(rng, k / TOKENIZER_LESSONS) for k in range(TOKENIZER_LESSONS))
+        processor = build_processor(build_tokenizer(lessons))
     model = build_model(size, processor.tokenizer).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK_LEARNING_RATE, weight_decay=0.05, betas=(0.9, 0.95))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_LEARNING_RATE, total_steps=steps + 1, pct_start=0.1)
-    state_file, log_file = out_dir / "state.pt", out_dir / "log.csv"
     done, spent = 0, 0.0
     if state_file.exists():
         state = torch.load(state_file)
@@ -226,6 +233,7 @@ def train(size: str, out_dir: Path, *, seed: int = 0, steps: int | None = None, 
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         done, spent = state["step"], state["seconds"]
+        _cut_log(log_file, done)
         print(f"resuming {size} at step {done} of {steps}", flush=True)
     start = time.perf_counter() - spent
     sums: dict[str, list[float]] = {}
@@ -254,14 +262,18 @@ def train(size: str, out_dir: Path, *, seed: int = 0, steps: int | None = None, 
             _log(log_file, step + 1, sums, schedule.get_last_lr()[0], time.perf_counter() - start)
             sums = {}
         if (step + 1) % save_every == 0 or step + 1 == steps:
+            model.save_pretrained(out_dir / "model")
+            processor.save_pretrained(out_dir / "model")
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}
             torch.save(state | {"step": step + 1, "seconds": time.perf_counter() - start}, state_file.with_suffix(".tmp"))
             state_file.with_suffix(".tmp").replace(state_file)
-            model.save_pretrained(out_dir / "model")
-            processor.save_pretrained(out_dir / "model")
 
 
-LESSONS = ("cells", "caption", "think", "direct", "text", "echo")
+def _cut_log(log_file: Path, done: int) -> None:
+    """Drop the rows of steps that an interruption undid."""
+    header, *rows = log_file.read_text().splitlines()
+    kept = [row for row in rows if int(row.split(",")[0]) <= done]
+    log_file.write_text("\n".join([header, *kept]) + "\n")
 
 
 def _log(log_file: Path, step: int, sums: dict[str, list[float]], learning_rate: float, seconds: float) -> None:

@@ -33,6 +33,7 @@ def load_policy(
 
     Raises:
         FileNotFoundError: the mini VLM's files are not in the package, or `adapter` is not a saved adapter.
+        ValueError: on a CPU, a layer that bitsandbytes cannot hold in 4 bits rightly (`check_nf4_widths`).
     """
     import torch
     from peft import LoraConfig, PeftModel, get_peft_model
@@ -57,6 +58,7 @@ def load_policy(
         profile.model, dtype=dtype, quantization_config=quantization, device_map={"": profile.device}
     )
     keep_4bit_trainable(model)
+    check_nf4_widths(model)
     if adapter is None:
         config = LoraConfig(
             r=profile.lora_rank, lora_alpha=profile.lora_alpha, target_modules=LORA_TARGETS, task_type="CAUSAL_LM"
@@ -90,6 +92,25 @@ def keep_4bit_trainable(model: Any) -> None:
     for module in model.modules():
         if isinstance(module, Linear4bit):
             module.support_avx512bf16_for_cpu = False
+
+
+def check_nf4_widths(model: Any) -> None:
+    """Refuse 4-bit layers that bitsandbytes 0.50 computes wrongly on a CPU.
+
+    Its CPU kernel counts blocks of 64 weights row by row, while the weights were rounded in one long row: where a layer's
+    input width is not a multiple of 64, the values are off by a relative 0.25 instead of 0.09.
+
+    Raises:
+        ValueError: such a layer, with its name and width.
+    """
+    from bitsandbytes.nn import Linear4bit
+
+    for name, module in model.named_modules():
+        if isinstance(module, Linear4bit) and module.weight.device.type == "cpu" and module.in_features % 64:
+            raise ValueError(
+                f"{name} takes {module.in_features} inputs; expected a multiple of 64, because bitsandbytes on a CPU "
+                "rounds other widths wrongly. Load it in full precision: profile.replace(load_in_4bit=False)"
+            )
 
 
 def image_token_ids(processor: Any) -> list[int]:

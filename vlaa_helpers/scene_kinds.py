@@ -224,8 +224,8 @@ def draw_charts(facts: dict, image: "Image.Image") -> None:
 
     pen = ImageDraw.Draw(image)
     for level in range(10):
-        pen.line([(0, 110 - 12 * level), (111, 110 - 12 * level)], fill=(200, 200, 205))
-    tops = [(28 * k + 14, 110 - 12 * value) for k, value in enumerate(facts["values"])]
+        pen.line([(0, 110 - 11 * level), (111, 110 - 11 * level)], fill=(200, 200, 205))
+    tops = [(28 * k + 14, 110 - 11 * value) for k, value in enumerate(facts["values"])]
     if facts["style"] == "point":
         pen.line(tops, fill=(90, 90, 90), width=2)
     for colour, (x, y) in zip(facts["colours"], tops, strict=True):
@@ -291,11 +291,10 @@ def draw_functions(facts: dict, image: "Image.Image") -> None:
         shade = (120, 120, 125) if k == 56 else (215, 215, 220)
         pen.line([(k, 0), (k, 111)], fill=shade)
         pen.line([(0, k), (111, k)], fill=shade)
-    at = lambda x, y: (56 + 14 * x, 56 - 14 * y)
-    curve = [at(x / 20, function_value(facts, x / 20)) for x in range(-80, 81)]
+    curve = [(56 + 0.7 * k, 56 - 14 * function_value(facts, k / 20)) for k in range(-80, 81)]
     pen.line(curve, fill=PALETTE[facts["colour"]], width=2)
     for x in (0, facts["mark"]):
-        px, py = at(x, function_value(facts, x))
+        px, py = 56 + 14 * x, 56 - 14 * function_value(facts, x)
         pen.ellipse((px - 4, py - 4, px + 4, py + 4), fill=(20, 20, 20))
 
 
@@ -355,14 +354,20 @@ def draw_boxes(facts: dict, image: "Image.Image") -> None:
         draw_shape(image, thing["shape"], thing["colour"], tuple(round(112 * v) for v in thing["box"]))
 
 
+def extreme_objects(objects: list[dict], extreme: str) -> list[dict]:
+    """The objects that reach highest ("highest") or lowest ("lowest") in the picture; several when they tie."""
+    edge = min(t["box"][1] for t in objects) if extreme == "highest" else max(t["box"][3] for t in objects)
+    return [t for t in objects if t["box"][1 if extreme == "highest" else 3] == edge]
+
+
 def ask_boxes(rng: Random, facts: dict, difficulty: int) -> Ask:
     objects = facts["objects"]
     thing = rng.choice(objects)
     what, kind = name_of(thing), "named"
-    if difficulty == 2 and rng.random() < 0.5:
-        kind = rng.choice(("highest", "lowest"))
-        thing = min(objects, key=lambda t: t["box"][1]) if kind == "highest" else max(objects, key=lambda t: t["box"][3])
-        what = f"{kind} object"
+    extreme = rng.choice(("highest", "lowest"))
+    reached = extreme_objects(objects, extreme)
+    if difficulty == 2 and len(reached) == 1:
+        thing, kind, what = reached[0], extreme, f"{extreme} object"
     text = f"Where is the {what}? Give its box [x1, y1, x2, y2] in fractions of the picture, from 0 to 1."
     return Ask(text, box_words(thing["box"]), {"kind": kind, "target": name_of(thing)})
 

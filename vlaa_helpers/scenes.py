@@ -40,10 +40,10 @@ def draw_scene(source: str, facts: dict, tint: Sequence[int] = (4, 4, 4)) -> "Im
 
 
 def scene_records(
-    n: int, *, sources: Sequence[str] | None = None, seed: int = 0, split: str = "train", difficulty: int = 1
+    n: int, *, sources: Sequence[str] | str | None = None, seed: int = 0, split: str = "train", difficulty: int = 1
 ) -> Iterator[dict]:
     """Generate `n` records one by one, taking the sources in turn; see `make_scenes`."""
-    sources = tuple(sources or SOURCES)
+    sources = SOURCES if sources is None else (sources,) if isinstance(sources, str) else tuple(sources)
     _check(n, sources, split, difficulty)
     for index in range(n):
         source = sources[index % len(sources)]
@@ -52,7 +52,7 @@ def scene_records(
 
 
 def make_scenes(
-    n: int, *, sources: Sequence[str] | None = None, seed: int = 0, split: str = "train", difficulty: int = 1
+    n: int, *, sources: Sequence[str] | str | None = None, seed: int = 0, split: str = "train", difficulty: int = 1
 ) -> "Dataset":
     """Mini-world records with pictures and their scene facts.
 
@@ -72,19 +72,19 @@ def make_scenes(
     Raises:
         ValueError: an unknown source or split, a difficulty outside 0-2, a negative n.
 
-    >>> make_scenes(6, seed=1)["source"]
+    >>> list(make_scenes(6, seed=1)["source"])
     ['blocks', 'angles', 'charts', 'functions', 'boxes', 'stories']
     """
-    from datasets import Dataset
+    from .records import arrow_dataset, record_features
 
-    from .records import record_features
-
-    rows = list(scene_records(n, sources=sources, seed=seed, split=split, difficulty=difficulty))
-    return Dataset.from_list(rows, features=record_features())
+    rows = scene_records(n, sources=sources, seed=seed, split=split, difficulty=difficulty)
+    return arrow_dataset(rows, record_features())
 
 
 def _check(n: int, sources: Sequence[str], split: str, difficulty: int) -> None:
     unknown = [source for source in sources if source not in KINDS]
+    if not sources:
+        raise ValueError(f"sources is empty; leave it out for all of {', '.join(SOURCES)}")
     if unknown:
         raise ValueError(f"unknown mini-world source {unknown[0]!r}; expected any of {', '.join(SOURCES)}")
     if split not in SPLITS:

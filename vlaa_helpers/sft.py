@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from trl import SFTConfig, SFTTrainer
 
 from .profiles import Profile
-from .training import device_settings, run_trainer, split_batch
+from .training import device_settings, exact_adapters, run_trainer, split_batch
 from .views import to_sft
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def train_sft(model: Any, processor: Any, records: "Dataset", profile: Profile, 
         "max_length": None,  # a cut prompt would lose image placeholders
         **device_settings(profile),
     }
-    trainer = SFTTrainer(
-        model=model, args=SFTConfig(**(defaults | config)), train_dataset=to_sft(records), processing_class=processor
-    )
-    return run_trainer(trainer, profile)
+    with exact_adapters(model):
+        trainer = SFTTrainer(
+            model=model, args=SFTConfig(**(defaults | config)), train_dataset=to_sft(records), processing_class=processor
+        )
+    return run_trainer(trainer)

@@ -1,6 +1,8 @@
 """What SFT and GRPO share: settings that follow from the profile, a CSV log, a progress bar."""
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ def device_settings(profile: Profile) -> dict[str, Any]:
         "use_cpu": profile.device == "cpu",
         "bf16": profile.dtype == "bfloat16",
         "fp16": profile.dtype == "float16",
-        "gradient_checkpointing": profile.gradient_checkpointing,
+        "activation_checkpointing": profile.gradient_checkpointing,
         "report_to": "none",
         "disable_tqdm": True,
         "save_strategy": "no",
@@ -29,13 +31,21 @@ def split_batch(total: int, micro: int) -> tuple[int, int]:
     return per_device, total // per_device
 
 
-def run_trainer(trainer: Any, profile: Profile) -> Any:
+@contextmanager
+def exact_adapters(model: Any) -> Iterator[None]:
+    """Keep adapters in their type and to the last bit while a TRL trainer is built.
+
+    TRL rounds the adapters of a 4-bit model to bfloat16. That would lose part of an adapter that goes on training, small
+    updates with it, and GPUs before Ampere cannot compute in bfloat16 at all.
+    """
+    exact = {parameter: parameter.data for parameter in model.parameters() if parameter.requires_grad}
+    yield
+    for parameter, data in exact.items():
+        parameter.data = data
+
+
+def run_trainer(trainer: Any) -> Any:
     """Attach the log and the progress bar, train, and give the trainer back."""
-    if profile.dtype != "bfloat16":
-        # TRL casts the adapters of a 4-bit model to bfloat16; where the profile chose another type, float32 is right
-        for parameter in trainer.model.parameters():
-            if parameter.requires_grad:
-                parameter.data = parameter.data.float()
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(TrainingLog(Path(trainer.args.output_dir) / "log.csv"))
     trainer.train()
