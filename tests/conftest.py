@@ -69,7 +69,9 @@ def tiny_profile(tmp_path_factory):
     torch.manual_seed(0)
     mini_vlm.build_model("weak", tokenizer).save_pretrained(folder)
     mini_vlm.build_processor(tokenizer).save_pretrained(folder)
-    return get_profile("mini").replace(model=str(folder), prompts_per_step=2, num_generations=4, max_completion_length=16)
+    return get_profile("mini").replace(
+        model=str(folder), prompts_per_step=2, num_generations=4, max_completion_length=16
+    )
 
 
 # ---- settings ----

@@ -10,8 +10,8 @@ import torch
 
 from vlaa_helpers import mini_vlm
 from vlaa_helpers.answers import SYSTEM_PROMPT
-from vlaa_helpers.mini_corpus import LESSONS, STAGES, cells_in_words, make_lesson, stage_mix
 from vlaa_helpers.mini_card import describe
+from vlaa_helpers.mini_corpus import LESSONS, STAGES, cells_in_words, make_lesson, stage_mix
 from vlaa_helpers.profiles import ASSETS, MINI_MODELS
 from vlaa_helpers.scenes import check_facts, draw_scene
 
@@ -77,7 +77,12 @@ def test_cells_name_what_each_visual_token_shows():
     cells = cells_in_words("blocks", facts).split(", ")
     assert cells.index("red star") == 6 and cells.count("none") == 15
     facts = {"objects": [{"colour": "blue", "shape": "circle", "place": "bottom right"}]}
-    assert [k for k, cell in enumerate(cells_in_words("stories", facts).split(", ")) if cell != "none"] == [10, 11, 14, 15]
+    assert [k for k, cell in enumerate(cells_in_words("stories", facts).split(", ")) if cell != "none"] == [
+        10,
+        11,
+        14,
+        15,
+    ]
 
 
 def test_rounding_is_that_of_nf4_and_is_undone(processor):

@@ -5,8 +5,8 @@ import torch
 from bitsandbytes.nn import Linear4bit
 
 from vlaa_helpers import evaluate, load_policy, make_scenes, models, parameter_table
-from vlaa_helpers.mini_vlm import collate
 from vlaa_helpers.mini_corpus import CAPTION_PROMPT, Lesson, user
+from vlaa_helpers.mini_vlm import collate
 from vlaa_helpers.scenes import draw_scene
 
 

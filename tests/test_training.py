@@ -76,7 +76,13 @@ def test_grpo_learns_from_a_reward_that_differs_and_not_from_one_that_does_not(p
 def test_grpo_logs_what_the_mixed_reward_saw(policy, tiny_profile, tmp_path):
     model, processor = policy
     trainer = train_grpo(
-        model, processor, make_scenes(6), tiny_profile, reward_funcs=MixedReward(), max_steps=1, output_dir=str(tmp_path)
+        model,
+        processor,
+        make_scenes(6),
+        tiny_profile,
+        reward_funcs=MixedReward(),
+        max_steps=1,
+        output_dir=str(tmp_path),
     )
     log = trainer.state.log_history[0]
     assert log["reason/no_answer"] > 0.5  # random weights write no tags
@@ -119,7 +125,9 @@ def test_grpo_refuses_what_cannot_work(policy, tiny_profile, tmp_path):
 def test_text_only_records_train_too(policy, tiny_profile, tmp_path):
     model, processor = policy
     records = make_scenes(4, split="text")
-    train_grpo(model, processor, records, tiny_profile, reward_funcs=MixedReward(), max_steps=1, output_dir=str(tmp_path))
+    train_grpo(
+        model, processor, records, tiny_profile, reward_funcs=MixedReward(), max_steps=1, output_dir=str(tmp_path)
+    )
     trainer = train_sft(
         model, processor, with_responses(records), tiny_profile, batch_size=2, max_steps=1, output_dir=str(tmp_path)
     )
@@ -140,6 +148,8 @@ def test_released_rows_go_through_sft_and_grpo(real_samples, policy, tiny_profil
     assert grpo.state.global_step == 1
 
 
-@pytest.mark.parametrize(("total", "micro", "expected"), [(64, 64, (64, 1)), (32, 8, (8, 4)), (12, 8, (6, 2)), (7, 2, (1, 7))])
+@pytest.mark.parametrize(
+    ("total", "micro", "expected"), [(64, 64, (64, 1)), (32, 8, (8, 4)), (12, 8, (6, 2)), (7, 2, (1, 7))]
+)
 def test_batch_is_split_evenly(total, micro, expected):
     assert split_batch(total, micro) == expected

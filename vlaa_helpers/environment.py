@@ -20,14 +20,22 @@ def report_environment() -> str:
         device = f"{gpu.name}, {gpu.total_memory / 2**30:.0f} GiB"
     else:
         device = "none seen by torch"
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in SHOWN)
+    versions = ", ".join(f"{name} {_version(name) or 'absent'}" for name in SHOWN)
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores"
     return "\n".join(
         [
-            f"Python    {platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores",
+            f"Python    {platform.python_version()} on {machine}",
             f"GPU       {device}",
             f"packages  {versions}",
         ]
     )
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def missing_packages(distribution: str = "vlaa-helpers") -> list[str]:
@@ -39,10 +47,7 @@ def missing_packages(distribution: str = "vlaa-helpers") -> list[str]:
         requirement = Requirement(text)
         if requirement.name.lower() in KEEP or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
             continue
-        try:
-            held = importlib.metadata.version(requirement.name)
-        except importlib.metadata.PackageNotFoundError:
-            held = None
+        held = _version(requirement.name)
         if held is None or not requirement.specifier.contains(held, prereleases=True):
             wanted.append(text)
     return wanted
@@ -59,12 +64,14 @@ def install_missing() -> None:
         print("every package is here")
         return
     # constrained to the numpy, pillow and torch that are loaded: pip must not move them
-    held = [f"{name}=={importlib.metadata.version(name)}" for name in KEEP]
+    held = [f"{name}=={version}" for name in KEEP if (version := _version(name))]
     command = [sys.executable, "-m", "pip", "install", "-q", *wanted, *held]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
         last = "\n".join(result.stderr.strip().splitlines()[-5:])
-        raise RuntimeError(f"pip could not install {', '.join(wanted)}:\n{last}\nSee TROUBLESHOOTING.md, «Installing on Colab».")
+        raise RuntimeError(
+            f"pip could not install {', '.join(wanted)}:\n{last}\nSee TROUBLESHOOTING.md, «Installing on Colab»."
+        )
     print(f"installed {', '.join(wanted)}")
     stale = sorted(name for name in ("transformers", "trl", "peft", "datasets") if name in sys.modules)
     if stale:

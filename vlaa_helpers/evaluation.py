@@ -38,7 +38,7 @@ def wilson_interval(correct: int, n: int) -> tuple[float, float]:
 
 
 def pass_at_k(n: int, correct: int, k: int) -> float:
-    """Chance that at least one of `k` samples is right, from `correct` right ones among `n`; unbiased (arXiv 2107.03374).
+    """Chance that one of `k` samples or more is right, unbiased, from `correct` right ones in `n` (arXiv 2107.03374).
 
     >>> pass_at_k(8, 2, 1)
     0.25
@@ -101,7 +101,9 @@ class EvalReport:
 
     def pass_at(self, k: int) -> float:
         """Mean over items of `pass_at_k`; needs at least `k` samples an item."""
-        return float(np.mean([pass_at_k(self.samples, int(c), k) for c in self.to_frame().groupby("id")["correct"].sum()]))
+        return float(
+            np.mean([pass_at_k(self.samples, int(c), k) for c in self.to_frame().groupby("id")["correct"].sum()])
+        )
 
     def to_frame(self) -> "pd.DataFrame":
         """Every response as a pandas row."""
@@ -115,8 +117,9 @@ class EvalReport:
     def __str__(self) -> str:
         low, high = self.interval
         decoder = "greedy" if self.samples == 1 else f"{self.samples} samples an item"
+        items = len(self.rows) // self.samples
         return (
-            f"accuracy {self.accuracy:.1%} (95% {low:.1%} to {high:.1%}), n = {len(self.rows) // self.samples}, {decoder}; "
+            f"accuracy {self.accuracy:.1%} (95% {low:.1%} to {high:.1%}), n = {items}, {decoder}; "
             f"no answer {self.format_failures:.1%}, truncated {self.truncated:.1%}"
         )
 
@@ -284,7 +287,9 @@ def compare_reports(before: EvalReport, after: EvalReport) -> Comparison:
     old, new = (report.to_frame().groupby("id", sort=False)["correct"].mean() for report in (before, after))
     if set(old.index) != set(new.index):
         only = sorted(set(old.index) ^ set(new.index))
-        raise ValueError(f"the reports differ in {len(only)} items, for example {only[0]}; evaluate both on the same records")
+        raise ValueError(
+            f"the reports differ in {len(only)} items, for example {only[0]}; evaluate both on the same records"
+        )
     change = (new.reindex(old.index) - old).to_numpy()
     low, high = bootstrap_interval(change)
     gained, lost = int((change > 0).sum()), int((change < 0).sum())

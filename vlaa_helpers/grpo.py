@@ -30,7 +30,7 @@ def train_grpo(
         records: prompts with `gt` and `verifier_type`; all with a picture or all without.
         profile: gives prompts a step, completions a prompt, their length, learning rate and precision.
         reward_funcs: TRL reward functions, usually `MixedReward()`.
-        **config: any field of TRL's `GRPOConfig`, over the defaults: `max_steps=60`, `num_generations=4`, `beta=0.001`, …
+        **config: any field of TRL's `GRPOConfig`, over the defaults: `max_steps=60`, `num_generations=4`, `beta=0.001`.
             A step trains on `prompts_per_step` (the profile's) times `num_generations` completions.
 
     Returns:
@@ -46,7 +46,9 @@ def train_grpo(
     _check_pictures(records)
     generations = config.get("num_generations", profile.num_generations)
     if generations < 2:
-        raise ValueError(f"a group needs at least 2 generations to compare, got {generations}; set num_generations=4 or more")
+        raise ValueError(
+            f"a group needs at least 2 generations to compare, got {generations}; set num_generations=4 or more"
+        )
     per_device, accumulation = split_batch(profile.prompts_per_step * generations, profile.micro_batch_size)
     defaults = {
         "output_dir": "runs/grpo",
@@ -77,6 +79,6 @@ def _check_pictures(records: "Dataset") -> None:
     with_picture = len(records) - records.select_columns("image").with_format("arrow")[:]["image"].null_count
     if 0 < with_picture < len(records):
         raise ValueError(
-            f"{with_picture} of {len(records)} records have a picture; expected all or none, because TRL cannot put both "
+            f"{with_picture} of {len(records)} records have a picture; expected all or none: TRL cannot put both "
             'into one batch. Train on records.filter(lambda row: row["image"] is not None) first'
         )

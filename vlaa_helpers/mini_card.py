@@ -1,4 +1,4 @@
-"""Measures the mini VLM on held-out scenes and writes its model card: `python -m vlaa_helpers.mini_card FOLDER`."""
+"""Measures a shipped mini VLM on held-out scenes and writes its card: `python -m vlaa_helpers.mini_card strong`."""
 
 import argparse
 import csv
@@ -11,6 +11,8 @@ from typing import Any
 from .evaluation import EvalReport, bootstrap_interval, evaluate, generate_responses, wilson_interval
 from .images import decode_image
 from .mini_corpus import CAPTION_PROMPT, user
+from .mini_vlm import SIZES
+from .profiles import ASSETS
 from .scenes import SOURCES, check_facts, make_scenes
 
 TEST_SEED = 2026
@@ -103,14 +105,15 @@ def measure(folder: Path) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="holds config.json, model.safetensors and training_log.csv")
-    folder = parser.parse_args().folder
+    parser.add_argument("size", choices=tuple(SIZES))
+    size = parser.parse_args().size
+    folder = ASSETS / f"mini_vlm_{size}"
     numbers = measure(folder)
     (folder / "card.json").write_text(json.dumps(numbers, indent=2) + "\n")
-    (folder / "README.md").write_text(card(numbers, folder))
+    (folder / "README.md").write_text(card(size, numbers, folder))
 
 
-def card(numbers: dict, folder: Path) -> str:
+def card(size: str, numbers: dict, folder: Path) -> str:
     """The model card in Markdown, from the measured numbers and the training log."""
     with (folder / "training_log.csv").open() as file:
         last = list(csv.DictReader(file))[-1]
@@ -126,7 +129,6 @@ def card(numbers: dict, folder: Path) -> str:
             f"{band(said['pass_8'], *said['pass_8_interval'])} | {said['pass_8'] / said['pass_1']:.1f}× | "
             f"{band(said['format'], said['format_low'], said['format_high'])} | {said['tokens']:.0f} |"
         )
-    size = folder.name.removeprefix("mini_vlm_")
     return CARD.format(
         size=size,
         parameters=numbers["parameters"] / 1e6,
@@ -151,33 +153,34 @@ pipeline_tag: image-text-to-text
 # Mini VLM ({size})
 
 A Qwen2.5-VL of {parameters:.1f} million parameters that sees, reasons and answers in the generated mini world of VLAA
-Notebooks. It plays the instruct model: it perceives well, keeps the answer format often, and solves each kind of question
-sometimes, because it was taught a mixture of voices (worked carefully, guessed, rambled) that no prompt asks for by name.
-It is a lab animal: it shows mechanisms of fine-tuning and reinforcement learning, knows nothing outside the mini world, and
-should not be used for anything else.
+Notebooks. It plays the instruct model: it perceives well, keeps the answer format often, and solves each kind of
+question sometimes, because it was taught a mixture of voices (worked carefully, guessed, rambled) that no prompt asks
+for by name. It is a lab animal: it shows mechanisms of fine-tuning and reinforcement learning, knows nothing outside
+the mini world, and should not be used for anything else.
 
 Loads with `AutoModelForImageTextToText.from_pretrained` and `AutoProcessor.from_pretrained`; no custom code.
 
 ## Training
 
-`python -m vlaa_helpers.mini_vlm train --size {size} --out runs/mini_vlm/{size}`: {steps:,} steps of 64 lessons from scenes of
-the train split, seed 0, {minutes:.0f} minutes on one CPU core; the log is `training_log.csv`. First what each visual token
-shows, then captions, then answers (`vlaa_helpers/mini_corpus.py` gives the shares). Weights: {megabytes:.1f} MB,
-SHA-256 `{sha256}`.
+`python -m vlaa_helpers.mini_vlm train --size {size}`: {steps:,} steps of 64 lessons from
+scenes of the train split, seed 0, {minutes:.0f} minutes on two CPU cores; the log is `training_log.csv`. First what
+each visual token shows, then captions, then answers (`vlaa_helpers/mini_corpus.py` gives the shares). Weights:
+{megabytes:.1f} MB, SHA-256 `{sha256}`.
 
 ## Measured
 
-On scenes of the test split (no picture shared with training), n = {n} a source, one model (seed 0), 95% intervals in brackets,
-percent; torch {torch} on a CPU, float32. `python -m vlaa_helpers.mini_card FOLDER` measures it again.
+On scenes of the test split (no picture shared with training), n = {n} a source, one model (seed 0), 95% intervals in
+brackets, percent; torch {torch} on a CPU, float32. `python -m vlaa_helpers.mini_card {size}` measures it again.
 
-| source | facts named | claims true | greedy accuracy | pass@1 | pass@{samples} | pass@{samples} / pass@1 | format kept | tokens |
+| source | facts named | claims true | greedy | pass@1 | pass@{samples} | ratio | format kept | tokens |
 |---|---|---|---|---|---|---|---|---|
 {table}
 
 - facts named: asked to list what it sees, the share of the scene's facts that it names; claims true: of what it claims.
-- accuracy: asked to think and answer. A box counts from IoU 0.5; an open answer when it beats the reference.
-- pass@1 and pass@{samples}: {samples} samples an item at temperature 1. format kept: one think block, then one answer block,
-  nothing else.
+- greedy: accuracy when asked to think and answer; a box counts from IoU 0.5, an open answer when it beats the
+reference.
+- pass@1, pass@{samples} and their ratio: {samples} samples an item at temperature 1; tokens: of such a response.
+- format kept: one think block, then one answer block, nothing else.
 """
 
 

@@ -27,20 +27,22 @@ STAGES = (
     (0.45, {"cells": 0.18, "caption": 0.60, "think": 0.18, "echo": 0.04}),
     (1.00, {"cells": 0.04, "caption": 0.18, "think": 0.64, "direct": 0.05, "text": 0.06, "echo": 0.03}),
 )
-"""(until this share of the training, {lesson: share of the batch}). Alignment before language, language before answers."""
+"""(until this share of the training, {lesson: share of the batch}). Alignment before language, language before
+answers."""
 
 WORDS = (
-    "okay so first now then next also but because since which means that this would could should must might can cannot "
-    "let me look at think about count again read carefully once more to be sure double-check check confirm verify recheck "
-    "wait hmm alternatively mistake perhaps maybe probably not sure actually however therefore thus hence finally clearly "
-    "image picture caption description described says mentions shows shown appears seems see seen looking question asks asked "
-    "answer option options choose correct wrong right left top bottom middle highest lowest higher lower largest smallest "
-    "object objects shape shapes circle circles square squares triangle triangles star stars red green blue yellow purple orange "
-    "bar bars point points line parabola vee curve function equation slope value values sum difference angle angles exterior "
-    "inside outside side sides equal add added adding subtract subtracted subtracting remove removed removing remaining remain "
-    "total number numbers how many much what where is are was were there it its they them of the a an and or in on by from with "
-    "without for as same different day night box starts ends width height between final step one two three four five six seven "
-    "eight nine ten zero none each every all only both other rest still"
+    "okay so first now then next also but because since which means that this would could should must might can "
+    "cannot let me look at think about count again read carefully once more to be sure double-check check confirm "
+    "verify recheck wait hmm alternatively mistake perhaps maybe probably not sure actually however therefore "
+    "thus hence finally clearly image picture caption description described says mentions shows shown appears "
+    "seems see seen looking question asks asked answer option options choose correct wrong right left top bottom "
+    "middle highest lowest higher lower largest smallest object objects shape shapes circle circles square "
+    "squares triangle triangles star stars red green blue yellow purple orange bar bars point points line "
+    "parabola vee curve function equation slope value values sum difference angle angles exterior inside outside "
+    "side sides equal add added adding subtract subtracted subtracting remove removed removing remaining remain "
+    "total number numbers how many much what where is are was were there it its they them of the a an and or in "
+    "on by from with without for as same different day night box starts ends width height between final step one "
+    "two three four five six seven eight nine ten zero none each every all only both other rest still"
 ).split()
 """Words a teacher may use later: an echo lesson gives each of them a meaning to the model before any fine-tuning."""
 
@@ -105,7 +107,9 @@ def make_lesson(rng: Random, progress: float) -> Lesson:
     ask = kind.ask(rng, facts, difficulty)
     if name == "direct":
         answer = solve(source, facts, ask.task)[1]
-        return Lesson(name, [system(DIRECT_PROMPT), user(ask.text, with_image=True)], f"<answer>{answer}</answer>", image)
+        return Lesson(
+            name, [system(DIRECT_PROMPT), user(ask.text, with_image=True)], f"<answer>{answer}</answer>", image
+        )
     text = ask.text if image else f"Someone says: {kind.words(facts)} {ask.text}"
     reply = respond(source, facts, ask.task, rng)
     return Lesson(name, [system(SYSTEM_PROMPT), user(text, with_image=image is not None)], reply, image)

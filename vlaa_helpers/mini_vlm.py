@@ -1,6 +1,6 @@
 """The mini VLM: a Qwen2.5-VL of about two million parameters that sees, reasons and answers in the mini world.
 
-`python -m vlaa_helpers.mini_vlm train --size strong --out runs/mini_vlm/strong` trains it from nothing on a CPU: the
+`python -m vlaa_helpers.mini_vlm train --size strong` trains it from nothing on a CPU: the
 tower and its alignment first, then language, then answers in a mixture of voices (`mini_corpus`). The same classes,
 special tokens and chat layout as Qwen/Qwen2.5-VL-3B-Instruct; the result loads with
 `AutoModelForImageTextToText.from_pretrained` and `AutoProcessor.from_pretrained`.
@@ -8,6 +8,7 @@ special tokens and chat layout as Qwen/Qwen2.5-VL-3B-Instruct; the result loads 
 
 import argparse
 import csv
+import shutil
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -54,9 +55,9 @@ SIZES = {
         "vision": {"hidden_size": 64, "depth": 2, "num_heads": 2, "intermediate_size": 160},
     },
 }
-"""Widths of the language stack are multiples of 64, the block of NF4: bitsandbytes 0.50 on a CPU rounds other widths wrongly
-(a relative error of 0.25 instead of 0.09)."""
-STEPS = {"strong": 5_000, "weak": 3_000}
+"""Widths of the language stack are multiples of 64, the block of NF4: bitsandbytes 0.50 on a CPU rounds other widths
+wrongly (a relative error of 0.25 instead of 0.09)."""
+STEPS = {"strong": 5_000, "weak": 2_500}
 BATCH_SIZE = 64
 TOKENIZER_LESSONS = 20_000
 PEAK_LEARNING_RATE = 2e-3
@@ -208,8 +209,8 @@ def lesson_batches(seed: int, chunk: int, steps: int, group: int = 4) -> list[li
 def train(size: str, out_dir: Path, *, seed: int = 0, steps: int | None = None, save_every: int = 500) -> None:
     """Train one mini VLM into `out_dir`; call it again after an interruption and it goes on where it was.
 
-    Writes `log.csv` (step, loss, the loss of each lesson, learning rate, seconds) and, at the end, the model and its
-    processor with `save_pretrained`.
+    Writes `log.csv` (step, the loss per token of each lesson, learning rate, seconds), and every `save_every` steps its
+    state and, with `save_pretrained`, the model and its processor to `out_dir/model`.
     """
     from transformers import AutoProcessor
 
@@ -233,8 +234,8 @@ def train(size: str, out_dir: Path, *, seed: int = 0, steps: int | None = None, 
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         done, spent = state["step"], state["seconds"]
-        _cut_log(log_file, done)
         print(f"resuming {size} at step {done} of {steps}", flush=True)
+    _start_log(log_file, done)
     start = time.perf_counter() - spent
     sums: dict[str, list[float]] = {}
     for step in range(done, steps):
@@ -264,27 +265,30 @@ def train(size: str, out_dir: Path, *, seed: int = 0, steps: int | None = None, 
         if (step + 1) % save_every == 0 or step + 1 == steps:
             model.save_pretrained(out_dir / "model")
             processor.save_pretrained(out_dir / "model")
-            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}
-            torch.save(state | {"step": step + 1, "seconds": time.perf_counter() - start}, state_file.with_suffix(".tmp"))
+            state = {
+                "model": model.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "schedule": schedule.state_dict(),
+            }
+            torch.save(
+                state | {"step": step + 1, "seconds": time.perf_counter() - start}, state_file.with_suffix(".tmp")
+            )
             state_file.with_suffix(".tmp").replace(state_file)
+    shutil.copy(log_file, out_dir / "model" / "training_log.csv")
 
 
-def _cut_log(log_file: Path, done: int) -> None:
-    """Drop the rows of steps that an interruption undid."""
-    header, *rows = log_file.read_text().splitlines()
+def _start_log(log_file: Path, done: int) -> None:
+    """Begin the log, or drop the rows of steps that an interruption undid."""
+    rows = log_file.read_text().splitlines()[1:] if log_file.exists() else []
     kept = [row for row in rows if int(row.split(",")[0]) <= done]
-    log_file.write_text("\n".join([header, *kept]) + "\n")
+    log_file.write_text("\n".join([",".join(["step", *LESSONS, "learning_rate", "seconds"]), *kept]) + "\n")
 
 
 def _log(log_file: Path, step: int, sums: dict[str, list[float]], learning_rate: float, seconds: float) -> None:
     means = {name: sum(values) / len(values) for name, values in sums.items()}
-    new = not log_file.exists()
     with log_file.open("a", newline="") as file:
-        writer = csv.writer(file)
-        if new:
-            writer.writerow(["step", *LESSONS, "learning_rate", "seconds"])
         row = [step, *(f"{means[name]:.4f}" if name in means else "" for name in LESSONS)]
-        writer.writerow([*row, f"{learning_rate:.2e}", f"{seconds:.0f}"])
+        csv.writer(file).writerow([*row, f"{learning_rate:.2e}", f"{seconds:.0f}"])
     print(f"step {step}  {seconds:.0f} s  " + "  ".join(f"{k} {v:.3f}" for k, v in means.items()), flush=True)
 
 
@@ -292,11 +296,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("command", choices=("train",))
     parser.add_argument("--size", choices=tuple(SIZES), default="strong")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, help="default: runs/mini_vlm/SIZE")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=None)
     args = parser.parse_args()
-    train(args.size, args.out, seed=args.seed, steps=args.steps)
+    out_dir = args.out or Path("runs/mini_vlm") / args.size
+    train(args.size, out_dir, seed=args.seed)
+    print(
+        f"the model is in {out_dir / 'model'}; to use it in the series, copy that folder's files to "
+        f"vlaa_helpers/assets/mini_vlm_{args.size} and run python -m vlaa_helpers.mini_card {args.size}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Loading a policy: a vision-language model in 4 bits with adapters on its language stack, ready to train.
 
-Ordinary Hugging Face objects come back: a `PeftModel` around any model that `AutoModelForImageTextToText` knows, and its
-processor. The vision tower is left in full precision and never trained, as in the paper (arXiv 2504.11468 §3.1).
+Ordinary Hugging Face objects come back: a `PeftModel` around any model that `AutoModelForImageTextToText` knows, and
+its processor. The vision tower is left in full precision and never trained, as in the paper (arXiv 2504.11468 §3.1).
 """
 
 from pathlib import Path
@@ -67,7 +67,9 @@ def load_policy(
         model = get_peft_model(model, config)
     else:
         if not (Path(adapter) / "adapter_config.json").exists():
-            raise FileNotFoundError(f"no adapter in {adapter}; expected adapter_config.json there, as save_pretrained writes")
+            raise FileNotFoundError(
+                f"no adapter in {adapter}; expected adapter_config.json there, as save_pretrained writes"
+            )
         model = PeftModel.from_pretrained(model, adapter, is_trainable=trainable)
     return model, load_processor(profile)
 
@@ -97,8 +99,8 @@ def keep_4bit_trainable(model: Any) -> None:
 def check_nf4_widths(model: Any) -> None:
     """Refuse 4-bit layers that bitsandbytes 0.50 computes wrongly on a CPU.
 
-    Its CPU kernel counts blocks of 64 weights row by row, while the weights were rounded in one long row: where a layer's
-    input width is not a multiple of 64, the values are off by a relative 0.25 instead of 0.09.
+    Its CPU kernel counts blocks of 64 weights row by row, while the weights were rounded in one long row: where a
+    layer's input width is not a multiple of 64, the values are off by a relative 0.25 instead of 0.09.
 
     Raises:
         ValueError: such a layer, with its name and width.

@@ -32,7 +32,9 @@ def plot_accuracy(reports: "Mapping[str, EvalReport]", *, title: str) -> "Figure
         places = np.arange(len(table)) + (k - (len(reports) - 1) / 2) * width
         errors = np.clip([table["accuracy"] - table["low"], table["high"] - table["accuracy"]], 0, None) * 100
         label = f"{arm} (n = {table['n'].iloc[-1]})"
-        axes.bar(places, table["accuracy"] * 100, width, yerr=errors, capsize=2, label=label, color=ARM_COLOURS.get(arm))
+        axes.bar(
+            places, table["accuracy"] * 100, width, yerr=errors, capsize=2, label=label, color=ARM_COLOURS.get(arm)
+        )
         axes.set_xticks(np.arange(len(table)), table.index)
     axes.set(ylabel="held-out accuracy (%)", ylim=(0, 100), title=title)
     axes.legend(frameon=False, ncols=len(reports), loc="upper left", fontsize=8)
@@ -40,7 +42,9 @@ def plot_accuracy(reports: "Mapping[str, EvalReport]", *, title: str) -> "Figure
     return figure
 
 
-def plot_training(log: Sequence[Mapping[str, float]], metrics: Mapping[str, str], *, title: str, smooth: int = 9) -> "Figure":
+def plot_training(
+    log: Sequence[Mapping[str, float]], metrics: Mapping[str, str], *, title: str, smooth: int = 9
+) -> "Figure":
     """Training curves side by side: the raw line thin, its moving average bold.
 
     Args:
@@ -48,11 +52,15 @@ def plot_training(log: Sequence[Mapping[str, float]], metrics: Mapping[str, str]
         metrics: column name to axis label, a panel each.
         smooth: steps in the moving average.
     """
-    figure, panels = plt.subplots(1, len(metrics), figsize=(3.2 * len(metrics), 2.8), layout="constrained", squeeze=False)
+    figure, panels = plt.subplots(
+        1, len(metrics), figsize=(3.2 * len(metrics), 2.8), layout="constrained", squeeze=False
+    )
     for axes, (name, label) in zip(panels[0], metrics.items(), strict=True):
         points = [(row["step"], float(row[name])) for row in log if row.get(name) not in (None, "")]
         if not points:
-            raise ValueError(f"no {name!r} in this log; it has {', '.join(sorted({key for row in log for key in row}))}")
+            raise ValueError(
+                f"no {name!r} in this log; it has {', '.join(sorted({key for row in log for key in row}))}"
+            )
         steps, values = np.array(points, dtype=float).T
         axes.plot(steps, values, color=ARM_COLOURS["GRPO"], alpha=0.35, linewidth=0.8)
         span = min(smooth, len(values))
@@ -66,7 +74,9 @@ def plot_training(log: Sequence[Mapping[str, float]], metrics: Mapping[str, str]
 
 def show_records(records: "Dataset", *, columns: int = 3) -> "Figure":
     """The pictures of some records, each with its question and ground truth."""
-    return _gallery([(row["image"], f"{row['source']}\n{_wrap(row['question'])}\n→ {row['gt']}") for row in records], columns)
+    return _gallery(
+        [(row["image"], f"{row['source']}\n{_wrap(row['question'])}\n→ {row['gt']}") for row in records], columns
+    )
 
 
 def show_responses(records: "Dataset", responses: Sequence[str], *, columns: int = 3) -> "Figure":

@@ -114,7 +114,10 @@ def get_profile(name: str = "auto") -> Profile:
             "or on Colab choose Runtime > Change runtime type > GPU"
         )
     dtype, reason = _cuda_dtype(torch.cuda.get_device_capability())
-    reasons += [reason, f"pictures up to {_GPUS[name]['max_pixels']:,} pixels, as in the paper's evaluation (appendix B.2)"]
+    reasons += [
+        reason,
+        f"pictures up to {_GPUS[name]['max_pixels']:,} pixels, as in the paper's evaluation (appendix B.2)",
+    ]
     return Profile(name, REAL_MODEL, REAL_DATA, "cuda", dtype, reasons=tuple(reasons), **_GPUS[name])
 
 
@@ -142,5 +145,11 @@ def _look_at_machine() -> tuple[str, str]:
 
 def _cuda_dtype(capability: tuple[int, int]) -> tuple[str, str]:
     if capability >= (8, 0):
-        return "bfloat16", f"bfloat16: compute capability {capability[0]}.{capability[1]} has it, and it needs no loss scaling"
-    return "float16", f"float16: compute capability {capability[0]}.{capability[1]} has no bfloat16 units (they came with 8.0)"
+        return (
+            "bfloat16",
+            f"bfloat16: compute capability {capability[0]}.{capability[1]} has it, and it needs no loss scaling",
+        )
+    return (
+        "float16",
+        f"float16: compute capability {capability[0]}.{capability[1]} has no bfloat16 units (they came with 8.0)",
+    )

@@ -1,8 +1,8 @@
 """The mixed reward: one verifier a sample behind one format gate (arXiv 2504.11468 §4.1, figure 4).
 
-Each verifier takes a whole response, asks `answers` for its answer, and gives a `Score`: a value in [0, 1] and the reason
-for it. Without an answer the value is 0 whatever else is true; the thinking is never scored. `MixedReward` picks the
-verifier by each sample's `verifier_type` and speaks TRL's reward interface.
+Each verifier takes a whole response, asks `answers` for its answer, and gives a `Score`: a value in [0, 1] and the
+reason for it. Without an answer the value is 0 whatever else is true; the thinking is never scored. `MixedReward`
+picks the verifier by each sample's `verifier_type` and speaks TRL's reward interface.
 """
 
 import json
@@ -24,8 +24,8 @@ from .scenes import stated_facts
 class Reason(StrEnum):
     """Why a response got its score.
 
-    correct: full marks. partial: a box that overlaps, or an open answer that beats the reference. wrong: an answer of the
-    right kind that is not true. no_answer: no answer can be told from the response (the gate). ambiguous: several
+    correct: full marks. partial: a box that overlaps, or an open answer that beats the reference. wrong: an answer of
+    the right kind that is not true. no_answer: no answer can be told from the response (the gate). ambiguous: several
     answers. unreadable: an answer of the wrong kind. not_better: an open answer that does not beat the reference.
     """
 
@@ -63,7 +63,7 @@ def _exact(right: bool) -> Score:
     return Score(1.0, Reason.CORRECT) if right else Score(0.0, Reason.WRONG)
 
 
-_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)")
 
 
 def digit_reward(response: str, gt: str, *, question: str = "") -> Score:
@@ -83,7 +83,9 @@ def digit_reward(response: str, gt: str, *, question: str = "") -> Score:
 
 
 _LETTER = re.compile(r"\(?([A-Za-z])\)?(?:[).:,]\s*(?P<text>.*))?", re.DOTALL)
-_OPTION_LETTERS = re.compile(r"\b([A-H])\b(?=[).:, ]|$)")
+# a letter that stands alone, except the article of "B) A red circle"
+_OPTION_LETTERS = re.compile(r"\b(?!A (?!or\b|and\b)[a-z])([A-H])\b(?=[).:,;/ ]|$)")
+_LIST_OF_LETTERS = re.compile(r"\(?[a-h](?:(?:[\s().:,;/&]|\b(?:or|and)\b)+[a-h])+[\s.)]*", re.IGNORECASE)
 
 
 def choice_reward(response: str, gt: str, *, question: str = "") -> Score:
@@ -96,9 +98,10 @@ def choice_reward(response: str, gt: str, *, question: str = "") -> Score:
     """
 
     def decide(answer: str) -> Score:
-        if len(set(_OPTION_LETTERS.findall(answer))) > 1:
+        answer = answer.strip()
+        if len(set(_OPTION_LETTERS.findall(answer))) > 1 or _LIST_OF_LETTERS.fullmatch(answer):
             return Score(0.0, Reason.AMBIGUOUS)
-        letter = _LETTER.fullmatch(answer.strip())
+        letter = _LETTER.fullmatch(answer)
         if not letter:
             return Score(0.0, Reason.UNREADABLE)
         return _exact(letter[1].upper() == gt.strip("()").upper())
@@ -106,14 +109,26 @@ def choice_reward(response: str, gt: str, *, question: str = "") -> Score:
     return _judge(extract_answer(response), decide)
 
 
-MAX_MATH_LENGTH = 300
-_POWER_TOWER = re.compile(r"(?:\^|\*\*)[^+\-=,]*(?:\^|\*\*)|(?:\^|\*\*)\s*\{?\s*\d{3,}|\d{6,}!|!!")
+MAX_MATH_LENGTH = 200
+MAX_EXPONENT = 1000
+MAX_TERMS = 100
+_COMMAND = re.compile(r"\\([A-Za-z]+)")
+_COMMANDS = frozenset(
+    "frac dfrac tfrac sqrt cdot times div pm mp pi infty left right sin cos tan cot sec csc arcsin arccos arctan log "
+    "ln lg exp text mathrm mathbf mathit boxed circ degree le leq ge geq lt gt ne neq approx in cup cap quad qquad "
+    "alpha beta theta phi varphi omega lambda mu rho sigma delta Delta displaystyle".split()
+)
+_FACTORIAL = re.compile(r"(?<!\\)!")
+_SMALL_FACTORIAL = re.compile(r"(?<!\d)\d{1,2}\s*!(?!\s*[!^])")
+_LONG_ROOT = re.compile(r"\\sqrt\s*\[(?!\s*\w{1,2}\s*\])")
 
 
 def math_reward(response: str, gt: str, *, question: str = "") -> Score:
     """1 when the answer is mathematically the same as `gt` (Math-Verify; "y = …" equals its bare right side), else 0.
 
-    No signal timeouts, so it works off the main thread; long answers and towers of powers are `unreadable` instead.
+    No signal timeouts, so it works off the main thread. What could take long to work out (a tower of powers, an
+    integral, a huge expansion, more than `MAX_MATH_LENGTH` characters) is `unreadable` instead, unless it is `gt` word
+    for word.
 
     Raises:
         ValueError: `gt` cannot be read as mathematics: a fault of the data, not of the response.
@@ -123,36 +138,116 @@ def math_reward(response: str, gt: str, *, question: str = "") -> Score:
     """
 
     def decide(answer: str) -> Score:
-        gold = _parse_math(_right_side(gt))
-        if not gold:
-            raise ValueError(f"the ground truth {gt!r:.80} is not mathematics; mend the record, or give it another verifier_type")
-        if len(answer) > MAX_MATH_LENGTH or _POWER_TOWER.search(answer):
+        gold, said = _right_side(gt), _right_side(answer)
+        if not _parse_math(gold):
+            raise ValueError(
+                f"the ground truth {gt!r:.80} is not mathematics; mend the record, or give it another verifier_type"
+            )
+        if "".join(said.split()) == "".join(gold.split()):
+            return _exact(True)
+        if _is_heavy_text(answer) or not (parsed := _parse_math(said)) or _is_heavy(parsed):
             return Score(0.0, Reason.UNREADABLE)
-        said = _parse_math(_right_side(answer))
-        if not said:
-            return Score(0.0, Reason.UNREADABLE)
-        return _exact(_same_math(_right_side(gt), _right_side(answer)))
+        return _exact(not _is_heavy(_parse_math(gold)) and _same_math(gold, said))
 
     return _judge(extract_answer(response), decide)
 
 
 def _right_side(text: str) -> str:
-    """"y = 2x + 1" is "2x + 1"; anything else is kept."""
+    """ "y = 2x + 1" is "2x + 1"; anything else is kept."""
     return re.sub(r"^\s*\$*\s*(?:y|f\s*\(\s*x\s*\))\s*=\s*", "", text).strip().strip("$")
+
+
+def _is_heavy_text(text: str) -> bool:
+    """Whether reading it could take long: Math-Verify works out parts of it while it reads, such as a range's ends."""
+    if len(text) > MAX_MATH_LENGTH or _LONG_ROOT.search(text):
+        return True
+    commands = _COMMAND.findall(text)
+    if not _COMMANDS.issuperset(commands) or commands.count("exp") > 1:
+        return True
+    if len(_FACTORIAL.findall(text)) != len(_SMALL_FACTORIAL.findall(text)):
+        return True
+    depth = deepest = 0
+    for character in text:
+        depth += (character in "([{") - (character in ")]}")
+        deepest = max(deepest, depth)
+    return deepest > 8 or _largest_exponent(text) > MAX_EXPONENT
+
+
+def _largest_exponent(text: str) -> int:
+    """An upper bound, good enough for a guard: of the exponents in a text, those of brackets multiplied together."""
+    alone, stacked = 1, 1
+    for sign in re.finditer(r"\^|\*\*", text):
+        group = _first_group(text[sign.end() :].lstrip())
+        value = math.prod(max(1, int(digits)) for digits in re.findall(r"\d+", group))
+        if value > 12 and ("^" in group or "**" in group):  # a tower; 12 leaves e^{-x^2/2} and 2^{3^{4}}
+            return MAX_EXPONENT + 1
+        if text[: sign.start()].rstrip().endswith((")", "}", "]", "|")):
+            stacked *= value
+        else:
+            alone = max(alone, value)
+    return alone * stacked
+
+
+def _first_group(text: str) -> str:
+    """What a power sign before `text` raises to: a bracket and what is in it, or a word; all of it when in doubt."""
+    if word := re.match(r"[-+]?\w+", text):
+        return word[0]
+    depth = 0
+    for end, character in enumerate(text, 1):
+        depth += (character in "({") - (character in ")}")
+        if depth == 0 and text[0] in "({":
+            return text[:end]
+    return text
+
+
+def _is_heavy(parsed: tuple) -> bool:
+    """Whether comparing what was read could take long: it would grow to very many terms when multiplied out."""
+    try:
+        return any(_terms(expression) > MAX_TERMS for expression in parsed)
+    except Exception:  # powers such as 2^{1/0} have no size
+        return True
+
+
+def _terms(node: Any) -> float:
+    parts = [_terms(part) for part in getattr(node, "args", ())]  # a text has none
+    if not parts:
+        return 1
+    if node.func.__name__ in ("Integral", "Sum", "Product", "Limit"):
+        return math.inf
+    if getattr(node, "is_Mul", False):
+        return math.prod(parts)
+    if getattr(node, "is_Pow", False) and parts[0] > 1 and node.exp.is_number:
+        power, terms = abs(complex(node.exp)), int(min(parts[0], MAX_TERMS))
+        return math.comb(math.ceil(power) + terms - 1, terms - 1) if power <= MAX_EXPONENT else math.inf
+    return sum(parts)
+
+
+@lru_cache(maxsize=1)
+def _math_verify() -> Any:
+    import logging
+
+    import math_verify
+
+    # it warns once a process that no timeout is set: that is on purpose, see math_reward
+    logging.getLogger("math_verify").setLevel(logging.ERROR)
+    return math_verify
 
 
 @lru_cache(maxsize=4096)
 def _parse_math(text: str) -> tuple:
-    from math_verify import parse
-
-    return tuple(parse(f"${text}$", parsing_timeout=None))
+    """What Math-Verify reads in a text: expressions and the text itself; empty for what it cannot read."""
+    try:
+        return tuple(_math_verify().parse(f"${text}$", parsing_timeout=None))
+    except Exception:  # SymPy raises nearly anything on odd input
+        return ()
 
 
 @lru_cache(maxsize=16384)
 def _same_math(gold: str, said: str) -> bool:
-    from math_verify import verify
-
-    return bool(verify(list(_parse_math(gold)), list(_parse_math(said)), timeout_seconds=None))
+    try:
+        return bool(_math_verify().verify(list(_parse_math(gold)), list(_parse_math(said)), timeout_seconds=None))
+    except Exception:
+        return False
 
 
 def box_iou(a: Sequence[float], b: Sequence[float]) -> float:
@@ -175,7 +270,7 @@ def read_box(text: str) -> list[float] | None:
 
 
 def box_reward(response: str, gt: str, *, question: str = "") -> Score:
-    """The IoU of the answer's box with `gt`, both `[x1, y1, x2, y2]` in fractions of the picture; continuous, no threshold.
+    """The IoU of the answer's box with `gt`, both `[x1, y1, x2, y2]` in fractions of the picture; no threshold.
 
     >>> round(box_reward("<answer>[0.0, 0.0, 0.5, 1.0]</answer>", "[0.0, 0.0, 1.0, 1.0]").value, 2)
     0.5
@@ -193,7 +288,7 @@ def box_reward(response: str, gt: str, *, question: str = "") -> Score:
 
 
 DEFAULT_BETA = 0.2
-"""β of the open-ended reward: the paper does not give it; this is the value in the code that it cites (arXiv 2503.00743)."""
+"""β of the open-ended reward: the paper gives none; this is the one in the code that it cites (arXiv 2503.00743)."""
 
 
 def open_ended_reward(
@@ -203,7 +298,7 @@ def open_ended_reward(
 
     def decide(answer: str) -> Score:
         margin = scorer(question, answer, meta=meta) - scorer(question, gt, meta=meta)
-        if margin <= 0:
+        if not margin > 0:  # not a number is no better either
             return Score(0.0, Reason.NOT_BETTER)
         return Score(1 - math.exp(-beta * margin), Reason.PARTIAL)
 
@@ -219,7 +314,7 @@ class FactsScorer:
             known = json.loads(meta)
             wanted = set(stated_facts("stories", " ".join(known["task"]["wanted"])))
             facts = set(stated_facts("stories", KINDS["stories"].words(known["facts"])))
-        except (KeyError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 "this record has no scene facts in its meta, so its answer cannot be checked against them; "
                 "pass another scorer: MixedReward(scorer=…)"
@@ -279,12 +374,13 @@ class MixedReward:
         scores = [self.score(completion_text(c), g, v, question=q, meta=m) for c, g, v, q, m in rows]
         if log_extra:
             log_extra("reason", [str(score.reason) for score in scores])
-        if log_metric:
+        if log_metric and scores:
             for name in sorted(set(verifier_type)):
                 values = [score.value for score, kind in zip(scores, verifier_type, strict=True) if kind == name]
                 log_metric(f"reward/{name}", sum(values) / len(values))
-            for reason, count in Counter(score.reason for score in scores).items():
-                log_metric(f"reason/{reason}", count / len(scores))
+            counts = Counter(score.reason for score in scores)
+            for reason in Reason:  # those that do not occur too: the trainer averages over the calls that name a metric
+                log_metric(f"reason/{reason}", counts[reason] / len(scores))
         return [score.value for score in scores]
 
 

@@ -74,7 +74,8 @@ def _pairs(rng: Random, count: int, shifted: bool, *, distinct: bool) -> list[tu
 
 
 def with_options(rng: Random, text: str, right: str, wrong: list[str], task: dict) -> Ask:
-    """A multiple-choice question: four distinct options in random order, the letter of the right one as ground truth."""
+    """A multiple-choice question: four distinct options in random order, the letter of the right one as ground
+    truth."""
     others = list(dict.fromkeys(option for option in wrong if option != right))[:3]
     options = others + [right]
     rng.shuffle(options)
@@ -136,7 +137,9 @@ def ask_blocks(rng: Random, facts: dict, difficulty: int) -> Ask:
             total += count
         elif left:
             thing = rng.choice(left)
-            colour, shape = rng.choice(((thing["colour"], None), (None, thing["shape"]), tuple(thing[k] for k in ("colour", "shape"))))
+            colour, shape = rng.choice(
+                ((thing["colour"], None), (None, thing["shape"]), tuple(thing[k] for k in ("colour", "shape")))
+            )
             gone = [t for t in left if in_group(t, colour, shape)]
             left = [t for t in left if not in_group(t, colour, shape)]
             steps.append({"op": "subtract", "colour": colour, "shape": shape, "count": len(gone)})
@@ -235,7 +238,11 @@ def draw_charts(facts: dict, image: "Image.Image") -> None:
 
 def ask_charts(rng: Random, facts: dict, difficulty: int) -> Ask:
     mark, value_of = facts["style"], dict(zip(facts["colours"], facts["values"], strict=True))
-    kind = rng.choice((("highest", "lowest", "value"), ("highest", "lowest", "value", "difference", "sum"), ("difference", "sum"))[difficulty])
+    kind = rng.choice(
+        (("highest", "lowest", "value"), ("highest", "lowest", "value", "difference", "sum"), ("difference", "sum"))[
+            difficulty
+        ]
+    )
     if kind in ("highest", "lowest"):
         right = (max if kind == "highest" else min)(value_of, key=value_of.get)
         return with_options(rng, f"Which {mark} is the {kind}?", right, rng.sample(facts["colours"], 4), {"kind": kind})
@@ -440,11 +447,65 @@ _STATEMENTS = {
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("blocks", "CLEVR-Math", "digit", sample_blocks, draw_blocks, ask_blocks, words_blocks, re.compile(_STATEMENTS["blocks"])),
-        Kind("angles", "GeoQA170K", "mcq", sample_angles, draw_angles, ask_angles, words_angles, re.compile(_STATEMENTS["angles"])),
-        Kind("charts", "ArxivQA", "mcq", sample_charts, draw_charts, ask_charts, words_charts, re.compile(_STATEMENTS["charts"])),
-        Kind("functions", "Math PUMA", "math", sample_functions, draw_functions, ask_functions, words_functions, re.compile(_STATEMENTS["functions"])),
-        Kind("boxes", "COCO, Visual Genome", "iou", sample_boxes, draw_boxes, ask_boxes, words_boxes, re.compile(_STATEMENTS["boxes"])),
-        Kind("stories", "ALLaVA, DocVQA, VizWiz", "open_ended", sample_stories, draw_stories, ask_stories, words_stories, re.compile(_STATEMENTS["stories"])),
+        Kind(
+            "blocks",
+            "CLEVR-Math",
+            "digit",
+            sample_blocks,
+            draw_blocks,
+            ask_blocks,
+            words_blocks,
+            re.compile(_STATEMENTS["blocks"]),
+        ),
+        Kind(
+            "angles",
+            "GeoQA170K",
+            "mcq",
+            sample_angles,
+            draw_angles,
+            ask_angles,
+            words_angles,
+            re.compile(_STATEMENTS["angles"]),
+        ),
+        Kind(
+            "charts",
+            "ArxivQA",
+            "mcq",
+            sample_charts,
+            draw_charts,
+            ask_charts,
+            words_charts,
+            re.compile(_STATEMENTS["charts"]),
+        ),
+        Kind(
+            "functions",
+            "Math PUMA",
+            "math",
+            sample_functions,
+            draw_functions,
+            ask_functions,
+            words_functions,
+            re.compile(_STATEMENTS["functions"]),
+        ),
+        Kind(
+            "boxes",
+            "COCO, Visual Genome",
+            "iou",
+            sample_boxes,
+            draw_boxes,
+            ask_boxes,
+            words_boxes,
+            re.compile(_STATEMENTS["boxes"]),
+        ),
+        Kind(
+            "stories",
+            "ALLaVA, DocVQA, VizWiz",
+            "open_ended",
+            sample_stories,
+            draw_stories,
+            ask_stories,
+            words_stories,
+            re.compile(_STATEMENTS["stories"]),
+        ),
     )
 }

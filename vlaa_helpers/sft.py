@@ -45,6 +45,9 @@ def train_sft(model: Any, processor: Any, records: "Dataset", profile: Profile, 
     }
     with exact_adapters(model):
         trainer = SFTTrainer(
-            model=model, args=SFTConfig(**(defaults | config)), train_dataset=to_sft(records), processing_class=processor
+            model=model,
+            args=SFTConfig(**(defaults | config)),
+            train_dataset=to_sft(records),
+            processing_class=processor,
         )
     return run_trainer(trainer)

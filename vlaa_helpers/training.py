@@ -35,8 +35,8 @@ def split_batch(total: int, micro: int) -> tuple[int, int]:
 def exact_adapters(model: Any) -> Iterator[None]:
     """Keep adapters in their type and to the last bit while a TRL trainer is built.
 
-    TRL rounds the adapters of a 4-bit model to bfloat16. That would lose part of an adapter that goes on training, small
-    updates with it, and GPUs before Ampere cannot compute in bfloat16 at all.
+    TRL rounds the adapters of a 4-bit model to bfloat16. That would lose part of an adapter that goes on training,
+    small updates with it, and GPUs before Ampere cannot compute in bfloat16 at all.
     """
     exact = {parameter: parameter.data for parameter in model.parameters() if parameter.requires_grad}
     yield

@@ -1,8 +1,8 @@
 """How a response about a mini-world scene can read: carefully worked, guessed, or rambled, with or without the format.
 
 An instruct model is a mixture of ways to answer that no prompt asks for by name. The mini VLM is taught such a mixture
-(`respond`), so that reinforcement learning has something to sharpen and fine-tuning something to lock in. The same parts
-(`misread`, `solve`) let a teacher reason from a wrong look at a picture: fluent, and wrong.
+(`respond`), so that reinforcement learning has something to sharpen and fine-tuning something to lock in. The same
+parts (`misread`, `solve`) let a teacher reason from a wrong look at a picture: fluent, and wrong.
 """
 
 import json
@@ -11,7 +11,6 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from .answers import parse_response
-
 from .scene_kinds import (
     BOX_UNIT,
     COLOURS,
@@ -47,8 +46,8 @@ MISREAD = 0.65
 def solve(source: str, facts: dict, task: dict) -> tuple[str, str]:
     """Work the question out from `facts`, right or wrong: (the steps in words, the answer).
 
-    With the true facts of a scene the steps hold and the answer equals the ground truth (for `stories`, it says all that
-    was asked for and so beats the reference).
+    With the true facts of a scene the steps hold and the answer equals the ground truth (for `stories`, it says all
+    that was asked for and so beats the reference).
     """
     return _SOLVERS[source](facts, task)
 
@@ -75,7 +74,11 @@ def _pick_option(value: str, task: dict) -> tuple[str, str]:
     options = task["options"]
     if value not in options:
         numbers = [option for option in options if option.isdigit()]
-        value = min(numbers, key=lambda option: abs(int(option) - int(value))) if numbers and value.isdigit() else options[0]
+        value = (
+            min(numbers, key=lambda option: abs(int(option) - int(value)))
+            if numbers and value.isdigit()
+            else options[0]
+        )
     letter = "ABCD"[options.index(value)]
     return f"That is option {letter}.", letter
 
@@ -118,7 +121,9 @@ def _solve_boxes(facts: dict, task: dict) -> tuple[str, str]:
     else:
         thing = extreme_objects(objects, task["kind"])[0]
         words = f"The {task['kind']} is the {name_of(thing)}. "
-    return f"{words}The {name_of(thing)} starts at {thing['box'][0]:.3f} and {thing['box'][1]:.3f}.", box_words(thing["box"])
+    return f"{words}The {name_of(thing)} starts at {thing['box'][0]:.3f} and {thing['box'][1]:.3f}.", box_words(
+        thing["box"]
+    )
 
 
 def _solve_stories(facts: dict, task: dict) -> tuple[str, str]:
@@ -145,7 +150,9 @@ def misread(source: str, facts: dict, rng: Random) -> dict:
     if source in ("blocks", "boxes", "stories"):
         objects = facts["objects"]
         thing = rng.choice(objects)
-        change = rng.choice(("omit", "colour", "shape", "place")) if len(objects) > 1 else rng.choice(("colour", "shape"))
+        change = (
+            rng.choice(("omit", "colour", "shape", "place")) if len(objects) > 1 else rng.choice(("colour", "shape"))
+        )
         if change == "omit":
             objects.remove(thing)
         elif change == "colour" or (change == "place" and source == "blocks"):
@@ -205,7 +212,9 @@ def _wrong_look(source: str, facts: dict, task: dict, answer: str, rng: Random) 
     return answer
 
 
-def respond(source: str, facts: dict, task: dict, rng: Random, *, voice: str | None = None, keep_format: bool | None = None) -> str:
+def respond(
+    source: str, facts: dict, task: dict, rng: Random, *, voice: str | None = None, keep_format: bool | None = None
+) -> str:
     """One response in a voice drawn from `VOICES` (or the one named), losing the answer format at its rate."""
     voice = voice or rng.choices(list(VOICES), weights=list(VOICES.values()))[0]
     words = KINDS[source].words
@@ -218,7 +227,9 @@ def respond(source: str, facts: dict, task: dict, rng: Random, *, voice: str | N
     elif voice == "ramble":
         look = misread(source, facts, rng) if rng.random() < MISREAD else facts
         steps, answer = solve(source, look, task)
-        doubt = rng.choice(("Wait, maybe I should check again.", "Wait, I am not sure.", "Alternatively, it may be different."))
+        doubt = rng.choice(
+            ("Wait, maybe I should check again.", "Wait, I am not sure.", "Alternatively, it may be different.")
+        )
         first = words(misread(source, facts, rng))
         think = f"Hmm, let me see. {first} {doubt} {words(look)} Okay. {steps} I think so."
     else:

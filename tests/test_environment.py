@@ -1,0 +1,174 @@
+"""What a notebook runs in: the report, which packages count as missing, and how they are installed."""
+
+import importlib.metadata
+import platform
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from vlaa_helpers import environment
+from vlaa_helpers.environment import install_missing, missing_packages, report_environment
+
+REQUIRES = [
+    "datasets>=5.2,<6",
+    "numpy>=2.4,<3",
+    "peft>=0.21,<1",
+    "pillow>=13.0,<14",
+    "torch>=2.15,<3",
+    "torchvision>=0.29,<1",
+    "transformers>=5.23,<6",
+    "trl>=1.16,<2",
+    'pytest>=9.2; extra == "test"',
+    'windows-only>=1; sys_platform == "nowhere"',
+]
+GOOD = {"datasets": "5.2.1", "peft": "0.21.0", "transformers": "5.23.0", "trl": "1.16.0"}
+KEPT = {"numpy": "1.26.4", "pillow": "9.0", "torch": "2.4.0+cu121", "torchvision": "0.19.0"}  # all out of range
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """Pretend that these distributions are here, with `REQUIRES` as what the package needs."""
+
+    def pretend(versions: dict[str, str]) -> None:
+        def version(name):
+            if name not in versions:
+                raise importlib.metadata.PackageNotFoundError(name)
+            return versions[name]
+
+        monkeypatch.setattr(importlib.metadata, "version", version)
+        monkeypatch.setattr(importlib.metadata, "requires", lambda name: REQUIRES)
+
+    return pretend
+
+
+@pytest.fixture
+def pip(monkeypatch):
+    """Catch the call of pip; `.result` is what it answers."""
+    seen = SimpleNamespace(commands=[], result=SimpleNamespace(returncode=0, stderr="", stdout=""))
+
+    def run(command, **options):
+        seen.commands.append(command)
+        return seen.result
+
+    monkeypatch.setattr(subprocess, "run", run)
+    return seen
+
+
+# ---- the report ----
+
+
+def test_the_report_has_the_versions_and_the_machine():
+    report = report_environment()
+    assert f"Python    {platform.python_version()} on {platform.system()}" in report and "CPU cores" in report
+    for name in ("torch", "transformers", "trl", "peft", "bitsandbytes", "datasets"):
+        assert f"{name} {importlib.metadata.version(name)}" in report
+    assert len(report.splitlines()) == 3
+
+
+def test_the_report_names_the_gpu_or_its_absence(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert "GPU       none seen by torch" in report_environment()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    seen = SimpleNamespace(name="Tesla Test", total_memory=15 * 2**30)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: seen)
+    assert "GPU       Tesla Test, 15 GiB" in report_environment()
+
+
+def test_the_report_says_what_is_absent(installed):
+    installed(GOOD | KEPT)
+    assert "bitsandbytes absent" in report_environment()
+
+
+# ---- missing packages ----
+
+
+def test_nothing_is_missing_when_all_is_in_range(installed):
+    installed(GOOD | KEPT)
+    assert missing_packages() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({"trl": None}, ["trl>=1.16,<2"]),
+        ({"trl": "0.21.0"}, ["trl>=1.16,<2"]),
+        ({"trl": "2.0.0"}, ["trl>=1.16,<2"]),
+        ({"trl": "1.17.0.dev0"}, []),
+        ({"trl": None, "datasets": "4.0", "peft": "0.20.9"}, ["datasets>=5.2,<6", "peft>=0.21,<1", "trl>=1.16,<2"]),
+    ],
+)
+def test_absent_and_outdated_packages_are_found(installed, changes, wanted):
+    installed({name: version for name, version in (GOOD | KEPT | changes).items() if version})
+    assert missing_packages() == wanted
+
+
+def test_what_must_not_be_swapped_is_never_missing(installed):
+    installed(GOOD)  # torch, numpy, pillow and torchvision are absent altogether
+    assert missing_packages() == []
+    installed({})
+    assert {text.split(">")[0] for text in missing_packages()} == {"datasets", "peft", "transformers", "trl"}
+
+
+def test_the_package_itself_is_looked_up(monkeypatch):
+    asked = []
+    monkeypatch.setattr(importlib.metadata, "requires", lambda name: asked.append(name))  # None: no requirements
+    assert missing_packages() == [] and asked == ["vlaa-helpers"]
+
+
+# ---- installing ----
+
+
+def test_nothing_to_install_calls_no_pip(installed, pip, capsys):
+    installed(GOOD | KEPT)
+    install_missing()
+    assert pip.commands == [] and capsys.readouterr().out == "every package is here\n"
+
+
+def test_pip_is_held_to_the_loaded_torch_numpy_and_pillow(installed, pip, monkeypatch, capsys):
+    installed(GOOD | KEPT | {"trl": "0.21.0"})
+    for name in ("transformers", "trl", "peft", "datasets"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    install_missing()
+    (command,) = pip.commands
+    assert command[:4] == [sys.executable, "-m", "pip", "install"]
+    held = {"torch==2.4.0+cu121", "torchvision==0.19.0", "numpy==1.26.4", "pillow==9.0"}
+    assert {part for part in command[4:] if not part.startswith("-")} == {"trl>=1.16,<2"} | held
+    assert capsys.readouterr().out == "installed trl>=1.16,<2\n"
+
+
+def test_what_is_absent_is_not_held(installed, pip):
+    installed({name: version for name, version in (GOOD | KEPT).items() if name not in ("trl", "torchvision")})
+    install_missing()
+    assert not [part for part in pip.commands[0] if part.startswith("torchvision")]
+    assert "torch==2.4.0+cu121" in pip.commands[0]
+
+
+def test_packages_that_were_imported_before_ask_for_a_restart(installed, pip, monkeypatch, capsys):
+    installed(KEPT)
+    for name in ("transformers", "trl", "peft", "datasets"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "trl", SimpleNamespace())
+    install_missing()
+    assert "restart needed: trl was imported before. Runtime > Restart session" in capsys.readouterr().out
+
+
+def test_a_failing_pip_is_an_error_with_its_last_lines(installed, pip):
+    installed(GOOD | KEPT | {"trl": "0.21.0"})
+    lines = [f"line {k}" for k in range(20)] + ["ERROR: No matching distribution found for trl"]
+    pip.result = SimpleNamespace(returncode=1, stderr="\n".join(lines) + "\n", stdout="")
+    with pytest.raises(RuntimeError) as error:
+        install_missing()
+    message = str(error.value)
+    assert message.startswith("pip could not install trl>=1.16,<2:\n") and "No matching distribution" in message
+    assert "line 16" in message and "line 15" not in message and "TROUBLESHOOTING.md" in message
+
+
+def test_the_troubleshooting_section_that_errors_point_to_exists(root):
+    assert "Installing on Colab" in (root / "TROUBLESHOOTING.md").read_text()
+
+
+def test_the_kept_packages_are_the_ones_that_break_a_running_kernel():
+    assert environment.KEEP == ("torch", "torchvision", "numpy", "pillow")

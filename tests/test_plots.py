@@ -1,0 +1,154 @@
+"""Figures: as many bars and panels as there are things to show, fixed colours, intervals drawn, clear errors."""
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.colors import to_hex
+
+from vlaa_helpers.evaluation import EvalReport
+from vlaa_helpers.plots import ARM_COLOURS, plot_accuracy, plot_training, show_records, show_responses
+from vlaa_helpers.scenes import make_scenes
+
+
+@pytest.fixture(autouse=True)
+def no_window():
+    before = matplotlib.get_backend()
+    plt.switch_backend("Agg")
+    yield
+    plt.close("all")
+    plt.switch_backend(before)
+
+
+def make_report(**right: tuple[int, int]) -> EvalReport:
+    """A report with so many right ones of so many for each source."""
+    rows = [
+        {
+            "id": f"{source}{k}",
+            "source": source,
+            "correct": k < correct,
+            "has_answer": True,
+            "truncated": False,
+            "tokens": 9,
+        }
+        for source, (correct, n) in right.items()
+        for k in range(n)
+    ]
+    return EvalReport(tuple(rows), 1, 1.0)
+
+
+BASE = make_report(blocks=(4, 10), angles=(5, 20))
+GRPO = make_report(blocks=(8, 10), angles=(10, 20))
+
+
+def test_accuracy_has_a_bar_for_each_arm_and_source_and_one_for_all():
+    figure = plot_accuracy({"base": BASE, "GRPO": GRPO}, title="RL helps here")
+    (axes,) = figure.axes
+    heights = [[bar.get_height() for bar in bars] for bars in axes.containers if hasattr(bars, "patches")]
+    assert np.array(heights) == pytest.approx(np.array([[40, 25, 30], [80, 50, 60]]))
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["blocks", "angles", "all"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["base (n = 30)", "GRPO (n = 30)"]
+    assert axes.get_title() == "RL helps here" and "%" in axes.get_ylabel() and axes.get_ylim() == (0, 100)
+
+
+def test_bars_of_one_source_stand_side_by_side():
+    figure = plot_accuracy({"base": BASE, "SFT": BASE, "GRPO": GRPO}, title="")
+    edges = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in figure.axes[0].patches]
+    edges.sort()
+    assert all(right <= left + 1e-9 for (_, right), (left, _) in zip(edges, edges[1:], strict=False))
+    centres = [np.mean([edges[k][0], edges[k + 2][1]]) for k in (0, 3, 6)]
+    assert centres == pytest.approx([0, 1, 2], abs=1e-9)
+
+
+@pytest.mark.parametrize("arms", [["base", "GRPO"], ["GRPO", "base"], ["SFT→GRPO", "SFT", "GRPO", "base"]])
+def test_an_arm_keeps_its_colour_in_any_order(arms):
+    figure = plot_accuracy(dict.fromkeys(arms, BASE), title="")
+    bars = [c for c in figure.axes[0].containers if hasattr(c, "patches")]
+    assert [to_hex(group.patches[0].get_facecolor()) for group in bars] == [ARM_COLOURS[arm] for arm in arms]
+
+
+def test_the_colours_of_the_series():
+    assert set(ARM_COLOURS) == {"base", "SFT", "GRPO", "SFT→GRPO"} and len(set(ARM_COLOURS.values())) == 4
+    rgb = {arm: [int(colour[k : k + 2], 16) for k in (1, 3, 5)] for arm, colour in ARM_COLOURS.items()}
+    assert len(set(rgb["base"])) == 1  # grey
+    assert rgb["SFT"][0] == max(rgb["SFT"]) and rgb["GRPO"][2] == max(rgb["GRPO"])
+    assert rgb["SFT→GRPO"][1] == max(rgb["SFT→GRPO"])
+
+
+def test_the_intervals_are_drawn():
+    figure = plot_accuracy({"base": BASE, "GRPO": GRPO}, title="")
+    bars = [c for c in figure.axes[0].containers if hasattr(c, "patches")]
+    for group, report in zip(bars, (BASE, GRPO), strict=True):
+        _, _, (lines,) = group.errorbar.lines
+        drawn = [segment[:, 1] for segment in lines.get_segments()]
+        table = report.by_source
+        assert np.array(drawn) == pytest.approx(table[["low", "high"]].to_numpy() * 100)
+
+
+def test_training_has_a_panel_for_each_metric():
+    log = [{"step": k, "reward": k / 10, "length": 50.0 - k} for k in range(1, 21)]
+    figure = plot_training(log, {"reward": "mean reward", "length": "tokens"}, title="It learns", smooth=5)
+    assert len(figure.axes) == 2 and figure.get_suptitle() == "It learns"
+    assert [axes.get_ylabel() for axes in figure.axes] == ["mean reward", "tokens"]
+    for axes, name in zip(figure.axes, ("reward", "length"), strict=True):
+        raw, bold = axes.lines
+        assert axes.get_xlabel() == "step" and raw.get_linewidth() < bold.get_linewidth()
+        assert list(raw.get_xdata()) == list(range(1, 21))
+        assert list(raw.get_ydata()) == [row[name] for row in log]
+        assert list(bold.get_xdata()) == list(range(5, 21))  # the mean of the last five steps
+        assert bold.get_ydata()[0] == pytest.approx(np.mean([row[name] for row in log[:5]]))
+        assert bold.get_ydata()[-1] == pytest.approx(np.mean([row[name] for row in log[-5:]]))
+
+
+def test_training_reads_a_csv_log_and_skips_rows_without_the_metric():
+    log = [{"step": "1", "reward": "0.5", "loss": ""}, {"step": "2", "loss": "1"}, {"step": "3", "reward": "0"}]
+    log += [{"step": "4", "reward": None}]
+    raw, bold = plot_training(log, {"reward": "reward"}, title="").axes[0].lines
+    assert list(raw.get_xdata()) == [1, 3] and list(raw.get_ydata()) == [0.5, 0]
+    assert list(bold.get_ydata()) == [0.25]  # shorter than the window: one mean
+
+
+def test_an_absent_metric_is_told_the_ones_there_are():
+    log = [{"step": 1, "loss": 0.5}, {"step": 2, "reward": 1.0}]
+    with pytest.raises(ValueError, match="no 'rewards' in this log; it has loss, reward, step"):
+        plot_training(log, {"rewards": "reward"}, title="")
+
+
+@pytest.fixture(scope="module")
+def records():
+    return make_scenes(5, sources=["blocks", "angles"], seed=2)
+
+
+def test_records_are_shown_with_picture_question_and_truth(records):
+    figure = show_records(records, columns=3)
+    shown = [axes for axes in figure.axes if axes.images]
+    assert len(figure.axes) == 6 and len(shown) == 5  # two rows of three, the last place empty
+    for axes, row in zip(figure.axes, records, strict=False):
+        text = axes.get_title(loc="left")
+        assert axes.images[0].get_array().shape == (112, 112, 3) and not axes.axison
+        assert text.startswith(row["source"]) and text.endswith(f"→ {row['gt']}")
+        assert row["question"].split()[0] in text
+        assert max(map(len, text.splitlines())) <= 46
+    assert figure.axes[5].get_title(loc="left") == ""
+
+
+def test_responses_are_shown_beside_their_pictures(records):
+    responses = [f"<think>look {k}</think>\n<answer>{k}</answer>" for k in range(5)]
+    figure = show_responses(records, responses, columns=2)
+    assert len(figure.axes) == 6
+    for k, axes in enumerate(figure.axes[:5]):
+        assert f"<answer>{k}</answer>" in axes.get_title(loc="left") and axes.images
+    with pytest.raises(ValueError):
+        show_responses(records, responses[:4])
+
+
+def test_records_without_a_picture_show_their_words(records):
+    figure = show_records(make_scenes(2, sources=["blocks"], split="text", seed=1))
+    assert not any(axes.images for axes in figure.axes) and "Someone says" in figure.axes[0].get_title(loc="left")
+
+
+def test_figures_can_be_written(tmp_path, records):
+    figures = [plot_accuracy({"base": BASE}, title="t"), show_records(records.select([0]))]
+    for k, figure in enumerate(figures):
+        figure.savefig(tmp_path / f"{k}.png", dpi=40)
+        assert (tmp_path / f"{k}.png").stat().st_size > 500
