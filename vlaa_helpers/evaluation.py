@@ -274,12 +274,12 @@ class Comparison:
         sign = "excludes" if self.low > 0 or self.high < 0 else "includes"
         return (
             f"{self.difference:+.1%} (95% {self.low:+.1%} to {self.high:+.1%}, which {sign} zero), "
-            f"n = {self.n} paired items, exact McNemar p = {self.p_value:.2g}"
+            f"n = {self.n} paired items, exact McNemar (sign test) p = {self.p_value:.2g}"
         )
 
 
 def compare_reports(before: EvalReport, after: EvalReport) -> Comparison:
-    """Pair two reports item by item: bootstrap of the difference, and for greedy decoding an exact McNemar test.
+    """Pair two reports item by item: a bootstrap of the difference, and the exact McNemar test of which items changed.
 
     Raises:
         ValueError: the reports are not about the same items.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 ASSETS = Path(__file__).parent / "assets"
-MINI_MODELS = {"mini": "mini_vlm_strong", "mini_weak": "mini_vlm_weak"}
+MINI_MODELS = {"mini": "mini_vlm_strong"}
 REAL_MODEL = "Qwen/Qwen2.5-VL-3B-Instruct"
 REAL_DATA = "UCSC-VLAA/VLAA-Thinking"
 
@@ -91,7 +91,7 @@ def get_profile(name: str = "auto") -> Profile:
     """Pick a profile by name, or by looking at the machine.
 
     Args:
-        name: "mini" or "mini_weak" (the mini lab; any machine), "t4", "l4" or "a100" (the real model on one CUDA GPU
+        name: "mini" (the mini lab; any machine), "t4", "l4" or "a100" (the real model on one CUDA GPU
             with about 15, 24 or 40 GB), or "auto": the largest of these that fits, else "mini".
 
     Raises:
