@@ -28,9 +28,7 @@ def test_the_names():
 
 @pytest.mark.parametrize("name", ["", "T4", "h100", "MINI"])
 def test_an_unknown_name_is_told_the_known_ones(name):
-    with pytest.raises(
-        ValueError, match=f"unknown profile '{name}'; expected one of auto, mini, t4, l4, a100"
-    ):
+    with pytest.raises(ValueError, match=f"unknown profile '{name}'; expected one of auto, mini, t4, l4, a100"):
         get_profile(name)
 
 
