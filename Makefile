@@ -59,7 +59,7 @@ else
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 endif
 
-# uv brings certificates of its own; the system's are also right behind a proxy (the option's name before and since 0.10).
+# uv brings certificates of its own; the system's are also right behind a proxy (the option's old and new name).
 INSTALL := $(if $(UV),UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 uv pip install --python $(BIN)/python,$(BIN)/python -m pip install)
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python

@@ -382,10 +382,10 @@ def test_bars_and_points_are_as_high_as_their_values():
             column = picture[:, 28 * k + 14]
             lit = np.flatnonzero((column == PALETTE[colour]).all(axis=1))
             if facts["style"] == "bar":
-                assert (lit[0], lit[-1]) == (110 - 12 * value, 110) and len(lit) == 12 * value + 1, row["id"]
+                assert (lit[0], lit[-1]) == (110 - 11 * value, 110) and len(lit) == 11 * value + 1, row["id"]
             else:
-                centre = 110 - 12 * value  # a 9-high point loses its top to the edge of the picture
-                assert (lit[0], lit[-1]) == (max(0, centre - 5), centre + 5), row["id"]
+                centre = 110 - 11 * value
+                assert (lit[0], lit[-1]) == (centre - 5, centre + 5), row["id"]
 
 
 def test_functions_pass_through_their_marks():
