@@ -77,8 +77,8 @@ def build_tokenizer(lessons: Iterable[Lesson], *, vocab_size: int = 1024) -> Any
         corpus += [part["text"] for message in lesson.messages for part in message["content"] if part["type"] == "text"]
         corpus.append(lesson.reply)
     tokenizer = Tokenizer(models.BPE())
-    # words keep their leading space; decimals, and whole numbers of up to three digits, stay in one piece
-    pattern = Regex(r" ?\d*\.\d+| ?\d{1,3}| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+")
+    # words keep their leading space; decimals, whole numbers of up to three digits and option letters stay in one piece
+    pattern = Regex(r" ?\([A-D]\)| ?\d*\.\d+| ?\d{1,3}| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Split(pattern, "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
     )

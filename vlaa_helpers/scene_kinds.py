@@ -79,9 +79,9 @@ def with_options(rng: Random, text: str, right: str, wrong: list[str], task: dic
     others = list(dict.fromkeys(option for option in wrong if option != right))[:3]
     options = others + [right]
     rng.shuffle(options)
-    lines = "\n".join(f"{letter}) {option}" for letter, option in zip("ABCD", options, strict=True))
+    listed = ", ".join(f"{option} ({letter})" for letter, option in zip("ABCD", options, strict=True))
     task = {**task, "options": options, "value": right}
-    return Ask(f"{text} Choose one option.\n{lines}", "ABCD"[options.index(right)], task)
+    return Ask(f"{text} Choose one option: {listed}.", "ABCD"[options.index(right)], task)
 
 
 def _numbers_near(rng: Random, right: int, likely: list[int], *, step: int, low: int, high: int) -> list[str]:
@@ -144,15 +144,19 @@ def ask_blocks(rng: Random, facts: dict, difficulty: int) -> Ask:
             left = [t for t in left if not in_group(t, colour, shape)]
             steps.append({"op": "subtract", "colour": colour, "shape": shape, "count": len(gone)})
             total -= len(gone)
-    # "subtract all red circles" after "add 1 red circle" would be ambiguous: additions come last
+    # "remove every red circle" after "add 1 red circle" would be ambiguous: additions come last
     steps.sort(key=lambda step: step["op"] == "add")
-    parts = [
-        f"Subtract all {group_words(s['colour'], s['shape'])}."
-        if s["op"] == "subtract"
-        else f"Add {several(s['count'], s['colour'] + ' ' + s['shape'])}."
-        for s in steps
-    ]
+    parts = [step_words(step, place) + "." for place, step in enumerate(steps)]
     return Ask(" ".join(parts) + " How many objects are left?", str(total), {"kind": "count", "steps": steps})
+
+
+def step_words(step: dict, place: int) -> str:
+    """What to do, as the question says it; the second step (`place` 1) opens with "Then"."""
+    if step["op"] == "add":
+        return f"{('Add', 'Then add')[place]} {several(step['count'], step['colour'] + ' ' + step['shape'])}"
+    if place == 0:
+        return f"Subtract all {group_words(step['colour'], step['shape'])}"
+    return f"Then remove every {group_words(step['colour'], step['shape'], 1)}"
 
 
 def words_blocks(facts: dict) -> str:

@@ -23,12 +23,12 @@ from .scene_kinds import (
     expression,
     extreme_objects,
     function_value,
-    group_words,
     in_group,
     known_angles,
     name_of,
     place_words,
     several,
+    step_words,
 )
 
 if TYPE_CHECKING:
@@ -56,37 +56,38 @@ def _solve_blocks(facts: dict, task: dict) -> tuple[str, str]:
     left = list(facts["objects"])
     total = len(left)
     words = [f"That is {several(total, 'object')}."]
-    for step in task["steps"]:
+    for place, step in enumerate(task["steps"]):
         if step["op"] == "add":
-            words.append(f"{total} + {step['count']} = {total + step['count']}.")
-            total += step["count"]
-            continue
-        gone = sum(in_group(thing, step["colour"], step["shape"]) for thing in left)
-        left = [thing for thing in left if not in_group(thing, step["colour"], step["shape"])]
-        group = group_words(step["colour"], step["shape"], gone)
-        words.append(f"{gone} {group}. {total} - {gone} = {total - gone}.")
-        total -= gone
+            after = total + step["count"]
+            words.append(f"{step_words(step, place)}. {total} + {step['count']} = {after}.")
+        else:
+            kept = [thing for thing in left if not in_group(thing, step["colour"], step["shape"])]
+            gone, left = len(left) - len(kept), kept
+            after = total - gone
+            words.append(f"{step_words(step, place)}: {gone}. {total} - {gone} = {after}.")
+        total = after
     return " ".join(words), str(total)
 
 
 def _pick_option(value: str, task: dict) -> tuple[str, str]:
-    """The letter of an option; when no option has the value (a wrong look), the nearest one."""
+    """(the value with the letter of its option, that letter); when no option has it (a wrong look), the nearest one."""
     options = task["options"]
+    nearest = value
     if value not in options:
         numbers = [option for option in options if option.isdigit()]
-        value = (
+        nearest = (
             min(numbers, key=lambda option: abs(int(option) - int(value)))
             if numbers and value.isdigit()
             else options[0]
         )
-    letter = "ABCD"[options.index(value)]
-    return f"That is option {letter}.", letter
+    letter = "ABCD"[options.index(nearest)]
+    return f"{value if nearest == value else f'{value}, near {nearest}'} ({letter}).", letter
 
 
 def _solve_angles(facts: dict, task: dict) -> tuple[str, str]:
     a, b = known_angles(facts)
     value = 180 - a - b if task["kind"] == "third" else a + b
-    words = f"{a} + {b} = {a + b}." + (f" 180 - {a + b} = {value}." if task["kind"] == "third" else "")
+    words = f"{a} + {b} = {a + b}. 180 - {a + b} =" if task["kind"] == "third" else f"{a} + {b} ="
     last, letter = _pick_option(str(value), task)
     return f"{words} {last}", letter
 
@@ -96,12 +97,13 @@ def _solve_charts(facts: dict, task: dict) -> tuple[str, str]:
     kind = task["kind"]
     if kind in ("highest", "lowest"):
         value = (max if kind == "highest" else min)(value_of, key=value_of.get)
-        words = f"The {kind} is {value}."
+        words = f"The {kind} is"
     else:
-        a, b = value_of.get(task["first"], 0), value_of.get(task["second"], 0)
+        first, second = task["first"], task["second"]
+        a, b = value_of.get(first, 0), value_of.get(second, 0)
         value = str({"value": a, "difference": a - b, "sum": a + b}[kind])
         sign = {"difference": "-", "sum": "+"}.get(kind)
-        words = f"{a} {sign} {b} = {value}." if sign else f"{task['first']} is {a}."
+        words = f"{first} {a}, {second} {b}. {a} {sign} {b} =" if sign else f"{first}"
     last, letter = _pick_option(value, task)
     return f"{words} {last}", letter
 
@@ -121,9 +123,8 @@ def _solve_boxes(facts: dict, task: dict) -> tuple[str, str]:
     else:
         thing = extreme_objects(objects, task["kind"])[0]
         words = f"The {task['kind']} is the {name_of(thing)}. "
-    return f"{words}The {name_of(thing)} starts at {thing['box'][0]:.3f} and {thing['box'][1]:.3f}.", box_words(
-        thing["box"]
-    )
+    box = box_words(thing["box"])
+    return f"{words}The {name_of(thing)} {box}.", box
 
 
 def _solve_stories(facts: dict, task: dict) -> tuple[str, str]:
@@ -131,7 +132,8 @@ def _solve_stories(facts: dict, task: dict) -> tuple[str, str]:
     if task["region"] is not None:
         things = [thing for thing in things if thing["place"] in REGIONS[task["region"]]]
     answer = " ".join([*(place_words(thing) for thing in things), f"It is {facts['time']}."])
-    return f"That is {several(len(things), 'object')} to tell.", answer
+    region = (task["region"] or "in the picture").capitalize()
+    return f"{region}: {several(len(things), 'object')}.", answer
 
 
 _SOLVERS = {
