@@ -54,6 +54,24 @@ def write_rows(tmp_path):
 
 
 @pytest.fixture(scope="session")
+def with_traces():
+    """Give mini-world records the traces of a teacher that makes no mistakes."""
+    from vlaa_helpers import ScriptedTeacher
+
+    teacher = ScriptedTeacher(omissions=0, hallucinations=0, slips=0)
+
+    def write(records):
+        texts = []
+        for row in records.remove_columns("image"):
+            caption = teacher.ask("caption", row, {}).text
+            texts.append(teacher.ask("reason", row, {"caption": caption}).text)
+        written = records.remove_columns("response").add_column("response", texts)
+        return written.select_columns(records.column_names)
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def tiny_profile(tmp_path_factory):
     """The mini profile around a mini VLM with random weights: for tests of machinery, not of what was learned."""
     from random import Random

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from vlaa_helpers import MixedReward, evaluate, load_policy, make_scenes, train_grpo, train_sft
-from vlaa_helpers.voices import with_responses
 
 pytestmark = pytest.mark.gpu
 
@@ -14,9 +13,9 @@ def gpu_profile(request, tiny_profile):
     return tiny_profile.replace(device="cuda", dtype=request.param, gradient_checkpointing=True)
 
 
-def test_policy_trains_and_answers_on_a_gpu(gpu_profile, tmp_path):
+def test_policy_trains_and_answers_on_a_gpu(gpu_profile, tmp_path, with_traces):
     model, processor = load_policy(gpu_profile)
-    records = with_responses(make_scenes(8))
+    records = with_traces(make_scenes(8))
     sft = train_sft(
         model, processor, records, gpu_profile, batch_size=4, max_steps=2, logging_steps=1, output_dir=str(tmp_path)
     )

@@ -152,3 +152,21 @@ def test_figures_can_be_written(tmp_path, records):
     for k, figure in enumerate(figures):
         figure.savefig(tmp_path / f"{k}.png", dpi=40)
         assert (tmp_path / f"{k}.png").stat().st_size > 500
+
+
+def test_yields_are_drawn_beside_the_papers(tmp_path):
+    import pandas as pd
+
+    from vlaa_helpers.paper import TABLE_1
+    from vlaa_helpers.pipeline import YIELD_COLUMNS
+    from vlaa_helpers.plots import plot_yields
+
+    rows = {"blocks": [100, 100, 98, 98, 97, 80, 50, 30], "angles": [100, 100, *[pd.NA] * 5, 100], "mine": [9] * 8}
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=list(YIELD_COLUMNS)).astype("Int64")
+    table.loc["all"] = table.sum()
+    (axes,) = plot_yields(table, title="Most of them go at the judge").axes
+    lines = {line.get_label(): line.get_ydata() for line in axes.get_lines()}
+    assert list(lines["blocks"]) == [100, 100, 98, 98, 97, 80] and "angles" not in lines and "all" not in lines
+    share = 100 * TABLE_1["clevr_math"]["verified"] / TABLE_1["clevr_math"]["original"]
+    assert f"clevr_math {share:.0f}%" in [text.get_text() for text in axes.texts]
+    assert axes.get_title() == "Most of them go at the judge"

@@ -1,7 +1,6 @@
 """The mixed reward: what each verifier accepts, that no listing or odd text pays, and what the trainer is told."""
 
 import json
-import logging
 import math
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from vlaa_helpers import rewards
+from vlaa_helpers.mathematics import TIME_LIMIT, compare
 from vlaa_helpers.rewards import (
     VERIFIERS,
-    FactsScorer,
     MixedReward,
     Reason,
     Score,
@@ -25,9 +23,11 @@ from vlaa_helpers.rewards import (
     is_correct,
     math_reward,
     open_ended_reward,
+    options_of,
     read_box,
 )
 from vlaa_helpers.scenes import scene_records
+from vlaa_helpers.scorers import FactsScorer, Question
 
 RIGHT = {"digit": "3", "mcq": "B", "math": "y = 2x + 1", "iou": "[0.10, 0.20, 0.50, 0.60]"}
 META = json.dumps(
@@ -49,8 +49,8 @@ def said(answer: str, think: str = "I look.") -> str:
     return f"<think>{think}</think><answer>{answer}</answer>"
 
 
-def length_scorer(question, answer, *, meta=""):
-    return float(len(answer))
+def length_scorer(questions, answers):
+    return [float(len(answer)) for answer in answers]
 
 
 def all_verifiers():
@@ -88,7 +88,7 @@ def test_the_right_answer_gets_full_marks_whatever_the_thinking_says(name):
 
 
 def test_an_open_answer_is_not_scored_without_an_answer():
-    def never(question, answer, *, meta=""):
+    def never(questions, answers):
         raise AssertionError("asked to score a response without an answer")
 
     assert open_ended_reward("I see a cat", "a cat", scorer=never) == Score(0.0, Reason.NO_ANSWER)
@@ -97,8 +97,24 @@ def test_an_open_answer_is_not_scored_without_an_answer():
 # ---- digit ----
 
 
-@pytest.mark.parametrize("answer", ["3", " 3 ", "3.", "3.0", "+3", "03"])
-def test_digit_accepts_the_number_alone(answer):
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "3",
+        " 3 ",
+        "3.",
+        "3.0",
+        "+3",
+        "03",
+        "three",
+        "Three.",
+        "There are 3",
+        "3 objects",
+        "There are three left.",
+        "**3**",
+    ],
+)
+def test_digit_accepts_one_number_whatever_stands_round_it(answer):
     assert digit_reward(said(answer), "3") == Score(1.0, Reason.CORRECT)
 
 
@@ -114,10 +130,12 @@ def test_digit_accepts_the_number_alone(answer):
         ("3 or 4", "ambiguous"),
         ("2, 3", "ambiguous"),
         ("2 + 1 = 3", "ambiguous"),
-        ("three", "unreadable"),
-        ("3 objects", "unreadable"),
-        ("3!", "unreadable"),
+        ("the one on the left is 3", "ambiguous"),
+        ("three, no, 3", "ambiguous"),
+        ("thirty", "unreadable"),
+        ("none", "unreadable"),
         ("-", "unreadable"),
+        ("I looked at the picture again and again, and I think that it is 3", "unreadable"),
     ],
 )
 def test_digit_refuses_everything_else(answer, reason):
@@ -128,7 +146,73 @@ def test_digit_reads_a_truth_written_with_a_decimal():
     assert digit_reward(said("3"), "3.0").value == 1
 
 
+@pytest.mark.parametrize("gt", ["", "three", "B", "3 objects"])
+def test_a_count_that_is_no_number_is_an_error(gt):
+    with pytest.raises(ValueError, match="is not a number; mend the record"):
+        digit_reward(said("3"), gt)
+
+
 # ---- choice ----
+
+QUESTIONS = {
+    "lines": "Which?\nA) 10\nB) 40\nC) 5\nD) A red star",
+    "dots": "Which? A. 10 B. 40 C. 5 D. A red star",
+    "colons": "Which?\nChoices:\nA: 10\nB: 40\nC: 5\nD: A red star",
+    "brackets": "Which? (A) 10 (B) 40 (C) 5 (D) A red star",
+    "last": "Which? Choose one option: 10 (A), 40 (B), 5 (C), A red star (D).",
+}
+
+
+@pytest.mark.parametrize("form", QUESTIONS)
+def test_options_are_read_in_any_form(form):
+    expected = {"A": "10", "B": "40", "C": "5", "D": "A red star"}
+    found = options_of(QUESTIONS[form])
+    assert {letter: text.removeprefix("Choose one option: ") for letter, text in found.items()} == expected
+
+
+@pytest.mark.parametrize("question", ["", "What is at (A)?", "How many?", "B) 3 C) 4", "See figure (B) and (A)."])
+def test_a_question_without_options_has_none(question):
+    assert len(options_of(question)) < 2
+
+
+def test_the_options_of_every_mini_question_are_read():
+    for row in scene_records(60, sources=["angles", "charts"], seed=2):
+        options = options_of(row["question"])
+        assert list(options.values()) == json.loads(row["meta"])["task"]["options"]
+
+
+@pytest.mark.parametrize("form", QUESTIONS)
+@pytest.mark.parametrize(
+    ("answer", "right", "reason"),
+    [
+        ("40", "B", "correct"),
+        ("40.", "B", "correct"),
+        ("a RED star", "D", "correct"),
+        ("10", "B", "wrong"),
+        ("C: 5", "C", "correct"),
+        ("C: 40", "C", "ambiguous"),
+        ("C: 40", "B", "ambiguous"),
+        ("50", "B", "unreadable"),
+        ("Answer: **B**", "B", "correct"),
+        ("The answer is (B).", "B", "correct"),
+        ("Option B", "B", "correct"),
+        ("answer", "B", "unreadable"),
+    ],
+)
+def test_the_text_of_an_option_stands_for_its_letter(form, answer, right, reason):
+    assert choice_reward(said(answer), right, question=QUESTIONS[form]).reason == reason
+
+
+def test_a_text_that_two_options_have_names_none():
+    question = "A) 3 B) 3 C) 4 D) 5"
+    assert choice_reward(said("3"), "A", question=question).reason == Reason.UNREADABLE
+    assert choice_reward(said("A) 3"), "A", question=question).reason == Reason.CORRECT
+
+
+def test_repeating_the_question_earns_nothing():
+    for question in QUESTIONS.values():
+        for right in "ABCD":
+            assert choice_reward(said(question), right, question=question).value == 0
 
 
 @pytest.mark.parametrize("answer", ["B", "b", "(B)", "B.", "B)", "(b)", "B) 40", "B: 40", "B. a red circle", "B, 40"])
@@ -177,7 +261,7 @@ def test_listing_the_options_never_pays(answer, right):
         ("40", "unreadable"),
         ("BB", "unreadable"),
         ("ABCD", "unreadable"),
-        ("It is B", "unreadable"),
+        ("It is surely B", "unreadable"),
         ("?", "unreadable"),
     ],
 )
@@ -206,7 +290,15 @@ def test_choice_refuses_everything_else(answer, reason):
         ("(x+1)^{2}(x-1)^{2}", "(x^2-1)^2"),
         ("e^{-x^2/2}", r"e^{-\frac{x^2}{2}}"),
         ("x=3", "3"),
-        (r"\int_0^1 x^2 dx", r"\int_0^1 x^2 dx"),  # heavy, but the truth word for word
+        (r"\int_0^1 x^2 dx", r"\int_0^1 x^2 dx"),
+        (r"\[ y = 2x + 1 \]", r"\boxed{y = 2x + 1}"),
+        (r"\(2x+1\)", r"$$ 2x + 1 $$"),
+        ("y = 2x + 1", r"Output 4: \[ \boxed{y = 2x + 1} \]"),
+        ("Answer: 2x + 1.", "y = 2x + 1"),
+        ("The final answer is: **2x + 1**", "y = 2x + 1"),
+        (r"-5\sin(-5x)", "y = -5 * sin(-5 * x)"),
+        (r"2\pi", "2 * pi"),
+        (r"\boxed{\frac{1}{2}}", "0.5"),
     ],
 )
 def test_math_accepts_what_is_the_same(answer, gt):
@@ -283,67 +375,18 @@ def warm():
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("answer", HOSTILE, ids=lambda answer: ascii(answer[:24]))
-@pytest.mark.parametrize("gt", ["5", "y = 2x + 1"])
-def test_hostile_mathematics_is_worth_nothing_and_costs_nothing(warm, answer, gt):
-    start = time.thread_time()
-    assert math_reward(said(answer), gt).value == 0
-    assert time.thread_time() - start < 1
-
-
-def test_a_heavy_truth_is_compared_word_for_word_only(warm):
-    gt = r"\int e^{-x^2} \sin(x)^9 dx"
-    start = time.thread_time()
-    assert math_reward(said("5"), gt) == Score(0.0, Reason.WRONG)
-    assert math_reward(said(r"\int e^{-x^2}\sin(x)^9dx"), gt) == Score(1.0, Reason.CORRECT)
-    assert time.thread_time() - start < 1
-
-
-def test_an_exception_inside_math_verify_is_the_response_s_fault(monkeypatch):
-    from math_verify import parse
-
-    class Broken:
-        @staticmethod
-        def parse(text, **options):
-            if "7" in text:
-                raise RecursionError("deep")
-            return parse(text, **options)
-
-        @staticmethod
-        def verify(*args, **options):
-            raise TypeError("odd")
-
-    rewards._parse_math.cache_clear()
-    rewards._same_math.cache_clear()
-    monkeypatch.setattr(rewards, "_math_verify", lambda: Broken)
-    try:
-        assert math_reward(said("7x"), "5") == Score(0.0, Reason.UNREADABLE)
-        assert math_reward(said("6x"), "5") == Score(0.0, Reason.WRONG)
-        with pytest.raises(ValueError, match="is not mathematics"):
-            math_reward(said("5"), "7x")
-    finally:
-        rewards._parse_math.cache_clear()
-        rewards._same_math.cache_clear()
+def test_hostile_mathematics_is_worth_nothing_and_is_soon_over(warm, answer):
+    compare.cache_clear()
+    assert compare("5", "6") == "different"  # the process that compares is up again after the one before
+    start = time.perf_counter()
+    assert math_reward(said(answer), "y = 2x + 1").value == 0
+    assert time.perf_counter() - start < TIME_LIMIT + 0.5
 
 
 def test_math_works_off_the_main_thread():
     with ThreadPoolExecutor(1) as pool:
         scores = list(pool.map(lambda k: math_reward(said(f"{k} + 4321x"), f"4321x + {k}"), range(3)))
     assert scores == [Score(1.0, Reason.CORRECT)] * 3
-
-
-def test_math_verify_s_warning_about_timeouts_is_silenced_and_nothing_else(monkeypatch, caplog):
-    import math_verify.grader
-    import math_verify.parser
-
-    monkeypatch.setattr(math_verify.parser, "TIMEOUT_WARNING_SHOWN", False)
-    monkeypatch.setattr(math_verify.grader, "TIMEOUT_WARNING_SHOWN", False)
-    logging.getLogger("math_verify").setLevel(logging.NOTSET)
-    rewards._math_verify.cache_clear()
-    with caplog.at_level(logging.INFO):
-        assert math_reward(said("1 + 8765x"), "8765x + 1").value == 1
-        assert caplog.messages == []
-        logging.getLogger("math_verify.parser").error("kept")
-    assert caplog.messages == ["kept"]
 
 
 # ---- boxes ----
@@ -396,8 +439,11 @@ def test_iou_by_hand(a, b, iou):
         ("(0,0) (1,1)", [0, 0, 1, 1]),
         ("x1=", None),
         ("[0.1, 0.2, 0.5]", None),
-        ("[0.5, 0.2, 0.1, 0.6]", None),
-        ("[0.1, 0.2, 0.1, 0.6]", None),
+        ("[0.5, 0.2, 0.1, 0.6]", [0.1, 0.2, 0.5, 0.6]),  # corners in another order: the same box
+        ("[0.1, 0.2, 0.1, 0.6]", [0.1, 0.2, 0.1, 0.6]),
+        ('{"bbox_2d": [0.1, 0.2, 0.5, 0.6], "label": "cup 7"}', [0.1, 0.2, 0.5, 0.6]),
+        ('{"x1": 0.1, "y1": 0.2, "x2": 0.5, "y2": 0.6}', [0.1, 0.2, 0.5, 0.6]),
+        ('[{"bbox_2d": [0, 0, 1, 1]}, {"bbox_2d": [0, 0, 1, 1]}]', None),
         ("[0, 0, " + "9" * 400 + ", 1]", None),
     ],
 )
@@ -412,12 +458,16 @@ def test_read_box(text, box):
         ("0 0 1 1", 1.0, "correct"),
         ("[0.0, 0.0, 0.5, 1.0]", 0.5, "partial"),
         ("[0.0, 0.0, 0.3, 1.0]", 0.3, "partial"),
-        ("[2, 2, 3, 3]", 0.0, "wrong"),
+        ("[1.0, 1.0, 0.0, 0.0]", 1.0, "correct"),
+        ("[2, 2, 3, 3]", 0.0, "out_of_range"),
+        ("[-0.1, 0, 1, 1]", 0.0, "out_of_range"),
+        ("[0, 0, 1000, 1000]", 0.0, "out_of_range"),
         ("[0, 0, 1, 1] [0, 0, 0.5, 1]", 0.0, "ambiguous"),
         ("[0, 0, 1, 1, 1]", 0.0, "ambiguous"),
         ("[0, 0, 1]", 0.0, "unreadable"),
-        ("[1, 0, 0, 1]", 0.0, "unreadable"),
-        ("[0, 0, 0, 0]", 0.0, "unreadable"),
+        ("[1, 0, 0, 1]", 1.0, "correct"),
+        ("[0, 0, 0, 0]", 0.0, "wrong"),
+        ("[0.2, 0.2, 0.2, 0.9]", 0.0, "wrong"),
         ("left", 0.0, "unreadable"),
     ],
 )
@@ -426,11 +476,44 @@ def test_box_reward_is_the_iou(answer, value, reason):
     assert (score.value, score.reason) == (pytest.approx(value), reason)
 
 
+@pytest.mark.parametrize(
+    ("answer", "options", "value"),
+    [
+        ("[0, 0, 500, 1000]", {"frame": "thousand"}, 0.5),
+        ("[0, 0, 1001, 1000]", {"frame": "thousand"}, 0.0),
+        ("[0, 0, 320, 240]", {"frame": "pixel", "size": (640, 240)}, 0.5),
+        ("[0, 0, 640, 241]", {"frame": "pixel", "size": (640, 240)}, 0.0),
+    ],
+)
+def test_boxes_in_a_named_frame(answer, options, value):
+    assert box_reward(said(answer), "[0.0, 0.0, 1.0, 1.0]", **options).value == pytest.approx(value)
+
+
+def test_frames_reach_the_mixed_reward():
+    meta = json.dumps({"image_size": [640, 240]})
+    for frame, answer in (("thousand", "[0, 0, 500, 1000]"), ("pixel", "[0, 0, 320, 240]")):
+        score = MixedReward(box_frame=frame).score(said(answer), "[0.0, 0.0, 1.0, 1.0]", "iou", meta=meta)
+        assert score.value == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("options", "gt", "words"),
+    [
+        ({"frame": "inches"}, "[0, 0, 1, 1]", "unknown frame 'inches'; expected one of fraction, thousand, pixel"),
+        ({"frame": "pixel"}, "[0, 0, 1, 1]", r"needs size=\(width, height\)"),
+        ({}, "the cup", "ground truth 'the cup' is not a box"),
+    ],
+)
+def test_what_a_box_cannot_be_compared_with_is_said(options, gt, words):
+    with pytest.raises(ValueError, match=words):
+        box_reward(said("[0, 0, 1, 1]"), gt, **options)
+
+
 # ---- open-ended ----
 
 
-def by_number(question, answer, *, meta=""):
-    return float(answer)
+def by_number(questions, answers):
+    return [float(answer) for answer in answers]
 
 
 @pytest.mark.parametrize(
@@ -463,12 +546,37 @@ def test_open_ended_grows_with_the_margin_and_stays_a_share(a, b, beta):
 def test_the_scorer_sees_the_question_and_the_meta_for_answer_and_reference():
     seen = []
 
-    def scorer(question, answer, *, meta=""):
-        seen.append((question, answer, meta))
-        return float(len(seen) == 1)
+    def scorer(questions, answers):
+        seen.extend(zip(questions, answers, strict=True))
+        return [1.0, 0.0]
 
     open_ended_reward(said("cat"), "dog", scorer=scorer, question="what?", meta="m")
-    assert seen == [("what?", "cat", "m"), ("what?", "dog", "m")]
+    assert seen == [(Question("what?", "m"), "cat"), (Question("what?", "m"), "dog")]
+
+
+def test_references_are_scored_once_and_answers_in_one_batch():
+    calls = []
+
+    def scorer(questions, answers):
+        calls.append(list(answers))
+        return [float(len(answer)) for answer in answers]
+
+    reward = MixedReward(scorer=scorer)
+    for _ in range(2):
+        reward([said("abc"), said("ab"), "no answer"], ["open_ended"] * 3, ["a"] * 3)
+    assert calls == [["abc", "ab", "a"], ["abc", "ab"]]
+
+
+@pytest.mark.parametrize("broken", ["answer", "reference"])
+def test_what_a_scorer_cannot_say_is_left_out_not_zero(broken):
+    def scorer(questions, answers):
+        return [None if answer == {"answer": "abc", "reference": "a"}[broken] else 1.0 for answer in answers]
+
+    metrics = {}
+    reward = MixedReward(scorer=scorer)
+    assert reward([said("abc")], ["open_ended"], ["a"], log_metric=metrics.__setitem__) == [None]
+    assert metrics["reason/not_scored"] == 1 and "reward/open_ended" not in metrics
+    assert is_correct(Score(None, Reason.NOT_SCORED), "open_ended") is False
 
 
 # ---- facts ----
@@ -491,13 +599,13 @@ def test_the_scorer_sees_the_question_and_the_meta_for_answer_and_reference():
     ],
 )
 def test_facts_scorer_on_a_hand_made_scene(answer, points):
-    assert FactsScorer()("", answer, meta=META) == points
+    assert FactsScorer()([Question("", META)], [answer]) == [points]
 
 
 @pytest.mark.parametrize("meta", ["", "{}", "null", "[]", "3", "not json", '{"task": {}}', '{"task": {"wanted": []}}'])
 def test_facts_scorer_says_when_there_are_no_facts(meta):
     with pytest.raises(ValueError, match=r"no scene facts in its meta.*MixedReward\(scorer=…\)"):
-        FactsScorer()("", "It is day.", meta=meta)
+        FactsScorer()([Question("", meta)], ["It is day."])
 
 
 def test_in_the_mini_world_everything_asked_for_beats_the_reference():
@@ -533,10 +641,8 @@ def test_any_text_gets_a_share(name, response):
 
 @settings(max_examples=150)
 @given(response=responses)
-def test_any_text_gets_a_share_from_math_and_soon(warm, response):
-    start = time.thread_time()
+def test_any_text_gets_a_share_from_math(warm, response):
     score = math_reward(response, "y = 2x + 1")
-    assert time.thread_time() - start < 2
     assert score.value in (0, 1) and (score.value == 1) == (score.reason is Reason.CORRECT)
 
 
@@ -615,6 +721,8 @@ def test_the_trainer_s_way_of_calling_it():
             "reason/no_answer": 1 / 7,
             "reason/ambiguous": 1 / 7,
             "reason/unreadable": 0.0,  # named too: the trainer averages over the calls that name a metric
+            "reason/out_of_range": 0.0,
+            "reason/not_scored": 0.0,
             "reason/not_better": 0.0,
         }
     )

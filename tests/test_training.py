@@ -7,7 +7,6 @@ import torch
 
 from vlaa_helpers import MixedReward, load_policy, load_records, make_scenes, train_grpo, train_sft
 from vlaa_helpers.training import split_batch
-from vlaa_helpers.voices import with_responses
 
 
 def snapshot(model):
@@ -23,10 +22,10 @@ def policy(tiny_profile):
     return load_policy(tiny_profile)
 
 
-def test_sft_moves_every_adapter_and_nothing_else(policy, tiny_profile, tmp_path):
+def test_sft_moves_every_adapter_and_nothing_else(policy, tiny_profile, tmp_path, with_traces):
     model, processor = policy
     before = snapshot(model)
-    records = with_responses(make_scenes(8))
+    records = with_traces(make_scenes(8))
     trainer = train_sft(
         model, processor, records, tiny_profile, batch_size=4, max_steps=3, logging_steps=1, warmup_steps=0,
         output_dir=str(tmp_path),
@@ -40,9 +39,9 @@ def test_sft_moves_every_adapter_and_nothing_else(policy, tiny_profile, tmp_path
     assert float(rows[0]["loss"]) > 0
 
 
-def test_sft_loss_sees_the_completion_only(policy, tiny_profile, tmp_path):
+def test_sft_loss_sees_the_completion_only(policy, tiny_profile, tmp_path, with_traces):
     model, processor = policy
-    records = with_responses(make_scenes(2))
+    records = with_traces(make_scenes(2))
     trainer = train_sft(model, processor, records, tiny_profile, batch_size=2, max_steps=1, output_dir=str(tmp_path))
     batch = trainer.data_collator([trainer.train_dataset[0]])
     kept = batch["labels"][0] != -100
@@ -122,14 +121,14 @@ def test_grpo_refuses_what_cannot_work(policy, tiny_profile, tmp_path):
         )  # fmt: skip
 
 
-def test_text_only_records_train_too(policy, tiny_profile, tmp_path):
+def test_text_only_records_train_too(policy, tiny_profile, tmp_path, with_traces):
     model, processor = policy
     records = make_scenes(4, split="text")
     train_grpo(
         model, processor, records, tiny_profile, reward_funcs=MixedReward(), max_steps=1, output_dir=str(tmp_path)
     )
     trainer = train_sft(
-        model, processor, with_responses(records), tiny_profile, batch_size=2, max_steps=1, output_dir=str(tmp_path)
+        model, processor, with_traces(records), tiny_profile, batch_size=2, max_steps=1, output_dir=str(tmp_path)
     )
     assert trainer.state.global_step == 1
 

@@ -9,9 +9,9 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from .answers import DIRECT_PROMPT, SYSTEM_PROMPT
-from .scene_kinds import KINDS, name_of
+from .scene_kinds import BOX_UNIT, COLOURS, KINDS, PLACES, SHAPES, box_words, name_of
 from .scenes import SOURCES, draw_scene, split_of
-from .voices import respond, solve
+from .voices import VOICES, respond, solve
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -23,14 +23,19 @@ CAPTION_WEIGHTS = {**dict.fromkeys(SOURCES, 1.0), "boxes": 2.5}
 """Boxes are the hardest to read: four numbers an object."""
 DIFFICULTY_WEIGHTS = (0.25, 0.5, 0.25)
 
-LESSONS = ("cells", "caption", "think", "direct", "text", "echo")
+LESSONS = ("echo", "find", "cells", "caption", "think", "direct", "text")
 STAGES = (
-    (0.22, {"cells": 0.35, "caption": 0.47, "echo": 0.18}),
-    (0.45, {"cells": 0.12, "caption": 0.50, "think": 0.25, "text": 0.05, "echo": 0.08}),
-    (1.00, {"cells": 0.04, "caption": 0.18, "think": 0.64, "direct": 0.04, "text": 0.08, "echo": 0.02}),
+    (0.10, {"echo": 0.85, "cells": 0.15}),
+    (0.28, {"cells": 0.34, "caption": 0.46, "echo": 0.12, "find": 0.08}),
+    (0.45, {"cells": 0.10, "caption": 0.44, "think": 0.27, "text": 0.09, "echo": 0.04, "find": 0.06}),
+    (1.00, {"cells": 0.03, "caption": 0.17, "think": 0.64, "direct": 0.04, "text": 0.08, "echo": 0.02, "find": 0.02}),
 )
-"""(until this share of the training, {lesson: share of the batch}). Alignment before language, language before
-answers."""
+"""(until this share of the training, {lesson: share of the batch}). To copy first, then to see and to look things
+up, then captions, then answers: each stands on the one before."""
+MIXED_FROM = 0.6
+"""From this share of the training on, answers come in the mixture `voices.VOICES`; before it mostly in the careful
+voice, which is the one there is something to learn from."""
+EARLY_VOICES = {"careful": 0.8, "shortcut": 0.1, "ramble": 0.1}
 
 WORDS = (
     "okay so first now then next also but because since which means that this would could should must might can "
@@ -46,8 +51,8 @@ WORDS = (
     "on by from with without for as same different day night box starts ends width height between final step one "
     "two three four five six seven eight nine ten zero none each every all only both other rest still"
 ).split()
-"""Words a teacher may use later. The echo lesson makes them known before any fine-tuning, and teaches to copy: without
-it a model of this size names everything in a picture and never learns to look a word of the question up."""
+"""Words a teacher may use later. The echo lesson makes them known before any fine-tuning, and teaches to copy. Without
+that, and without looking up (`find`), a model of this size sees everything and never learns to read the question."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +101,9 @@ def make_lesson(rng: Random, progress: float) -> Lesson:
     mix = stage_mix(progress)
     name = rng.choices(list(mix), weights=list(mix.values()))[0]
     if name == "echo":
-        words = " ".join(rng.choice(WORDS) for _ in range(rng.randint(1, 12)))
-        return Lesson(name, [user(f"Repeat: {words}.", with_image=False)], f"{words}.", None)
+        return _echo(rng, words_only=progress <= STAGES[0][0])
+    if name == "find":
+        return _find(rng)
     if name == "caption":
         source = rng.choices(list(CAPTION_WEIGHTS), weights=list(CAPTION_WEIGHTS.values()))[0]
     else:
@@ -117,5 +123,44 @@ def make_lesson(rng: Random, progress: float) -> Lesson:
             name, [system(DIRECT_PROMPT), user(ask.text, with_image=True)], f"<answer>{answer}</answer>", image
         )
     text = ask.text if image else f"Someone says: {kind.words(facts)} {ask.text}"
-    reply = respond(source, facts, ask.task, rng)
+    voices = VOICES if progress >= MIXED_FROM else EARLY_VOICES
+    voice = rng.choices(list(voices), weights=list(voices.values()))[0]
+    reply = respond(source, facts, ask.task, rng, voice=voice)
     return Lesson(name, [system(SYSTEM_PROMPT), user(text, with_image=image is not None)], reply, image)
+
+
+def _echo(rng: Random, *, words_only: bool) -> Lesson:
+    if words_only or rng.random() < 0.6:
+        text = " ".join(rng.choice(WORDS) for _ in range(rng.randint(1, 12)))
+    else:
+        text = ", ".join(f"{key} {value}" for key, value in _pairs(rng))
+    return Lesson("echo", [user(f"Repeat: {text}.", with_image=False)], f"{text}.", None)
+
+
+def _find(rng: Random) -> Lesson:
+    pairs = _pairs(rng)
+    key, value = rng.choice(pairs)
+    text = ", ".join(f"{other} {said}" for other, said in pairs)
+    return Lesson("find", [user(f"I see {text}. Find {key}.", with_image=False)], f"It is {key} {value}.", None)
+
+
+def _pairs(rng: Random) -> list[tuple[str, str]]:
+    """Two to five different things with something said of each, as questions and captions say it."""
+    count = rng.randint(2, 5)
+    names = rng.sample([f"{colour} {shape}" for colour in COLOURS for shape in SHAPES], count)
+    kind = rng.choice(("option", "option", "value", "box", "place"))
+    if kind == "option":
+        numbers = [str(n) for n in (range(20) if rng.random() < 0.5 else range(5, 180, 5))]
+        keys = rng.sample(numbers if rng.random() < 0.75 else COLOURS, count)
+        return list(zip(keys, rng.sample(["(A)", "(B)", "(C)", "(D)", "(A)"], count), strict=True))
+    if kind == "value":
+        return [(colour, str(rng.randint(0, 9))) for colour in rng.sample(COLOURS, count)]
+    if kind == "place":
+        return [(name, f"at the {rng.choice(PLACES)}") for name in names]
+    return [(name, box_words(_any_box(rng))) for name in names]
+
+
+def _any_box(rng: Random) -> list[float]:
+    size = rng.randint(2, 4)
+    x, y = rng.randint(0, 8 - size), rng.randint(0, 8 - size)
+    return [step * BOX_UNIT for step in (x, y, x + size, y + size)]

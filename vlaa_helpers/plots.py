@@ -9,6 +9,7 @@ import numpy as np
 from .images import decode_image
 
 if TYPE_CHECKING:
+    import pandas as pd
     from datasets import Dataset
     from matplotlib.figure import Figure
 
@@ -72,16 +73,54 @@ def plot_training(
     return figure
 
 
+YIELD_NAMES = {
+    "original": "original",
+    "collected": "picture\nnot seen",
+    "captioned": "caption",
+    "distilled": "trace",
+    "rewritten": "rewritten",
+    "verified": "verified",
+}
+
+
+def plot_yields(yields: "pd.DataFrame", *, title: str) -> "Figure":
+    """What is left of each source after each step; dashed, where the paper's source that it mirrors ended.
+
+    Args:
+        yields: `BuildResult.yields`; sources that skip steps are left out.
+        title: the message, as a sentence.
+    """
+    from .paper import MIRRORS, TABLE_1
+
+    table = yields.drop(index="all").dropna(subset=["verified"])
+    figure, axes = plt.subplots(figsize=(9, 3.6), layout="constrained")
+    for k, (source, row) in enumerate(table.iterrows()):
+        colour = f"C{k}"
+        shares = [100 * row[name] / row["original"] for name in YIELD_NAMES]
+        axes.plot(list(YIELD_NAMES.values()), shares, marker="o", markersize=4, color=colour, label=source)
+        paper = TABLE_1.get(MIRRORS.get(source, source), {})
+        if paper.get("original"):
+            share = 100 * paper["verified"] / paper["original"]
+            name = MIRRORS.get(source, source)
+            axes.plot([5.15, 5.45], [share, share], color=colour, linestyle="--")
+            axes.text(5.5, share, f"{name} {share:.0f}%", va="center", fontsize=7, color=colour)
+    axes.text(5.15, 103, "in the paper (Table 1)", fontsize=7, color="0.3")
+    axes.set(ylabel="records left (%)", ylim=(0, 108), xlim=(-0.2, 6.6), title=title)
+    axes.legend(frameon=False, fontsize=8, loc="lower left", ncols=3)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
 def show_records(records: "Dataset", *, columns: int = 3) -> "Figure":
     """The pictures of some records, each with its question and ground truth."""
     return _gallery(
-        [(row["image"], f"{row['source']}\n{_wrap(row['question'])}\n→ {row['gt']}") for row in records], columns
+        [(row["image"], f"{row['source']}\n{wrap(row['question'])}\n→ {row['gt']}") for row in records], columns
     )
 
 
 def show_responses(records: "Dataset", responses: Sequence[str], *, columns: int = 3) -> "Figure":
     """The pictures of some records, each with what a model said about it."""
-    texts = [f"{_wrap(row['question'])}\n\n{_wrap(said)}" for row, said in zip(records, responses, strict=True)]
+    texts = [f"{wrap(row['question'])}\n\n{wrap(said)}" for row, said in zip(records, responses, strict=True)]
     return _gallery([(row["image"], text) for row, text in zip(records, texts, strict=True)], columns)
 
 
@@ -100,7 +139,8 @@ def _gallery(cells: list[tuple[Any, str]], columns: int) -> "Figure":
     return figure
 
 
-def _wrap(text: str, width: int = 46) -> str:
+def wrap(text: str, width: int = 46) -> str:
+    """Long lines broken between words; line breaks kept."""
     import textwrap
 
     return "\n".join(part for line in text.splitlines() for part in textwrap.wrap(line, width) or [""])

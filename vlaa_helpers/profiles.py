@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 ASSETS = Path(__file__).parent / "assets"
-MINI_MODELS = {"mini": "mini_vlm_strong"}
+MINI_MODELS = {"mini": "mini_vlm_strong", "mini_weak": "mini_vlm_weak"}
 REAL_MODEL = "Qwen/Qwen2.5-VL-3B-Instruct"
 REAL_DATA = "UCSC-VLAA/VLAA-Thinking"
 
@@ -91,8 +91,9 @@ def get_profile(name: str = "auto") -> Profile:
     """Pick a profile by name, or by looking at the machine.
 
     Args:
-        name: "mini" (the mini lab; any machine), "t4", "l4" or "a100" (the real model on one CUDA GPU
-            with about 15, 24 or 40 GB), or "auto": the largest of these that fits, else "mini".
+        name: "mini" (the mini lab; any machine), "mini_weak" (the same with a smaller model), "t4", "l4" or "a100"
+            (the real model on one CUDA GPU with about 15, 24 or 40 GB), or "auto": the largest of these that fits,
+            else "mini".
 
     Raises:
         ValueError: an unknown name.
@@ -121,10 +122,16 @@ def get_profile(name: str = "auto") -> Profile:
     return Profile(name, REAL_MODEL, REAL_DATA, "cuda", dtype, reasons=tuple(reasons), **_GPUS[name])
 
 
+_MINI_WORDS = {
+    "mini": "a Qwen2.5-VL of about two million parameters",
+    "mini_weak": "a smaller and weaker Qwen2.5-VL, for the question of what capacity changes",
+}
+
+
 def _mini(name: str, reasons: list[str]) -> Profile:
     reasons = [
         *reasons,
-        "the mini lab: a Qwen2.5-VL of about two million parameters in a generated world; runs on any CPU, offline",
+        f"the mini lab: {_MINI_WORDS[name]} in a generated world; runs on any CPU, offline",
         "float32: at this size a CPU computes it as fast as anything shorter, and exactly",
     ]
     return Profile(name, str(ASSETS / MINI_MODELS[name]), "mini", "cpu", "float32", 112 * 112, reasons=tuple(reasons))

@@ -1,4 +1,4 @@
-"""The record: one row of visual reasoning data, from the mini world, a JSON/JSONL file or the VLAA-Thinking release.
+"""The record: one row of visual reasoning data, from the mini world, a file of one's own or the VLAA-Thinking release.
 
 A record has the ten columns of `RECORD_COLUMNS`; `views` derives training data from it. The released files are less
 regular than their description (arXiv 2504.11468 §2): JSON Lines under `.json`, ground truths that are numbers, letters,
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .answers import FormatProblem, extract_answer, parse_response
 from .images import check_image, find_image, image_path_parts, image_roots, nearby_words
+from .rows import read_rows
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -55,8 +56,9 @@ class RowProblem:
         row: position among the rows, from 0; blank lines do not count.
         line: line number from 1; None in a JSON array.
         id: the row's id, "" when it has none.
-        kind: a short code, the same for the same trouble: "broken_json", "no_question", "no_gt", "no_verifier_type",
-            "unknown_verifier_type", "missing_image", "bad_image", "bad_image_path", "bad_meta" or "duplicate_id".
+        kind: a short code, the same for the same trouble: "broken_json", "broken_csv", "no_question", "no_gt",
+            "no_verifier_type", "unknown_verifier_type", "missing_image", "bad_image", "bad_image_path", "bad_meta" or
+            "duplicate_id".
         message: what was found, what should be there, what to do.
         kept: the row is in the dataset all the same, changed as the message says.
     """
@@ -105,6 +107,25 @@ def record_features() -> "Features":
     return Features({name: Image() if name == "image" else Value("string") for name in RECORD_COLUMNS})
 
 
+def require_records(records: "Dataset") -> None:
+    """Make sure that a dataset has the columns of a record.
+
+    Raises:
+        ValueError: it has not; says which are missing or of another type.
+    """
+    from datasets import Image
+
+    expected, actual = record_features(), records.features
+    wrong = [name for name in RECORD_COLUMNS if name != "image" and actual.get(name) != expected[name]]
+    if not isinstance(actual.get("image"), Image):
+        wrong.append("image")
+    if wrong:
+        raise ValueError(
+            f"not records: {', '.join(wrong)} missing or of another type; the dataset has "
+            f"{', '.join(records.column_names)}. Read it with load_records(), or records.cast(record_features())."
+        )
+
+
 def load_records(
     source: str | os.PathLike,
     *,
@@ -120,8 +141,9 @@ def load_records(
     """Records as a `datasets.Dataset`, whose columns are `RECORD_COLUMNS`.
 
     Args:
-        source: "mini" (the generated world), a `.json` or `.jsonl` file (JSON array or JSON Lines, whatever its name
-            says), or a dataset on the hub such as "UCSC-VLAA/VLAA-Thinking".
+        source: "mini" (the generated world); a `.json` or `.jsonl` file (JSON array or JSON Lines, whatever its name
+            says); a `.csv` file with column names; an `.arrow` file that `build_dataset` wrote; or a dataset on the hub
+            such as "UCSC-VLAA/VLAA-Thinking". The least a row needs is `question` and `gt` or `answer`.
         image_root: folder that the rows' image paths start from, or its parent if it is called "images". By default
             the folder of the file. The release keeps its images apart from its JSON, so the hub needs one.
         file: on the hub, "grpo", "sft" (see `HUB_FILES`) or the name of a file in the repository.
@@ -201,17 +223,27 @@ def read_records(
         )
     roots = None if image_root is None else image_roots(image_root)
     path = _find_file(source, file=file, revision=revision, needs_root=roots is None and missing_images == "report")
+    if path.suffix == ".arrow":
+        return _arrow_records(path), []
     if roots is None:
         roots = [path.parent, path.parent / "images"]
     reading = _Reading(path, roots, verifier_type, missing_images, embed_images)
     return arrow_dataset(_records(reading), record_features()), reading.problems
 
 
+def _arrow_records(path: Path) -> "Dataset":
+    from datasets import Dataset
+
+    records = Dataset.from_file(str(path))
+    require_records(records)
+    return records
+
+
 def _find_file(source: str | os.PathLike, *, file: str, revision: str | None, needs_root: bool) -> Path:
     path = Path(source).expanduser()
     if path.is_file():
         return path
-    if not path.exists() and re.fullmatch(r"[\w.-]+/[\w.-]+(?<!\.json)(?<!\.jsonl)", str(source)):
+    if not path.exists() and re.fullmatch(r"[\w.-]+/[\w.-]+(?<!\.json)(?<!\.jsonl)(?<!\.csv)(?<!\.arrow)", str(source)):
         if needs_root:
             raise ValueError(
                 f"{source} keeps its images in archives apart from its JSON files, so image_root is needed. Fetch and "
@@ -226,52 +258,24 @@ def _find_file(source: str | os.PathLike, *, file: str, revision: str | None, ne
         except Exception as error:
             error.add_note(f"load_records looked for the file {name} in the dataset {source}; file= picks another.")
             raise
-    seen, wanted = ("is a folder", "a .json or .jsonl file") if path.is_dir() else ("no such file", "such a file")
+    seen, wanted = ("is a folder", "a .json, .jsonl or .csv file") if path.is_dir() else ("no such file", "such a file")
     raise FileNotFoundError(
         f'{source}: {seen}. {nearby_words(path)} Pass {wanted}, "mini" for the generated world, or a dataset on the '
         'hub such as "UCSC-VLAA/VLAA-Thinking".'
     )
 
 
-def _rows(path: Path) -> Iterator[tuple[int | None, Any, str]]:
-    """Line number (None in an array) and JSON value of each row, or what is wrong with its JSON."""
-    is_first = True
-    with path.open("rb") as lines:
-        for number, raw in enumerate(lines, start=1):
-            raw = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
-            if not raw.strip():
-                continue
-            if is_first and raw.lstrip().startswith(b"["):
-                yield from ((None, value, "") for value in _array(raw + lines.read(), path))
-                return
-            is_first = False
-            value, wrong = None, ""
-            try:
-                value = json.loads(raw)
-            except json.JSONDecodeError as error:
-                wrong = f"{error.msg} at column {error.colno}"
-            except (ValueError, RecursionError) as error:  # no UTF-8, absurdly long numbers, nested too deep
-                wrong = str(error)
-            yield number, value, wrong
-
-
-def _array(data: bytes, path: Path) -> list:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(
-            f"{path.name} starts like a JSON array but cannot be read as one: {error}. Repair that place, or write one "
-            "object a line: a broken line then costs one row, not the file."
-        ) from error
-
-
 def _records(reading: _Reading) -> Iterator[dict]:
-    for row, (line, value, wrong) in enumerate(_rows(reading.path)):
+    for row, (line, value, wrong) in enumerate(read_rows(reading.path)):
         reading.row, reading.line = row, line
         reading.id = _text(value.get("id")) if isinstance(value, dict) else ""
         try:
             if not isinstance(value, dict):
                 seen = wrong or f"a JSON {type(value).__name__}"
+                if reading.path.suffix.lower() == ".csv":
+                    raise _BadRow(
+                        "broken_csv", f"{seen}; expected one field a name. Put quotes round fields with commas."
+                    )
                 raise _BadRow("broken_json", f"{seen}; expected one JSON object. Repair or remove it.")
             reading.columns.update(value)
             yield _record(value, reading)
@@ -282,8 +286,8 @@ def _records(reading: _Reading) -> Iterator[dict]:
     if not reading.columns:
         broken = f" The first: {reading.problems[0]}" if reading.problems else ""
         raise ValueError(
-            f"{reading.path} has no row: {reading.path.stat().st_size} bytes, not one JSON object. Expected a JSON "
-            f"array of objects, or one object a line.{broken}"
+            f"{reading.path} has no row: {reading.path.stat().st_size} bytes, not one object. Expected a JSON array of "
+            f"objects, one object a line, or a CSV with column names.{broken}"
         )
     if not _KNOWN_COLUMNS & reading.columns:
         raise ValueError(

@@ -12,21 +12,26 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 from .answers import completion_text, extract_answer
+from .mathematics import compare
 from .records import VERIFIER_TYPES
-from .scene_kinds import KINDS
-from .scenes import stated_facts
+from .scorers import FactsScorer, Question, Scorer
 
 
 class Reason(StrEnum):
     """Why a response got its score.
 
-    correct: full marks. partial: a box that overlaps, or an open answer that beats the reference. wrong: an answer of
-    the right kind that is not true. no_answer: no answer can be told from the response (the gate). ambiguous: several
-    answers. unreadable: an answer of the wrong kind. not_better: an open answer that does not beat the reference.
+    correct: full marks.
+    partial: a box that overlaps, or an open answer that beats the reference.
+    wrong: an answer of the right kind that is not true.
+    no_answer: no answer can be told from the response (the gate).
+    ambiguous: several answers, or a letter with another option's text.
+    unreadable: an answer of the wrong kind, or mathematics that takes too long to work out.
+    out_of_range: a box that leaves the frame it should be in; most often another frame was meant.
+    not_better: an open answer that does not beat the reference.
+    not_scored: the scorer could not say; TRL leaves such a sample out.
     """
 
     CORRECT = "correct"
@@ -35,27 +40,24 @@ class Reason(StrEnum):
     NO_ANSWER = "no_answer"
     AMBIGUOUS = "ambiguous"
     UNREADABLE = "unreadable"
+    OUT_OF_RANGE = "out_of_range"
     NOT_BETTER = "not_better"
+    NOT_SCORED = "not_scored"
 
 
 @dataclass(frozen=True)
 class Score:
-    """`value` in [0, 1], and the `reason` for it."""
+    """`value` in [0, 1], or None when the reason is `not_scored`; and the `reason` for it."""
 
-    value: float
+    value: float | None
     reason: Reason
 
 
 GATED = Score(0.0, Reason.NO_ANSWER)
 
 
-class Scorer(Protocol):
-    """How good an open-ended answer is; higher is better, any scale. `meta` is the record's JSON string."""
-
-    def __call__(self, question: str, answer: str, *, meta: str = "") -> float: ...
-
-
-def _judge(answer: str | None, decide: Callable[[str], Score]) -> Score:
+def _judge(response: str, decide: Callable[[str], Score]) -> Score:
+    answer = extract_answer(response)
     return GATED if answer is None else decide(answer)
 
 
@@ -63,33 +65,88 @@ def _exact(right: bool) -> Score:
     return Score(1.0, Reason.CORRECT) if right else Score(0.0, Reason.WRONG)
 
 
+# ---- digit ----
+
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)")
+_NUMBER_WORDS = {
+    word: number
+    for number, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen twenty".split()
+    )
+}
+_COUNT = re.compile(rf"{_NUMBER.pattern}|\b(?:{'|'.join(_NUMBER_WORDS)})\b", re.IGNORECASE)
+MAX_COUNT_WORDS = 12
+"""A longer answer is reasoning, not a count."""
 
 
 def digit_reward(response: str, gt: str, *, question: str = "") -> Score:
-    """1 when the answer is the number `gt` and nothing else ("3", "3.0", "3."), else 0; used for counting (CLEVR-Math).
+    """1 when the answer gives the number `gt` and no other, else 0; used for counting (CLEVR-Math).
 
-    >>> digit_reward("<think>…</think><answer>3</answer>", "3").value
+    "3", "3.0", "three" and "There are 3" all give one number, so all count: no second reading is possible. With two
+    numbers ("3 or 4", "2 + 1 = 3") the answer is `ambiguous`, whatever they are.
+
+    Raises:
+        ValueError: `gt` is no number.
+
+    >>> digit_reward("<think>…</think><answer>There are three.</answer>", "3").value
     1.0
     """
 
+    if not _NUMBER.fullmatch(gt.strip()):
+        raise ValueError(
+            f"the ground truth {gt!r:.80} is not a number; mend the record, or give it another verifier_type"
+        )
+
     def decide(answer: str) -> Score:
-        number = _NUMBER.fullmatch(answer.strip().rstrip("."))
-        if number:
-            return _exact(float(number[0]) == float(gt))
-        return Score(0.0, Reason.AMBIGUOUS if len(_NUMBER.findall(answer)) > 1 else Reason.UNREADABLE)
+        numbers = _COUNT.findall(answer)
+        if len(numbers) > 1:
+            return Score(0.0, Reason.AMBIGUOUS)
+        if not numbers or len(answer.split()) > MAX_COUNT_WORDS:
+            return Score(0.0, Reason.UNREADABLE)
+        return _exact(float(_NUMBER_WORDS.get(numbers[0].lower(), numbers[0])) == float(gt))
 
-    return _judge(extract_answer(response), decide)
+    return _judge(response, decide)
 
+
+# ---- choice ----
 
 _LETTER = re.compile(r"\(?([A-Za-z])\)?(?:[).:,]\s*(?P<text>.*))?", re.DOTALL)
+_SAYING = re.compile(r"(?:(?:the\s+)?(?:final\s+|correct\s+)?(?:answer|option|choice)\s*(?:is\b|:)?\s*:?\s*)+", re.I)
 # a letter that stands alone, except the article of "B) A red circle"
 _OPTION_LETTERS = re.compile(r"\b(?!A (?!or\b|and\b)[a-z])([A-H])\b(?=[).:,;/ ]|$)")
 _LIST_OF_LETTERS = re.compile(r"\(?[a-h](?:(?:[\s().:,;/&]|\b(?:or|and)\b)+[a-h])+[\s.)]*", re.IGNORECASE)
+_LETTER_FIRST = re.compile(r"(?<![A-Za-z])\(?([A-H])[).:]\s+")
+_LETTER_LAST = re.compile(r"([^,;:()\n]+?)\s*\(([A-H])\)")
+
+
+def options_of(question: str) -> dict[str, str]:
+    """The options that a multiple-choice question lists, letter to text; empty when it lists none.
+
+    Reads "A) 30" with ")", "." or ":" and with brackets or none, on lines or in one line, and "30 (A), 50 (B)".
+
+    >>> options_of("Which? A) red B) blue")
+    {'A': 'red', 'B': 'blue'}
+    """
+    marks = list(_LETTER_FIRST.finditer(question))
+    starts = [k for k, mark in enumerate(marks) if mark[1] == "A"]
+    run = marks[starts[-1] :] if starts else []
+    if len(run) > 1 and [mark[1] for mark in run] == list("ABCDEFGH"[: len(run)]):
+        ends = [*(mark.start() for mark in run[1:]), len(question)]
+        return {mark[1]: question[mark.end() : end].strip() for mark, end in zip(run, ends, strict=True)}
+    listed = [(letter, text.strip()) for text, letter in _LETTER_LAST.findall(question)]
+    return dict(listed) if [letter for letter, _ in listed] == list("ABCDEFGH"[: len(listed)]) else {}
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub(r"[*_`$\"']", "", text).split()).rstrip(".,;").casefold()
 
 
 def choice_reward(response: str, gt: str, *, question: str = "") -> Score:
-    """1 when the answer names exactly the option `gt` ("B", "(b)", "B) 40"), else 0; two letters are `ambiguous`.
+    """1 when the answer names exactly the option `gt`, else 0.
+
+    "B", "(b)", "B) 40", "B: 40", "Answer: **B**" name an option; so does its text alone, when the question lists it
+    once. Several letters, or a letter with the text of another option, are `ambiguous`.
 
     >>> choice_reward("<think>…</think><answer>B) 40</answer>", "B").reason
     <Reason.CORRECT: 'correct'>
@@ -98,37 +155,71 @@ def choice_reward(response: str, gt: str, *, question: str = "") -> Score:
     """
 
     def decide(answer: str) -> Score:
-        answer = answer.strip()
+        answer = re.sub(r"[*_`]", "", answer).strip()
+        if saying := _SAYING.match(answer):
+            answer = answer[saying.end() :].strip() or answer
+        options = options_of(question)
+        named = [letter for letter, text in options.items() if text and _plain(text) == _plain(answer)]
+        if len(named) == 1:
+            return _exact(named[0] == right)
         if len(set(_OPTION_LETTERS.findall(answer))) > 1 or _LIST_OF_LETTERS.fullmatch(answer):
             return Score(0.0, Reason.AMBIGUOUS)
         letter = _LETTER.fullmatch(answer)
         if not letter:
             return Score(0.0, Reason.UNREADABLE)
-        return _exact(letter[1].upper() == gt.strip("()").upper())
+        name, text = letter[1].upper(), _plain(letter["text"] or "")
+        others = {_plain(other) for key, other in options.items() if key != name}
+        if text in others and text != _plain(options.get(name, "")):
+            return Score(0.0, Reason.AMBIGUOUS)
+        return _exact(name == right)
 
-    return _judge(extract_answer(response), decide)
+    right = gt.strip().strip("().:").upper()
+    return _judge(response, decide)
 
 
-MAX_MATH_LENGTH = 200
-MAX_EXPONENT = 1000
-MAX_TERMS = 100
-_COMMAND = re.compile(r"\\([A-Za-z]+)")
-_COMMANDS = frozenset(
-    "frac dfrac tfrac sqrt cdot times div pm mp pi infty left right sin cos tan cot sec csc arcsin arccos arctan log "
-    "ln lg exp text mathrm mathbf mathit boxed circ degree le leq ge geq lt gt ne neq approx in cup cap quad qquad "
-    "alpha beta theta phi varphi omega lambda mu rho sigma delta Delta displaystyle".split()
-)
-_FACTORIAL = re.compile(r"(?<!\\)!")
-_SMALL_FACTORIAL = re.compile(r"(?<!\d)\d{1,2}\s*!(?!\s*[!^])")
-_LONG_ROOT = re.compile(r"\\sqrt\s*\[(?!\s*\w{1,2}\s*\])")
+# ---- mathematics ----
+
+_WRAPPERS = (("$$", "$$"), ("$", "$"), (r"\[", r"\]"), (r"\(", r"\)"), (r"\boxed{", "}"), ("**", "**"))
+_LEAD = re.compile(r"^(?:output\s*\d*\s*:|(?:the\s+)?(?:final\s+)?answer\s*(?:is\b|:)\s*:?)\s*", re.IGNORECASE)
+_PLAIN_FUNCTION = re.compile(r"(?<![\\A-Za-z])(sin|cos|tan|log|ln|exp|pi)(?![A-Za-z])")
+_LEFT_SIDE = re.compile(r"^(?:y|f\s*\(\s*x\s*\))\s*=\s*")
+
+
+def math_text(text: str) -> str:
+    """The expression in an answer or ground truth, without what stands round it.
+
+    Removes "Output 4:" and "Answer:", display marks, one `\\boxed{}` around it all, a full stop, and "y =" or "f(x) ="
+    on the left. A plain "sin" becomes LaTeX, which would else read it as s·i·n.
+
+    >>> math_text(r"Output 4: \\[ \\boxed{y = 2x + 1}. \\]")
+    '2x + 1'
+    """
+    before = None
+    while before != text:
+        before = text
+        text = _LEAD.sub("", text.strip()).strip().removesuffix(".").strip()
+        for start, end in _WRAPPERS:
+            inner = text[len(start) : len(text) - len(end)]
+            if text.startswith(start) and text.endswith(end) and len(text) >= len(start) + len(end):
+                if start != r"\boxed{" or _is_balanced(inner):
+                    text = inner.strip()
+    return _PLAIN_FUNCTION.sub(r"\\\1", _LEFT_SIDE.sub("", text).strip())
+
+
+def _is_balanced(text: str) -> bool:
+    depth = 0
+    for character in text:
+        depth += (character == "{") - (character == "}")
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def math_reward(response: str, gt: str, *, question: str = "") -> Score:
-    """1 when the answer is mathematically the same as `gt` (Math-Verify; "y = …" equals its bare right side), else 0.
+    """1 when the answer is mathematically the same as `gt` by Math-Verify, else 0; see `math_text` for what is ignored.
 
-    No signal timeouts, so it works off the main thread. What could take long to work out (a tower of powers, an
-    integral, a huge expansion, more than `MAX_MATH_LENGTH` characters) is `unreadable` instead, unless it is `gt` word
-    for word.
+    Works from any thread. What takes longer than a second (`9^{9^{9}}`) or is longer than 500 characters is
+    `unreadable`, unless it is `gt` word for word.
 
     Raises:
         ValueError: `gt` cannot be read as mathematics: a fault of the data, not of the response.
@@ -138,116 +229,22 @@ def math_reward(response: str, gt: str, *, question: str = "") -> Score:
     """
 
     def decide(answer: str) -> Score:
-        gold, said = _right_side(gt), _right_side(answer)
-        if not _parse_math(gold):
+        gold, said = math_text(gt), math_text(answer)
+        if gold and "".join(said.split()) == "".join(gold.split()):
+            return _exact(True)
+        verdict = compare(gold, said)
+        if verdict == "bad_gold":
             raise ValueError(
                 f"the ground truth {gt!r:.80} is not mathematics; mend the record, or give it another verifier_type"
             )
-        if "".join(said.split()) == "".join(gold.split()):
-            return _exact(True)
-        if _is_heavy_text(answer) or not (parsed := _parse_math(said)) or _is_heavy(parsed):
-            return Score(0.0, Reason.UNREADABLE)
-        return _exact(not _is_heavy(_parse_math(gold)) and _same_math(gold, said))
+        return Score(0.0, Reason.UNREADABLE) if verdict == "unreadable" else _exact(verdict == "same")
 
-    return _judge(extract_answer(response), decide)
+    return _judge(response, decide)
 
 
-def _right_side(text: str) -> str:
-    """ "y = 2x + 1" is "2x + 1"; anything else is kept."""
-    return re.sub(r"^\s*\$*\s*(?:y|f\s*\(\s*x\s*\))\s*=\s*", "", text).strip().strip("$")
+# ---- boxes ----
 
-
-def _is_heavy_text(text: str) -> bool:
-    """Whether reading it could take long: Math-Verify works out parts of it while it reads, such as a range's ends."""
-    if len(text) > MAX_MATH_LENGTH or _LONG_ROOT.search(text):
-        return True
-    commands = _COMMAND.findall(text)
-    if not _COMMANDS.issuperset(commands) or commands.count("exp") > 1:
-        return True
-    if len(_FACTORIAL.findall(text)) != len(_SMALL_FACTORIAL.findall(text)):
-        return True
-    depth = deepest = 0
-    for character in text:
-        depth += (character in "([{") - (character in ")]}")
-        deepest = max(deepest, depth)
-    return deepest > 8 or _largest_exponent(text) > MAX_EXPONENT
-
-
-def _largest_exponent(text: str) -> int:
-    """An upper bound, good enough for a guard: of the exponents in a text, those of brackets multiplied together."""
-    alone, stacked = 1, 1
-    for sign in re.finditer(r"\^|\*\*", text):
-        group = _first_group(text[sign.end() :].lstrip())
-        value = math.prod(max(1, int(digits)) for digits in re.findall(r"\d+", group))
-        if value > 12 and ("^" in group or "**" in group):  # a tower; 12 leaves e^{-x^2/2} and 2^{3^{4}}
-            return MAX_EXPONENT + 1
-        if text[: sign.start()].rstrip().endswith((")", "}", "]", "|")):
-            stacked *= value
-        else:
-            alone = max(alone, value)
-    return alone * stacked
-
-
-def _first_group(text: str) -> str:
-    """What a power sign before `text` raises to: a bracket and what is in it, or a word; all of it when in doubt."""
-    if word := re.match(r"[-+]?\w+", text):
-        return word[0]
-    depth = 0
-    for end, character in enumerate(text, 1):
-        depth += (character in "({") - (character in ")}")
-        if depth == 0 and text[0] in "({":
-            return text[:end]
-    return text
-
-
-def _is_heavy(parsed: tuple) -> bool:
-    """Whether comparing what was read could take long: it would grow to very many terms when multiplied out."""
-    try:
-        return any(_terms(expression) > MAX_TERMS for expression in parsed)
-    except Exception:  # powers such as 2^{1/0} have no size
-        return True
-
-
-def _terms(node: Any) -> float:
-    parts = [_terms(part) for part in getattr(node, "args", ())]  # a text has none
-    if not parts:
-        return 1
-    if node.func.__name__ in ("Integral", "Sum", "Product", "Limit"):
-        return math.inf
-    if getattr(node, "is_Mul", False):
-        return math.prod(parts)
-    if getattr(node, "is_Pow", False) and parts[0] > 1 and node.exp.is_number:
-        power, terms = abs(complex(node.exp)), int(min(parts[0], MAX_TERMS))
-        return math.comb(math.ceil(power) + terms - 1, terms - 1) if power <= MAX_EXPONENT else math.inf
-    return sum(parts)
-
-
-@lru_cache(maxsize=1)
-def _math_verify() -> Any:
-    import logging
-
-    import math_verify
-
-    # it warns once a process that no timeout is set: that is on purpose, see math_reward
-    logging.getLogger("math_verify").setLevel(logging.ERROR)
-    return math_verify
-
-
-@lru_cache(maxsize=4096)
-def _parse_math(text: str) -> tuple:
-    """What Math-Verify reads in a text: expressions and the text itself; empty for what it cannot read."""
-    try:
-        return tuple(_math_verify().parse(f"${text}$", parsing_timeout=None))
-    except Exception:  # SymPy raises nearly anything on odd input
-        return ()
-
-
-@lru_cache(maxsize=16384)
-def _same_math(gold: str, said: str) -> bool:
-    try:
-        return bool(_math_verify().verify(list(_parse_math(gold)), list(_parse_math(said)), timeout_seconds=None))
-    except Exception:
-        return False
+FRAMES = ("fraction", "thousand", "pixel")
 
 
 def box_iou(a: Sequence[float], b: Sequence[float]) -> float:
@@ -261,74 +258,111 @@ def box_iou(a: Sequence[float], b: Sequence[float]) -> float:
 
 
 def read_box(text: str) -> list[float] | None:
-    """The one box in a text, or None: four finite numbers, in order (x1 < x2, y1 < y2)."""
-    numbers = [float(number) for number in _NUMBER.findall(text)]
+    """The one box in a text, or None: four finite numbers, plain, in brackets or in JSON; corners in either order.
+
+    >>> read_box('{"bbox_2d": [0.5, 0.6, 0.1, 0.2], "label": "cup 3"}')
+    [0.1, 0.2, 0.5, 0.6]
+    """
+    numbers = _box_numbers(text)
     if len(numbers) != 4 or not all(map(math.isfinite, numbers)):
         return None
     x1, y1, x2, y2 = numbers
-    return numbers if x1 < x2 and y1 < y2 else None
+    return [min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)]
 
 
-def box_reward(response: str, gt: str, *, question: str = "") -> Score:
-    """The IoU of the answer's box with `gt`, both `[x1, y1, x2, y2]` in fractions of the picture; no threshold.
+def _box_numbers(text: str) -> list[float]:
+    """The numbers of all boxes in a text: those in quotes are names and labels."""
+    return [float(number) for number in _NUMBER.findall(re.sub(r'"[^"]*"', " ", text))]
 
-    >>> round(box_reward("<answer>[0.0, 0.0, 0.5, 1.0]</answer>", "[0.0, 0.0, 1.0, 1.0]").value, 2)
+
+def box_reward(
+    response: str, gt: str, *, question: str = "", frame: str = "fraction", size: tuple[int, int] | None = None
+) -> Score:
+    """The IoU of the answer's box with `gt`, continuous, without a threshold (paper §4.1).
+
+    Args:
+        gt: `[x1, y1, x2, y2]` in fractions of the picture, as in VLAA-Thinking.
+        frame: what the prompt asks the answer in: "fraction" (0-1), "thousand" (0-1000, Qwen2-VL's own) or "pixel"
+            (of the picture as the model gets it, Qwen2.5-VL's own).
+        size: width and height of that picture, for "pixel".
+
+    A box that leaves its frame is `out_of_range`: clipping it would hide that another frame was meant.
+
+    Raises:
+        ValueError: an unknown frame, "pixel" without a size, or a `gt` that is no box.
+
+    >>> round(box_reward("<answer>[0, 0, 500, 1000]</answer>", "[0.0, 0.0, 1.0, 1.0]", frame="thousand").value, 2)
     0.5
     """
+    if frame not in FRAMES:
+        raise ValueError(f"unknown frame {frame!r}; expected one of {', '.join(FRAMES)}")
+    if frame == "pixel" and size is None:
+        raise ValueError('frame="pixel" needs size=(width, height) of the picture as the model gets it')
+    truth = read_box(gt)
+    if truth is None:
+        raise ValueError(f"the ground truth {gt!r:.80} is not a box; expected [x1, y1, x2, y2] in fractions")
+    width, height = {"fraction": (1, 1), "thousand": (1000, 1000)}.get(frame) or size
 
     def decide(answer: str) -> Score:
-        count = len(_NUMBER.findall(answer))
         box = read_box(answer)
         if box is None:
-            return Score(0.0, Reason.AMBIGUOUS if count > 4 else Reason.UNREADABLE)
-        value = box_iou(box, read_box(gt) or (0.0, 0.0, 0.0, 0.0))
+            return Score(0.0, Reason.AMBIGUOUS if len(_box_numbers(answer)) > 4 else Reason.UNREADABLE)
+        if min(box) < 0 or box[2] > width or box[3] > height:
+            return Score(0.0, Reason.OUT_OF_RANGE)
+        x1, y1, x2, y2 = box
+        value = box_iou((x1 / width, y1 / height, x2 / width, y2 / height), truth)
         return Score(value, Reason.CORRECT if value == 1 else Reason.PARTIAL if value > 0 else Reason.WRONG)
 
-    return _judge(extract_answer(response), decide)
+    return _judge(response, decide)
 
+
+# ---- open-ended ----
 
 DEFAULT_BETA = 0.2
 """β of the open-ended reward: the paper gives none; this is the one in the code that it cites (arXiv 2503.00743)."""
 
 
+def open_ended_value(margin: float, *, beta: float = DEFAULT_BETA) -> float:
+    """`1 - exp(-β margin)` for an answer that scores higher than the reference by `margin`, 0 for any other (§4.1).
+
+    >>> round(open_ended_value(2.0), 3), open_ended_value(-1.0)
+    (0.33, 0.0)
+    """
+    return 1 - math.exp(-beta * margin) if margin > 0 else 0.0
+
+
 def open_ended_reward(
     response: str, gt: str, *, scorer: Scorer, question: str = "", meta: str = "", beta: float = DEFAULT_BETA
 ) -> Score:
-    """`1 - exp(-β (S(answer) - S(gt)))` when the answer scores higher than the reference, else 0 (paper §4.1)."""
+    """`open_ended_value` of how much the answer's score exceeds that of the reference answer `gt`.
+
+    Repeating the question or the reference earns nothing: the one says nothing, the other beats nothing.
+    """
 
     def decide(answer: str) -> Score:
-        margin = scorer(question, answer, meta=meta) - scorer(question, gt, meta=meta)
-        if not margin > 0:  # not a number is no better either
-            return Score(0.0, Reason.NOT_BETTER)
-        return Score(1 - math.exp(-beta * margin), Reason.PARTIAL)
+        asked = Question(question, meta)
+        return _better(*scorer([asked, asked], [answer, gt]), beta)
 
-    return _judge(extract_answer(response), decide)
+    return _judge(response, decide)
 
 
-class FactsScorer:
-    """Scores an answer about a mini-world picture by its facts: +1 for each true one that was asked for, -1 for each
-    claim that is not true of the scene; repeating a claim gains nothing."""
+def _better(answer: float | None, reference: float | None, beta: float) -> Score:
+    if answer is None or reference is None:
+        return Score(None, Reason.NOT_SCORED)
+    value = open_ended_value(answer - reference, beta=beta)
+    return Score(value, Reason.PARTIAL if value > 0 else Reason.NOT_BETTER)
 
-    def __call__(self, question: str, answer: str, *, meta: str = "") -> float:
-        try:
-            known = json.loads(meta)
-            wanted = set(stated_facts("stories", " ".join(known["task"]["wanted"])))
-            facts = set(stated_facts("stories", KINDS["stories"].words(known["facts"])))
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(
-                "this record has no scene facts in its meta, so its answer cannot be checked against them; "
-                "pass another scorer: MixedReward(scorer=…)"
-            ) from error
-        stated = set(stated_facts("stories", answer))
-        return float(len(stated & wanted) - len(stated - facts))
+
+# ---- all five ----
 
 
 class MixedReward:
     """A TRL reward function: each sample is scored by the verifier that its `verifier_type` names; no sum, no weights.
 
     Args:
-        scorer: for open-ended answers; `FactsScorer()` by default (mini world only).
+        scorer: for open-ended answers; `FactsScorer()` by default (mini world only). References are scored once.
         beta: of the open-ended formula.
+        box_frame: what prompts ask boxes in, see `box_reward`; "pixel" reads `image_size` in a record's meta.
 
     Call it with TRL's columns, one entry a completion: `verifier_type`, `gt`, and when present `question` and `meta`.
     Mean reward a verifier and the share of each reason go to the trainer's metrics, so that a stuck reward shows.
@@ -336,21 +370,62 @@ class MixedReward:
 
     __name__ = "mixed_reward"
 
-    def __init__(self, scorer: Scorer | None = None, beta: float = DEFAULT_BETA):
+    def __init__(self, scorer: Scorer | None = None, beta: float = DEFAULT_BETA, box_frame: str = "fraction"):
         self.scorer = scorer or FactsScorer()
         self.beta = beta
+        self.box_frame = box_frame
+        self._references: dict[tuple[Question, str], float | None] = {}
 
     def score(self, response: str, gt: str, verifier_type: str, *, question: str = "", meta: str = "") -> Score:
         """Score one response.
 
         Raises:
-            ValueError: an unknown `verifier_type`.
+            ValueError: an unknown `verifier_type`, or a ground truth that its verifier cannot read.
         """
-        if verifier_type == "open_ended":
-            return open_ended_reward(response, gt, scorer=self.scorer, question=question, meta=meta, beta=self.beta)
-        if verifier_type not in VERIFIERS:
-            raise ValueError(f"unknown verifier_type {verifier_type!r}; expected one of {', '.join(VERIFIER_TYPES)}")
-        return VERIFIERS[verifier_type](response, gt, question=question)
+        return self.score_all([response], [gt], [verifier_type], [question], [meta])[0]
+
+    def score_all(
+        self,
+        responses: Sequence[str],
+        gts: Sequence[str],
+        verifier_types: Sequence[str],
+        questions: Sequence[str],
+        metas: Sequence[str],
+    ) -> list[Score]:
+        """Score responses together: open-ended answers reach the scorer in one batch."""
+        scores: list[Score | None] = []
+        opened: list[tuple[int, Question, str, str]] = []
+        rows = zip(responses, gts, verifier_types, questions, metas, strict=True)
+        for place, (response, gt, kind, question, meta) in enumerate(rows):
+            if kind == "open_ended":
+                answer = extract_answer(response)
+                scores.append(GATED if answer is None else None)
+                if answer is not None:
+                    opened.append((place, Question(question, meta), answer, gt))
+            elif kind == "iou" and self.box_frame != "fraction":
+                size = tuple(json.loads(meta or "{}").get("image_size") or ()) or None
+                scores.append(box_reward(response, gt, question=question, frame=self.box_frame, size=size))
+            elif kind in VERIFIERS:
+                scores.append(VERIFIERS[kind](response, gt, question=question))
+            else:
+                raise ValueError(f"unknown verifier_type {kind!r}; expected one of {', '.join(VERIFIER_TYPES)}")
+        for place, score in zip((place for place, *_ in opened), self._score_open(opened), strict=True):
+            scores[place] = score
+        return scores
+
+    def _score_open(self, opened: list[tuple[int, Question, str, str]]) -> list[Score]:
+        if not opened:
+            return []
+        new = dict.fromkeys((asked, gt) for _, asked, _, gt in opened if (asked, gt) not in self._references)
+        texts = [(asked, answer) for _, asked, answer, _ in opened] + list(new)
+        values = self.scorer([asked for asked, _ in texts], [text for _, text in texts])
+        for key, value in zip(new, values[len(opened) :], strict=True):
+            if value is not None:  # one that failed is asked for again
+                self._references[key] = value
+        return [
+            _better(value, self._references.get((asked, gt)), self.beta)
+            for value, (_, asked, _, gt) in zip(values, opened, strict=False)
+        ]
 
     def __call__(
         self,
@@ -361,23 +436,23 @@ class MixedReward:
         log_metric: Callable[[str, float], None] | None = None,
         log_extra: Callable[[str, list], None] | None = None,
         **columns: Any,
-    ) -> list[float]:
+    ) -> list[float | None]:
         if verifier_type is None or gt is None:
             raise ValueError(
                 f"the mixed reward needs the columns verifier_type and gt, got {', '.join(sorted(columns)) or 'none'}; "
                 "train on to_grpo(records)"
             )
         blank = [""] * len(completions)
-        rows = zip(
-            completions, gt, verifier_type, columns.get("question", blank), columns.get("meta", blank), strict=True
-        )
-        scores = [self.score(completion_text(c), g, v, question=q, meta=m) for c, g, v, q, m in rows]
+        texts = [completion_text(completion) for completion in completions]
+        scores = self.score_all(texts, gt, verifier_type, columns.get("question", blank), columns.get("meta", blank))
         if log_extra:
             log_extra("reason", [str(score.reason) for score in scores])
         if log_metric and scores:
             for name in sorted(set(verifier_type)):
-                values = [score.value for score, kind in zip(scores, verifier_type, strict=True) if kind == name]
-                log_metric(f"reward/{name}", sum(values) / len(values))
+                kinds = zip(scores, verifier_type, strict=True)
+                values = [score.value for score, kind in kinds if kind == name and score.value is not None]
+                if values:
+                    log_metric(f"reward/{name}", sum(values) / len(values))
             counts = Counter(score.reason for score in scores)
             for reason in Reason:  # those that do not occur too: the trainer averages over the calls that name a metric
                 log_metric(f"reason/{reason}", counts[reason] / len(scores))
@@ -394,6 +469,8 @@ VERIFIERS: dict[str, Callable[..., Score]] = {
 
 def is_correct(score: Score, verifier_type: str) -> bool:
     """What counts as right in accuracy: full marks; a box from IoU 0.5; an open answer that beats the reference."""
+    if score.value is None:
+        return False
     if verifier_type == "iou":
         return score.value >= 0.5
     if verifier_type == "open_ended":

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from .answers import SYSTEM_PROMPT, FormatProblem, parse_response
-from .records import RECORD_COLUMNS, arrow_dataset, record_features
+from .records import RECORD_COLUMNS, arrow_dataset, record_features, require_records
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -128,16 +128,8 @@ def _view(
     from datasets import Dataset, DatasetInfo, Features, Image, List
     from datasets.table import InMemoryTable
 
+    require_records(records)
     expected = record_features()
-    actual = records.features
-    wrong = [name for name in RECORD_COLUMNS if name != "image" and actual.get(name) != expected[name]]
-    if not isinstance(actual.get("image"), Image):
-        wrong.append("image")
-    if wrong:
-        raise ValueError(
-            f"not records: {', '.join(wrong)} missing or of another type; the dataset has "
-            f"{', '.join(records.column_names)}. Read it with load_records(), or records.cast(record_features())."
-        )
     table = records.data.table
     plain = table.select([name for name in RECORD_COLUMNS if name != "image"])
     rows = (row for batch in plain.to_batches(max_chunksize=_BATCH_ROWS) for row in batch.to_pylist())

@@ -2,15 +2,12 @@
 
 An instruct model is a mixture of ways to answer that no prompt asks for by name. The mini VLM is taught such a mixture
 (`respond`), so that reinforcement learning has something to sharpen and fine-tuning something to lock in. The same
-parts (`misread`, `solve`) let a teacher reason from a wrong look at a picture: fluent, and wrong.
+parts (`misread`, `solve`) serve the scripted teacher (`teachers`).
 """
 
-import json
 from copy import deepcopy
 from random import Random
-from typing import TYPE_CHECKING
 
-from .answers import parse_response
 from .scene_kinds import (
     BOX_UNIT,
     COLOURS,
@@ -30,9 +27,6 @@ from .scene_kinds import (
     several,
     step_words,
 )
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 VOICES = {"careful": 0.30, "shortcut": 0.40, "ramble": 0.30}
 """Share of each voice in the mini VLM's instruction mix."""
@@ -246,37 +240,3 @@ def respond(
     if ending == "unclosed":
         return f"<think>{think}</think>\n<answer>{answer}"
     return f"<think>{think}</think>\nThe answer is {answer}" + ("" if answer.endswith(".") else ".")
-
-
-TEACHER_MISREAD = 0.30
-"""How often the teacher voice works from a wrong look at the picture."""
-
-
-def teach(source: str, facts: dict, task: dict, rng: Random) -> str:
-    """A trace as a reasoning model writes it that was told about the picture, not shown it (paper §2, step 3).
-
-    Fluent, longer than needed, with cues of self-reflection; from a wrong look `TEACHER_MISREAD` of the time, so that
-    its answer must be verified before anyone learns from it.
-    """
-    look = misread(source, facts, rng) if rng.random() < TEACHER_MISREAD else facts
-    steps, answer = solve(source, look, task)
-    opening = rng.choice(("Okay, let me look at the picture.", "Okay, so first let me look."))
-    cue = rng.choice(("Wait, let me double-check.", "Hmm, let me check again.", "Let me confirm."))
-    check = f" {cue} {steps} So the answer seems right." if rng.random() < 0.6 else ""
-    think = f"{opening} {KINDS[source].words(look)} So now count and compare. {steps}{check}"
-    return f"<think>{think}</think>\n<answer>{answer}</answer>"
-
-
-def with_responses(records: "Dataset", *, seed: int = 0) -> "Dataset":
-    """Mini-world records with the teacher voice's `response` and `reasoning`, right and wrong ones alike."""
-
-    def write(row: dict, index: int) -> dict:
-        meta = json.loads(row["meta"])
-        response = teach(row["source"], meta["facts"], meta["task"], Random(f"{seed}/{index}"))
-        return {"response": response, "reasoning": parse_response(response).think}
-
-    texts = [write(row, index) for index, row in enumerate(records.select_columns(["source", "meta"]))]
-    kept = records.remove_columns(["response", "reasoning"])
-    for name in ("reasoning", "response"):
-        kept = kept.add_column(name, [text[name] for text in texts])
-    return kept.select_columns(records.column_names)

@@ -1,0 +1,18 @@
+import io
+
+import pandas as pd
+
+from vlaa_helpers import benchmarks
+from vlaa_helpers.pipeline import YIELD_COLUMNS
+
+
+def test_the_pipeline_is_measured_in_a_process_of_its_own():
+    found = benchmarks._fresh(benchmarks.measure_pipeline, 60)
+    assert found["records"] == 60 and found["records_per_s"] > 0
+    assert 50 < found["private_mib"] <= found["resident_mib"]
+    assert pd.read_csv(io.StringIO(found["yields"]), index_col="source").loc["all", "original"] == 60
+
+
+def test_the_reference_yields_are_shipped():
+    table = pd.read_csv(benchmarks.REFERENCE_YIELDS, index_col="source")
+    assert tuple(table.columns) == YIELD_COLUMNS and table.loc["all", "original"] == 20_000

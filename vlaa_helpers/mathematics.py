@@ -1,0 +1,98 @@
+"""Whether two pieces of mathematics are the same, by Math-Verify, with a bound on time that nothing gets around.
+
+Math-Verify's own timeouts are signals, which work only in the main thread and fail silently elsewhere. Here it runs in
+a process of its own, which interrupts itself when a comparison takes too long, and is ended when it cannot.
+"""
+
+import atexit
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from functools import lru_cache
+from pathlib import Path
+
+TIME_LIMIT = 1.0
+"""Seconds that one comparison may take."""
+START_LIMIT = 120.0
+"""Seconds that the process may take to start: importing SymPy takes one or two on a free machine."""
+MAX_LENGTH = 500
+"""Characters of an answer; a longer one is not an expression."""
+
+
+class _Worker:
+    """One process, and a thread that collects its answers so that waiting for them can have an end."""
+
+    def __init__(self) -> None:
+        self.owner = os.getpid()
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("math_worker.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+        )
+        self._answers: queue.Queue[str] = queue.Queue()
+        self._is_ready = False
+        threading.Thread(target=self._collect, daemon=True).start()
+
+    def _collect(self) -> None:
+        for line in self._process.stdout:
+            self._answers.put(line.strip())
+        self._answers.put("")  # it has ended
+
+    def ask(self, gold: str, said: str) -> str | None:
+        """The answer, or None: too long, too much memory, or the process is gone. It is of no use after that."""
+        try:
+            if not self._is_ready and self._answers.get(timeout=START_LIMIT) != "ready":
+                raise RuntimeError(
+                    f"the process that runs Math-Verify did not start; try: {sys.executable} -c 'import math_verify'"
+                )
+            self._is_ready = True
+            self._process.stdin.write(json.dumps([gold, said, TIME_LIMIT * 0.8]) + "\n")
+            self._process.stdin.flush()
+            return self._answers.get(timeout=TIME_LIMIT) or None
+        except (queue.Empty, BrokenPipeError):
+            return None
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        with contextlib.suppress(OSError):  # what was not read yet cannot be flushed any more
+            self._process.stdin.close()
+
+
+_lock = threading.Lock()
+_worker: _Worker | None = None
+
+
+@lru_cache(maxsize=65_536)
+def compare(gold: str, said: str) -> str:
+    """ "same", "different", "unreadable" (`said` is no mathematics, or too much of it), or "bad_gold".
+
+    From any thread; one comparison at a time. The first one in a process waits for SymPy to be imported.
+
+    >>> compare("2x + 1", "1 + 2x")
+    'same'
+    """
+    global _worker
+    if len(said) > MAX_LENGTH:
+        return "unreadable"
+    with _lock:
+        if _worker is None or _worker.owner != os.getpid():  # after a fork the process belongs to the parent
+            _worker = _Worker()
+        answer = _worker.ask(gold, said)
+        if answer is None:
+            _worker.end()
+            _worker = _Worker()  # starts while the caller goes on
+        return answer or "unreadable"
+
+
+@atexit.register
+def _end() -> None:
+    if _worker is not None and _worker.owner == os.getpid():
+        _worker.end()

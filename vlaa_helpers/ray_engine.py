@@ -1,0 +1,32 @@
+"""Numbered pieces of work spread over Ray Data, on many cores or machines; the results come back in order.
+
+The optional extra `ray` brings it: pip install "vlaa-helpers[ray]".
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+def spread(work: Callable[[int], Any], count: int) -> Iterator[Any]:
+    """`work(0)` to `work(count - 1)` on Ray's workers; starts a local Ray where none runs.
+
+    Args:
+        work: goes to the workers as a pickle; gives something that JSON can hold.
+
+    Raises:
+        ModuleNotFoundError: Ray is not installed; says how to.
+    """
+    try:
+        import ray
+    except ModuleNotFoundError as error:
+        error.add_note('engine="ray" needs the extra: pip install "vlaa-helpers[ray]"')
+        raise
+
+    def run(batch: dict) -> dict:
+        return {"result": [json.dumps(work(int(batch["number"][0])))]}
+
+    ray.data.DataContext.get_current().execution_options.preserve_order = True
+    numbers = ray.data.from_items([{"number": number} for number in range(count)])
+    for row in numbers.map_batches(run, batch_size=1).iter_rows():
+        yield json.loads(row["result"])

@@ -1,0 +1,63 @@
+"""Rows of a file as it is: JSON Lines, a JSON array or CSV, one broken row costing no other."""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+def read_rows(path: Path) -> Iterator[tuple[int | None, Any, str]]:
+    """Line number (None in an array) and value of each row, or what is wrong with its JSON or CSV."""
+    if path.suffix.lower() == ".csv":
+        yield from _csv_rows(path)
+        return
+    is_first = True
+    with path.open("rb") as lines:
+        for number, raw in enumerate(lines, start=1):
+            raw = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
+            if not raw.strip():
+                continue
+            if is_first and raw.lstrip().startswith(b"["):
+                yield from ((None, value, "") for value in _array(raw + lines.read(), path))
+                return
+            is_first = False
+            value, wrong = None, ""
+            try:
+                value = json.loads(raw)
+            except json.JSONDecodeError as error:
+                wrong = f"{error.msg} at column {error.colno}"
+            except (ValueError, RecursionError) as error:  # no UTF-8, absurdly long numbers, nested too deep
+                wrong = str(error)
+            yield number, value, wrong
+
+
+def _csv_rows(path: Path) -> Iterator[tuple[int, Any, str]]:
+    """A CSV with column names in its first line; a row with more or fewer fields than names is wrong."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+        rows = csv.reader(lines)
+        names: list[str] | None = None
+        while True:
+            try:
+                values = next(rows)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield rows.line_num, None, str(error)
+                continue
+            if names is None:
+                names = [name.strip() for name in values]
+            elif len(values) == len(names):
+                yield rows.line_num, dict(zip(names, values, strict=True)), ""
+            elif any(values):
+                yield rows.line_num, None, f"{len(values)} fields under {len(names)} column names"
+
+
+def _array(data: bytes, path: Path) -> list:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{path.name} starts like a JSON array but cannot be read as one: {error}. Repair that place, or write one "
+            "object a line: a broken line then costs one row, not the file."
+        ) from error
