@@ -5,6 +5,7 @@ import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -743,6 +744,16 @@ def test_an_unknown_verifier_type_is_named():
         MixedReward()([said("3")], ["vibes"], ["3"])
 
 
+def test_a_sixth_verifier_can_be_added():
+    def yes_no_reward(response, gt, *, question=""):
+        return Score(float(gt in response), Reason.CORRECT if gt in response else Reason.WRONG)
+
+    reward = MixedReward(verifiers={"yes_no": yes_no_reward})
+    assert reward([said("yes"), said("no"), said("3")], ["yes_no", "yes_no", "digit"], ["yes", "yes", "3"]) == [1, 0, 1]
+    with pytest.raises(ValueError, match="expected one of .*open_ended, yes_no"):
+        reward([said("yes")], ["vibes"], ["yes"])
+
+
 @pytest.mark.parametrize("columns", [{}, {"gt": ["3"]}, {"verifier_type": ["digit"]}])
 def test_missing_columns_are_named(columns):
     with pytest.raises(ValueError, match=r"needs the columns verifier_type and gt.*train on to_grpo\(records\)"):
@@ -776,3 +787,21 @@ def test_columns_of_different_lengths_are_an_error(column):
 )
 def test_is_correct(kind, value, right):
     assert is_correct(Score(value, Reason.PARTIAL), kind) is right
+
+
+# ---- a hand-labelled table ----
+
+LABELLED = [json.loads(line) for line in (Path(__file__).parent / "data" / "labelled_answers.jsonl").open()]
+
+
+@pytest.mark.parametrize("row", LABELLED, ids=lambda row: f"{row['verifier_type']}: {row['why']}")
+def test_a_hand_labelled_answer(row):
+    score = MixedReward().score(
+        row["response"], row["gt"], row["verifier_type"], question=row["question"], meta=row.get("meta", "")
+    )
+    assert score.value == pytest.approx(row["value"], abs=1e-6), (row, score)
+
+
+def test_the_table_is_large_and_covers_every_verifier():
+    assert len(LABELLED) >= 150
+    assert set(VERIFIERS) | {"open_ended"} == {row["verifier_type"] for row in LABELLED}

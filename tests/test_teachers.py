@@ -32,7 +32,9 @@ def trace(teacher, record, caption=None):
 
 
 def right(record, text):
-    score = MixedReward().score(text, record["gt"], record["verifier_type"], meta=json.dumps(record["meta"]))
+    score = MixedReward().score(
+        text, record["gt"], record["verifier_type"], question=record["question"], meta=json.dumps(record["meta"])
+    )
     return is_correct(score, record["verifier_type"])
 
 

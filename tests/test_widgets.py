@@ -5,7 +5,8 @@ import json
 import pytest
 from PIL import Image
 
-from vlaa_helpers import ScriptedTeacher, build_dataset, make_scenes, view_records
+from vlaa_helpers import ScriptedTeacher, build_dataset, make_scenes, view_records, view_scores
+from vlaa_helpers.rewards import GATED, Reason, Score
 from vlaa_helpers.widgets import record_parts
 
 
@@ -28,7 +29,7 @@ def test_a_record_without_steps_shows_what_it_has():
 
 def test_a_notebook_gets_a_widget_and_a_picture(built):
     forms = view_records(built.sft)._repr_mimebundle_()
-    assert "application/vnd.jupyter.widget-view+json" in forms and forms["text/plain"] == f"{len(built.sft)} records"
+    assert "application/vnd.jupyter.widget-view+json" in forms and forms["text/plain"] == f"{len(built.sft)} pages"
     with Image.open(io.BytesIO(base64.b64decode(forms["image/png"]))) as image:
         assert image.width > 500
     json.dumps(forms)
@@ -57,5 +58,15 @@ def test_text_only_records_have_no_picture():
 
 
 def test_nothing_to_view():
-    with pytest.raises(ValueError, match="no records to view"):
+    with pytest.raises(ValueError, match="nothing to view: no records"):
         view_records(make_scenes(0))
+
+
+def test_scores_are_shown_with_their_reason():
+    records = make_scenes(2)
+    viewer = view_scores(records, ["<answer>3</answer>", "nothing"], [Score(1.0, Reason.CORRECT), GATED])
+    assert viewer.page(0)[1]["reward"] == "1.00  correct" and viewer.page(1)[1]["reward"] == "0.00  no_answer"
+    left_out = view_scores(records, ["", ""], [Score(None, Reason.NOT_SCORED)] * 2)
+    assert left_out.page(1)[1]["reward"] == "left out  not_scored"
+    with pytest.raises(ValueError, match="2 records, 1 responses and 0 scores"):
+        view_scores(records, [""], [])

@@ -59,6 +59,7 @@ _MODULE_OF = {
     "show_records": "plots",
     "show_responses": "plots",
     "view_records": "widgets",
+    "view_scores": "widgets",
 }
 
 __all__ = sorted(_MODULE_OF)

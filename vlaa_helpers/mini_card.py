@@ -137,11 +137,18 @@ def card(size: str, numbers: dict, folder: Path) -> str:
         torch=numbers["torch"],
         steps=int(last["step"]),
         minutes=float(last["seconds"]) / 60,
+        note=NOTES.get(size, ""),
         n=PER_SOURCE,
         samples=SAMPLES,
         table="\n".join(rows),
     )
 
+
+NOTES = {
+    "strong": "The first 3,000 steps of the shipped run\nhad an older form of multiple-choice replies, which ended in the "
+    "option's letter and not its text."
+}
+"""What the command above does not say about the shipped weights."""
 
 CARD = """\
 ---
@@ -163,9 +170,10 @@ Loads with `AutoModelForImageTextToText.from_pretrained` and `AutoProcessor.from
 ## Training
 
 `python -m vlaa_helpers.mini_vlm train --size {size}`: {steps:,} steps of 64 lessons from
-scenes of the train split, seed 0, {minutes:.0f} minutes on two CPU cores; the log is `training_log.csv`. First what
-each visual token shows, then captions, then answers (`vlaa_helpers/mini_corpus.py` gives the shares). Weights:
-{megabytes:.1f} MB, SHA-256 `{sha256}`.
+scenes of the train split, seed 0, {minutes:.0f} minutes on two CPU cores; the log is `training_log.csv`. First to copy
+text, then what each visual token shows and to look things up, then captions, then answers, their mixture of voices
+last (`vlaa_helpers/mini_corpus.py` gives the shares). {note}
+Weights: {megabytes:.1f} MB, SHA-256 `{sha256}`.
 
 ## Measured
 

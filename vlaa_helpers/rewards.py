@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -189,7 +189,7 @@ def math_text(text: str) -> str:
     """The expression in an answer or ground truth, without what stands round it.
 
     Removes "Output 4:" and "Answer:", display marks, one `\\boxed{}` around it all, a full stop, and "y =" or "f(x) ="
-    on the left. A plain "sin" becomes LaTeX, which would else read it as s·i·n.
+    on the left. Python's "**" and a plain "sin" become LaTeX, which would read s·i·n.
 
     >>> math_text(r"Output 4: \\[ \\boxed{y = 2x + 1}. \\]")
     '2x + 1'
@@ -203,7 +203,7 @@ def math_text(text: str) -> str:
             if text.startswith(start) and text.endswith(end) and len(text) >= len(start) + len(end):
                 if start != r"\boxed{" or _is_balanced(inner):
                     text = inner.strip()
-    return _PLAIN_FUNCTION.sub(r"\\\1", _LEFT_SIDE.sub("", text).strip())
+    return _PLAIN_FUNCTION.sub(r"\\\1", _LEFT_SIDE.sub("", text).strip()).replace("**", "^")
 
 
 def _is_balanced(text: str) -> bool:
@@ -363,6 +363,7 @@ class MixedReward:
         scorer: for open-ended answers; `FactsScorer()` by default (mini world only). References are scored once.
         beta: of the open-ended formula.
         box_frame: what prompts ask boxes in, see `box_reward`; "pixel" reads `image_size` in a record's meta.
+        verifiers: further ones by `verifier_type`: `(response, gt, *, question="") -> Score`.
 
     Call it with TRL's columns, one entry a completion: `verifier_type`, `gt`, and when present `question` and `meta`.
     Mean reward a verifier and the share of each reason go to the trainer's metrics, so that a stuck reward shows.
@@ -370,10 +371,18 @@ class MixedReward:
 
     __name__ = "mixed_reward"
 
-    def __init__(self, scorer: Scorer | None = None, beta: float = DEFAULT_BETA, box_frame: str = "fraction"):
+    def __init__(
+        self,
+        scorer: Scorer | None = None,
+        beta: float = DEFAULT_BETA,
+        *,
+        box_frame: str = "fraction",
+        verifiers: Mapping[str, Callable[..., Score]] | None = None,
+    ):
         self.scorer = scorer or FactsScorer()
         self.beta = beta
         self.box_frame = box_frame
+        self.verifiers = {**VERIFIERS, **(verifiers or {})}
         self._references: dict[tuple[Question, str], float | None] = {}
 
     def score(self, response: str, gt: str, verifier_type: str, *, question: str = "", meta: str = "") -> Score:
@@ -405,10 +414,11 @@ class MixedReward:
             elif kind == "iou" and self.box_frame != "fraction":
                 size = tuple(json.loads(meta or "{}").get("image_size") or ()) or None
                 scores.append(box_reward(response, gt, question=question, frame=self.box_frame, size=size))
-            elif kind in VERIFIERS:
-                scores.append(VERIFIERS[kind](response, gt, question=question))
+            elif kind in self.verifiers:
+                scores.append(self.verifiers[kind](response, gt, question=question))
             else:
-                raise ValueError(f"unknown verifier_type {kind!r}; expected one of {', '.join(VERIFIER_TYPES)}")
+                known = dict.fromkeys((*VERIFIER_TYPES, *self.verifiers))
+                raise ValueError(f"unknown verifier_type {kind!r}; expected one of {', '.join(known)}")
         for place, score in zip((place for place, *_ in opened), self._score_open(opened), strict=True):
             scores[place] = score
         return scores
