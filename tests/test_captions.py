@@ -57,6 +57,15 @@ def test_hallucinations_say_what_is_not_so(source):
 
 
 @pytest.mark.parametrize("source", SOURCES)
+def test_both_faults_at_once_are_still_a_caption(source):
+    for k, (facts, ask) in enumerate(scenes(source, n=200)):
+        caption = write_caption(source, facts, Random(k), omissions=1, hallucinations=1)
+        seen = read_caption(source, caption)
+        if seen is not None:
+            assert all(solve(source, seen, ask.task))
+
+
+@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("caption", ["", "Nothing here.", "I see a triangle with 50 at the top.", "red circle [0.1"])
 def test_a_caption_that_does_not_say_enough(source, caption):
     seen = read_caption(source, caption)

@@ -145,7 +145,7 @@ def card(size: str, numbers: dict, folder: Path) -> str:
 
 
 NOTES = {
-    "strong": "The first 3,000 steps of the shipped run\nhad an older form of multiple-choice replies, which ended in the "
+    "strong": "The first 3,000 steps of the shipped run\nhad an older form of multiple-choice replies, ending in the "
     "option's letter and not its text."
 }
 """What the command above does not say about the shipped weights."""

@@ -164,7 +164,7 @@ def misread(source: str, facts: dict, rng: Random) -> dict:
         place = rng.choice([k for k in range(3) if k != facts["unknown"]])
         facts["angles"][place] = max(10, facts["angles"][place] + rng.choice((-30, -20, -10, 10, 20, 30)))
     elif source == "charts":
-        place = rng.randrange(4)
+        place = rng.randrange(len(facts["values"]))
         facts["values"][place] = max(1, facts["values"][place] + rng.choice((-2, -1, 1, 2)))
     else:
         name = rng.choice(("a", "b"))
