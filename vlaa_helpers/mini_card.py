@@ -137,6 +137,7 @@ def card(size: str, numbers: dict, folder: Path) -> str:
         torch=numbers["torch"],
         steps=int(last["step"]),
         minutes=float(last["seconds"]) / 60,
+        plays=PLAYS[size],
         note=NOTES.get(size, ""),
         n=PER_SOURCE,
         samples=SAMPLES,
@@ -144,6 +145,12 @@ def card(size: str, numbers: dict, folder: Path) -> str:
     )
 
 
+PLAYS = {
+    "strong": "It plays the instruct model: it perceives well, keeps the answer format often, and solves each\n"
+    "kind of question sometimes. There is a weak one beside it.",
+    "weak": "It is the weak one of two, smaller and trained for half as long, for the question of what capacity\n"
+    "changes: it sees less, and is seldom right.",
+}
 NOTES = {
     "strong": "The first 3,000 steps of the shipped run\nhad an older form of multiple-choice replies, ending in the "
     "option's letter and not its text."
@@ -160,9 +167,8 @@ pipeline_tag: image-text-to-text
 # Mini VLM ({size})
 
 A Qwen2.5-VL of {parameters:.1f} million parameters that sees, reasons and answers in the generated mini world of VLAA
-Notebooks. It plays the instruct model: it perceives well, keeps the answer format often, and solves each kind of
-question sometimes, because it was taught a mixture of voices (worked carefully, guessed, rambled) that no prompt asks
-for by name. It is a lab animal: it shows mechanisms of fine-tuning and reinforcement learning, knows nothing outside
+Notebooks. {plays} Both were taught a mixture of voices (worked carefully, guessed,
+rambled) that no prompt asks for by name. It is a lab animal: it shows mechanisms of fine-tuning and reinforcement learning, knows nothing outside
 the mini world, and should not be used for anything else.
 
 Loads with `AutoModelForImageTextToText.from_pretrained` and `AutoProcessor.from_pretrained`; no custom code.

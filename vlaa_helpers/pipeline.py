@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .compact_set import CompactSet
 from .journal import BuildStopped, Journal, Tally
 from .prompts import PROMPTS, ROLES
 from .records import RECORD_COLUMNS, record_features, require_records
@@ -170,8 +171,7 @@ class Chunks:
 
     def collected(self) -> Iterator[tuple[int, list[dict], list[tuple | None]]]:
         """Number, rows, and for each row what step 1 says: None to go on, or (step, reason, raw)."""
-        seen_ids: set[str] = set()
-        seen_pictures: set[bytes] | None = set() if self.unique_images else None
+        seen_ids, seen_pictures = CompactSet(), CompactSet() if self.unique_images else None
         for number in range(len(self)):
             rows, gone = self.rows(number), []
             for row in rows:

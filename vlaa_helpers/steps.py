@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping
 
 from .answers import parse_response
 from .chat import Reply
+from .compact_set import CompactSet
 from .images import image_hash
 from .prompts import PROMPTS
 from .teachers import Teacher, final_answer
 from .traces import aha_words
 from .views import completion_of
 
+Seen = set | CompactSet
 Ask = Callable[[str, Mapping, Mapping[str, str]], Reply]
 
 STEPS = ("collect", "caption", "reason", "rewrite", "verify", "split")
@@ -49,7 +51,7 @@ def close_record(record: Mapping) -> dict:
     return {**columns, "meta": json.dumps({**record["meta"], "provenance": record["provenance"]}, ensure_ascii=False)}
 
 
-def collect(record: Mapping, seen_ids: set[str], seen_pictures: set[bytes] | None) -> dict:
+def collect(record: Mapping, seen_ids: Seen, seen_pictures: Seen | None) -> dict:
     """Step 1, metadata: a question, a ground truth, and a picture that no earlier record has.
 
     Args:
