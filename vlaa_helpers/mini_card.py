@@ -152,7 +152,7 @@ PLAYS = {
     "changes: it sees less, and is seldom right.",
 }
 NOTES = {
-    "strong": "The first 3,000 steps of the shipped run\nhad an older form of multiple-choice replies, ending in the "
+    "strong": " The first 3,000 steps of the shipped run\nhad an older form of multiple-choice replies, ending in the "
     "option's letter and not its text."
 }
 """What the command above does not say about the shipped weights."""
@@ -168,8 +168,8 @@ pipeline_tag: image-text-to-text
 
 A Qwen2.5-VL of {parameters:.1f} million parameters that sees, reasons and answers in the generated mini world of VLAA
 Notebooks. {plays} Both were taught a mixture of voices (worked carefully, guessed,
-rambled) that no prompt asks for by name. It is a lab animal: it shows mechanisms of fine-tuning and reinforcement learning, knows nothing outside
-the mini world, and should not be used for anything else.
+rambled) that no prompt asks for by name. It is a lab animal: it shows mechanisms of fine-tuning and reinforcement
+learning, knows nothing outside the mini world, and should not be used for anything else.
 
 Loads with `AutoModelForImageTextToText.from_pretrained` and `AutoProcessor.from_pretrained`; no custom code.
 
@@ -178,7 +178,7 @@ Loads with `AutoModelForImageTextToText.from_pretrained` and `AutoProcessor.from
 `python -m vlaa_helpers.mini_vlm train --size {size}`: {steps:,} steps of 64 lessons from
 scenes of the train split, seed 0, {minutes:.0f} minutes on two CPU cores; the log is `training_log.csv`. First to copy
 text, then what each visual token shows and to look things up, then captions, then answers, their mixture of voices
-last (`vlaa_helpers/mini_corpus.py` gives the shares). {note}
+last (`vlaa_helpers/mini_corpus.py` gives the shares).{note}
 Weights: {megabytes:.1f} MB, SHA-256 `{sha256}`.
 
 ## Measured
