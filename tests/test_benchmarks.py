@@ -1,3 +1,4 @@
+import argparse
 import io
 
 import pandas as pd
@@ -11,6 +12,11 @@ def test_the_pipeline_is_measured_in_a_process_of_its_own():
     assert found["records"] == 60 and found["records_per_s"] > 0
     assert 50 < found["private_mib"] <= found["resident_mib"]
     assert pd.read_csv(io.StringIO(found["yields"]), index_col="source").loc["all", "original"] == 60
+
+
+def test_every_rule_is_timed():
+    found = benchmarks.rewards(argparse.Namespace(answers=160))["answers_per_s"]
+    assert set(found) == {"digit", "choice", "box", "math_in_groups", "math_all_new"} and min(found.values()) > 0
 
 
 def test_the_reference_yields_are_shipped():

@@ -62,6 +62,8 @@ def test_collect_wants_new_ids_and_new_pictures():
         "unreadable_image"
     )
     collect({**first, "id": "text only", "image": None}, ids, pictures)
+    broken = {**first, "id": "y", "image": {"bytes": b"no", "path": None}}
+    assert rejection(collect, broken, ids, None).reason == "unreadable_image"  # also where pictures may come again
 
 
 # ---- 2, captions and hints ----

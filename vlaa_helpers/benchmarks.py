@@ -1,6 +1,7 @@
-"""Measures what README states about speed and memory, each in a fresh process; JSON out.
+"""Measures what README states about speed and memory; JSON out.
 
 python -m vlaa_helpers.benchmarks pipeline
+python -m vlaa_helpers.benchmarks rewards
 """
 
 import argparse
@@ -88,12 +89,49 @@ def pipeline(options: argparse.Namespace) -> dict[str, Any]:
     return {"small": small, "large": large, "memory_ratio": round(large["private_mib"] / small["private_mib"], 2)}
 
 
+def rewards(options: argparse.Namespace) -> dict[str, Any]:
+    """Answers scored a second by each rule: mathematics in groups of eight about one ground truth, and each new."""
+    from random import Random
+
+    from .rewards import box_reward, choice_reward, digit_reward, math_reward
+
+    rng, n = Random(0), options.answers
+    question = "How large is angle x? Choose one option: 30 (A), 155 (B), 15 (C), 55 (D)."
+
+    def line() -> str:
+        return f"y = {rng.randint(-9, 9) or 1}x + {rng.randint(-30, 30)}"
+
+    lines = [f"y = {k}x^2 + {k % 31} - {k % 5}" for k in range(1, n // 50 + 1)]
+    groups = [(line(), [line() for _ in range(4)]) for _ in range(n // 80 + 1)]
+    cases = {
+        "digit": (digit_reward, [(str(rng.randint(0, 9)), "3") for _ in range(n)]),
+        "choice": (choice_reward, [(rng.choice(("A", "B", "30", "155", "It is C")), "B") for _ in range(n)]),
+        "box": (box_reward, [(f"[0.{k % 5}, 0.1, 0.{5 + k % 5}, 0.7]", "[0.1, 0.1, 0.5, 0.5]") for k in range(n)]),
+        "math_in_groups": (math_reward, [(rng.choice((gt, *said)), gt) for gt, said in groups for _ in range(8)]),
+        "math_all_new": (math_reward, [(text, text.replace(" - ", " + 0 - ")) for text in lines]),
+    }
+    math_reward("<answer>5.0</answer>", "5")  # its process takes a second to start
+    found = {}
+    for name, (verify, rows) in cases.items():
+        texts = [
+            (f"<think>Let me look: {k}.</think>\n<answer>{said}</answer>", gt) for k, (said, gt) in enumerate(rows)
+        ]
+        start = time.perf_counter()
+        for text, gt in texts:
+            verify(text, gt, question=question if name == "choice" else "")
+        found[name] = round(len(texts) / (time.perf_counter() - start))
+    return {"answers_per_s": found}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True, metavar="what")
     build = commands.add_parser("pipeline", help=pipeline.__doc__)
     build.add_argument("--records", type=int, default=200_000, help="default: %(default)s")
     build.set_defaults(run=pipeline)
+    score = commands.add_parser("rewards", help=rewards.__doc__)
+    score.add_argument("--answers", type=int, default=20_000, help="default: %(default)s")
+    score.set_defaults(run=rewards)
     options = parser.parse_args()
     machine = {
         "cpu": platform.machine(),

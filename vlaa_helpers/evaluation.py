@@ -5,7 +5,7 @@ A wrong answer, a missing answer and a response cut at the length limit are diff
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -172,34 +172,56 @@ def evaluate(
     Raises:
         ValueError: no records.
     """
-    import torch
-    from tqdm.auto import tqdm
-
     if len(records) == 0:
         raise ValueError("nothing to evaluate: records is empty")
     reward = reward or MixedReward()
-    prompts = to_grpo(records)
-    was_training = model.training
-    model.eval()
     rows: list[dict] = []
     start = time.perf_counter()
-    step = max(1, batch_size // samples)
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())), torch.no_grad():
-        torch.manual_seed(seed)
-        for first in tqdm(range(0, len(prompts), step), unit="batch", leave=False, desc="evaluate"):
-            batch = prompts.select(range(first, min(first + step, len(prompts))))
-            texts = generate_responses(
-                model,
-                processor,
-                batch["prompt"],
-                batch["images"],
-                samples=samples,
-                temperature=temperature,
-                max_new_tokens=max_new_tokens,
-            )
-            rows += [_row(batch[k // samples], *text, reward) for k, text in enumerate(texts)]
-    model.train(was_training)
+    options = {"samples": samples, "temperature": temperature, "max_new_tokens": max_new_tokens}
+    for batch, texts in response_batches(
+        model, processor, to_grpo(records), batch_size=batch_size, seed=seed, words="evaluate", **options
+    ):
+        rows += [_row(batch[k // samples], *text, reward) for k, text in enumerate(texts)]
     return EvalReport(tuple(rows), samples, time.perf_counter() - start)
+
+
+def response_batches(
+    model: Any,
+    processor: Any,
+    prompts: "Dataset",
+    *,
+    batch_size: int,
+    seed: int,
+    words: str,
+    samples: int,
+    **options: Any,
+) -> Iterator[tuple["Dataset", list[tuple[str, int, bool]]]]:
+    """Batches of a `to_grpo` view, each with the model's responses; see `generate_responses` for the options.
+
+    The model generates in eval mode and is left in the mode that it was in; the caller's random state is not touched.
+
+    Args:
+        batch_size: sequences generated at once.
+        seed: of the sampling.
+        words: for the progress bar.
+    """
+    import torch
+    from tqdm.auto import tqdm
+
+    was_training = model.training
+    model.eval()
+    step = max(1, batch_size // samples)
+    try:
+        with torch.random.fork_rng(devices=range(torch.cuda.device_count())), torch.no_grad():
+            torch.manual_seed(seed)
+            for first in tqdm(range(0, len(prompts), step), unit="batch", leave=False, desc=words):
+                batch = prompts.select(range(first, min(first + step, len(prompts))))
+                yield (
+                    batch,
+                    generate_responses(model, processor, batch["prompt"], batch["images"], samples=samples, **options),
+                )
+    finally:
+        model.train(was_training)
 
 
 def generate_responses(

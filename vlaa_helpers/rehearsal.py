@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .evaluation import generate_responses
+from .evaluation import response_batches
 from .rewards import Reason
 from .views import to_grpo
 
@@ -87,33 +87,17 @@ def preflight(
     Raises:
         ValueError: no records, or fewer than two generations.
     """
-    import torch
-    from tqdm.auto import tqdm
-
     if not len(records):
         raise ValueError("no records to try the policy on")
     if generations < 2:
         raise ValueError(f"a group needs at least 2 generations, got {generations}; set generations=8, as in the run")
     rows = to_grpo(records.shuffle(seed=seed).select(range(min(prompts, len(records)))))
-    was_training = model.training
-    model.eval()
     responses: list[dict] = []
-    step = max(1, batch_size // generations)
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())), torch.no_grad():
-        torch.manual_seed(seed)
-        for first in tqdm(range(0, len(rows), step), unit="batch", leave=False, desc="preflight"):
-            batch = rows.select(range(first, min(first + step, len(rows))))
-            texts = generate_responses(
-                model,
-                processor,
-                batch["prompt"],
-                batch["images"],
-                samples=generations,
-                temperature=temperature,
-                max_new_tokens=max_new_tokens,
-            )
-            responses += _scored(batch, texts, generations, reward)
-    model.train(was_training)
+    options = {"samples": generations, "temperature": temperature, "max_new_tokens": max_new_tokens}
+    for batch, texts in response_batches(
+        model, processor, rows, batch_size=batch_size, seed=seed, words="preflight", **options
+    ):
+        responses += _scored(batch, texts, generations, reward)
     return _report(responses, generations)
 
 

@@ -63,14 +63,15 @@ def collect(record: Mapping, seen_ids: Seen, seen_pictures: Seen | None) -> dict
     if record["id"] in seen_ids:
         raise Rejected("collect", "duplicate_id", record["id"])
     seen_ids.add(record["id"])
-    if seen_pictures is not None and record["image"] is not None:
+    if record["image"] is not None:
         try:
-            digest = bytes.fromhex(image_hash(record["image"]))[:16]
+            digest = image_hash(record["image"])
         except (ValueError, OSError) as error:
             raise Rejected("collect", "unreadable_image", str(error)) from error
-        if digest in seen_pictures:
-            raise Rejected("collect", "duplicate_image", record["id"])
-        seen_pictures.add(digest)
+        if seen_pictures is not None:
+            if digest in seen_pictures:
+                raise Rejected("collect", "duplicate_image", record["id"])
+            seen_pictures.add(digest)
     return dict(record)
 
 
