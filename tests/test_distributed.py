@@ -99,3 +99,22 @@ def test_two_processes_are_watched_as_one(tmp_path, tiny_profile, root):
             assert group["reward"].tolist() == pytest.approx([len(set(text)) / 16 for text in group["completion"]])
             expected = (group["reward"] - group["reward"].mean()) / (group["reward"].std() + 1e-4)
             assert group["advantage"].tolist() == pytest.approx(expected.tolist(), abs=1e-4)
+
+
+def test_two_processes_from_the_command_line(tmp_path, tiny_profile):
+    """Eight prompts of four completions: each process draws half of them, and the log counts all."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "vlaa_helpers", "grpo"]
+    settings = ("max_steps=2", "num_generations=4", "max_completion_length=8", "beta=0.04")
+    command += ["mini", "--records", "24", "--profile", "mini", "--model", tiny_profile.model, "--out", str(tmp_path)]
+    command += [word for setting in settings for word in ("--set", setting)]
+    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280)
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert run.stdout.count("2 steps; log:") == 1  # one process speaks
+    rollouts = [json.loads(line) for line in (tmp_path / "rollouts.jsonl").read_text().splitlines()]
+    assert len(rollouts) == 8 * 4 and {row["step"] for row in rollouts} == {1}
+    with (tmp_path / "log.csv").open() as file:
+        log = list(csv.DictReader(file))
+    assert [row["step"] for row in log] == ["1", "2"]
+    assert float(log[0]["reward"]) == pytest.approx(sum(row["reward"] for row in rollouts) / 32, abs=1e-6)
+    assert (tmp_path / "adapter" / "adapter_model.safetensors").exists()

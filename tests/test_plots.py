@@ -2,6 +2,7 @@
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
@@ -9,9 +10,12 @@ from matplotlib.colors import to_hex
 from vlaa_helpers.plots import (
     ARM_COLOURS,
     plot_accuracy,
+    plot_arms,
     plot_loss_mask,
     plot_losses,
+    plot_runs,
     plot_sizes,
+    plot_tokens,
     plot_training,
     show_records,
     show_responses,
@@ -224,3 +228,52 @@ def test_yields_are_drawn_beside_the_papers(tmp_path):
     share = 100 * TABLE_1["clevr_math"]["verified"] / TABLE_1["clevr_math"]["original"]
     assert f"clevr_math {share:.0f}%" in [text.get_text() for text in axes.texts]
     assert axes.get_title() == "Most of them go at the judge"
+
+
+def test_runs_share_their_panels():
+    healthy = [{"step": step, "reward": 0.1 * step, "kl": 0.0} for step in range(1, 5)]
+    sick = [{"step": step, "reward": 0.0, "kl": 0.1} for step in range(1, 5)]
+    figure = plot_runs({"healthy": healthy, "sick": sick}, {"reward": "mean reward", "kl": "KL"}, title="One is sick")
+    reward, kl = figure.axes
+    assert [line.get_ydata().max() for line in reward.lines[::2]] == pytest.approx([0.4, 0.0])
+    assert kl.get_ylabel() == "KL" and [text.get_text() for text in figure.legends[0].texts] == ["healthy", "sick"]
+    with pytest.raises(ValueError, match=r"no 'entropy' in this log \(sick\); it has kl, reward, step"):
+        plot_runs({"sick": sick}, {"entropy": "entropy"}, title="x")
+    with pytest.raises(ValueError, match="5 runs do not fit one panel"):
+        plot_runs(dict.fromkeys("abcde", healthy), {"reward": "mean reward"}, title="x")
+
+
+def test_many_metrics_wrap():
+    log = [{"step": step, **{f"m{k}": k for k in range(7)}} for step in range(1, 4)]
+    figure = plot_training(log, {f"m{k}": f"metric {k}" for k in range(7)}, title="Seven")
+    shown = [axes for axes in figure.axes if axes.axison]
+    assert [axes.get_ylabel() for axes in shown] == [f"metric {k}" for k in range(7)]
+    assert len({round(axes.get_position().y0, 2) for axes in shown}) == 2
+
+
+def test_tokens_take_the_colour_of_their_value():
+    responses = {"good": [("I", 0.5), (" see\n", 0.0)], "bad": [("It", -0.5)]}
+    (axes,) = plot_tokens(responses, title="Up and down").axes
+    boxes = {
+        text.get_text(): to_hex(text.get_bbox_patch().get_facecolor()) for text in axes.texts if text.get_bbox_patch()
+    }
+    assert list(boxes) == ["I", " see⏎", "It"]
+    red, green, blue = (int(boxes["I"][k : k + 2], 16) for k in (1, 3, 5))
+    assert blue > red and int(boxes["It"][1:3], 16) > int(boxes["It"][5:7], 16)
+    assert [text.get_text() for text in axes.texts if not text.get_bbox_patch()] == ["good", "bad"]
+    heights = {text.get_text(): text.get_position()[1] for text in axes.texts}
+    assert heights["good"] > heights["I"] == heights[" see⏎"] > heights["bad"] > heights["It"]
+
+
+def test_arms_beside_the_paper():
+    table = pd.DataFrame(
+        [(arm, seed, 0.6 + seed / 100, 0.5, 0.7) for arm in ("mixed", "w/o math") for seed in range(3)],
+        columns=["arm", "seed", "accuracy", "low", "high"],
+    )
+    figure = plot_arms(table, {"mixed": 31.5, "w/o math": 27.0}, base=(0.5, 25.3), title="All verifiers")
+    ours, theirs = figure.axes
+    assert [bar.get_width() for bar in ours.patches] == pytest.approx([61, 61])
+    assert [bar.get_width() for bar in theirs.patches] == [31.5, 27.0]
+    assert [label.get_text() for label in ours.get_yticklabels()] == ["mixed", "w/o math"]
+    dots = [line.get_xdata()[0] for line in ours.lines if line.get_marker() == "o"]
+    assert dots == pytest.approx([60, 61, 62] * 2)

@@ -96,6 +96,15 @@ def test_pass_at(sampled):
         sampled.pass_at(5)
 
 
+def test_pass_curve(sampled, mixed):
+    curve = sampled.pass_curve((1, 2, 4))
+    assert curve["k"].tolist() == [1, 2, 4] and curve.attrs["n"] == 4
+    assert curve["pass_at"].tolist() == pytest.approx([sampled.pass_at(k) for k in (1, 2, 4)])
+    assert (curve["low"] <= curve["pass_at"]).all() and (curve["pass_at"] <= curve["high"]).all()
+    blocks = mixed.pass_curve((1,), source="blocks")
+    assert blocks.attrs["n"] == 4 and blocks["pass_at"].item() == 3 / 4
+
+
 def test_a_box_counts_as_right_from_half_overlap():
     record = {"id": "a", "source": "boxes", "question": "", "gt": "[0, 0, 1, 1]", "verifier_type": "iou", "meta": ""}
     for x, right in (("0.5", True), ("0.49", False)):

@@ -41,6 +41,17 @@ def test_arms_of_the_reward(tiny_profile, tmp_path, monkeypatch):
     assert not any("reward/digit" in column or "open_ended" in column for column in without)
 
 
+def test_pass_at_k_of_the_trained_arms(tiny_profile, tmp_path, monkeypatch):
+    monkeypatch.setattr(studies, "ARMS", {"mixed": studies.ARMS["mixed"]})
+    with pytest.raises(FileNotFoundError, match="studies grpo_arms"):
+        studies.grpo_pass_at(tmp_path / "pass_at", profile=tiny_profile, seeds=[0])
+    studies.grpo_arms(tmp_path / "grpo_arms", profile=tiny_profile, seeds=[0], steps=1)
+    table = studies.grpo_pass_at(tmp_path / "pass_at", profile=tiny_profile, seeds=[0], per_source=1)
+    assert table.groupby(["arm", "seed", "source"]).size().tolist() == [5] * 14
+    assert (table.sort_values("k").groupby(["arm", "source"])["pass_at"].diff().dropna() >= 0).all()
+    assert len(pd.read_csv(tmp_path / "pass_at" / "grpo_pass_at.csv")) == 70
+
+
 def test_the_papers_arms():
     assert set(studies.ARMS) == {"mixed", "all rules", "w/o digit", "w/o mcq", "w/o math", "w/o iou"}
     assert "open_ended" not in studies.ARMS["w/o math"] and "math" not in studies.ARMS["w/o math"]

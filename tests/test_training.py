@@ -168,6 +168,8 @@ def test_grpo_refuses_what_cannot_work(policy, tiny_profile, tmp_path):
             model, processor, make_scenes(2), tiny_profile, reward_funcs=MixedReward(), num_generations=1,
             output_dir=str(tmp_path),
         )  # fmt: skip
+    with pytest.raises(ValueError, match="packed weights without their scales"):
+        train_grpo(model, processor, make_scenes(2), tiny_profile, reward_funcs=MixedReward(), use_vllm=True)
 
 
 def test_text_only_records_train_too(policy, tiny_profile, tmp_path, with_traces):

@@ -39,7 +39,9 @@ def _add_build(commands: argparse._SubParsersAction) -> None:
     build.add_argument("--out", type=Path, default=Path("runs/dataset"), help="folder; default: %(default)s")
     build.add_argument("--images", type=Path, help="folder that the image paths of a file start from")
     build.add_argument("--verifier-type", help="for rows that give none, such as digit, mcq or open_ended")
-    build.add_argument("--n", type=int, default=600, help="mini: how many records; default: %(default)s")
+    build.add_argument(
+        "--n", "--records", dest="n", type=int, default=600, help="mini: how many records; default: %(default)s"
+    )
     build.add_argument("--seed", type=int, default=0, help="mini: of the pictures and of the scripted teacher")
     build.add_argument("--model", help="model on an OpenAI-compatible endpoint; without it the scripted teacher")
     for role in ("caption", "reason", "rewrite", "verify"):
@@ -142,7 +144,9 @@ def _add_grpo(commands: argparse._SubParsersAction) -> None:
     grpo.add_argument("source", help='"mini", folder of a build, or what `build` takes')
     grpo.add_argument("--out", type=Path, default=Path("runs/grpo"), help="folder; default: %(default)s")
     _add_policy(grpo)
-    grpo.add_argument("--n", type=int, default=2880, help="mini: how many records; default: %(default)s")
+    grpo.add_argument(
+        "--n", "--records", dest="n", type=int, default=2880, help="mini: how many records; default: %(default)s"
+    )
     grpo.add_argument("--recipe", default="vlaa", help='"vlaa" (the paper), "trl", "dapo" or "dr_grpo"')
     grpo.add_argument("--max-prompt-length", type=int, help="leave out records with longer prompts, in tokens")
     grpo.add_argument("--reward-model", help="scores open-ended answers: a folder or hub id; default: facts, mini only")
@@ -200,7 +204,9 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     command.add_argument("source", help='"mini", or records as `build` takes them')
     command.add_argument("--out", type=Path, default=Path("runs/evaluate"), help="folder; default: %(default)s")
     _add_policy(command)
-    command.add_argument("--n", type=int, default=600, help="mini: how many records; default: %(default)s")
+    command.add_argument(
+        "--n", "--records", dest="n", type=int, default=600, help="mini: how many records; default: %(default)s"
+    )
     command.add_argument("--split", default="test", help='mini: "test", "shifted", "text", …; default: %(default)s')
     command.add_argument("--samples", type=int, default=1, help="responses an item; 1 is greedy")
     command.add_argument("--temperature", type=float, default=1.0, help="of the sampling; default: %(default)s")

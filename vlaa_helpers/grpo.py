@@ -165,13 +165,20 @@ def train_grpo(
 
     Raises:
         ValueError: some records have a picture and some have none (TRL cannot put both into one batch), a batch that
-            cannot be (`plan_batch`), an unknown recipe, or an `AdaptiveKL` where `beta` is 0.
+            cannot be (`plan_batch`), an unknown recipe, `use_vllm` with a 4-bit policy, or an `AdaptiveKL` where `beta`
+            is 0.
         TypeError: a keyword that `GRPOConfig` does not know.
     """
     rows = grpo_recipe(profile, recipe)["value"]
     if max_prompt_length is not None:
         records, lengths = drop_long_prompts(records, processor, max_prompt_length)
         tqdm.write(str(lengths))
+    if config.get("use_vllm") and getattr(model, "is_loaded_in_4bit", False):
+        raise ValueError(
+            "use_vllm=True with a 4-bit policy: TRL hands vLLM packed weights without their scales "
+            "(huggingface/trl#4973). Load it with profile.replace(load_in_4bit=False), or leave use_vllm out; see "
+            "docs/vllm.md"
+        )
     check_texts(records, processor)
     _check_pictures(records)
     dataset = to_grpo(records)

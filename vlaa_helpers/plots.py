@@ -44,27 +44,58 @@ def plot_accuracy(reports: "Mapping[str, EvalReport]", *, title: str) -> "Figure
 def plot_training(
     log: Sequence[Mapping[str, float]], metrics: Mapping[str, str], *, title: str, arm: str = "GRPO", smooth: int = 9
 ) -> "Figure":
-    """Training curves side by side: the raw line thin, its moving average bold.
+    """Training curves of one run, a panel each: the raw line thin, its moving average bold.
 
     Args:
         log: `trainer.state.log_history`, or rows of a `log.csv`.
-        metrics: column name to axis label, a panel each.
+        metrics: column name to axis label, a panel each, four or five in a row.
         arm: whose colour of `ARM_COLOURS` the lines take.
         smooth: steps in the moving average; at most a third of the run.
     """
+    return _panels({"": (log, ARM_COLOURS[arm])}, metrics, title, smooth)
+
+
+RUN_COLOURS = ("#2166ac", "#d6604d", "#e8a417", "#7b3294")
+"""Of runs that stand in one panel; the first is the healthy one, in the colour of its arm."""
+
+
+def plot_runs(
+    logs: Mapping[str, Sequence[Mapping[str, float]]], metrics: Mapping[str, str], *, title: str, smooth: int = 3
+) -> "Figure":
+    """Training curves of up to four runs in the same panels, each raw and smoothed; a healthy run comes first.
+
+    Args:
+        logs: by the words that the legend shows; as in `plot_training`.
+        metrics, smooth: as in `plot_training`.
+        title: the message, as a sentence.
+    """
+    runs = {name: (log, colour) for (name, log), colour in zip(logs.items(), RUN_COLOURS, strict=False)}
+    if len(runs) < len(logs):
+        raise ValueError(f"{len(logs)} runs do not fit one panel; at most {len(RUN_COLOURS)}")
+    return _panels(runs, metrics, title, smooth)
+
+
+def _panels(runs: Mapping[str, tuple], metrics: Mapping[str, str], title: str, smooth: int) -> "Figure":
+    columns = len(metrics) if len(metrics) <= 5 else 4
+    rows = -(-len(metrics) // columns)
     figure, panels = plt.subplots(
-        1, len(metrics), figsize=(3.2 * len(metrics), 2.8), layout="constrained", squeeze=False
-    )
-    for axes, (name, label) in zip(panels[0], metrics.items(), strict=True):
-        points = [(row["step"], float(row[name])) for row in log if row.get(name) not in (None, "")]
-        if not points:
-            raise ValueError(
-                f"no {name!r} in this log; it has {', '.join(sorted({key for row in log for key in row}))}"
-            )
-        steps, values = np.array(points, dtype=float).T
-        _curve(axes, steps, values, ARM_COLOURS[arm], smooth)
+        rows, columns, figsize=(3.2 * columns if columns < 4 else 11, 2.5 * rows + 0.3), layout="constrained",
+        squeeze=False,
+    )  # fmt: skip
+    for axes, (name, label) in zip(panels.flat, metrics.items(), strict=False):
+        for words, (log, colour) in runs.items():
+            points = [(row["step"], float(row[name])) for row in log if row.get(name) not in (None, "")]
+            if not points:
+                there = ", ".join(sorted({key for row in log for key in row}))
+                raise ValueError(f"no {name!r} in this log{words and f' ({words})'}; it has {there}")
+            _curve(axes, *np.array(points, dtype=float).T, colour, smooth, words)
         axes.set(xlabel="step", ylabel=label)
         axes.spines[["top", "right"]].set_visible(False)
+    for axes in panels.flat[len(metrics) :]:
+        axes.axis("off")
+    if len(runs) > 1:
+        handles, words = panels.flat[0].get_legend_handles_labels()
+        figure.legend(handles, words, loc="outside lower center", ncols=len(runs), frameon=False)
     figure.suptitle(title)
     return figure
 
@@ -107,23 +138,88 @@ def plot_loss_mask(tokens: Sequence[str], in_loss: Sequence[bool], *, title: str
             runs[-1][2] += 1
         else:
             runs.append([token, counts, 1])
-    line, column, drawn = 0, 0, []
-    for token, counts, times in runs:
-        text = token.replace("\n", "⏎") + (f" ×{times}" if times > 1 else "")
-        if column + len(text) > columns:
-            line, column = line + 1, 0
-        drawn.append((column, line, text, counts))
-        column += len(text) + 0.5
-        if token.endswith("\n"):
-            line, column = line + 1, 0
+    texts = [(token + (f" ×{times}" if times > 1 else ""), counts) for token, counts, times in runs]
+    return _draw_tokens([("", texts)], lambda counts: ARM_COLOURS["SFT"] if counts else "#e6e6e6", title, columns)
+
+
+def plot_tokens(
+    responses: Mapping[str, Sequence[tuple[str, float]]], *, title: str, columns: int = 110, scale: float | None = None
+) -> "Figure":
+    """Responses token by token, blue where a token's value is above zero and red where it is below.
+
+    Args:
+        responses: by the words that stand over each; its tokens as text, each with a value.
+        title: the message, as a sentence.
+        columns: characters a line.
+        scale: the value, up or down, of the strongest colour; the largest there is by default.
+    """
+    values = np.abs([value for tokens in responses.values() for _, value in tokens])
+    most = scale or max(values.max(initial=0.0), 1e-12)
+    shades = plt.get_cmap("RdBu")
+    return _draw_tokens(
+        list(responses.items()), lambda value: shades(0.5 + 0.35 * np.clip(value / most, -1, 1)), title, columns
+    )
+
+
+def _draw_tokens(blocks: Sequence[tuple[str, Sequence[tuple]]], colour_of: Any, title: str, columns: int) -> "Figure":
+    """Blocks of (token, value) under a line of words each, wrapped at `columns` characters."""
+    line, drawn = 0, []
+    for words, tokens in blocks:
+        if words:
+            drawn.append((0, line, words, None))
+            line += 1
+        column = 0
+        for token, value in tokens:
+            text = token.replace("\n", "⏎")
+            if column + len(text) > columns:
+                line, column = line + 1, 0
+            drawn.append((column, line, text, value))
+            column += len(text) + 0.5
+            if token.endswith("\n"):
+                line, column = line + 1, 0
+        line += 1.4 if column else 0.4
+    last = max(line for _, line, *_ in drawn)
     width = 0.6 * 8 / 72  # inches: a monospaced character of 8 points
-    figure, axes = plt.subplots(figsize=(columns * width + 0.2, 0.24 * (line + 1) + 0.5), layout="constrained")
-    for column, line, text, counts in drawn:
-        colour = ARM_COLOURS["SFT"] if counts else "#e6e6e6"
-        box = {"boxstyle": "square,pad=0.12", "facecolor": colour, "edgecolor": "none"}
-        axes.text(column, -line, text, fontsize=8, family="monospace", va="center", bbox=box)
-    axes.set(xlim=(0, columns), ylim=(-max(line for _, line, *_ in drawn) - 0.7, 0.7), title=title)
+    figure, axes = plt.subplots(figsize=(columns * width + 0.2, 0.24 * (last + 1) + 0.5), layout="constrained")
+    for column, line, text, value in drawn:
+        if value is None:
+            axes.text(column, -line, text, fontsize=8, weight="bold", va="center")
+            continue
+        box = {"boxstyle": "square,pad=0.12", "facecolor": colour_of(value), "edgecolor": "none"}
+        axes.text(column, -line, text, fontsize=8, family="monospace", va="center", bbox=box, parse_math=False)
+    axes.set(xlim=(0, columns), ylim=(-last - 0.7, 0.7), title=title)
     axes.axis("off")
+    return figure
+
+
+def plot_arms(table: "pd.DataFrame", paper: Mapping[str, float], *, base: tuple[float, float], title: str) -> "Figure":
+    """Arms of an ablation beside the same arms in the paper: a dot a seed with its 95% interval, their mean as a bar.
+
+    Args:
+        table: rows with `arm`, `seed`, `accuracy`, `low` and `high` (0-1).
+        paper: the paper's figure for each arm, in per cent; other models and other tests, so in a panel of its own.
+        base: accuracy before training, ours (0-1) and the paper's (per cent), dashed.
+        title: the message, as a sentence.
+    """
+    arms = list(paper)
+    figure, (ours, theirs) = plt.subplots(1, 2, figsize=(9, 0.38 * len(arms) + 1.2), sharey=True, layout="constrained")
+    for place, arm in enumerate(arms):
+        runs = table[table["arm"] == arm]
+        ours.barh(place, 100 * runs["accuracy"].mean(), color=ARM_COLOURS["GRPO"], alpha=0.25)
+        heights = place + np.linspace(-0.22, 0.22, len(runs)) if len(runs) > 1 else [place]
+        for height, (_, run) in zip(heights, runs.iterrows(), strict=True):
+            ours.plot([100 * run["low"], 100 * run["high"]], [height] * 2, color=ARM_COLOURS["GRPO"], linewidth=1)
+            ours.plot(100 * run["accuracy"], height, "o", color=ARM_COLOURS["GRPO"], markersize=4)
+        theirs.barh(place, paper[arm], color="0.75")
+        theirs.text(paper[arm], place, f" {paper[arm]:.1f}", va="center", fontsize=8)
+    for axes, value, words in ((ours, 100 * base[0], "here, held-out (%)"), (theirs, base[1], "in the paper (%)")):
+        axes.axvline(value, color=ARM_COLOURS["base"], linestyle="--", linewidth=1)
+        axes.text(value, -0.62, "before ", fontsize=7, color="0.35", ha="right", va="bottom")
+        axes.set(xlabel=words)
+        axes.spines[["top", "right"]].set_visible(False)
+    ours.set_yticks(range(len(arms)), arms)
+    ours.invert_yaxis()
+    figure.suptitle(title)
     return figure
 
 

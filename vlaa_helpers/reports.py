@@ -4,6 +4,7 @@ A wrong answer, a missing answer and a response cut at the length limit are diff
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,6 +77,22 @@ class EvalReport:
         """Mean over items of `pass_at_k`; needs at least `k` samples an item."""
         correct = self.to_frame().groupby("id")["correct"].sum()
         return float(np.mean([pass_at_k(self.samples, int(c), k) for c in correct]))
+
+    def pass_curve(self, ks: Sequence[int] = (1, 2, 4, 8), *, source: str | None = None) -> "pd.DataFrame":
+        """pass@k for several k: columns `k`, `pass_at`, `low`, `high` (95%, resampling items); `attrs["n"]` items."""
+        import pandas as pd
+
+        frame = self.to_frame()
+        frame = frame if source is None else frame[frame["source"] == source]
+        correct = frame.groupby("id")["correct"].sum()
+        rows = []
+        for k in ks:
+            items = [pass_at_k(self.samples, int(c), k) for c in correct]
+            low, high = bootstrap_interval(items)
+            rows.append({"k": k, "pass_at": float(np.mean(items)), "low": low, "high": high})
+        table = pd.DataFrame(rows)
+        table.attrs["n"] = len(correct)
+        return table
 
     def to_frame(self) -> "pd.DataFrame":
         """Every response as a pandas row."""

@@ -2,6 +2,7 @@
 
 python -m vlaa_helpers.studies sft_sizes
 python -m vlaa_helpers.studies grpo_arms --seeds 0
+python -m vlaa_helpers.studies grpo_pass_at
 """
 
 import argparse
@@ -159,7 +160,34 @@ def grpo_arms(out: Path, *, profile: Profile, seeds: Sequence[int], steps: int =
     return pd.DataFrame(rows)
 
 
-STUDIES = {"sft_sizes": sft_sizes, "grpo_arms": grpo_arms}
+PASS_SAMPLES = 16
+
+
+def grpo_pass_at(out: Path, *, profile: Profile, seeds: Sequence[int], per_source: int = 50) -> "pd.DataFrame":
+    """pass@k of the policies that `grpo_arms` trained with all verifiers, and of the one they started from."""
+    import pandas as pd
+
+    from .evaluation import evaluate
+    from .models import load_policy
+
+    records = held_out("test", per_source)
+    trained = out.with_name("grpo_arms")
+    policies = {("base", 0): None, **{("mixed", seed): trained / f"mixed_seed_{seed}" / "adapter" for seed in seeds}}
+    if absent := [str(adapter) for adapter in policies.values() if adapter is not None and not adapter.exists()]:
+        raise FileNotFoundError(f"no policy in {', '.join(absent)}; train them first: vlaa_helpers.studies grpo_arms")
+    tables = []
+    for (arm, seed), adapter in policies.items():
+        model, processor = load_policy(profile, adapter=adapter, trainable=False)
+        options = {"samples": PASS_SAMPLES, "batch_size": 128, "out": out / f"{arm}_seed_{seed}"}
+        report = evaluate(model, processor, records, **options)
+        for source in (*report.by_source.index[:-1], None):
+            table = report.pass_curve((1, 2, 4, 8, 16), source=source)
+            tables.append(table.round(4).assign(arm=arm, seed=seed, source=source or "all", n=table.attrs["n"]))
+        pd.concat(tables).to_csv(out / "grpo_pass_at.csv", index=False)
+    return pd.concat(tables, ignore_index=True)
+
+
+STUDIES = {"sft_sizes": sft_sizes, "grpo_arms": grpo_arms, "grpo_pass_at": grpo_pass_at}
 
 
 def main() -> None:
@@ -171,7 +199,7 @@ def main() -> None:
     options = parser.parse_args()
     folder = options.out / options.study
     table = STUDIES[options.study](folder, profile=get_profile(options.profile), seeds=options.seeds)
-    print(table[(table["source"] == "all") & (table["set"] == "test")].to_string())
+    print(table[table["source"] == "all"].to_string())
 
 
 if __name__ == "__main__":
