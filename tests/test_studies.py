@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from safetensors.torch import load_file
 
 from vlaa_helpers import studies
 
@@ -50,6 +51,21 @@ def test_pass_at_k_of_the_trained_arms(tiny_profile, tmp_path, monkeypatch):
     assert table.groupby(["arm", "seed", "source"]).size().tolist() == [5] * 14
     assert (table.sort_values("k").groupby(["arm", "source"])["pass_at"].diff().dropna() >= 0).all()
     assert len(pd.read_csv(tmp_path / "pass_at" / "grpo_pass_at.csv")) == 70
+
+
+def test_grpo_goes_on_from_sft(tiny_profile, tmp_path):
+    with pytest.raises(FileNotFoundError, match="studies sft_sizes"):
+        studies.sft_then_grpo(tmp_path / "then", profile=tiny_profile, seeds=[3], sizes=[2], steps=1)
+    studies.sft_sizes(tmp_path / "sft_sizes", profile=tiny_profile, seeds=[3], sizes=(2,))
+    table = studies.sft_then_grpo(tmp_path / "then", profile=tiny_profile, seeds=[3], sizes=[2], steps=1)
+    assert rows_of(table) == {(0, 0): 28, (2, 3): 28}
+    start, end = (
+        load_file(tmp_path / name / "adapter" / "adapter_model.safetensors")
+        for name in ("sft_sizes/sft_2_seed_3", "then/sft_2_grpo_seed_3")
+    )
+    # a step of warm-up moves little: it started from what SFT left, not from a fresh adapter
+    assert all((start[name] - end[name]).abs().max() < 2e-3 for name in start)
+    assert any((value != 0).any() for name, value in end.items() if "lora_B" in name)
 
 
 def test_the_papers_arms():

@@ -3,6 +3,7 @@
 python -m vlaa_helpers.studies sft_sizes
 python -m vlaa_helpers.studies grpo_arms --seeds 0
 python -m vlaa_helpers.studies grpo_pass_at
+python -m vlaa_helpers.studies sft_then_grpo
 """
 
 import argparse
@@ -77,14 +78,16 @@ def summary(reports: "dict[str, EvalReport]", base: "dict[str, EvalReport]", **c
             }  # fmt: skip
 
 
-def _tuned(folder: Path, profile: Profile, seed: int, train: Callable[[Any, Any], Any]) -> dict[str, "EvalReport"]:
-    """Train a fresh policy unless `folder` holds its adapter already, and measure it."""
+def _tuned(
+    folder: Path, profile: Profile, seed: int, train: Callable[[Any, Any], Any], start: Path | None = None
+) -> dict[str, "EvalReport"]:
+    """Train a policy, fresh or from a saved one, unless `folder` holds its adapter already, and measure it."""
     from .adapters import save_policy
     from .models import load_policy
 
     adapter = folder / "adapter"
     if not adapter.exists():
-        model, processor = load_policy(profile, seed=seed)
+        model, processor = load_policy(profile, adapter=start, seed=seed)
         train(model, processor)
         save_policy(model, processor, adapter)
     return measure(*load_policy(profile, adapter=adapter, trainable=False), folder)
@@ -137,26 +140,49 @@ def grpo_arms(out: Path, *, profile: Profile, seeds: Sequence[int], steps: int =
     """GRPO by the paper's recipe on the records of some verifiers and not of others, as many steps for each arm."""
     import pandas as pd
 
-    from .grpo import train_grpo
-    from .progress import EvaluateEvery
-    from .rewards import MixedReward
-    from .scenes import make_scenes
-
     base = _base(out, profile)
     rows = list(summary(base, base, arm="base", seed=0))
     for arm, kinds in ARMS.items():
         for seed in seeds:
             folder = out / f"{arm.replace('/', '').replace(' ', '_')}_seed_{seed}"
-            scenes = make_scenes(GRPO_RECORDS, seed=200 + seed)
-            records = scenes.filter(lambda kind, kinds=kinds: kind in kinds, input_columns="verifier_type")
-
-            def train(model: Any, processor: Any, records=records, folder=folder, seed=seed) -> None:
-                watch = EvaluateEvery(make_scenes(WATCHED, split="validation"), processor, 16, batch_size=128)
-                options = {"max_steps": steps, "seed": seed, "output_dir": str(folder), "callbacks": [watch]}
-                train_grpo(model, processor, records, profile, reward_funcs=MixedReward(), recipe="vlaa", **options)
-
+            train = partial(_grpo, kinds=kinds, profile=profile, folder=folder, seed=seed, steps=steps)
             rows += summary(_tuned(folder, profile, seed, train), base, arm=arm, seed=seed)
             pd.DataFrame(rows).to_csv(out / "grpo_arms.csv", index=False)
+    return pd.DataFrame(rows)
+
+
+def _grpo(
+    model: Any, processor: Any, *, kinds: Sequence[str], profile: Profile, folder: Path, seed: int, steps: int
+) -> None:
+    from .grpo import train_grpo
+    from .progress import EvaluateEvery
+    from .rewards import MixedReward
+    from .scenes import make_scenes
+
+    scenes = make_scenes(GRPO_RECORDS, seed=200 + seed)
+    records = scenes.filter(lambda kind: kind in kinds, input_columns="verifier_type")
+    watch = EvaluateEvery(make_scenes(WATCHED, split="validation"), processor, 16, batch_size=128)
+    options = {"max_steps": steps, "seed": seed, "output_dir": str(folder), "callbacks": [watch]}
+    train_grpo(model, processor, records, profile, reward_funcs=MixedReward(), recipe="vlaa", **options)
+
+
+def sft_then_grpo(
+    out: Path, *, profile: Profile, seeds: Sequence[int], sizes: Sequence[int] = (2048, 8192), steps: int = 64
+) -> "pd.DataFrame":
+    """The mixed arm of `grpo_arms` again, from the policies that `sft_sizes` left instead of from the instruct model."""
+    import pandas as pd
+
+    base = _base(out, profile)
+    rows = list(summary(base, base, size=0, seed=0))
+    for size in sizes:
+        for seed in seeds:
+            folder = out / f"sft_{size}_grpo_seed_{seed}"
+            start = out.with_name("sft_sizes") / f"sft_{size}_seed_{seed}" / "adapter"
+            if not start.exists():
+                raise FileNotFoundError(f"no policy in {start}; train it first: vlaa_helpers.studies sft_sizes")
+            train = partial(_grpo, kinds=ARMS["mixed"], profile=profile, folder=folder, seed=seed, steps=steps)
+            rows += summary(_tuned(folder, profile, seed, train, start), base, size=size, seed=seed)
+            pd.DataFrame(rows).to_csv(out / "sft_then_grpo.csv", index=False)
     return pd.DataFrame(rows)
 
 
@@ -187,7 +213,7 @@ def grpo_pass_at(out: Path, *, profile: Profile, seeds: Sequence[int], per_sourc
     return pd.concat(tables, ignore_index=True)
 
 
-STUDIES = {"sft_sizes": sft_sizes, "grpo_arms": grpo_arms, "grpo_pass_at": grpo_pass_at}
+STUDIES = {"sft_sizes": sft_sizes, "grpo_arms": grpo_arms, "grpo_pass_at": grpo_pass_at, "sft_then_grpo": sft_then_grpo}
 
 
 def main() -> None:
