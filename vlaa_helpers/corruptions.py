@@ -13,7 +13,7 @@ from random import Random
 
 from .arithmetic import find_arithmetic
 from .claims import find_claims
-from .scene_kinds import ANGLE_PLACES, BOX_UNIT, COLOURS, FAMILIES, KINDS, SHAPES, box_words, name_of
+from .scene_kinds import ANGLE_PLACES, BOX_UNIT, COLOURS, FAMILIES, KINDS, SHAPES, box_words, extreme_objects, name_of
 from .statements import Statement, read_statements
 from .traces import step_spans
 from .voices import solve
@@ -201,10 +201,20 @@ def _implied(source: str, facts: dict, task: dict, old: Statement, new: Statemen
         if source == "charts":
             return (new.says,) if new.says in task["options"] else ()
         return tuple(box_words(thing["box"]) for thing in facts["objects"] if _name(thing) == new.says)
-    scenes = _scenes_with(facts, old, new)
-    if source == "boxes" and task["kind"] == "named":  # the thing asked for may have lost its name
-        scenes = [scene for scene in scenes if any(name_of(thing) == task["target"] for thing in scene["objects"])]
+    scenes = [scene for scene in _scenes_with(facts, old, new) if _has_one_answer(source, scene, task)]
     return tuple(dict.fromkeys(solve(source, scene, task)[1] for scene in scenes))
+
+
+def _has_one_answer(source: str, scene: dict, task: dict) -> bool:
+    """Whether the question still asks for one thing: what it names may be gone, what is highest may be two."""
+    kind = task["kind"]
+    if source == "charts" and kind in ("highest", "lowest"):
+        return scene["values"].count((max if kind == "highest" else min)(scene["values"])) == 1
+    if source == "boxes":
+        objects = scene["objects"]
+        named = [thing for thing in objects if name_of(thing) == task["target"]]
+        return len(named if kind == "named" else extreme_objects(objects, kind)) == 1
+    return True
 
 
 def _name(thing: dict) -> tuple[str, str]:

@@ -22,7 +22,7 @@ from .probe_reports import ProbeReport
 from .reports import KeptRows
 from .rewards import MixedReward, choice_reward, is_correct, options_of
 from .trace_table import record_places, response_text
-from .traces import step_spans
+from .traces import step_spans, trace_of
 from .views import to_grpo
 
 if TYPE_CHECKING:
@@ -208,9 +208,14 @@ def same_answer(a: str, b: str, record: Mapping, reward: MixedReward) -> bool:
     if kind == "mcq":
         chosen = [letter for letter in options_of(question) if _chooses(a, letter, question)]
         return any(_chooses(b, letter, question) for letter in chosen)
+    return any(_is_right(said, gt, record, reward) for said, gt in ((a, b), (b, a)))
+
+
+def _is_right(answer: str, gt: str, record: Mapping, reward: MixedReward) -> bool:
+    kind = record["verifier_type"]
     try:
-        score = reward.score(_as_response(a), b, kind, question=question, meta=record["meta"])
-    except ValueError:  # the other is nothing that a ground truth could be
+        score = reward.score(_as_response(answer), gt, kind, question=record["question"], meta=record["meta"])
+    except ValueError:  # an answer that no ground truth could be
         return False
     return is_correct(score, kind)
 
@@ -364,8 +369,7 @@ class _Prober:
             changed = not self._same(after, before, case)
             if change.implied and not any(self._same(before, answer, case) for answer in change.implied):
                 follows = any(self._same(after, answer, case) for answer in change.implied)
-            continued = corrupted[len(case.parts.opening) :]
-            again = is_said_again(change, case.parts.trace, continued, case.record)
+            again = is_said_again(change, case.parts.trace, trace_of(corrupted), case.record)
             repairs = None if again is None else again and not changed
         names = ("start", "end", "stop", "original", "replacement", "kind")
         return {
