@@ -2,17 +2,47 @@
 
 import pytest
 import torch
+from transformers import AutoConfig, AutoModelForImageTextToText
 
 from vlaa_helpers import load_policy, make_scenes
 from vlaa_helpers.branches import Branches, common_start, read_prompts
 from vlaa_helpers.models import image_token_ids
 from vlaa_helpers.views import to_grpo
 
+VISION = {
+    "qwen2_vl": {"embed_dim": 32, "hidden_size": 64, "mlp_ratio": 2},
+    "qwen3_vl": {
+        **{"hidden_size": 32, "out_hidden_size": 64, "intermediate_size": 64, "patch_size": 14},
+        **{"deepstack_visual_indexes": [0], "num_position_embeddings": 64},
+    },
+}
 
-@pytest.fixture(scope="module")
-def policy(tiny_profile):
-    """In full precision, with adapters that change something."""
+
+def other_model(kind, tokenizer):
+    """A model of another family with random weights, large enough ones that places and pictures matter."""
+    token = tokenizer.convert_tokens_to_ids
+    names = {"image_token_id": "image_pad", "video_token_id": "video_pad"}
+    names |= {"vision_start_token_id": "vision_start", "vision_end_token_id": "vision_end"}
+    text = {
+        **{"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2},
+        **{"num_key_value_heads": 1, "head_dim": 32, "vocab_size": len(tokenizer), "initializer_range": 0.2},
+        "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 6, 6]},
+    }
+    vision = {"depth": 2, "num_heads": 2, "initializer_range": 0.2, **VISION[kind]}
+    ids = {name: token(f"<|{value}|>") for name, value in names.items()}
+    config = AutoConfig.for_model(kind, text_config=text, vision_config=vision, initializer_range=0.2, **ids)
+    torch.manual_seed(0)
+    model = AutoModelForImageTextToText.from_config(config)
+    model.generation_config.eos_token_id = token("<|im_end|>")
+    return model
+
+
+@pytest.fixture(scope="module", params=["qwen2_5_vl", *VISION])
+def policy(tiny_profile, request):
+    """In full precision; the first with adapters that change something."""
     model, processor = load_policy(tiny_profile.replace(load_in_4bit=False))
+    if request.param != "qwen2_5_vl":
+        return other_model(request.param, processor.tokenizer).eval(), processor
     torch.manual_seed(0)
     with torch.no_grad():
         for name, parameter in model.named_parameters():

@@ -6,7 +6,7 @@ what was changed is known. In the mini world a true claim becomes a false one; e
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from random import Random
@@ -76,7 +76,7 @@ def corrupt_trace(
     rng = Random(f"{seed}/{trace}")
     facts, task = _scene(record)
     found = None if facts is None else _corrupt_claim(trace, record["source"], facts, task, rng)
-    return found or _corrupt_text(trace, answer, rng)
+    return found or _corrupt_text(trace, answer, rng, () if facts is None else _NUMBERS.get(record["source"], ()))
 
 
 def is_said_again(change: Corruption, trace: str, continued: str, record: Mapping | None = None) -> bool | None:
@@ -127,6 +127,8 @@ _VALUES = {
     **dict.fromkeys(("count", "taken", "region"), [str(count) for count in range(9)]),
 }
 """Numbers that a claim of each kind may have: a change should not be told by its size alone."""
+_NUMBERS = {"blocks": _VALUES["count"], "functions": ["1", "2", "3"], "boxes": _VALUES["box"]}
+"""Numbers that an answer to a question of each source may have."""
 
 
 def _past_signs(trace: str, place: int) -> int:
@@ -274,7 +276,8 @@ _LAST_NUMBER = re.compile(r"\d+(?:\.\d+)?(?=\D*\Z)")
 _LETTER = re.compile(r"(?<!\w)[A-H](?!\w)")
 
 
-def _corrupt_text(trace: str, answer: str | None, rng: Random) -> Corruption | None:
+def _corrupt_text(trace: str, answer: str | None, rng: Random, numbers: Sequence[str]) -> Corruption | None:
+    """Another of `numbers` where there are any, else a number with another digit; or another letter."""
     spots = []
     for found in find_arithmetic(trace):
         result = _LAST_NUMBER.search(found.text)
@@ -294,10 +297,8 @@ def _corrupt_text(trace: str, answer: str | None, rng: Random) -> Corruption | N
         return None
     start, end, stop, kind = rng.choice(spots)
     original = trace[start:end]
-    if kind == "letter":
-        replacement = rng.choice([letter for letter in "ABCD" if letter != original])
-    else:
-        replacement = _other_number(original, rng)
+    others = [other for other in ("ABCD" if kind == "letter" else numbers) if other != original]
+    replacement = rng.choice(others) if others else _other_number(original, rng)
     implied, stop = _in_answer(trace, answer, start, end, stop, replacement)
     stop = _past_signs(trace, stop)
     return Corruption(start, end, stop, original, replacement, kind, implied, _differ(implied, answer or ""))

@@ -122,13 +122,14 @@ class ProbeReport:
 
     @property
     def by_source(self) -> "pd.DataFrame":
-        """Means with 95% intervals: a row for each source, and for "all", and each measure; `n` traces, `mean`, bounds.
+        """Means over the probed traces, with 95% intervals: a row for each source, and for "all", and each measure.
 
         Wilson for what is 0 or 1, else bootstrap over traces. A measure that no trace of a source has is left out.
         """
         import pandas as pd
 
         frame, table = self.traces, []
+        frame = frame[frame["problem"].isna()]
         for source, part in (*frame.groupby("source", sort=False), ("all", frame)):
             for name in MEASURES:
                 values = part[name].dropna().to_numpy(dtype=float)

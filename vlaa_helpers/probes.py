@@ -68,7 +68,8 @@ def probe_traces(
     c to close and open the blocks, a of an answer, and r of what follows the corrupted fact, a trace takes about
     P + T tokens, and (n + 1)(c + a) for "partial", 2 to 3 times (n + 1)(c + a) for "steps", 2r for "corrupted". Without
     the shared cache each of these (3 to 4)(n + 1) + 2 continuations would read P tokens and its part of T again. The
-    report has both numbers for each trace. Memory: a key-value cache of `batch_size` sequences of P + T tokens, twice.
+    report has both numbers for each trace. Memory: about three key-value caches of `batch_size` sequences of
+    P + T tokens.
 
     Args:
         model, processor: any vision-language model with full attention that `load_policy` loads, adapters on it or not.
