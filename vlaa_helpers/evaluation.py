@@ -1,7 +1,6 @@
 """Held-out accuracy that can be trusted: one prompt and one decoder for all models, and every response kept."""
 
 import hashlib
-import json
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .answers import parse_response
 from .generation import NO_THINKING, Decoder, response_batches
-from .reports import RESPONSES, SETTINGS, EvalReport, read_rows
+from .reports import EvalReport, KeptRows
 from .rewards import MixedReward, is_correct
 from .views import to_grpo
 
@@ -60,10 +59,11 @@ def evaluate(
         )
     reward = reward or MixedReward()
     decoder = Decoder(samples, temperature, max_new_tokens, "" if think else NO_THINKING, seed)
-    settings = {"records": len(ids), **asdict(decoder), "batch_size": batch_size, "items": _digest("\n".join(ids))}
+    settings = {"records": len(ids), **asdict(decoder), "batch_size": batch_size, "items": digest_of("\n".join(ids))}
     if out is not None:
         settings["model"] = fingerprint(model)
-    kept = _Kept(out, settings)
+    unit = max(1, batch_size // samples) * samples  # what is sampled belongs to a whole batch
+    kept = KeptRows(out, settings, wanted=len(ids) * samples, unit=unit, what="evaluation")
     done = len(kept.rows) // samples
     prompts = to_grpo(records).select(range(done, len(ids))) if done < len(ids) else []
     start = time.perf_counter()
@@ -72,40 +72,6 @@ def evaluate(
         kept.add([_row(batch[k // samples], *text, seconds, reward) for k, text in enumerate(texts)])
         start = time.perf_counter()
     return EvalReport(tuple(kept.rows), samples, kept.settings)
-
-
-class _Kept:
-    """The rows so far, in memory and, when there is a folder, on disk before they count."""
-
-    def __init__(self, folder: str | Path | None, settings: dict):
-        self.settings, self.rows = settings, []
-        self._path = None if folder is None else Path(folder) / RESPONSES
-        if self._path is None:
-            return
-        known = self._path.with_name(SETTINGS)
-        if known.exists() and (before := json.loads(known.read_text())) != settings:
-            odd = sorted(name for name in {*before, *settings} if before.get(name) != settings.get(name))
-            raise ValueError(
-                f"{folder} holds another evaluation: its {', '.join(odd)} differ; give another folder, or delete it"
-            )
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        known.write_text(json.dumps(settings, indent=2))
-        rows = read_rows(self._path)
-        batch = max(1, settings["batch_size"] // settings["samples"]) * settings["samples"]
-        if len(rows) < settings["records"] * settings["samples"]:
-            rows = rows[: len(rows) // batch * batch]  # what is sampled belongs to a whole batch
-        self._path.write_text("".join(map(_line, rows)), encoding="utf-8")
-        self.rows = rows
-
-    def add(self, rows: list[dict]) -> None:
-        if self._path is not None:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write("".join(map(_line, rows)))
-        self.rows += rows
-
-
-def _line(row: dict) -> str:
-    return json.dumps(row, ensure_ascii=False) + "\n"
 
 
 def fingerprint(model: Any) -> str:
@@ -118,7 +84,8 @@ def fingerprint(model: Any) -> str:
     return f"{Path(model.config.name_or_path).name} {digest.hexdigest()[:16]}"
 
 
-def _digest(text: str) -> str:
+def digest_of(text: str) -> str:
+    """A short name for a text."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -83,16 +83,17 @@ def analyze_traces(
         raise TypeError("responses is one string; pass a list of responses, such as [response]")
     responses = list(responses)
     rows = [response if isinstance(response, Mapping) else {} for response in responses]
-    texts = [_text(each) for each in responses]
+    texts = [response_text(each) for each in responses]
     table = []
-    for row, text, record in zip(rows, texts, _records_of(rows, records), strict=True):
+    for row, text, record in zip(rows, texts, _records_of(responses, records), strict=True):
         names = {name: given[name] for given in (record or {}, row) for name in ("id", "source") if name in given}
         table.append({**names, **_measure(text, record)})
     names = [name for name in ("id", "source") if any(name in row for row in table)]
     return pd.DataFrame(table, columns=[*names, *TEXT_COLUMNS, *(() if records is None else FACT_COLUMNS)])
 
 
-def _text(response: str | Mapping | Sequence[Mapping]) -> str:
+def response_text(response: str | Mapping | Sequence[Mapping]) -> str:
+    """The text of a response: a string, a completion as TRL gives it, or a row with a `response`."""
     if isinstance(response, Mapping):
         if "response" not in response:
             raise ValueError(f"a row without a response; it has {', '.join(map(str, response)) or 'nothing'}")
@@ -100,24 +101,33 @@ def _text(response: str | Mapping | Sequence[Mapping]) -> str:
     return completion_text(response)
 
 
-def _records_of(rows: list[Mapping], records: Sequence[Mapping] | None) -> list[Mapping | None]:
+def record_places(responses: Sequence[Any], ids: Sequence[Any]) -> list[int]:
+    """The place of each response's record among the records with these ids (None for a record without one).
+
+    Rows with an `id` find theirs by it; else there is one record for each response, in the same order.
+    """
+    rows = [response if isinstance(response, Mapping) else {} for response in responses]
+    if rows and all("id" in row for row in rows):
+        place_of = {name: place for place, name in enumerate(ids) if name is not None}
+        if lost := [row["id"] for row in rows if row["id"] not in place_of]:
+            raise ValueError(f"no record has the id {lost[0]!r} of a response; pass the records that were asked about")
+        return [place_of[row["id"]] for row in rows]
+    if len(ids) != len(rows):
+        raise ValueError(
+            f"{len(rows)} responses and {len(ids)} records; give one record for each response, in the same order, "
+            "or rows with an id as responses (report.rows)"
+        )
+    return list(range(len(rows)))
+
+
+def _records_of(responses: list, records: Sequence[Mapping] | None) -> list[Mapping | None]:
     """The record of each response, or None each."""
     if records is None:
-        return [None] * len(rows)
+        return [None] * len(responses)
     if hasattr(records, "select_columns"):  # a Dataset: leave its pictures undecoded
         records = records.select_columns([name for name in ("id", "source", "meta") if name in records.column_names])
     records = list(records)
-    if rows and all("id" in row for row in rows):
-        record_of = {record["id"]: record for record in records if "id" in record}
-        if lost := [row["id"] for row in rows if row["id"] not in record_of]:
-            raise ValueError(f"no record has the id {lost[0]!r} of a response; pass the records that were asked about")
-        return [record_of[row["id"]] for row in rows]
-    if len(records) != len(rows):
-        raise ValueError(
-            f"{len(rows)} responses and {len(records)} records; give one record for each response, in the same order, "
-            "or rows with an id as responses (report.rows)"
-        )
-    return records
+    return [records[place] for place in record_places(responses, [record.get("id") for record in records])]
 
 
 def _measure(text: str, record: Mapping | None) -> dict[str, Any]:
