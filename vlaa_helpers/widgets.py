@@ -61,7 +61,7 @@ class Viewer:
 
         def show(_: object = None) -> None:
             image, parts = self.page(slider.value)
-            picture.value = b"" if image is None else _png(decode_image(image))
+            picture.value = picture_bytes(image)
             text.value = "".join(
                 f"<b>{html.escape(name)}</b><pre style='white-space: pre-wrap'>{html.escape(said)}</pre>"
                 for name, said in parts.items()
@@ -135,9 +135,12 @@ def with_fallback(widget: Any, figure: "Figure", words: str) -> dict[str, str]:
     return {**widget._repr_mimebundle_(), **forms}
 
 
-def _png(image: Any) -> bytes:
+def picture_bytes(image: Any) -> bytes:
+    """An image of a record as PNG, empty for None."""
+    if image is None:
+        return b""
     buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    decode_image(image).save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -206,7 +209,7 @@ class RolloutViewer:
             groups.max = len(pages) - 1
             number = pages[groups.value]
             image = self.image_of(self.groups[number]["id"].iloc[0])
-            picture.value = b"" if image is None else _png(decode_image(image))
+            picture.value = picture_bytes(image)
             text.value = _group_html(self.groups[number])
 
         for slider in (steps, groups):
