@@ -153,7 +153,7 @@ PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
             "There is a {colour} {family} whose marked points are {first} and {second}.",
         ),
         "functions steps": (
-            "It crosses the axis at {b}, hence b = {b}. To the {side} it is {end}, and {difference} = {a}, hence a = {a}.",
+            "At the axis it is {b}, hence b = {b}. To the {side} it is {end}, and {difference} = {a}, hence a = {a}.",
             "The constant first: b = {b}. Then the factor for a step to the {side}: {difference} = {a}, hence a = {a}.",
         ),
         "functions undo": ("In the equation, {value} = {end}.",),
