@@ -71,6 +71,7 @@ _MODULE_OF = {
     "EvalReport": "reports",
     "compare_reports": "reports",
     "load_report": "reports",
+    "write_report": "html_report",
     "evaluate": "evaluation",
     "keep_hardest": "perplexity",
     "trace_perplexity": "perplexity",
