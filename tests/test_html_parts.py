@@ -59,6 +59,6 @@ def test_a_picture_is_embedded_no_larger_than_it_has_to_be(size, kind):
 
 
 def test_a_figure_is_embedded_and_closed():
-    figure, _ = plt.subplots(figsize=(4.8, 1))
+    figure, _ = plt.subplots(figsize=(4.5, 1))
     part = figure_part(figure, "words")
-    assert decoded(part).size == (768, 160) and "width:50%" in part and not plt.fignum_exists(figure.number)
+    assert decoded(part).size == (720, 160) and "width:50%" in part and not plt.fignum_exists(figure.number)

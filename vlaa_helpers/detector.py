@@ -133,7 +133,8 @@ def trained_detector(inputs: str = "text") -> PseudoReasoningDetector:
     """A detector fitted on the train split of the shipped benchmark, in about a second; kept after the first call.
 
     Args:
-        inputs: "text" for responses of any model, "text and facts" for tables made with mini-world records.
+        inputs: "text" for tables of text alone, "text and facts" for those made with mini-world records. Learned from
+            short traces about coloured shapes: on other text the level of its score means nothing.
 
     Raises:
         ValueError: other inputs.

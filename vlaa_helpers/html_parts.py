@@ -14,7 +14,7 @@ PICTURE_SIDE = 336
 """Pixels of the longer side of an embedded picture, at most."""
 
 
-PAGE_INCHES = 9.6
+PAGE_INCHES = 9.0
 """A figure of this width takes the whole page; a narrower one less, so that letters are of one size."""
 
 

@@ -345,7 +345,8 @@ def _notes(tables: "Mapping[str, pd.DataFrame]") -> Html:
         "Pseudo score": "Logistic regression over the measures, fitted on planted traces. On planted traces that it "
         "never saw, of other scenes in other words, its area under the ROC curve is "
         f"{area['auc']} (95% {area['low']} to {area['high']}; from {inputs}). It knows six kinds of imitation, made by "
-        "a script: on other text it is a hint, not a probability.",
+        "a script, in short traces about coloured shapes. On other text its level means nothing, and a difference "
+        "between runs is a hint to read their traces.",
         "Claims": "What a trace says of a mini-world picture, held against the facts. Wordings that are not read count "
         "as nothing said.",
         "Self-checks": "A cue after something was stated. It changed something when what was stated has another value "
