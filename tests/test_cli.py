@@ -1,11 +1,22 @@
+import json
 import subprocess
 import sys
 
 import pytest
 from fault_server import FaultServer, completion
+from run_folders import write_run
 
-from vlaa_helpers import ScriptedTeacher, build_dataset, load_build, load_report, make_scenes
+from vlaa_helpers import (
+    ScriptedTeacher,
+    build_dataset,
+    load_build,
+    load_records,
+    load_report,
+    make_scenes,
+    write_report,
+)
 from vlaa_helpers.cli import main
+from vlaa_helpers.scenes import scene_records
 
 
 def test_build_does_what_the_function_does(tmp_path, capsys):
@@ -70,6 +81,19 @@ def test_grpo_end_to_end(tmp_path, capsys, tiny_profile):
     assert (tmp_path / "rollouts.jsonl").exists()
 
 
+def test_report_does_what_the_function_does(tmp_path, capsys):
+    records = list(scene_records(6, seed=3))
+    folder = write_run(tmp_path / "a=b", records, ["<think>I see it.</think><answer>3</answer>"] * 6)
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps({**r, "image": None}) + "\n" for r in records))
+    given = ["--records", str(tmp_path / "rows.jsonl")]
+    main(["report", f"base={folder}", "--out", str(tmp_path / "c" / "r.html"), *given])
+    assert "r.html: 0." in capsys.readouterr().out
+    written = write_report({"base": folder}, tmp_path / "d.html", records=load_records(tmp_path / "rows.jsonl"))
+    assert (tmp_path / "c" / "r.html").read_bytes() == written.read_bytes() and b"<h1>base</h1>" in written.read_bytes()
+    main(["report", str(folder), "--out", str(tmp_path / "r.html")])  # a folder of that name is a folder
+    assert b"<h1>a=b</h1>" in (tmp_path / "r.html").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -85,6 +109,8 @@ def test_grpo_end_to_end(tmp_path, capsys, tiny_profile):
         (["grpo", "mini", "--judge", "m", "--key-env", "NOT_SET"], "variable NOT_SET is not set"),
         (["evaluate", "mini", "--profile", "t4"], "needs a CUDA GPU"),
         (["evaluate", "mini", "--against", "nowhere"], "no report in nowhere"),
+        (["report", "nowhere"], "nowhere: no run; expected settings.json"),
+        (["report", "a=nowhere", "b"], "give a NAME=FOLDER for each run"),
     ],
 )
 def test_what_is_wrong_is_one_line(tmp_path, capsys, arguments, words):

@@ -78,6 +78,11 @@ def test_bars_of_one_source_stand_side_by_side():
     assert centres == pytest.approx([0, 1, 2], abs=1e-9)
 
 
+def test_other_arms_can_be_given_colours():
+    figure = plot_accuracy({"mine": BASE}, title="", colours={"mine": "#123456"})
+    assert {to_hex(bar.get_facecolor()) for bar in figure.axes[0].patches} == {"#123456"}
+
+
 @pytest.mark.parametrize("arms", [["base", "GRPO"], ["GRPO", "base"], ["SFT→GRPO", "SFT", "GRPO", "base"]])
 def test_an_arm_keeps_its_colour_in_any_order(arms):
     figure = plot_accuracy(dict.fromkeys(arms, BASE), title="")

@@ -19,7 +19,16 @@ from vlaa_helpers.drawing import GLYPHS, PALETTE, SIZE, blank, draw_number, draw
 from vlaa_helpers.images import decode_image, image_hash
 from vlaa_helpers.records import RECORD_COLUMNS, VERIFIER_BY_SOURCE, VERIFIER_TYPES, record_features
 from vlaa_helpers.scene_kinds import KINDS, PAIRS, SHAPES, UNSEEN_PAIRS, Ask, in_group, with_options
-from vlaa_helpers.scenes import SOURCES, SPLITS, check_facts, draw_scene, make_scenes, scene_records, split_of
+from vlaa_helpers.scenes import (
+    SOURCES,
+    SPLITS,
+    check_facts,
+    draw_scene,
+    make_scenes,
+    remake_scene,
+    scene_records,
+    split_of,
+)
 
 DIFFICULTIES = (0, 1, 2)
 
@@ -56,6 +65,19 @@ def drawn_extent(source, facts, *, tint=(4, 4, 4)):
 
 
 # ---- seeds ----
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_record_can_be_made_again_from_its_id(split):
+    for record in (*scene_records(6, seed=-3, split=split, difficulty=2), *scene_records(1, sources="boxes", seed=7)):
+        assert remake_scene(record["id"]) == record
+
+
+@pytest.mark.parametrize(
+    "name", ["", "clevr-train-1-0-0", "blocks-dev-1-0-0", "blocks-test-3-0-0", "blocks-test-1-0-0 "]
+)
+def test_an_id_of_elsewhere_is_none_of_a_scene(name):
+    assert remake_scene(name) is None
 
 
 @pytest.mark.parametrize("split", SPLITS)

@@ -23,6 +23,9 @@ _MODULE_OF = {
     "aha_words": "traces",
     "analyze_traces": "trace_table",
     "find_claims": "claims",
+    "load_trace_benchmark": "planted",
+    "PseudoReasoningDetector": "detector",
+    "trained_detector": "detector",
     "find_duplicates": "duplicates",
     "overlap": "duplicates",
     "check_facts": "scenes",
@@ -68,6 +71,7 @@ _MODULE_OF = {
     "EvalReport": "reports",
     "compare_reports": "reports",
     "load_report": "reports",
+    "write_report": "html_report",
     "evaluate": "evaluation",
     "keep_hardest": "perplexity",
     "trace_perplexity": "perplexity",
@@ -89,6 +93,8 @@ _MODULE_OF = {
     "view_records": "widgets",
     "view_rollouts": "widgets",
     "view_scores": "widgets",
+    "view_traces": "trace_views",
+    "vote_on": "trace_views",
 }
 
 __all__ = sorted(_MODULE_OF)

@@ -16,6 +16,7 @@ def main(arguments: list[str] | None = None) -> None:
     _add_sft(commands)
     _add_grpo(commands)
     _add_evaluate(commands)
+    _add_report(commands)
     options = parser.parse_args(arguments)
     from .chat import EndpointError
     from .journal import BuildStopped
@@ -241,6 +242,29 @@ def _evaluate(options: argparse.Namespace) -> None:
     print(f"\n{report}\n{report.tokens_per_second:,.0f} tokens/s; responses: {options.out}")
     if before is not None:
         print(f"against {options.against}: {compare_reports(before, report)}")
+
+
+def _add_report(commands: argparse._SubParsersAction) -> None:
+    report = commands.add_parser("report", help="one HTML file that compares runs", description=_report.__doc__)
+    report.add_argument("runs", nargs="+", metavar="RUN", help="folder of an evaluation or a training, or NAME=FOLDER")
+    report.add_argument("--out", type=Path, default=Path("runs/report.html"), help="file; default: %(default)s")
+    report.add_argument("--records", metavar="FILE", help="what was asked, for pictures and facts; mini needs none")
+    report.add_argument("--images", type=Path, help="folder that the image paths of --records start from")
+    report.set_defaults(run=_report)
+
+
+def _report(options: argparse.Namespace) -> None:
+    """Compare runs in one self-contained HTML file: accuracy, measures of the reasoning, traces to read. The first run
+    is what the others are compared with."""
+    from .html_report import write_report
+    from .records import load_records
+
+    records = load_records(options.records, image_root=options.images) if options.records else None
+    runs = dict(run.split("=", 1) for run in options.runs if "=" in run and not Path(run).exists())
+    if runs and len(runs) < len(options.runs):
+        raise ValueError("give a NAME=FOLDER for each run, names that differ, or for none")
+    path = write_report(runs or options.runs, options.out, records=records)
+    print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB, nothing else is needed to read it")
 
 
 def _records(options: argparse.Namespace, *, built: str, **scenes: Any):

@@ -19,12 +19,15 @@ ARM_COLOURS = {"base": "#7f7f7f", "SFT": "#e08214", "GRPO": "#2166ac", "SFT→GR
 """Fixed across the series, and told apart by colour-blind readers."""
 
 
-def plot_accuracy(reports: "Mapping[str, EvalReport]", *, title: str) -> "Figure":
+def plot_accuracy(
+    reports: "Mapping[str, EvalReport]", *, title: str, colours: Mapping[str, str] = ARM_COLOURS
+) -> "Figure":
     """Held-out accuracy by source and over all, a bar an arm, with 95% intervals.
 
     Args:
         reports: by arm; the arms of `ARM_COLOURS` keep their colour.
         title: the message, as a sentence.
+        colours: by arm; an arm that is not in it takes the next of matplotlib's.
     """
     figure, axes = plt.subplots(figsize=(9, 3.4), layout="constrained")
     width = 0.8 / len(reports)
@@ -32,7 +35,7 @@ def plot_accuracy(reports: "Mapping[str, EvalReport]", *, title: str) -> "Figure
         table = report.by_source
         places = np.arange(len(table)) + (k - (len(reports) - 1) / 2) * width
         errors = np.clip([table["accuracy"] - table["low"], table["high"] - table["accuracy"]], 0, None) * 100
-        axes.bar(places, table["accuracy"] * 100, width, yerr=errors, capsize=2, label=arm, color=ARM_COLOURS.get(arm))
+        axes.bar(places, table["accuracy"] * 100, width, yerr=errors, capsize=2, label=arm, color=colours.get(arm))
         names = [f"{source}\nn = {n}" for source, n in table["n"].items()]
         axes.set_xticks(np.arange(len(table)), names)
     axes.set(ylabel="held-out accuracy (%)", ylim=(0, 100), title=title)

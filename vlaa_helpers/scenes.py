@@ -7,6 +7,7 @@ seeded, and each belongs to one split by a hash of what it shows: no picture is 
 import hashlib
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from random import Random
@@ -49,6 +50,19 @@ def scene_records(
         source = sources[index % len(sources)]
         rng = Random(f"{seed}/{split}/{difficulty}/{source}/{index}")
         yield _record(source, index, rng, seed=seed, split=split, difficulty=difficulty)
+
+
+_SCENE_ID = re.compile(r"(?P<source>\w+)-(?P<split>\w+)-(?P<difficulty>[012])-(?P<seed>-?\d+)-(?P<index>\d+)")
+
+
+def remake_scene(name: str) -> dict | None:
+    """The record of this id as `scene_records` made it, from the id alone; None when it is no id of the mini world."""
+    found = _SCENE_ID.fullmatch(name)
+    if not found or found["source"] not in KINDS or found["split"] not in SPLITS:
+        return None
+    source, split, difficulty, seed, index = found.groups()
+    rng = Random(f"{seed}/{split}/{difficulty}/{source}/{index}")
+    return _record(source, int(index), rng, seed=int(seed), split=split, difficulty=int(difficulty))
 
 
 def make_scenes(

@@ -132,7 +132,7 @@ def _records_of(responses: list, records: Sequence[Mapping] | None) -> list[Mapp
 
 def _measure(text: str, record: Mapping | None) -> dict[str, Any]:
     trace = trace_of(text)
-    facts = _facts(record) if record is not None else None
+    facts = facts_of(record) if record is not None else None
     statements = [] if facts is None else read_statements(record["source"], trace)
     words = len(trace.split())
     per_100 = 100 / words if words else 0.0
@@ -174,7 +174,7 @@ def _measure(text: str, record: Mapping | None) -> dict[str, Any]:
     return measures
 
 
-def _facts(record: Mapping) -> dict | None:
+def facts_of(record: Mapping) -> dict | None:
     """The facts of a mini-world record; None for any other."""
     meta = record.get("meta") or {}
     if isinstance(meta, str):

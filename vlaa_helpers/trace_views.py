@@ -88,9 +88,7 @@ class TraceViewer:
         return with_fallback(self.widget(), self.figure(), f"{len(self.rows)} traces")
 
 
-def view_traces(
-    records: "Dataset", responses: Sequence[Mapping], probes: "ProbeReport | None" = None
-) -> TraceViewer:
+def view_traces(records: "Dataset", responses: Sequence[Mapping], probes: "ProbeReport | None" = None) -> TraceViewer:
     """A viewer of marked traces: facts that hold green, false ones and wrong sums red, cues underlined.
 
     Args:
