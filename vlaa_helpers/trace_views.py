@@ -1,4 +1,4 @@
-"""Traces to look at: what is true and what is false in them, where they hesitate, what each step adds; and to vote on."""
+"""Traces to look at: what is true and false in them, where they hesitate, what each step adds; and to vote on."""
 
 import html
 import textwrap
@@ -14,14 +14,18 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from matplotlib.figure import Figure
 
-    from .probe_reports import ProbeReport
-
 COLOURS = {"true": "#bfe3c8", "false": "#f6b9a9", "unchecked": "#e4e4e4", "wrong": "#f6b9a9", "cue": "none"}
 """Behind the words of a mark; a cue is underlined instead, so that it is told apart without colour."""
 CUE = "#7b3294"
 ADDS, TAKES = "#2166ac", "#d6604d"
 """Bars of steps that make the right answer likelier, and of those that make it less likely."""
-WIDTH = 74
+LEGEND = (
+    "green: true of the picture · red: false, or a sum that does not hold · grey: cannot be checked · line below: a cue"
+)
+WIDTH, TYPE = 74, 8
+"""Characters a line, and their size in points."""
+CHARACTER, LINE, SIDE = 0.602 * TYPE / 72, 0.2, 1.9
+"""Width of a monospaced character, height of a line, side of the picture, in inches."""
 
 
 class TraceViewer:
@@ -42,29 +46,28 @@ class TraceViewer:
 
         row = self.rows[number]
         trace = trace_of(row["response"])
-        steps = step_spans(trace)
         marks = find_marks(trace, row["record"])
-        lines = [line for k, span in enumerate(steps) for line in _lines(trace, span, k)]
+        lines = [line for k, span in enumerate(step_spans(trace)) for line in _lines(trace, span, k)]
         head = [*textwrap.wrap(f"{row['record']['question']}  → {row['record']['gt']}", WIDTH), row["verdict"], ""]
-        height = 0.2 * (len(head) + len(lines) + 2)
-        figure, (left, right, bars) = plt.subplots(
-            1, 3, figsize=(10.5, max(2.5, height)), width_ratios=(1.6, 5.4, 1.5), layout="constrained"
-        )
+        count = max(len(head) + len(lines) + 2, 10)
+        figure = plt.figure(figsize=(SIDE + 0.2 + WIDTH * CHARACTER + 2.2, count * LINE))
         plt.close(figure)
-        rows_of_text = max(2.5, height) / 0.2
-        for axes in (left, right, bars):
-            axes.axis("off")
         if row["record"]["image"] is not None:
-            left.imshow(decode_image(row["record"]["image"]))
-            left.set_anchor("N")
-        for axes in (right, bars):
-            axes.set(ylim=(-rows_of_text, 0))
-        right.set(xlim=(0, WIDTH))
+            picture = _inches(figure, 0, (count * LINE - SIDE), SIDE, SIDE)
+            picture.imshow(decode_image(row["record"]["image"]))
+            picture.axis("off")
+        text = _inches(figure, SIDE + 0.2, 0, WIDTH * CHARACTER, count * LINE)
+        text.set(xlim=(0, WIDTH), ylim=(count, 0))
+        text.axis("off")
         for place, words in enumerate(head):
-            right.text(0, -place - 0.5, words, va="center", fontsize=8, weight="bold", parse_math=False)
+            text.text(0, place + 0.5, words, va="center", fontsize=TYPE, weight="bold", parse_math=False)
         for place, (_, start, end) in enumerate(lines, start=len(head)):
-            _draw_line(right, trace, start, end, marks, -place - 0.5)
+            _draw_line(text, trace, start, end, marks, place + 0.5)
+        text.text(0, count - 0.4, LEGEND, va="center", fontsize=6.5, color="0.4")
         if row["gains"] is not None:
+            bars = _inches(figure, SIDE + 0.2 + WIDTH * CHARACTER, 0, 2.2, count * LINE)
+            bars.set(ylim=(count, 0))
+            bars.axis("off")
             _draw_bars(bars, row["gains"], [k for k, *_ in lines], len(head))
         return figure
 
@@ -88,13 +91,17 @@ class TraceViewer:
         return with_fallback(self.widget(), self.figure(), f"{len(self.rows)} traces")
 
 
-def view_traces(records: "Dataset", responses: Sequence[Mapping], probes: "ProbeReport | None" = None) -> TraceViewer:
+def view_traces(
+    records: "Dataset", responses: Sequence[Mapping], probes: Sequence[Mapping] | None = None
+) -> TraceViewer:
     """A viewer of marked traces: facts that hold green, false ones and wrong sums red, cues underlined.
 
     Args:
         records: what was asked about, with scene facts where claims are to be checked.
-        responses: rows with `id`, `response` and `correct`, such as `EvalReport.rows`.
-        probes: of the same responses in the same order; adds a bar a step, its `gain_correct` in nats.
+        responses: rows with `id`, `response`, `answer` and `correct`, such as `EvalReport.rows`; `arm`, where there is
+            one, is shown.
+        probes: `ProbeReport.rows` of the same responses in the same order; adds a bar a step, the change in
+            log-probability of the right answer.
 
     Raises:
         ValueError: no responses, one without a record, or probes of other responses.
@@ -103,22 +110,26 @@ def view_traces(records: "Dataset", responses: Sequence[Mapping], probes: "Probe
     places = {name: place for place, name in enumerate(records["id"])}
     if lost := [row["id"] for row in responses if row["id"] not in places]:
         raise ValueError(f"no record has the id {lost[0]!r} of a response; pass the records that were asked about")
-    if probes is not None and [row["response"] for row in probes.rows] != [row["response"] for row in responses]:
+    if probes is not None and [row["response"] for row in probes] != [row["response"] for row in responses]:
         raise ValueError("these probes are not of these responses; pass the responses that were probed, in their order")
-    gains: dict[int, list[float]] = {}
-    if probes is not None:
-        steps = probes.cuts.dropna(subset=["gain_correct"])
-        gains = {place: list(part["gain_correct"]) for place, part in steps.groupby("trace")}
     rows = [
         {
             "record": records[places[row["id"]]],
             "response": row["response"],
             "verdict": f"{row.get('arm', 'answered')}: {row['answer']}, {'right' if row['correct'] else 'wrong'}",
-            "gains": gains.get(k),
+            "gains": None if probes is None else _gains(probes[k]),
         }
         for k, row in enumerate(responses)
     ]
     return TraceViewer(rows)
+
+
+def _gains(probed: Mapping) -> list[float] | None:
+    """What each step added to the log-probability of the right answer; None where that was not measured."""
+    values = [cut.get("logp_correct") for cut in probed["cuts"]]
+    if len(values) < 2 or None in values:
+        return None
+    return [after - before for before, after in zip(values, values[1:], strict=False)]
 
 
 def _lines(trace: str, span: tuple[int, int], step: int) -> list[tuple[int, int, int]]:
@@ -137,37 +148,35 @@ def _lines(trace: str, span: tuple[int, int], step: int) -> list[tuple[int, int,
     return lines
 
 
+def _inches(figure: "Figure", left: float, bottom: float, width: float, height: float) -> Any:
+    """Axes at a place in inches: marks stand right only where a character is as wide as it is taken to be."""
+    wide, high = figure.get_size_inches()
+    return figure.add_axes((left / wide, bottom / high, width / wide, height / high))
+
+
 def _draw_line(axes: Any, trace: str, start: int, end: int, marks: Sequence[Mark], y: float) -> None:
-    """A line of monospaced text whose characters stand at 0, 1, 2, …, with the marks that lie in it behind it."""
-    axes.text(0, y, trace[start:end], va="center", fontsize=_fitting(axes), family="monospace", parse_math=False)
+    """A line of monospaced text whose characters stand at 0, 1, 2, …, with the marks that lie in it."""
     for mark in marks:
-        left, right = max(mark.start, start), min(mark.end, end)
+        left, right = max(mark.start, start) - start, min(mark.end, end) - start
         if left >= right:
             continue
         if mark.kind == "cue":
-            axes.plot([left - start, right - start], [y - 0.42] * 2, color=CUE, linewidth=1.6)
+            axes.plot([left, right], [y + 0.4] * 2, color=CUE, linewidth=1.6)
         else:
-            axes.axvspan(
-                left - start, right - start, ymin=1 + (y - 0.45) / -axes.get_ylim()[0],
-                ymax=1 + (y + 0.45) / -axes.get_ylim()[0], color=COLOURS[mark.kind], linewidth=0, zorder=0,
-            )  # fmt: skip
-
-
-def _fitting(axes: Any) -> float:
-    """The size of type at which a monospaced character is one unit wide."""
-    figure = axes.get_figure()
-    inches = figure.get_size_inches()[0] * axes.get_position().width
-    return 72 * inches / (WIDTH * 0.602)
+            axes.barh(y, right - left, left=left, height=0.86, color=COLOURS[mark.kind])
+    axes.text(0, y, trace[start:end], va="center", fontsize=TYPE, family="monospace", parse_math=False)
 
 
 def _draw_bars(axes: Any, gains: Sequence[float], steps: Sequence[int], first: int) -> None:
-    most = max(1.0, *(abs(gain) for gain in gains))
-    axes.set(xlim=(-1.35 * most, 1.35 * most))
-    axes.text(0, -first + 0.5, "nats for the right answer", ha="center", va="center", fontsize=7, color="0.3")
-    axes.plot([0, 0], [-first, -first - len(steps)], color="0.7", linewidth=0.8)
+    most = max(1.0, *map(abs, gains))
+    axes.set(xlim=(-1.5 * most, 1.5 * most))
+    axes.text(
+        0, first - 0.5, "log-probability of the right\nanswer, change (nats)", ha="center", va="center", fontsize=7
+    )
+    axes.plot([0, 0], [first, first + len(steps)], color="0.7", linewidth=0.8)
     for step, gain in enumerate(gains):
         places = [first + k for k, number in enumerate(steps) if number == step]
-        y = -(places[0] + places[-1]) / 2 - 0.5
+        y = (places[0] + places[-1]) / 2 + 0.5
         axes.barh(y, gain, height=0.6, color=ADDS if gain > 0 else TAKES)
         axes.text(gain, y, f" {gain:+.1f} ", va="center", ha="left" if gain > 0 else "right", fontsize=7)
 
