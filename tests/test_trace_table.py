@@ -164,3 +164,13 @@ def test_traces_that_r1_wrote(real_samples):
     assert (table["arithmetic"] == table["arithmetic_holds"]).all() and table["arithmetic"].sum() >= 1
     assert (table["contradictions"] == 0).all() and table["self_checks_changed"].sum() == 0
     assert table["wait"].tolist() == [1, 0, 0] and table["self_checks"].tolist() == [1, 0, 0]
+
+
+def test_real_traces_are_measured(real_samples):
+    """Three rows of VLAA-Thinking, written by R1: long, with cues, and no facts to hold them against."""
+    from vlaa_helpers import load_records, trained_detector
+
+    rows = load_records(real_samples / "rows.jsonl", image_root=real_samples)
+    table = analyze_traces([f"<think>{row['reasoning']}</think>" for row in rows])
+    assert len(table) == 3 and (table["words"] > 50).all() and table[list(TEXT_COLUMNS)].notna().any().all()
+    assert trained_detector("text").score(table).tolist() == pytest.approx([0.5] * 3, abs=0.5)
