@@ -11,7 +11,7 @@ the order in which floats are added. Prefix Grouper (arXiv 2506.05433) shows the
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -60,6 +60,18 @@ class Prefix:
         return torch.arange(len(counts), device=self.ids.device).repeat_interleave(
             torch.tensor(counts, device=self.ids.device), output_size=sum(counts)
         )
+
+    def cut_off(self) -> "Prefix":
+        """The same, with nothing behind it: gradients end, and add up, on its keys and values."""
+        leaves = (tuple(state.detach().requires_grad_(state.requires_grad) for state in pair) for pair in self.states)
+        return replace(self, states=tuple(leaves))
+
+    def take_back(self, seen: "Prefix") -> None:
+        """When gradients come back through this prefix, add those that ended on `seen`, which was cut off it."""
+        for own, other in zip(self.states, seen.states, strict=True):
+            for state, leaf in zip(own, other, strict=True):
+                if leaf.grad is not None:
+                    state.register_hook(leaf.grad.add)
 
 
 def prefill(model: Any, inputs: Mapping[str, Tensor]) -> Prefix:
@@ -193,7 +205,7 @@ class _ReadOnly(DynamicLayer):
 @contextmanager
 def _checkpoints_may_read(whole: Any) -> Iterator[None]:
     """Let layers keep these caches under activation checkpointing, which drops those that a layer would change."""
-    layers = whole.model.language_model.layers if whole.is_gradient_checkpointing else ()
+    layers = whole.model.language_model.layers if whole.is_activation_checkpointing else ()
     for layer in layers:
         layer._can_checkpoint_with_cache = True
     try:
