@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from accelerate.utils import extract_model_from_parallel
 from torch import Tensor
 from torch.nn.functional import pad
 from transformers.cache_utils import Cache, DynamicLayer
@@ -167,7 +168,8 @@ def generate_from(
 
 
 def _whole(model: Any) -> Any:
-    """The model with its head, without the shell that adapters put around it; they are in its layers."""
+    """The model with its head, without the shells of several processes and of adapters, which are in its layers."""
+    model = extract_model_from_parallel(model)
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 

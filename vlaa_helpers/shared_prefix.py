@@ -145,10 +145,9 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
 
     def _prefix(self, model: Any, inputs: dict[str, Tensor]) -> Prefix:
         """Prompts, read now or by an earlier pass, in such a way that gradients go back through them once."""
-        reader = self.accelerator.unwrap_model(model)
         if not torch.is_grad_enabled():
-            return prefill(reader, inputs)
-        whole, seen = self._kept or (prefill(reader, inputs), None)
+            return prefill(model, inputs)
+        whole, seen = self._kept or (prefill(model, inputs), None)
         self._kept = None
         if self._goes_on and not self.accelerator.sync_gradients:
             self._kept = whole, seen or whole.cut_off()
