@@ -121,7 +121,8 @@ def test_parts_of_rows_give_the_gradients_of_the_whole(model, tiny_models):
     once, _, _ = batch(tiny_models[1], (1, 0, 2))
     ids = torch.randint(20, 900, (6, 5), generator=torch.Generator().manual_seed(1))
     read = []
-    model.model.language_model.layers[0].self_attn.register_forward_pre_hook(lambda *_: read.append(1))
+    layer = model.model.language_model.layers[0]
+    counting = layer.self_attn.register_forward_pre_hook(lambda *_: read.append(1))
 
     def loss(prefix, counts, part):
         return forward_from(model, prefix, counts, ids[part], torch.ones_like(ids[part])).logits.square().sum()
@@ -148,8 +149,9 @@ def test_parts_of_rows_give_the_gradients_of_the_whole(model, tiny_models):
         passes.append(len(read) - sum(passes))
     finally:
         model.eval().activation_checkpointing_disable()
+        counting.remove()
     assert passes == [2, 4, 4, 8]  # prompts and rows once, or in three parts; with checkpointing, all of it twice
-    assert "_can_checkpoint_with_cache" not in vars(model.model.language_model.layers[0])
+    assert "_can_checkpoint_with_cache" not in vars(layer)
 
 
 def test_what_cannot_be_shared_is_told(model, tiny_models, monkeypatch):
