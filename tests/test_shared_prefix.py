@@ -117,8 +117,12 @@ def assert_same(stock, ours, tolerance=2e-4):
 
 CASE = {
     "kind": "qwen2_5_vl", "generations": 4, "pictures": [1, 1], "per_device": 4, "loss_type": "dapo", "beta": 0.0,
-    "iterations": 1, "lora": False, "checkpointing": False, "truncation": False, "seed": 0,
+    "updates": 1, "iterations": 1, "lora": False, "checkpointing": False, "truncation": False, "seed": 0,
 }  # fmt: skip
+
+
+def divisors(number):
+    return [k for k in range(1, number + 1) if number % k == 0]
 
 
 @st.composite
@@ -127,11 +131,13 @@ def cases(draw):
     some = draw(st.sampled_from([st.just(0), st.integers(1, 2), st.integers(1, 2)]))  # TRL takes no mixture
     pictures = draw(st.lists(some, min_size=1, max_size=3))
     rows = generations * len(pictures)
+    per_device = draw(st.sampled_from(divisors(rows)))
     return {
         "kind": draw(st.sampled_from(["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])),
         "generations": generations,
         "pictures": pictures,
-        "per_device": draw(st.sampled_from([size for size in range(1, rows + 1) if rows % size == 0])),
+        "per_device": per_device,
+        "updates": draw(st.sampled_from(divisors(rows // per_device))),
         "loss_type": draw(st.sampled_from(["grpo", "bnpo", "dr_grpo", "dapo", "cispo", "luspo"])),
         "beta": draw(st.sampled_from([0.0, 0.1])),
         "iterations": draw(st.integers(1, 2)),
@@ -151,18 +157,20 @@ def out(tmp_path_factory):
 @example(
     case=CASE | {"pictures": [2, 1, 1], "per_device": 6, "generations": 4, "kind": "qwen3_vl"}
 )  # groups across passes
+@example(case=CASE | {"per_device": 1, "updates": 4, "iterations": 2, "kind": "qwen3_vl"})  # a group in two updates
 @example(case=CASE | {"pictures": [0, 0], "beta": 0.1, "kind": "qwen2_vl", "lora": True})
 @settings(max_examples=8)
 @given(case=cases())
 def test_an_update_is_that_of_trl(case, tiny_models, out):
     config = {name: case[name] for name in ("kind", "pictures", "lora", "beta", "loss_type", "seed")}
-    rows = case["generations"] * len(case["pictures"])
+    passes = case["generations"] * len(case["pictures"]) // case["per_device"]
     config |= {
         "num_generations": case["generations"],
         "per_device_train_batch_size": case["per_device"],
-        "gradient_accumulation_steps": rows // case["per_device"],
+        "gradient_accumulation_steps": passes // case["updates"],
+        "steps_per_generation": passes,
         "num_iterations": case["iterations"],
-        "max_steps": case["iterations"],
+        "max_steps": case["updates"] * case["iterations"],
         "activation_checkpointing": case["checkpointing"],
         "mask_truncated_completions": case["truncation"],
         "top_entropy_quantile": 0.7 if case["seed"] % 2 else 1.0,
