@@ -92,6 +92,49 @@ def tiny_profile(tmp_path_factory):
     )
 
 
+@pytest.fixture(scope="session")
+def tiny_models(tiny_profile, tmp_path_factory):
+    """A Qwen2-VL, a 2.5-VL and a 3-VL of two narrow layers, in float32, and what reads for all: ({type: folder}, it).
+
+    Their random weights are large, so that each token and its place count.
+    """
+    import torch
+    import transformers
+    from transformers import AutoProcessor
+
+    processor = AutoProcessor.from_pretrained(tiny_profile.model)
+    token = processor.tokenizer.convert_tokens_to_ids
+    text = {
+        "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 16,
+        "intermediate_size": 64, "vocab_size": len(processor.tokenizer), "max_position_embeddings": 512,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 1000.0, "mrope_section": [2, 3, 3]},
+        "bos_token_id": None, "eos_token_id": token("<|im_end|>"), "pad_token_id": token("<|endoftext|>"),
+    }  # fmt: skip
+    vision = {"depth": 2, "num_heads": 2, "patch_size": 14, "spatial_merge_size": 2, "temporal_patch_size": 2}
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "out_hidden_size": 32}
+    visions = {
+        "Qwen2VL": {"embed_dim": 32, "hidden_size": 32, "mlp_ratio": 2},
+        "Qwen2_5_VL": {**sizes, "fullatt_block_indexes": [1], "window_size": 56},
+        "Qwen3VL": {**sizes, "deepstack_visual_indexes": [0], "num_position_embeddings": 64},
+    }
+    folders = {}
+    for name, own in visions.items():
+        config = getattr(transformers, f"{name}Config")(
+            text_config=text, vision_config=vision | own, image_token_id=token("<|image_pad|>"),
+            video_token_id=token("<|video_pad|>"), vision_start_token_id=token("<|vision_start|>"),
+            vision_end_token_id=token("<|vision_end|>"),
+        )  # fmt: skip
+        torch.manual_seed(0)
+        model = getattr(transformers, f"{name}ForConditionalGeneration")(config)
+        for parameter in model.parameters():
+            if parameter.ndim > 1:
+                torch.nn.init.normal_(parameter, std=0.2)
+        folders[config.model_type] = tmp_path_factory.mktemp(config.model_type)
+        model.save_pretrained(folders[config.model_type])
+        processor.save_pretrained(folders[config.model_type])
+    return folders, processor
+
+
 # ---- settings ----
 
 

@@ -31,7 +31,7 @@ FLOORS = [
     (2, {"detector_tables", "journal", "steps", "trace_marks"}),
     (2, {"pipeline"}),
     (3, {"environment", "kl_control", "objective", "profiles"}),
-    (3, {"models"}),
+    (3, {"models", "prefix_cache"}),
     (3, {"training"}),
     (3, {"batch_plan", "batches", "branches", "generation", "prompt_lengths"}),
     (4, {"adapters", "evaluation", "mini_vlm", "perplexity", "rollouts", "sft", "shared_prefix"}),

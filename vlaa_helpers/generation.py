@@ -86,6 +86,8 @@ def generate_responses(
     """
     import torch
 
+    from .prefix_cache import generate_from, prefill, why_not_shared
+
     tokenizer = processor.tokenizer
     texts = [
         processor.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) + decoder.start
@@ -93,16 +95,19 @@ def generate_responses(
     ]
     pictures = [picture.convert("RGB") for several in images for picture in several]
     inputs = processor(text=texts, images=pictures or None, padding=True, padding_side="left", return_tensors="pt")
+    inputs = inputs.to(model.device)
     drawn = {"do_sample": True, "temperature": decoder.temperature, "top_k": 0, "top_p": 1.0}
-    output = model.generate(
-        **inputs.to(model.device),
+    settings = {
         **({"do_sample": False} if decoder.samples == 1 else drawn),
-        num_return_sequences=decoder.samples,
-        max_new_tokens=decoder.max_new_tokens,
-        repetition_penalty=1.0,  # Qwen2.5-VL's own settings have 1.05, which would also bend the sampling
-        suppress_tokens=image_token_ids(processor),
-        pad_token_id=tokenizer.pad_token_id,
-    )
+        "max_new_tokens": decoder.max_new_tokens,
+        "repetition_penalty": 1.0,  # Qwen2.5-VL's own settings have 1.05, which would also bend the sampling
+        "suppress_tokens": image_token_ids(processor),
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    if decoder.samples > 1 and why_not_shared(model) is None:
+        output = generate_from(model, prefill(model, inputs), [decoder.samples] * len(prompts), **settings)
+    else:
+        output = model.generate(**inputs, num_return_sequences=decoder.samples, **settings)
     completions = output[:, inputs["input_ids"].shape[1] :].cpu()
     ends = torch.tensor(model.generation_config.eos_token_id)
     results = []

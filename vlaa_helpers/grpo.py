@@ -15,6 +15,7 @@ from .models import image_token_ids
 from .profiles import MINI_MODELS, Profile
 from .prompt_lengths import drop_long_prompts
 from .rollouts import RolloutLog
+from .shared_prefix import SharedPrefixGRPOTrainer, why_stock
 from .training import device_settings, exact_adapters, run_trainer
 from .views import to_grpo
 
@@ -140,6 +141,7 @@ def train_grpo(
     reward_funcs: Callable | Sequence[Callable],
     recipe: str = "trl",
     max_prompt_length: int | None = None,
+    shared_prefix: bool = True,
     callbacks: Sequence[TrainerCallback] = (),
     **config: Any,
 ) -> GRPOTrainer:
@@ -154,6 +156,9 @@ def train_grpo(
         recipe: "trl", "vlaa", "dapo" or "dr_grpo"; `grpo_recipe(profile, recipe)` lists what each means.
         max_prompt_length: leave out records whose prompt has more tokens, its picture's included, and say how many
             (`drop_long_prompts`). TRL would cut no prompt; a long one costs memory.
+        shared_prefix: read each prompt, pictures and all, once for its group (`SharedPrefixGRPOTrainer`): the same
+            numbers, up to the order in which floats are added, for less work. False is TRL's own trainer, which also
+            trains where prompts cannot be shared; that is said.
         callbacks: called by the trainer, after ours: an `AdaptiveKL` where the recipe has one, and a `RolloutLog` of
             every tenth step. One of these among them takes the place of ours.
         **config: any field of TRL's `GRPOConfig`, over the recipe: `max_steps=60`, `num_generations=4`, `beta=0.001`.
@@ -196,11 +201,15 @@ def train_grpo(
         defaults.pop("lr_scheduler_kwargs", None)  # they belong to the recipe's
     if "ref" in getattr(model, "peft_config", {}):
         model.delete_adapter("ref")  # the reference of an earlier run; TRL would stumble over it
+    args = GRPOConfig(**(defaults | config))
+    if shared_prefix and (reason := why_stock(model, args)):
+        tqdm.write(f"shared_prefix: not with {reason}. TRL's own trainer reads a prompt again for each completion")
+        shared_prefix = False
     with exact_adapters(model):
-        trainer = GRPOTrainer(
+        trainer = (SharedPrefixGRPOTrainer if shared_prefix else GRPOTrainer)(
             model=model,
             reward_funcs=reward_funcs,
-            args=GRPOConfig(**(defaults | config)),
+            args=args,
             train_dataset=dataset,
             processing_class=processor,
         )
