@@ -39,6 +39,7 @@ FLOORS = [
     (5, {"notebook_files"}),
     (5, {"mini_card", "plots"}),
     (5, {"benchmarks", "series", "step_benchmark", "studies", "widgets"}),
+    (5, {"prefix_benchmark"}),
     (5, {"cli"}),
     (5, {"__main__"}),
 ]
