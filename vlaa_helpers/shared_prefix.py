@@ -116,7 +116,8 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
         return self._buffered_inputs[self._step % self.args.steps_per_generation]
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:
-        self._counts, self._goes_on = inputs["counts"], inputs.get("goes_on", False)
+        alone = [1] * len(inputs["prompt_ids"])  # rows that were not drawn here
+        self._counts, self._goes_on = inputs.get("counts", alone), inputs.get("goes_on", False)
         return super()._compute_loss(model, inputs)
 
     def _get_per_token_logps_and_entropies(
