@@ -6,7 +6,18 @@ from subprocess import CompletedProcess, TimeoutExpired
 import pytest
 
 from vlaa_helpers import prefix_benchmark
+from vlaa_helpers.models import load_processor
 from vlaa_helpers.prefix_benchmark import Cell, cells, measure, measure_all
+from vlaa_helpers.step_benchmark import random_model
+from vlaa_helpers.true_size import TRUE_SIZE
+
+NARROW = {"num_attention_heads": 2, "hidden_size": 64, "intermediate_size": 128, "vocab_size": 2048}
+ROPE = {"rope_type": "default", "rope_theta": 1_000_000.0, "mrope_section": [4, 6, 6]}
+EYE = {"hidden_size": 64, "depth": 2, "num_heads": 2, "intermediate_size": 128, "out_hidden_size": 64}
+TINY = {
+    "text": TRUE_SIZE["text"] | NARROW | {"num_hidden_layers": 2, "rope_parameters": ROPE},
+    "vision": TRUE_SIZE["vision"] | EYE | {"fullatt_block_indexes": [1]},
+}
 
 
 def test_a_cell_has_both_trainers_on_the_same_steps(tiny_profile):
@@ -19,6 +30,17 @@ def test_a_cell_has_both_trainers_on_the_same_steps(tiny_profile):
         parts = [arm[name] for name in ("generate", "log_probs", "backward")]
         assert min(parts) > 0 and sum(parts) < 1.2 * max(arm["step_s"])
         assert arm["peak_mib"] >= 0
+
+
+def test_the_path_of_the_gpu_runs_on_a_tiny_model(tiny_profile):
+    profile = tiny_profile.replace(
+        dtype="bfloat16", gradient_checkpointing=True, micro_batch_size=2, prompts_per_step=1
+    )
+    processor = load_processor(tiny_profile)
+    with random_model(profile, processor, TINY) as (loaded, _):
+        found = measure(Cell(3, 4, 4), loaded, steps=1)
+    assert found["gradient_checkpointing"] and found["passes"] == "2 x 2"
+    assert found["arms"]["ours"]["tokens_per_step"] == found["arms"]["trl"]["tokens_per_step"] == 4 * (9 + 22 + 4)
 
 
 def test_the_grid_is_measured_small_cells_first():

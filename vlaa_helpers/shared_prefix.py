@@ -49,6 +49,8 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
     difference where a drawing is cut into several passes: TRL deals single completions out to them, and here whole
     groups stay together. That changes what an optimiser step learns from where it takes a part of a drawing only, and
     else nothing but what is averaged pass by pass: the loss type "bnpo", an entropy bonus or quantile, and some logs.
+    In 16 bits sums that are added in another order differ visibly, as they do between two batch sizes, and dropout, of
+    a model that has it, is drawn for a prompt once.
 
     Raises:
         ValueError: what `why_stock` names, tools, environments, or a rollout function.
@@ -112,7 +114,7 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
             return super()._prepare_inputs(generation_batch)
         if self._step % (self.args.steps_per_generation * self.num_iterations) == 0 or self._buffered_inputs is None:
             drawn = self._generate_and_score_completions(generation_batch)
-            self._buffered_inputs = _passes(drawn, self.args.steps_per_generation)
+            self._buffered_inputs, self._kept = _passes(drawn, self.args.steps_per_generation), None
         return self._buffered_inputs[self._step % self.args.steps_per_generation]
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:
