@@ -26,12 +26,16 @@ from .prefix_cache import Prefix, forward_from, generate_from, prefill, why_not_
 
 PICTURES = ("pixel_values", "image_grid_thw")
 """What is there once a prompt, and not once a completion."""
+OTHER_WAYS = ("num_beams", "num_return_sequences", "use_cache", "prompt_lookup_num_tokens", "prefill_chunk_size")
+"""Settings of `generate` by which it would not go on from a prefix, a token at a time."""
 
 
 def why_stock(model: Any, args: GRPOConfig) -> str | None:
     """Why TRL's own trainer has to train this model with these settings; None where prompts can be shared."""
     sharded = args.fsdp or args.deepspeed or "true" in (os.getenv(f"ACCELERATE_USE_{k}") for k in ("FSDP", "DEEPSPEED"))
+    ways = [name for name in OTHER_WAYS if name in (args.generation_kwargs or {})]
     reasons = {
+        f"generation_kwargs that have {', '.join(ways)}": ways,
         "completions drawn by vLLM": args.use_vllm,
         "completions drawn by continuous batching": args.use_transformers_continuous_batching,
         "Liger kernels": args.use_liger_kernel,
