@@ -28,6 +28,19 @@ def test_policy_trains_and_answers_on_a_gpu(gpu_profile, tmp_path, with_traces):
     assert {parameter.device.type for parameter in model.parameters()} == {"cuda"}
 
 
+def test_a_prompt_read_once_gives_the_same_steps_on_a_gpu(tiny_profile, tmp_path):
+    profile, logs = tiny_profile.replace(device="cuda", micro_batch_size=2), []
+    for shared in (True, False):
+        model, processor = load_policy(profile)
+        trainer = train_grpo(
+            model, processor, make_scenes(4), profile, max_steps=2, shared_prefix=shared, output_dir=str(tmp_path),
+            reward_funcs=lambda completion_ids, **_: [sum(ids) % 101 / 101 for ids in completion_ids],
+        )  # fmt: skip
+        logs.append([row for row in trainer.state.log_history if "loss" in row])
+    for ours, trl in zip(*logs, strict=True):
+        assert ours["reward"] == trl["reward"] and ours["grad_norm"] == pytest.approx(trl["grad_norm"], rel=1e-2)
+
+
 def test_a_step_of_a_wide_and_shallow_model_is_measured():
     from vlaa_helpers import get_profile
     from vlaa_helpers.step_benchmark import true_size_sft

@@ -232,9 +232,13 @@ def test_a_step_of_the_trainer_is_ours(recipe, tiny_profile, tmp_path, monkeypat
         loss = original(self, model, inputs)
         ids = torch.cat([inputs["prompt_ids"], inputs["completion_ids"]], dim=1)
         attention = torch.cat([inputs["prompt_mask"], inputs["completion_mask"]], dim=1)
-        pictures = {name: inputs[name] for name in ("pixel_values", "image_grid_thw", "mm_token_type_ids")}
+        prompt = torch.arange(len(inputs["counts"])).repeat_interleave(torch.tensor(inputs["counts"]))  # of each row
+        grids, types = inputs["image_grid_thw"], inputs["mm_token_type_ids"]
+        patches = inputs["pixel_values"].split(grids.prod(dim=1).tolist())
+        pictures = {"pixel_values": torch.cat([patches[k] for k in prompt]), "image_grid_thw": grids[prompt]}
         with torch.no_grad():
-            logits = model(input_ids=ids, attention_mask=attention, **pictures).logits[:, :-1] / self.args.temperature
+            output = model(input_ids=ids, attention_mask=attention, mm_token_type_ids=types, **pictures)
+            logits = output.logits[:, :-1] / self.args.temperature
         logps = logits.log_softmax(dim=-1).gather(2, ids[:, 1:, None]).squeeze(2)
         seen.append((inputs, logps[:, -inputs["completion_ids"].shape[1] :], loss))
         return loss

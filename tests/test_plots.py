@@ -13,6 +13,7 @@ from vlaa_helpers.plots import (
     plot_arms,
     plot_loss_mask,
     plot_losses,
+    plot_prefix_benchmark,
     plot_runs,
     plot_sizes,
     plot_tokens,
@@ -282,3 +283,29 @@ def test_arms_beside_the_paper():
     assert [label.get_text() for label in ours.get_yticklabels()] == ["mixed", "w/o math"]
     dots = [line.get_xdata()[0] for line in ours.lines if line.get_marker() == "o"]
     assert dots == pytest.approx([60, 61, 62] * 2)
+
+
+def test_a_benchmark_of_prefixes_has_a_panel_a_length_and_a_line_a_group():
+    def part(side, generations, completion, ratio, memory):
+        against = {"ratio": ratio, "ratio_interval_95": [ratio * 0.9, ratio * 1.25]}
+        return {
+            "cell": {"side": side, "generations": generations, "completion": completion},
+            "prompt_tokens": side**2 + 18, "ours_over": {"trl": against},
+            "arms": {"ours": {"peak_mib": memory}, "trl": {"peak_mib": 200.0}},
+        }  # fmt: skip
+
+    measured = [part(9, 8, 32, 0.4, 80), part(4, 8, 32, 0.5, 100), part(4, 4, 32, 0.8, 150), part(4, 8, 128, 1.0, 200)]
+    failed = {"cell": {"side": 32, "generations": 8, "completion": 512}, "error": "more than 60 s"}
+    figure = plot_prefix_benchmark({"cells": [*measured, failed]}, title="faster")
+    above, _, below, _ = figure.axes
+    groups = [container.lines[0] for container in above.containers]
+    assert [line.get_xdata().tolist() for line in groups] == [[34], [34, 99]]
+    assert groups[1].get_ydata() == pytest.approx([2, 2.5])
+    bars = above.containers[1].lines[2][0].get_segments()[0]
+    assert bars[:, 1] == pytest.approx([2 / 1.25, 2 / 0.9])
+    assert below.lines[1].get_ydata() == pytest.approx([50, 40])
+    on_gpu = part(4, 8, 32, 0.5, 0)
+    on_gpu["arms"] = {"ours": {"allocated_gib": 5, "loaded_gib": 4}, "trl": {"allocated_gib": 8, "loaded_gib": 4}}
+    assert plot_prefix_benchmark({"cells": [on_gpu]}, title="g").axes[1].lines[0].get_ydata() == pytest.approx([25])
+    with pytest.raises(ValueError, match="none of 1 cells was measured"):
+        plot_prefix_benchmark({"cells": [failed]}, title="nothing")

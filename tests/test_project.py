@@ -39,7 +39,7 @@ FLOORS = [
     (5, {"html_parts", "notebook_files"}),
     (5, {"mini_card", "plots"}),
     (5, {"benchmarks", "report_runs", "series", "step_benchmark", "studies", "widgets"}),
-    (5, {"html_report", "reference_policies", "trace_views"}),
+    (5, {"html_report", "prefix_benchmark", "reference_policies", "trace_views"}),
     (5, {"cli"}),
     (5, {"__main__"}),
 ]

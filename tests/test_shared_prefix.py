@@ -314,6 +314,8 @@ def test_what_cannot_be_shared_is_refused(tiny_models, out, monkeypatch):
     model = AutoModelForImageTextToText.from_pretrained(tiny_models[0]["qwen2_vl"])
     assert why_stock(model, config()) is None
     assert why_stock(model, config(use_vllm=True)) == "completions drawn by vLLM"
+    beams = {"generation_kwargs": {"num_beams": 2, "use_cache": False}}
+    assert why_stock(model, config(**beams)) == "generation_kwargs that have num_beams, use_cache"
     reentrant = {"activation_checkpointing_kwargs": {"use_reentrant": True}}
     assert why_stock(model, config(**reentrant)) == "reentrant activation checkpointing"
     monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")

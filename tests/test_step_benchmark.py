@@ -80,7 +80,8 @@ def test_grpo_arms_draw_the_same_completions(tiny_profile, tmp_path, monkeypatch
     step_benchmark.main()
     found = json.loads((tmp_path / "grpo.json").read_text())
     ours, exact = (found["arms"][name] for name in ("ours", "trl_float32"))
-    assert ours["tokens_per_step"] == exact["tokens_per_step"] and ours["losses"] == exact["losses"]
+    assert ours["tokens_per_step"] == exact["tokens_per_step"]
+    assert ours["losses"] == pytest.approx(exact["losses"], abs=1e-5)  # floats in another order
     assert all(0 < arm["median_generation_s"] < arm["median_step_s"] for arm in found["arms"].values())
 
 

@@ -26,12 +26,16 @@ from .prefix_cache import Prefix, forward_from, generate_from, prefill, why_not_
 
 PICTURES = ("pixel_values", "image_grid_thw")
 """What is there once a prompt, and not once a completion."""
+OTHER_WAYS = ("num_beams", "num_return_sequences", "use_cache", "prompt_lookup_num_tokens", "prefill_chunk_size")
+"""Settings of `generate` by which it would not go on from a prefix, a token at a time."""
 
 
 def why_stock(model: Any, args: GRPOConfig) -> str | None:
     """Why TRL's own trainer has to train this model with these settings; None where prompts can be shared."""
     sharded = args.fsdp or args.deepspeed or "true" in (os.getenv(f"ACCELERATE_USE_{k}") for k in ("FSDP", "DEEPSPEED"))
+    ways = [name for name in OTHER_WAYS if name in (args.generation_kwargs or {})]
     reasons = {
+        f"generation_kwargs that have {', '.join(ways)}": ways,
         "completions drawn by vLLM": args.use_vllm,
         "completions drawn by continuous batching": args.use_transformers_continuous_batching,
         "Liger kernels": args.use_liger_kernel,
@@ -49,6 +53,8 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
     difference where a drawing is cut into several passes: TRL deals single completions out to them, and here whole
     groups stay together. That changes what an optimiser step learns from where it takes a part of a drawing only, and
     else nothing but what is averaged pass by pass: the loss type "bnpo", an entropy bonus or quantile, and some logs.
+    In 16 bits sums that are added in another order differ visibly, as they do between two batch sizes, and dropout, of
+    a model that has it, is drawn for a prompt once.
 
     Raises:
         ValueError: what `why_stock` names, tools, environments, or a rollout function.
@@ -112,11 +118,12 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
             return super()._prepare_inputs(generation_batch)
         if self._step % (self.args.steps_per_generation * self.num_iterations) == 0 or self._buffered_inputs is None:
             drawn = self._generate_and_score_completions(generation_batch)
-            self._buffered_inputs = _passes(drawn, self.args.steps_per_generation)
+            self._buffered_inputs, self._kept = _passes(drawn, self.args.steps_per_generation), None
         return self._buffered_inputs[self._step % self.args.steps_per_generation]
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:
-        self._counts, self._goes_on = inputs["counts"], inputs.get("goes_on", False)
+        alone = [1] * len(inputs["prompt_ids"])  # rows that were not drawn here
+        self._counts, self._goes_on = inputs.get("counts", alone), inputs.get("goes_on", False)
         return super()._compute_loss(model, inputs)
 
     def _get_per_token_logps_and_entropies(

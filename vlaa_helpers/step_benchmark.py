@@ -289,7 +289,8 @@ def _compare(ours: Arm, build: Callable[[Any, Any, Any], Any], profile: Profile,
 def compare_grpo(profile: Profile, records: Any, *, steps: int) -> dict[str, Any]:
     """`train_grpo` against TRL's `GRPOTrainer` on the same policy, view and `GRPOConfig`, with the same draws.
 
-    Arms and results as in `compare_sft`; each arm also has `median_generation_s`, the part of a step that draws.
+    Arms and results as in `compare_sft`, but losses are the same up to the order in which floats are added: ours reads
+    each prompt once for its group. Each arm also has `median_generation_s`, the part of a step that draws.
     """
     view, reward = to_grpo(records), MixedReward()
 

@@ -1,0 +1,77 @@
+"""The benchmark of shared prefixes: both trainers do the same steps, and a grid goes on where it stopped."""
+
+import json
+from subprocess import CompletedProcess, TimeoutExpired
+
+import pytest
+
+from vlaa_helpers import prefix_benchmark
+from vlaa_helpers.models import load_processor
+from vlaa_helpers.prefix_benchmark import Cell, cells, measure, measure_all
+from vlaa_helpers.step_benchmark import random_model
+from vlaa_helpers.true_size import TRUE_SIZE
+
+NARROW = {"num_attention_heads": 2, "hidden_size": 64, "intermediate_size": 128, "vocab_size": 2048}
+ROPE = {"rope_type": "default", "rope_theta": 1_000_000.0, "mrope_section": [4, 6, 6]}
+EYE = {"hidden_size": 64, "depth": 2, "num_heads": 2, "intermediate_size": 128, "out_hidden_size": 64}
+TINY = {
+    "text": TRUE_SIZE["text"] | NARROW | {"num_hidden_layers": 2, "rope_parameters": ROPE},
+    "vision": TRUE_SIZE["vision"] | EYE | {"fullatt_block_indexes": [1]},
+}
+
+
+def test_a_cell_has_both_trainers_on_the_same_steps(tiny_profile):
+    found = measure(Cell(2, 4, 6), tiny_profile.replace(micro_batch_size=2), steps=2)
+    assert found["prompt_tokens"] == 2**2 + 22 and found["passes"] == "4 x 2"
+    ours, trl = found["arms"]["ours"], found["arms"]["trl"]
+    assert ours["tokens_per_step"] == trl["tokens_per_step"] == 8 * (26 + 6)
+    assert ours["grad_norms"] == pytest.approx(trl["grad_norms"], rel=1e-4) and len(ours["grad_norms"]) == 3
+    for arm in (ours, trl):
+        parts = [arm[name] for name in ("generate", "log_probs", "backward")]
+        assert min(parts) > 0 and sum(parts) < 1.2 * max(arm["step_s"])
+        assert arm["peak_mib"] >= 0
+
+
+def test_the_path_of_the_gpu_runs_on_a_tiny_model(tiny_profile):
+    profile = tiny_profile.replace(
+        dtype="bfloat16", gradient_checkpointing=True, micro_batch_size=2, prompts_per_step=1
+    )
+    processor = load_processor(tiny_profile)
+    with random_model(profile, processor, TINY) as (loaded, _):
+        found = measure(Cell(3, 4, 4), loaded, steps=1)
+    assert found["gradient_checkpointing"] and found["passes"] == "2 x 2"
+    assert found["arms"]["ours"]["tokens_per_step"] == found["arms"]["trl"]["tokens_per_step"] == 4 * (9 + 22 + 4)
+
+
+def test_the_grid_is_measured_small_cells_first():
+    assert len(cells(quick=False)) == 36 and set(cells(quick=True)) < set(cells(quick=False))
+    assert cells(quick=False)[0] == Cell(4, 4, 32) and cells(quick=False)[-1] == Cell(32, 16, 512)
+
+
+def test_a_grid_goes_on_where_it_stopped_and_keeps_what_failed(tmp_path, monkeypatch):
+    out, asked = tmp_path / "new" / "found.json", []
+    answers = {
+        4: {"machine": {"cores": 2}, "prompt_tokens": 38},
+        9: TimeoutExpired("it", 5),
+        16: 3,
+        32: KeyboardInterrupt(),
+    }
+
+    def run(command, timeout, **_):
+        side = json.loads(command[-1])["side"]
+        asked.append((side, timeout, command[3:-2]))
+        answer = answers[side]
+        if isinstance(answer, BaseException):
+            raise answer
+        return CompletedProcess(command, answer if side == 16 else 0, stdout=json.dumps(answer))
+
+    monkeypatch.setattr(prefix_benchmark.subprocess, "run", run)
+    grid = [Cell(side, 4, 32) for side in (4, 9, 16, 32)]
+    with pytest.raises(KeyboardInterrupt):
+        measure_all(grid, ["--steps", "3"], out, limit=5)
+    answers[32] = {"machine": {"cores": 2}, "prompt_tokens": 1046}
+    found = measure_all(grid, ["--steps", "3"], out, limit=5)
+    assert [side for side, *_ in asked] == [4, 9, 16, 32, 32] and asked[0][1:] == (5, ["--steps", "3"])
+    assert found == json.loads(out.read_text()) and found["machine"] == {"cores": 2}
+    assert [part.get("error") for part in found["cells"]] == [None, "more than 5 s", "exit status 3", None]
+    assert found["cells"][3]["cell"] == {"side": 32, "generations": 4, "completion": 32}
