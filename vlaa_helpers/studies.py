@@ -167,7 +167,7 @@ def _grpo(
 
 
 def sft_then_grpo(
-    out: Path, *, profile: Profile, seeds: Sequence[int], sizes: Sequence[int] = (2048, 8192), steps: int = 64
+    out: Path, *, profile: Profile, seeds: Sequence[int], sizes: Sequence[int] = (2048,), steps: int = 64
 ) -> "pd.DataFrame":
     """The mixed arm of `grpo_arms`, from the policies that `sft_sizes` left instead of from the instruct model."""
     import pandas as pd
