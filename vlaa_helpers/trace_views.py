@@ -1,6 +1,7 @@
 """Traces to look at: what is true and false in them, where they hesitate, what each step adds; and to vote on."""
 
 import html
+import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,8 @@ class TraceViewer:
         trace = trace_of(row["response"])
         marks = find_marks(trace, row["record"])
         lines = [line for k, span in enumerate(step_spans(trace)) for line in _lines(trace, span, k)]
-        head = [*textwrap.wrap(f"{row['record']['question']}  → {row['record']['gt']}", WIDTH), row["verdict"], ""]
+        asked = textwrap.wrap(f"{row['record']['question']}  → {row['record']['gt']}", WIDTH - 8)
+        head = [*asked, *textwrap.wrap(row["verdict"], WIDTH - 8), ""]
         count = max(len(head) + len(lines) + 2, 10)
         figure = plt.figure(figsize=(SIDE + 0.2 + WIDTH * CHARACTER + 2.2, count * LINE))
         plt.close(figure)
@@ -164,7 +166,8 @@ def _draw_line(axes: Any, trace: str, start: int, end: int, marks: Sequence[Mark
             axes.plot([left, right], [y + 0.4] * 2, color=CUE, linewidth=1.6)
         else:
             axes.barh(y, right - left, left=left, height=0.86, color=COLOURS[mark.kind])
-    axes.text(0, y, trace[start:end], va="center", fontsize=TYPE, family="monospace", parse_math=False)
+    for word in re.finditer(r"\S+", trace[start:end]):  # one by one: how wide a character is drawn depends on the dpi
+        axes.text(word.start(), y, word[0], va="center", fontsize=TYPE, family="monospace", parse_math=False)
 
 
 def _draw_bars(axes: Any, gains: Sequence[float], steps: Sequence[int], first: int) -> None:
