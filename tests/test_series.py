@@ -236,6 +236,28 @@ def test_progress_bars_widgets_and_warnings_are_dropped_and_the_rest_is_kept():
     assert "widgets" not in nb.metadata and "execution" not in nb.cells[0].metadata
 
 
+def test_pictures_are_stored_with_a_palette():
+    import base64
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    shade = np.random.default_rng(0).integers(0, 300, (120, 160))
+    drawn = np.stack([shade * 255 // 300, shade // 3, 255 - shade // 2], axis=-1).astype("uint8")
+    buffer = io.BytesIO()
+    Image.fromarray(drawn).save(buffer, "PNG")
+    before = base64.b64encode(buffer.getvalue()).decode()
+    cell = new_code_cell("f()", outputs=[new_output("display_data", data={"image/png": before})])
+    for _ in range(2):  # and cleaning twice changes nothing more
+        notebook_files.clean_outputs(new_notebook(cells=[cell]))
+        after = cell.outputs[0].data["image/png"]
+        image = Image.open(io.BytesIO(base64.b64decode(after)))
+        assert image.mode == "P" and len(after) <= len(before)
+        assert np.abs(np.asarray(image.convert("RGB")).astype(int) - drawn).max() <= 8
+        before = after
+
+
 def test_machine_paths_are_found_and_other_slashes_are_not(root, tmp_path):
     from pathlib import Path
 

@@ -4,7 +4,9 @@ Nothing here executes a notebook (that is `series`) or imports torch; nbformat i
 """
 
 import ast
+import base64
 import hashlib
+import io
 import re
 import sys
 from collections.abc import Mapping
@@ -163,7 +165,8 @@ def stale_cells(nb: "NotebookNode") -> list[int]:
 def clean_outputs(nb: "NotebookNode") -> None:
     """Drop what is noise on a page: progress bars, warnings on stderr, widgets and their state. Changes `nb`.
 
-    A widget's static fallback (HTML, an image) stays; a widget whose only other form is its `repr` goes.
+    A widget's static fallback (HTML, an image) stays; a widget whose only other form is its `repr` goes. Pictures are
+    stored with a palette, in a half to a third of their size.
     """
     nb.metadata.pop("widgets", None)
     nb.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -184,8 +187,21 @@ def clean_outputs(nb: "NotebookNode") -> None:
                 del output.data[WIDGET_VIEW]
                 if set(output.data) <= {"text/plain"}:
                     continue
+            if "image/png" in output.get("data", {}):
+                output.data["image/png"] = _with_palette(output.data["image/png"])
             kept.append(output)
         cell.outputs = kept
+
+
+def _with_palette(picture: str) -> str:
+    """A PNG in base64 in its 256 most used colours; as it was where that is no smaller."""
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(base64.b64decode(picture)))
+    buffer = io.BytesIO()
+    image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    smaller = base64.b64encode(buffer.getvalue()).decode()
+    return smaller if len(smaller) < len(picture) else picture
 
 
 def machine_paths(text: str) -> list[str]:
