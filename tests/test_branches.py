@@ -5,7 +5,8 @@ import torch
 from transformers import AutoConfig, AutoModelForImageTextToText
 
 from vlaa_helpers import load_policy, make_scenes
-from vlaa_helpers.branches import Branches, common_start, read_prompts
+from vlaa_helpers.branches import Branches, common_start
+from vlaa_helpers.generation import chat_inputs
 from vlaa_helpers.models import image_token_ids
 from vlaa_helpers.views import to_grpo
 
@@ -138,12 +139,15 @@ def test_rows_that_end_early_leave_the_others_alone(policy, prompts, monkeypatch
 def test_tokens_are_counted(policy, prompts):
     model, processor = policy
     tree = branches(policy, prompts, TRUNKS)
-    prompt = read_prompts(model, processor, *prompts).lengths
+    prompt = chat_inputs(model, processor, *prompts)["attention_mask"].sum(1).tolist()
     assert tree.tokens == [prompt[0] + 5, prompt[1] + 2, prompt[2] + 3, prompt[3] + 4, 1]
     with torch.no_grad():
         tree.logps(TEXTS[:2])
-    assert tree.tokens[0] == prompt[0] + 5 + 3 + 2  # the last trunk token is read again: it predicts the first counted
-    assert tree.tokens_alone == [2 * prompt[0] + 5 + 6, 0, 0, 0, 0]
+    # the last token that is shared is read again, and the last of a text is not: nothing after it is asked
+    assert tree.tokens[0] == prompt[0] + 5 + 3 + 1 and tree.tokens_alone == [2 * (prompt[0] - 1) + 5 + 6, 0, 0, 0, 0]
+    with torch.no_grad():
+        (text,) = tree.write([(1, [50, 51])], max_new_tokens=1)
+    assert text and tree.tokens[1] == prompt[1] + 2 + 1 and tree.tokens_alone[1] == prompt[1] + 2
 
 
 def test_pictures_are_never_written(policy, prompts):
@@ -160,20 +164,11 @@ def test_pictures_are_never_written(policy, prompts):
     assert not any("<|" in text for text in texts)
 
 
-def test_a_cache_that_forgets_is_refused(policy, prompts):
-    model, processor = policy
-
-    class Forgets(torch.nn.Module):
-        device = torch.device("cpu")
-
-        def forward(self, **inputs):
-            output = model(**inputs)
-            layer = output.past_key_values.layers[0]
-            layer.keys = layer.keys[:, :, -4:]
-            return output
-
-    with torch.no_grad(), pytest.raises(ValueError, match="Forgets does not keep all keys and values"):
-        read_prompts(Forgets(), processor, *prompts)
+def test_a_model_that_forgets_is_refused(policy, prompts, monkeypatch):
+    layers = ["sliding_attention", "full_attention"]
+    monkeypatch.setattr(policy[0].config.get_text_config(), "layer_types", layers, raising=False)
+    with pytest.raises(ValueError, match="cannot share what was read with sliding attention: its layers forget"):
+        branches(policy, prompts, TRUNKS)
 
 
 def test_common_start():

@@ -5,7 +5,7 @@ import torch
 from PIL import Image
 from transformers import AutoModelForImageTextToText
 
-from vlaa_helpers.prefix_cache import forward_from, generate_from, prefill, why_not_shared
+from vlaa_helpers.prefix_cache import extend, forward_from, generate_from, prefill, why_not_shared
 
 COUNTS = [3, 1, 2]
 TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
@@ -104,6 +104,31 @@ def test_draws_go_on_from_starts_of_different_lengths(model, tiny_models):
         expected = model.generate(**whole, **settings)[row, whole["input_ids"].shape[1] :]
         drawn = tokens[row, once["input_ids"].shape[1] + 4 :]
         assert drawn[: len(expected)].tolist() == expected[: len(drawn)].tolist()
+
+
+@pytest.mark.parametrize("pictures", PICTURES.values(), ids=PICTURES)
+def test_longer_prefixes_are_gone_on_from_where_one_likes(model, tiny_models, pictures):
+    """Each prompt read on by starts of different lengths, cut within them or within the prompt, and gone on from."""
+    once, repeated, _ = batch(tiny_models[1], pictures)
+    lengths = torch.tensor([4, 0, 2, 3, 1, 4])
+    ids = torch.randint(20, 900, (6, 4), generator=torch.Generator().manual_seed(1))
+    mask = (torch.arange(4) >= 4 - lengths[:, None]).long()
+    after = torch.tensor([[31, 32, 33]])
+    with torch.no_grad():
+        longer = extend(model, prefill(model, once), COUNTS, ids, mask)
+        whole = longer.mask.sum(1)
+        assert torch.equal(whole, repeated["attention_mask"].sum(1) + lengths)
+        rows, off = [5, 0, 0, 3, 1, 2], torch.tensor([1, 0, 3, 4, 0, 1])
+        cut = longer.take(rows, (whole[rows] - off).tolist())
+        assert torch.equal(cut.mask.sum(1), whole[rows] - off) and cut.mask[:, -1].all()
+        found = forward_from(model, cut, [1] * 6, after.repeat(6, 1), after.new_ones(6, 3)).logits
+        for row, dropped, logits in zip(rows, off.tolist(), found, strict=True):
+            kept = torch.cat([ids[row, 4 - lengths[row] :], after[0]])[None].repeat(6, 1)
+            text = continued(repeated, kept, torch.ones_like(kept))
+            end = text["input_ids"].shape[1] - 3
+            for name in ("input_ids", "attention_mask", "mm_token_type_ids"):
+                text[name] = torch.cat([text[name][:, : end - dropped], text[name][:, end:]], dim=1)
+            assert torch.allclose(logits, model(**text).logits[row, -4:-1], atol=2e-5, rtol=1e-5)
 
 
 def gradients(model, run):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from transformers import DynamicCache
+from transformers import Qwen2_5_VLForConditionalGeneration
 
 from vlaa_helpers import analyze_traces, evaluate, load_policy, load_probes, make_scenes, probe_traces, voices
 from vlaa_helpers import probes as module
@@ -23,25 +23,23 @@ from vlaa_helpers.views import to_grpo
 # ---- policies by rule ----
 
 
-class Planted(torch.nn.Module):
+class Planted(Qwen2_5_VLForConditionalGeneration):
     """A policy that goes on by a rule from the text of its response so far; its cache holds the tokens themselves."""
 
-    def __init__(self, processor, rule):
-        super().__init__()
+    def __init__(self, config, processor, rule):
+        super().__init__(config)
         self.tokenizer, self.rule = processor.tokenizer, rule
-        self.generation_config = SimpleNamespace(eos_token_id=processor.tokenizer.eos_token_id)
-        self.device = torch.device("cpu")
+        self.generation_config.eos_token_id = processor.tokenizer.eos_token_id
 
-    def forward(self, input_ids, attention_mask, past_key_values=None, logits_to_keep=0, **inputs):
-        cache = past_key_values or DynamicCache()
+    def forward(self, input_ids, attention_mask, past_key_values, logits_to_keep, **inputs):
         ids = input_ids[:, None, :, None].double()
-        seen = cache.update(ids, ids, 0)[0][:, 0, :, 0].long()
+        seen = past_key_values.update(ids, ids, 0)[0][:, 0, :, 0].long()
         logits = torch.zeros(len(seen), logits_to_keep, len(self.tokenizer))
         for row, (tokens, mask) in enumerate(zip(seen, attention_mask.bool(), strict=True)):
             for k in range(logits_to_keep):
                 end = seen.shape[1] - logits_to_keep + k + 1
                 logits[row, k, self.next(tokens[:end][mask[:end]])] = 10
-        return SimpleNamespace(logits=logits, past_key_values=cache)
+        return SimpleNamespace(logits=logits)
 
     def next(self, tokens):
         text = self.tokenizer.decode(tokens).rpartition("assistant\n")[2]
@@ -127,9 +125,9 @@ def tiny(tiny_profile):
 
 
 def probe(rule, chart, tiny, *responses, **options):
-    _, processor = tiny
+    policy, processor = tiny
     rows = [{"id": "chart-0", "response": response} for response in responses]
-    return probe_traces(Planted(processor, rule), processor, chart, rows, **options)
+    return probe_traces(Planted(policy.config, processor, rule), processor, chart, rows, **options)
 
 
 def test_a_policy_that_reasons(chart, tiny):

@@ -89,13 +89,7 @@ def generate_responses(
     from .prefix_cache import generate_from, prefill, why_not_shared
 
     tokenizer = processor.tokenizer
-    texts = [
-        processor.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) + decoder.start
-        for prompt in prompts
-    ]
-    pictures = [picture.convert("RGB") for several in images for picture in several]
-    inputs = processor(text=texts, images=pictures or None, padding=True, padding_side="left", return_tensors="pt")
-    inputs = inputs.to(model.device)
+    inputs = chat_inputs(model, processor, prompts, images, decoder.start)
     drawn = {"do_sample": True, "temperature": decoder.temperature, "top_k": 0, "top_p": 1.0}
     settings = {
         **({"do_sample": False} if decoder.samples == 1 else drawn),
@@ -117,3 +111,19 @@ def generate_responses(
         text = decoder.start + tokenizer.decode(ids[:length], skip_special_tokens=True)
         results.append((text, length, not len(ended)))
     return results
+
+
+def chat_inputs(
+    model: Any, processor: Any, prompts: Sequence[list[dict]], images: Sequence[list], start: str = ""
+) -> Any:
+    """Chat prompts, and a start of the response to each, as the model reads them: padded on the left.
+
+    Args:
+        prompts, images: as `generate_responses` takes them.
+    """
+    texts = [
+        processor.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) + start for prompt in prompts
+    ]
+    pictures = [picture.convert("RGB") for several in images for picture in several]
+    inputs = processor(text=texts, images=pictures or None, padding=True, padding_side="left", return_tensors="pt")
+    return inputs.to(model.device)

@@ -3,6 +3,7 @@
     prefix = prefill(model, inputs)
     tokens = generate_from(model, prefix, counts, max_new_tokens=64)
     logits = forward_from(model, prefix, counts, tokens, mask).logits
+    longer = extend(model, prefix, counts, tokens, mask)
 
 `counts` says how many rows go on from each prompt: [8, 8] is two groups of eight, in order. A causal model's keys and
 values at a token depend on what comes before it alone, so what is computed is what repeated prompts would give, up to
@@ -44,7 +45,7 @@ class Prefix:
     """What a model keeps of prompts that it has read: all of them but their last token, which is read again.
 
     Attributes:
-        ids, mask: of the whole prompts, shape (prompts, tokens), padded on the left.
+        ids, mask: of the whole prompts, shape (prompts, tokens); padding, anywhere but at the end, has mask 0.
         positions: of their tokens, shape (3, prompts, tokens).
         states: of each layer keys and values, each of shape (prompts, heads, tokens - 1, width).
     """
@@ -61,6 +62,25 @@ class Prefix:
         return torch.arange(len(counts), device=self.ids.device).repeat_interleave(
             torch.tensor(counts, device=self.ids.device), output_size=sum(counts)
         )
+
+    def take(self, rows: Sequence[int], lengths: Sequence[int]) -> "Prefix":
+        """Some of the prompts, each as often as it is named, of so many of its first tokens, padded on the left."""
+        picks, counts = torch.tensor([rows, lengths], device=self.ids.device)[..., None]
+        place = torch.arange(max(lengths), device=picks.device) - (max(lengths) - counts)
+        tokens_first = (self.mask == 0).int().argsort(dim=1, stable=True)
+        columns = tokens_first[picks, place.clamp(min=0)].masked_fill(place < 0, 0)
+        kept = columns[:, :-1]
+        states = (tuple(state[picks, :, kept].transpose(1, 2) for state in pair) for pair in self.states)
+        return Prefix(self.ids[picks, columns], (place >= 0).long(), self.positions[:, picks, columns], tuple(states))
+
+    def grown(self, counts: Sequence[int], ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Cache]:
+        """Prompts and what follows them, for a model to go on with: ids, mask and positions of all, and a cache of the
+        prompts, which may grow."""
+        rows = self.rows(counts)
+        before = self.ids[rows], self.mask[rows], self.positions[:, rows]
+        after = _last_and(self, rows, ids, mask)
+        whole = (torch.cat([first[..., :-1], rest], dim=-1) for first, rest in zip(before, after, strict=True))
+        return *whole, Cache(layers=[_Growing(*states, rows) for states in self.states])
 
     def cut_off(self) -> "Prefix":
         """The same, with nothing behind it: gradients end, and add up, on its keys and values."""
@@ -151,20 +171,29 @@ def generate_from(
         Tokens of prompt, start and what was drawn, shape (rows, tokens). Padding is on the left of prompts, before the
         last token of a prompt whose start is shorter than others, and on the right of what ended early.
     """
-    rows = prefix.rows(counts)
     if ids is None or mask is None:
-        ids = mask = prefix.ids.new_zeros(len(rows), 0)
-    ids, mask, positions = _last_and(prefix, rows, ids, mask)
-    states = Cache(layer_class_to_replicate=DynamicLayer)
-    for layer, (keys, values) in enumerate(prefix.states):
-        states.update(keys[rows], values[rows], layer)
+        ids = mask = prefix.ids.new_zeros(sum(counts), 0)
+    ids, mask, positions, states = prefix.grown(counts, ids, mask)
     return model.generate(
-        input_ids=torch.cat([prefix.ids[rows, :-1], ids], dim=1),
-        attention_mask=torch.cat([prefix.mask[rows, :-1], mask], dim=1),
-        position_ids=torch.cat([prefix.positions[:, rows, :-1], positions], dim=-1),
-        past_key_values=states,
-        **settings,
+        input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=states, **settings
     )
+
+
+def extend(model: Any, prefix: Prefix, counts: Sequence[int], ids: Tensor, mask: Tensor) -> Prefix:
+    """The prefix of longer prompts, a prompt for each row.
+
+    Args:
+        model: the one that read the prefix.
+        counts: rows of each prompt, in order.
+        ids, mask: what follows the prompts, shape (rows, tokens), padded on the left.
+    """
+    ids, mask, positions, states = prefix.grown(counts, ids, mask)
+    new = slice(prefix.ids.shape[1] - 1, -1)
+    model(
+        input_ids=ids[:, new], attention_mask=mask[:, :-1], position_ids=positions[..., new],
+        past_key_values=states, use_cache=True, logits_to_keep=1,
+    )  # fmt: skip
+    return Prefix(ids, mask, positions, tuple((layer.keys, layer.values) for layer in states.layers))
 
 
 def _whole(model: Any) -> Any:
@@ -202,6 +231,15 @@ class _ReadOnly(DynamicLayer):
         whole = (self.keys, key_states), (self.values, value_states)
         keys, values = (torch.cat([before[self._rows], now], dim=-2) for before, now in whole)
         return keys, values
+
+
+class _Growing(_ReadOnly):
+    """A prefix to which each row adds what is its own: the prompts' part is copied with the first of it, once."""
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        self.keys, self.values = super().update(key_states, value_states)
+        self._rows = slice(None)
+        return self.keys, self.values
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def probe_traces(
     P + T tokens.
 
     Args:
-        model, processor: any vision-language model with full attention that `load_policy` loads, adapters on it or not.
+        model, processor: a Qwen2-VL, 2.5-VL or 3-VL, as `load_policy` gives them, adapters on it or not.
         records: the rows that were asked about.
         responses: texts or completions, one for each record in the same order; or rows with `response` and `id`, such
             as `EvalReport.rows`, several a record or none.
@@ -90,7 +90,8 @@ def probe_traces(
 
     Raises:
         TypeError: responses is one string, or holds something that is no response.
-        ValueError: no responses, unknown probes, responses without a record, or an `out` that holds another probing.
+        ValueError: no responses, unknown probes, responses without a record, an `out` that holds another probing, or a
+            model whose cache cannot be shared (`prefix_cache.why_not_shared`).
     """
     import torch
     from tqdm.auto import tqdm
