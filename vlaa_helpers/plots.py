@@ -287,13 +287,20 @@ def plot_prefix_benchmark(found: Mapping[str, Any], *, title: str) -> "Figure":
         above.axhline(1, color=ARM_COLOURS["base"], linewidth=1, linestyle=":")
         below.axhline(100, color=ARM_COLOURS["base"], linewidth=1, linestyle=":")
         above.set_title(f"completions of {length} tokens", fontsize=9)
-        above.set(xscale="log", ylim=(0, None))
-        below.set(xlabel="tokens of a prompt, picture included", ylim=(0, None))
+        above.set(xscale="log")
+        below.set(xlabel="tokens of a prompt, picture included")
+        sizes = sorted({part["prompt_tokens"] for part in measured})
         for axes in (above, below):
+            axes.minorticks_off()
+            axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
             axes.spines[["top", "right"]].set_visible(False)
+    for row in panels:  # once all lines of a row are there
+        row[0].set_ylim(bottom=0)
     panels[0, 0].set_ylabel("times as fast as TRL")
     panels[1, 0].set_ylabel("memory of a step (% of TRL's)")
-    panels[0, 0].legend(title="completions a prompt", frameon=False, fontsize=8, title_fontsize=8)
+    handles, words = panels[0, 0].get_legend_handles_labels()
+    words = [f"{word} completions a prompt" for word in words]
+    figure.legend(handles, words, loc="outside lower center", ncols=len(words), frameon=False, fontsize=8)
     figure.suptitle(title)
     return figure
 
