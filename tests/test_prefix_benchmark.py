@@ -1,7 +1,7 @@
 """The benchmark of shared prefixes: both trainers do the same steps, and a grid goes on where it stopped."""
 
 import json
-from subprocess import CompletedProcess, TimeoutExpired
+from subprocess import CalledProcessError, CompletedProcess, TimeoutExpired
 
 import pytest
 
@@ -29,7 +29,27 @@ def test_a_cell_has_both_trainers_on_the_same_steps(tiny_profile):
     for arm in (ours, trl):
         parts = [arm[name] for name in ("generate", "log_probs", "backward")]
         assert min(parts) > 0 and sum(parts) < 1.2 * max(arm["step_s"])
-        assert arm["peak_mib"] >= 0
+
+
+def test_the_memory_of_a_cell_is_that_of_a_process_of_its_own(tiny_profile, tmp_path, monkeypatch):
+    """As `measure_all` asks for it: the process gives back to the system what it frees, and answers with two peaks."""
+    out = tmp_path / "found.json"
+    run = prefix_benchmark.subprocess.run
+    asked = []
+
+    def run_tiny(command, **settings):
+        asked.append((command[-1], settings["env"].get("MALLOC_MMAP_THRESHOLD_")))
+        return run(command, **settings)
+
+    monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(prefix_benchmark.subprocess, "run", run_tiny)
+    arguments = ["--steps", "1", "--prompts", "1", "--model", tiny_profile.model]
+    found = measure_all([Cell(16, 8, 4)], arguments, out, limit=300)
+    assert [threshold for _, threshold in asked] == [None, "65536"] and asked[1][0] == "--memory"
+    ours, trl = (found["cells"][0]["arms"][name] for name in ("ours", "trl"))
+    assert 0 < ours["peak_mib"] < 0.7 * trl["peak_mib"]
+    assert json.loads(out.read_text()) == found
 
 
 def test_the_path_of_the_gpu_runs_on_a_tiny_model(tiny_profile):
@@ -50,28 +70,33 @@ def test_the_grid_is_measured_small_cells_first():
 
 def test_a_grid_goes_on_where_it_stopped_and_keeps_what_failed(tmp_path, monkeypatch):
     out, asked = tmp_path / "new" / "found.json", []
+    arms = {"ours": {}, "trl": {}}
+    peaks = {"ours": 1.5, "trl": 3.0}
     answers = {
-        4: {"machine": {"cores": 2}, "prompt_tokens": 38},
+        4: {"machine": {"cores": 2}, "prompt_tokens": 38, "arms": arms},
         9: TimeoutExpired("it", 5),
-        16: 3,
+        16: CalledProcessError(3, "it"),
         32: KeyboardInterrupt(),
     }
 
     def run(command, timeout, **_):
+        if command[-1] == "--memory":
+            return CompletedProcess(command, 0, stdout=json.dumps(peaks))
         side = json.loads(command[-1])["side"]
         asked.append((side, timeout, command[3:-2]))
         answer = answers[side]
         if isinstance(answer, BaseException):
             raise answer
-        return CompletedProcess(command, answer if side == 16 else 0, stdout=json.dumps(answer))
+        return CompletedProcess(command, 0, stdout=json.dumps(answer))
 
     monkeypatch.setattr(prefix_benchmark.subprocess, "run", run)
     grid = [Cell(side, 4, 32) for side in (4, 9, 16, 32)]
     with pytest.raises(KeyboardInterrupt):
         measure_all(grid, ["--steps", "3"], out, limit=5)
-    answers[32] = {"machine": {"cores": 2}, "prompt_tokens": 1046}
+    answers[32] = {"machine": {"cores": 2}, "prompt_tokens": 1046, "arms": arms}
     found = measure_all(grid, ["--steps", "3"], out, limit=5)
     assert [side for side, *_ in asked] == [4, 9, 16, 32, 32] and asked[0][1:] == (5, ["--steps", "3"])
     assert found == json.loads(out.read_text()) and found["machine"] == {"cores": 2}
     assert [part.get("error") for part in found["cells"]] == [None, "more than 5 s", "exit status 3", None]
+    assert found["cells"][0]["arms"] == {"ours": {"peak_mib": 1.5}, "trl": {"peak_mib": 3.0}}
     assert found["cells"][3]["cell"] == {"side": 32, "generations": 4, "completion": 32}

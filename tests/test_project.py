@@ -30,7 +30,7 @@ FLOORS = [
     (2, {"detector", "probe_reports", "teachers"}),
     (2, {"detector_tables", "journal", "steps", "trace_marks"}),
     (2, {"pipeline"}),
-    (3, {"environment", "kl_control", "objective", "profiles"}),
+    (3, {"decoding", "environment", "kl_control", "objective", "profiles"}),
     (3, {"models", "prefix_cache"}),
     (3, {"training"}),
     (3, {"batch_plan", "batches", "generation", "prompt_lengths"}),

@@ -71,34 +71,22 @@ class Branches:
         return texts
 
     def _written(self, prefix: "Prefix", ids: "Tensor", mask: "Tensor", steps: int) -> list[list[int]]:
-        """Tokens for each row, up to one that ends it. Unlike `generate`, rows that have ended are left out: forced
-        answers are short, and would wait for the longest."""
+        """Tokens for each row, up to one that ends it."""
         import torch
 
-        ends = torch.tensor(self.model.generation_config.eos_token_id, device=ids.device)
-        ids, mask, positions, states = prefix.grown([1] * len(ids), ids, mask)
-        new = slice(prefix.ids.shape[1] - 1, None)
-        ids, positions = ids[:, new], positions[..., new]
-        written: list[list[int]] = [[] for _ in ids]
-        alive = list(written)
-        for _ in range(steps):
-            logits = self.model(
-                input_ids=ids, attention_mask=mask, position_ids=positions,
-                past_key_values=states, use_cache=True, logits_to_keep=1,
-            ).logits[:, -1]  # fmt: skip
-            logits[:, self._never] = -torch.inf
-            chosen = logits.argmax(-1)
-            for row, token in zip(alive, chosen.tolist(), strict=True):
-                row.append(token)
-            going = (~torch.isin(chosen, ends)).nonzero()[:, 0]
-            if len(going) == 0:
-                break
-            if len(going) < len(alive):
-                states.batch_select_indices(going)
-                alive = [alive[k] for k in going.tolist()]
-            ids, mask = chosen[going, None], torch.nn.functional.pad(mask[going], (0, 1), value=1)
-            positions = positions[:, going, -1:] + 1
-        return written
+        from .prefix_cache import generate_from
+
+        settings = {
+            "do_sample": False,
+            "repetition_penalty": 1.0,
+            "max_new_tokens": steps,
+            "suppress_tokens": self._never,
+            "pad_token_id": self.tokenizer.pad_token_id,
+        }
+        tokens = generate_from(self.model, prefix, [1] * len(ids), ids, mask, **settings)
+        new = tokens[:, prefix.ids.shape[1] + ids.shape[1] :]
+        ends = torch.isin(new, torch.tensor(self.model.generation_config.eos_token_id, device=new.device)).int()
+        return [row[before == 0].tolist() for row, before in zip(new, ends.cumsum(1) - ends, strict=True)]
 
     def logps(self, texts: Sequence[tuple[int, Sequence[int], int]]) -> list[float]:
         """Log-probability, in nats, of the last tokens of each text: its trunk, all its tokens, how many count."""

@@ -98,8 +98,10 @@ def generate_responses(
         "suppress_tokens": image_token_ids(processor),
         "pad_token_id": tokenizer.pad_token_id,
     }
-    if decoder.samples > 1 and why_not_shared(model) is None:
-        output = generate_from(model, prefill(model, inputs), [decoder.samples] * len(prompts), **settings)
+    if why_not_shared(model) is None:
+        with torch.no_grad():
+            prefix = prefill(model, inputs)
+        output = generate_from(model, prefix, [decoder.samples] * len(prompts), **settings)
     else:
         output = model.generate(**inputs, num_return_sequences=decoder.samples, **settings)
     completions = output[:, inputs["input_ids"].shape[1] :].cpu()

@@ -4,15 +4,15 @@ python -m vlaa_helpers.prefix_benchmark --quick
 python -m vlaa_helpers.prefix_benchmark --gpu --out runs/shared_prefix_gpu.json
 
 A cell of the grid is a picture's size, a group's size and a completion's length, all of them fixed. Both trainers take
-the same settings and draw the same completions; they train in turns in one process (`step_benchmark`), and each has the
-process to itself once before that, to see its memory. Each cell is a process of its own with a limit of time. The
-same command goes on where an earlier one stopped. `plots.plot_prefix_benchmark` draws what it found.
+the same settings and draw the same completions; they train in turns in one process (`step_benchmark`), and one after
+the other in a second one, to see their memory. A process has a limit of time. The same command goes on where an earlier
+one stopped. `plots.plot_prefix_benchmark` draws what it found.
 """
 
 import argparse
-import ctypes
 import gc
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -31,7 +31,7 @@ import torch
 from accelerate import Accelerator
 from trl import GRPOConfig, GRPOTrainer
 
-from .batch_plan import plan_batch
+from .batch_plan import BatchPlan, plan_batch
 from .models import image_token_ids, load_policy, load_processor
 from .profiles import ASSETS, MINI_MODELS, Profile, get_profile
 from .shared_prefix import SharedPrefixGRPOTrainer
@@ -43,6 +43,7 @@ CELLS_A_SIDE, GENERATIONS, COMPLETIONS = (4, 9, 16, 32), (4, 8, 16), (32, 128, 5
 """Of the grid: visual tokens along a picture's side (prompts of 38, 103, 278 and 1,046 tokens in all)."""
 QUICK = ((4, 9, 16), (8,), (32,))
 TOKEN_PIXELS = 28
+STATUS, GIVES_BACK = Path("/proc/self/status"), {"MALLOC_MMAP_THRESHOLD_": "65536"}
 PARTS = {"generate": "_generate", "log_probs": "_get_per_token_logps_and_entropies"}
 """Of a step, and which method of the trainers each is; the third is "backward"."""
 
@@ -64,23 +65,9 @@ def measure(cell: Cell, profile: Profile, *, steps: int) -> dict[str, Any]:
 
     Returns:
         As `compare_arms`, with arms `ours` and `trl`. Each also has the median seconds of a step that went into
-        `generate`, `log_probs` (forward passes) and `backward`; `peak_mib`, what a step took beside the model (on a
-        GPU, `allocated_gib` and what comes with it instead); and the `grad_norms`, which the arms share.
+        `generate`, `log_probs` (forward passes) and `backward`, and the `grad_norms`, which the arms share.
     """
-    profile = profile.replace(
-        max_pixels=(TOKEN_PIXELS * cell.side) ** 2, num_generations=cell.generations,
-        max_completion_length=cell.completion,
-    )  # fmt: skip
-    _, processor = load_policy(profile)
-    plan = plan_batch(profile)
-    settings = {
-        **plan.config, **device_settings(profile), "save_strategy": "no", "temperature": 1.0,
-        "max_completion_length": cell.completion, "learning_rate": 1e-5,
-        "generation_kwargs": {"suppress_tokens": image_token_ids(processor), "min_new_tokens": cell.completion},
-    }  # fmt: skip
-    view = noise(plan.prompts * (steps + 2), cell.side)
-    arms = {"ours": SharedPrefixGRPOTrainer, "trl": GRPOTrainer}
-    peaks = {name: host_memory(_arm(kind, view, settings), profile) for name, kind in arms.items()}
+    profile, plan, arms, view, processor = _prepared(cell, profile, steps + 2)
     with timed_parts() as parts:
         threads: dict[str, threading.Thread] = {}
 
@@ -91,15 +78,44 @@ def measure(cell: Cell, profile: Profile, *, steps: int) -> dict[str, Any]:
 
             return run
 
-        trains = {name: named(name, _arm(kind, view, settings)) for name, kind in arms.items()}
-        found = compare_arms(trains, profile, steps)
+        found = compare_arms({name: named(name, train) for name, train in arms.items()}, profile, steps)
     for name, arm in found["arms"].items():
-        arm |= {part: round(median(s[1:]), 4) for part, s in parts[threads[name]].items()} | peaks[name]
+        arm |= {part: round(median(s[1:]), 4) for part, s in parts[threads[name]].items()}
         history = threads[name].trainer.state.log_history
         arm["grad_norms"] = [round(row["grad_norm"], 6) for row in history if "grad_norm" in row]
     prompt = processor(**_prompt_of(view[0], processor), return_tensors="pt")["input_ids"].shape[1]
     sizes = {"prompt_tokens": prompt, "prompts": plan.prompts, "passes": f"{plan.accumulation} x {plan.per_device}"}
     return sizes | {"gradient_checkpointing": profile.gradient_checkpointing} | found
+
+
+def measure_memory(cell: Cell, profile: Profile) -> dict[str, float]:
+    """MiB of host memory that a step of each trainer takes at its most, beside what is there with the model loaded.
+
+    What is freed has to go back to the system for that: start the process with `GIVES_BACK` in its environment. Empty
+    where the system does not tell; Linux does.
+    """
+    profile, _, arms, _, _ = _prepared(cell, profile, 2)
+    if not STATUS.exists():
+        return {}
+    _peak(arms["ours"], profile)  # what a process needs once
+    return {name: _peak(train, profile) for name, train in arms.items()}
+
+
+def _prepared(cell: Cell, profile: Profile, batches: int) -> tuple[Profile, BatchPlan, dict[str, Callable], Any, Any]:
+    """The profile of a cell, its plan, what trains each arm, the prompts, and the processor."""
+    profile = profile.replace(
+        max_pixels=(TOKEN_PIXELS * cell.side) ** 2, num_generations=cell.generations,
+        max_completion_length=cell.completion,
+    )  # fmt: skip
+    processor, plan = load_processor(profile), plan_batch(profile)
+    settings = {
+        **plan.config, **device_settings(profile), "save_strategy": "no", "temperature": 1.0,
+        "max_completion_length": cell.completion, "learning_rate": 1e-5,
+        "generation_kwargs": {"suppress_tokens": image_token_ids(processor), "min_new_tokens": cell.completion},
+    }  # fmt: skip
+    view = noise(plan.prompts * batches, cell.side)
+    kinds = {"ours": SharedPrefixGRPOTrainer, "trl": GRPOTrainer}
+    return profile, plan, {name: _arm(kind, view, settings) for name, kind in kinds.items()}, view, processor
 
 
 def _arm(trainer_class: type[GRPOTrainer], view: Any, settings: dict[str, Any]) -> Callable:
@@ -173,27 +189,18 @@ def _now() -> float:
     return time.perf_counter()
 
 
-def host_memory(train: Callable, profile: Profile) -> dict[str, float]:
-    """MiB of memory that an arm took at its most, in one step, beside what was there with the model loaded.
-
-    Empty on a GPU, where `compare_arms` looks at the GPU's memory, and where the system does not tell (Linux does).
-    """
-    status, clear = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-    if profile.device == "cuda" or not status.exists():
-        return {}
-
-    def kibibytes(name: str) -> int:
-        (line,) = (line for line in status.read_text().splitlines() if line.startswith(name))
-        return int(line.split()[1])
+def _peak(train: Callable, profile: Profile) -> float:
+    def mebibytes(name: str) -> float:
+        (line,) = (line for line in STATUS.read_text().splitlines() if line.startswith(name))
+        return int(line.split()[1]) / 1024
 
     policy = load_policy(profile)
     gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)  # what an earlier arm has freed
-    clear.write_text("5")  # the peak is what there is now
-    before = kibibytes("VmRSS")
+    (STATUS.parent / "clear_refs").write_text("5")  # the peak is what there is now
+    before = mebibytes("VmRSS")
     with tempfile.TemporaryDirectory() as folder:
         train(*policy, folder, 1)
-    return {"peak_mib": round((kibibytes("VmHWM") - before) / 1024, 1)}
+    return round(mebibytes("VmHWM") - before, 1)
 
 
 # ---- the grid ----
@@ -211,7 +218,7 @@ def measure_all(todo: list[Cell], arguments: list[str], out: Path, *, limit: flo
 
     Args:
         arguments: of the command that measures one cell.
-        limit: seconds a cell; one that takes longer, or fails, is kept as an `error`.
+        limit: seconds a process; a cell that takes longer, or fails, is kept as an `error`.
     """
     found = json.loads(out.read_text()) if out.exists() else {"cells": []}
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -229,8 +236,12 @@ def measure_all(todo: list[Cell], arguments: list[str], out: Path, *, limit: flo
         ]
         start = time.perf_counter()
         try:
-            ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=limit)
-            part = {"error": f"exit status {ended.returncode}"} if ended.returncode else json.loads(ended.stdout)
+            part = _answer(command, limit)
+            if "--gpu" not in arguments:
+                for name, peak in _answer([*command, "--memory"], limit, GIVES_BACK).items():
+                    part["arms"][name]["peak_mib"] = peak
+        except subprocess.CalledProcessError as error:
+            part = {"error": f"exit status {error.returncode}"}
         except subprocess.TimeoutExpired:
             part = {"error": f"more than {limit:.0f} s"}
         found |= {"machine": part.pop("machine", found.get("machine"))}
@@ -238,6 +249,12 @@ def measure_all(todo: list[Cell], arguments: list[str], out: Path, *, limit: flo
         out.write_text(json.dumps(found, indent=1) + "\n")
         print(json.dumps(found["cells"][-1] | {"arms": None}), file=sys.stderr)
     return found
+
+
+def _answer(command: list[str], limit: float, settings: dict[str, str] | None = None) -> dict[str, Any]:
+    environment = os.environ | (settings or {})
+    run = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=limit, env=environment, check=True)
+    return json.loads(run.stdout)
 
 
 def main() -> None:
@@ -250,12 +267,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/shared_prefix.json"))
     parser.add_argument("--model", help=argparse.SUPPRESS)  # the folder of the model of random weights
     parser.add_argument("--cell", type=json.loads, help=argparse.SUPPRESS)
+    parser.add_argument("--memory", action="store_true", help=argparse.SUPPRESS)  # of that cell, and not its time
     options = parser.parse_args()
     profile = get_profile("auto" if options.gpu else "mini").replace(prompts_per_step=options.prompts)
     if options.cell:
         with redirect_stdout(sys.stderr):  # TRL's trainer prints every log
             here = profile.replace(model=options.model or profile.model)
-            part = {"machine": machine()} | measure(Cell(**options.cell), here, steps=options.steps)
+            cell = Cell(**options.cell)
+            if options.memory:
+                part = measure_memory(cell, here)
+            else:
+                part = {"machine": machine()} | measure(cell, here, steps=options.steps)
         print(json.dumps(part))
         return
     processor = load_processor(get_profile("mini").replace(model=str(ASSETS / MINI_MODELS["mini"])))

@@ -21,7 +21,11 @@ from torch import Tensor
 from torch.nn.functional import pad
 from transformers.cache_utils import Cache, DynamicLayer
 
+from .decoding import decode
+
 MODEL_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
+ROOM = 64
+"""Tokens for which there is room each time that keys and values are copied to grow."""
 ATTENTION = ("sdpa", "eager")
 """How these models may compute attention: others take no queries that begin in the middle, or were not tried."""
 
@@ -175,7 +179,12 @@ def generate_from(
         ids = mask = prefix.ids.new_zeros(sum(counts), 0)
     ids, mask, positions, states = prefix.grown(counts, ids, mask)
     return model.generate(
-        input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=states, **settings
+        input_ids=ids,
+        attention_mask=mask,
+        position_ids=positions,
+        past_key_values=states,
+        custom_generate=decode,
+        **settings,
     )
 
 
@@ -234,11 +243,27 @@ class _ReadOnly(DynamicLayer):
 
 
 class _Growing(_ReadOnly):
-    """A prefix to which each row adds what is its own: the prompts' part is copied with the first of it, once."""
+    """A prefix to which each row adds what is its own: the prompts' part is copied with the first of it, and all of it
+    again when there is no room left for more. Rows may leave (`batch_select_indices`)."""
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        self.keys, self.values = super().update(key_states, value_states)
-        self._rows = slice(None)
+        start = self.get_seq_length()
+        end = start + key_states.shape[-2]
+        if self._rows is not None:
+            self._held, self._rows = [*super().update(key_states, value_states)], None
+        else:
+            for k, (held, new) in enumerate(zip(self._held, (key_states, value_states), strict=True)):
+                if end > held.shape[-2]:
+                    self._held[k] = pad(held, (0, 0, 0, end + ROOM - held.shape[-2]))
+                self._held[k][:, :, start:end] = new
+        return self._show(end)
+
+    def batch_select_indices(self, indices: Tensor) -> None:
+        self._held = [held[indices] for held in self._held]
+        self._show(self.get_seq_length())
+
+    def _show(self, end: int) -> tuple[Tensor, Tensor]:
+        self.keys, self.values = (held[:, :, :end] for held in self._held)
         return self.keys, self.values
 
 

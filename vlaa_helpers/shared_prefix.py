@@ -5,6 +5,9 @@ when it draws, for the log-probabilities of the old policy and of the reference,
 prefilled once in each of these places and its completions go on from there (`prefix_cache`). What is computed is the
 same up to the order in which floats are added (arXiv 2506.05433), and the random numbers are drawn in the same order.
 
+Padding is not computed where that can be helped: completions that have ended leave the drawing (`decoding`), and rows
+of one pass are run in parts of about one length.
+
 A pass of TRL (`per_device_train_batch_size` completions) holds whole groups, or a part of one. In the second case the
 prompt's keys and values are kept from pass to pass, each pass leaves its gradients on them, and the last one takes all
 of them back through the prompt. So the most that is ever held are the activations of one pass, whose prompts are in it
@@ -26,7 +29,12 @@ from .prefix_cache import Prefix, forward_from, generate_from, prefill, why_not_
 
 PICTURES = ("pixel_values", "image_grid_thw")
 """What is there once a prompt, and not once a completion."""
-OTHER_WAYS = ("num_beams", "num_return_sequences", "use_cache", "prompt_lookup_num_tokens", "prefill_chunk_size")
+WORTH_A_PART = 512
+"""Tokens of padding for the sake of which rows of one pass are computed in two parts."""
+OTHER_WAYS = (
+    "num_beams", "num_return_sequences", "use_cache", "prompt_lookup_num_tokens", "prefill_chunk_size",
+    "penalty_alpha", "dola_layers", "return_dict_in_generate",
+)  # fmt: skip
 """Settings of `generate` by which it would not go on from a prefix, a token at a time."""
 
 
@@ -53,8 +61,8 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
     difference where a drawing is cut into several passes: TRL deals single completions out to them, and here whole
     groups stay together. That changes what an optimiser step learns from where it takes a part of a drawing only, and
     else nothing but what is averaged pass by pass: the loss type "bnpo", an entropy bonus or quantile, and some logs.
-    In 16 bits sums that are added in another order differ visibly, as they do between two batch sizes, and dropout, of
-    a model that has it, is drawn for a prompt once.
+    In 16 bits sums that are added in another order differ visibly, as they do between two batch sizes; an entropy
+    quantile may fall between tokens that are equal but for rounding; and dropout is drawn for a prompt once.
 
     Raises:
         ValueError: what `why_stock` names, tools, environments, or a rollout function.
@@ -71,6 +79,10 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
         self._fields: dict[str, Tensor] = {}  # what the processor made of these prompts
         self._goes_on = False  # whether the next pass is of the same prompt
         self._kept: tuple[Prefix, Prefix] | None = None  # as it was computed, and as passes before the last see it
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        self._kept = None  # of a run that was stopped between two passes
+        return super().train(*args, **kwargs)
 
     # ---- drawing ----
 
@@ -179,12 +191,33 @@ class _Processed:
 
 def _log_probs(model: Any, prefix: Prefix, counts: list[int], ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """Log-probability and entropy at each token, 0 where the mask is 0, by the head that TRL has put on the model."""
-    longest = max(1, int(mask.sum(dim=1).max()))
-    short, labels = mask[:, :longest], ids.masked_fill(mask == 0, -100)[:, :longest]
-    output = forward_from(model, prefix, counts, ids[:, :longest], short, shift_labels=labels, fused_lm_head=True)
-    cut = (0, ids.shape[1] - longest)
-    entropy = output.log_probs if output.entropy is None else output.entropy  # a reference has none, and needs none
-    return pad(output.log_probs, cut), pad(entropy, cut)
+    of_prompt, parts, found = prefix.rows(counts), _of_like_length(mask.sum(dim=1).tolist()), []
+    for part in parts:
+        width = max(1, int(mask[part].sum(dim=1).max()))
+        short, shown = mask[part, :width], ids[part, :width]
+        members = of_prompt[part].bincount(minlength=len(counts)).tolist()
+        labels = shown.masked_fill(short == 0, -100)
+        output = forward_from(model, prefix, members, shown, short, shift_labels=labels, fused_lm_head=True)
+        entropy = output.log_probs if output.entropy is None else output.entropy  # a reference has none, needs none
+        found.append([pad(values, (0, ids.shape[1] - width)) for values in (output.log_probs, entropy)])
+    back = torch.cat([torch.tensor(part) for part in parts]).argsort().to(ids.device)
+    log_probs, entropies = (torch.cat(values)[back] for values in zip(*found, strict=True))
+    return log_probs, entropies
+
+
+def _of_like_length(lengths: list[int]) -> list[list[int]]:
+    """Rows cut into parts, as long as that saves enough padding to be worth a part of its own.
+
+    >>> _of_like_length([90, 9, 91, 10]), _of_like_length([900, 9, 910, 100])
+    ([[0, 1, 2, 3]], [[1, 3], [0, 2]])
+    """
+
+    def cut(rows: list[int]) -> list[list[int]]:
+        longest = lengths[rows[-1]]
+        saved, end = max((k * (longest - lengths[row]), k) for k, row in enumerate(rows, start=1))
+        return [*cut(rows[:end]), *cut(rows[end:])] if saved >= WORTH_A_PART else [sorted(rows)]
+
+    return cut(sorted(range(len(lengths)), key=lengths.__getitem__))
 
 
 # ---- groups ----
