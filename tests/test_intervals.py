@@ -55,6 +55,12 @@ def test_bootstrap_interval_of_equal_values_is_a_point():
     assert bootstrap_interval([0.25] * 8) == (0.25, 0.25)
 
 
+def test_bootstrap_interval_of_a_median_is_not_moved_by_an_outlier():
+    values = [*np.random.default_rng(0).normal(1.01, 0.01, size=59), 100.0]
+    low, high = bootstrap_interval(values, of=np.median)
+    assert 1.0 < low < 1.01 < high < 1.02
+
+
 def test_bootstrap_interval_covers_the_truth_about_as_often_as_it_says():
     rng = np.random.default_rng(0)
     samples = rng.random((200, 60)) < 0.4

@@ -134,12 +134,6 @@ def test_what_an_arm_raises_ends_the_comparison(monkeypatch, tiny_profile):
         step_benchmark.compare_arms(arms, tiny_profile, 1)
 
 
-def test_interval_of_a_median():
-    assert step_benchmark.median_interval([1.1] * 5) == (1.1, 1.1)
-    low, high = step_benchmark.median_interval(np.random.default_rng(0).normal(1.01, 0.01, size=60))
-    assert 1.0 < low < 1.01 < high < 1.02
-
-
 def test_the_true_size_is_that_of_the_published_model(processor):
     from transformers import Qwen2_5_VLForConditionalGeneration
 

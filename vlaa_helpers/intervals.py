@@ -1,7 +1,7 @@
 """Shares, differences and pass@k with their 95% intervals."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -33,11 +33,13 @@ def pass_at_k(n: int, correct: int, k: int) -> float:
     return 1.0 - math.comb(n - correct, k) / math.comb(n, k)
 
 
-def bootstrap_interval(per_item: Sequence[float], *, draws: int = 4000, seed: int = 0) -> tuple[float, float]:
-    """The 95% percentile bootstrap interval of a mean, resampling items."""
+def bootstrap_interval(
+    per_item: Sequence[float], *, of: Callable = np.mean, draws: int = 4000, seed: int = 0
+) -> tuple[float, float]:
+    """The 95% percentile bootstrap interval of a mean, or of another statistic (`np.median`), resampling items."""
     values = np.asarray(per_item, dtype=float)
     picks = np.random.default_rng(seed).integers(0, len(values), size=(draws, len(values)))
-    low, high = np.percentile(values[picks].mean(axis=1), (2.5, 97.5))
+    low, high = np.percentile(of(values[picks], axis=1), (2.5, 97.5))
     return float(low), float(high)
 
 

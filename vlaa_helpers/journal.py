@@ -10,6 +10,7 @@ from pathlib import Path
 from .chat import Reply
 from .images import image_hash
 from .prompts import PROMPTS
+from .rows import whole_rows
 from .teachers import Teacher
 
 
@@ -94,16 +95,11 @@ def _key(teacher: Teacher, role: str, record: Mapping, fields: Mapping[str, str]
 
 def _read(path: Path) -> dict[str, Reply]:
     """The replies of earlier runs. A last line that a kill cut short never counted, and is removed."""
-    if not path.exists():
-        return {}
-    data = path.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if len(whole) < len(data):
+    if path.exists():
         with path.open("r+b") as file:
-            file.truncate(len(whole))
+            file.truncate(file.read().rfind(b"\n") + 1)
     replies = {}
-    for line in whole.decode("utf-8").splitlines():
-        row = json.loads(line)
+    for row in whole_rows(path):
         key = row.pop("key")
         replies[key] = Reply(**row)
     return replies

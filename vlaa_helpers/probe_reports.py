@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .intervals import bootstrap_interval, wilson_interval
-from .reports import RESPONSES, SETTINGS, read_rows
+from .reports import RESPONSES, SETTINGS
+from .rows import whole_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -196,7 +197,7 @@ def load_probes(folder: str | Path) -> ProbeReport:
             f"no report in {folder}; expected {SETTINGS} and {RESPONSES}, as probe_traces(out=…) writes"
         )
     settings = json.loads((folder / SETTINGS).read_text())
-    rows = read_rows(folder / RESPONSES)
+    rows = whole_rows(folder / RESPONSES)
     if len(rows) < settings["traces"]:
         raise ValueError(
             f"{folder} holds {len(rows)} of {settings['traces']} traces; the same probe_traces(…, out=…) goes on there"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .intervals import bootstrap_interval, pass_at_k, sign_test, wilson_interval
+from .rows import whole_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,19 +151,13 @@ def load_report(folder: str | Path) -> EvalReport:
             f"no report in {folder}; expected {SETTINGS} and {RESPONSES}, as evaluate(out=…) writes"
         )
     settings = json.loads((folder / SETTINGS).read_text())
-    rows = read_rows(folder / RESPONSES)
+    rows = whole_rows(folder / RESPONSES)
     wanted = settings["records"] * settings["samples"]
     if len(rows) < wanted:
         raise ValueError(
             f"{folder} holds {len(rows)} of {wanted} responses; the same evaluate(…, out=…) goes on from there"
         )
     return EvalReport(tuple(rows), settings["samples"], settings)
-
-
-def read_rows(path: Path) -> list[dict]:
-    """The rows of a JSON Lines file that may still be in writing: a last line that a kill cut short does not count."""
-    data = path.read_bytes() if path.exists() else b""
-    return [json.loads(line) for line in data[: data.rfind(b"\n") + 1].decode("utf-8").split("\n") if line]
 
 
 class KeptRows:
@@ -192,7 +187,7 @@ class KeptRows:
             )
         self._path.parent.mkdir(parents=True, exist_ok=True)
         known.write_text(json.dumps(settings, indent=2))
-        rows = read_rows(self._path)
+        rows = whole_rows(self._path)
         if len(rows) < wanted:
             rows = rows[: len(rows) // unit * unit]
         self._path.write_text("".join(map(_line, rows)), encoding="utf-8")

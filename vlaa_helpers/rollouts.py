@@ -10,7 +10,7 @@ from accelerate.utils import gather_object
 from transformers import TrainerCallback
 
 from .answers import completion_text
-from .reports import read_rows
+from .rows import whole_rows
 from .training import ROLLOUTS
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class RolloutLog(TrainerCallback):
         self._path = Path(self.folder or args.output_dir) / ROLLOUTS
         self._step, self._rows, self._groups, self._waiting = -1, [], 0, []
         if state.is_world_process_zero and self._path.exists():
-            self._write((row for row in read_rows(self._path) if row["step"] <= state.global_step), "w")
+            self._write((row for row in whole_rows(self._path) if row["step"] <= state.global_step), "w")
 
     def on_substep_end(self, args, state, control, **kwargs):
         self._take_advantages()
@@ -142,5 +142,5 @@ def load_rollouts(path: str | Path) -> "pd.DataFrame":
     path = Path(path) / ROLLOUTS if Path(path).is_dir() else Path(path)
     if not path.exists():
         raise FileNotFoundError(f"no rollouts in {path}; train with callbacks=[RolloutLog(every=10)] to keep some")
-    rows = pd.DataFrame(read_rows(path))
+    rows = pd.DataFrame(whole_rows(path))
     return rows.astype({"reward": float, "advantage": float}) if len(rows) else rows

@@ -32,6 +32,13 @@ def read_rows(path: Path) -> Iterator[tuple[int | None, Any, str]]:
             yield number, value, wrong
 
 
+def whole_rows(path: Path) -> list[dict]:
+    """The rows of a JSON Lines file of ours that may still be in writing: a last line that a kill cut short does not
+    count."""
+    data = path.read_bytes() if path.exists() else b""
+    return [json.loads(line) for line in data[: data.rfind(b"\n") + 1].decode("utf-8").split("\n") if line]
+
+
 def _csv_rows(path: Path) -> Iterator[tuple[int, Any, str]]:
     """A CSV with column names in its first line; a row with more or fewer fields than names is wrong."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:

@@ -36,6 +36,7 @@ from transformers import trainer as transformers_trainer
 from trl import GRPOConfig, GRPOTrainer, SFTTrainer
 
 from .grpo import train_grpo
+from .intervals import bootstrap_interval
 from .models import load_policy, load_processor
 from .profiles import ASSETS, MINI_MODELS, Profile, get_profile
 from .records import arrow_dataset, record_features
@@ -218,16 +219,8 @@ def _against(ours: ArmThread, other: ArmThread) -> dict[str, Any]:
     for name, kind in (("ratio", "seconds"), ("cpu_ratio", "cpu_seconds")):
         ratios = np.array(getattr(ours, kind)[1:]) / np.array(getattr(other, kind)[1:])
         found[name] = round(float(np.median(ratios)), 4)
-        found[f"{name}_interval_95"] = [round(edge, 4) for edge in median_interval(ratios)]
+        found[f"{name}_interval_95"] = [round(edge, 4) for edge in bootstrap_interval(ratios, of=np.median)]
     return found
-
-
-def median_interval(values: Sequence[float], *, draws: int = 4000, seed: int = 0) -> tuple[float, float]:
-    """The 95% percentile bootstrap interval of a median."""
-    values = np.asarray(values)
-    picks = np.random.default_rng(seed).integers(0, len(values), size=(draws, len(values)))
-    low, high = np.percentile(np.median(values[picks], axis=1), (2.5, 97.5))
-    return float(low), float(high)
 
 
 # ---- SFT ----
