@@ -1,9 +1,12 @@
+import base64
 import json
+from io import BytesIO
 
 import pytest
 from fault_server import FaultServer, completion
+from PIL import Image
 
-from vlaa_helpers import JudgeScorer, MixedReward, RewardModelScorer
+from vlaa_helpers import JudgeScorer, MixedReward, RewardModelScorer, make_scenes, to_grpo
 from vlaa_helpers.chat import ChatEndpoint, EndpointError
 from vlaa_helpers.mini_reward import MINI_REWARD
 from vlaa_helpers.scorers import Question, preference_chat
@@ -101,6 +104,28 @@ def test_only_a_number_from_0_to_10_is_a_score(judge, said, score):
         assert judge(server)([ASKED], ["It is day."]) == [score]
     text = server.requests[0]["messages"][1]["content"]
     assert ASKED.text in text and "Answer: It is day." in text
+
+
+@pytest.mark.parametrize("sees", [True, False])
+def test_a_judge_may_see_the_pictures(judge, sees):
+    """Of the record, as the trainer hands them to the reward."""
+    record = to_grpo(make_scenes(1, sources=["stories"]))[0]
+    with FaultServer(completion("7"), completion("3")) as server:
+        scorer = judge(server)
+        scorer.sees_pictures = sees
+        columns = {name: [record[name]] for name in ("verifier_type", "gt", "question", "meta", "images")}
+        assert MixedReward(scorer=scorer)(["<answer>It is day.</answer>"], **columns)[0] > 0
+    for request in server.requests:
+        content = request["messages"][1]["content"]
+        if not sees:
+            assert record["question"] in content
+            continue
+        picture, text = content
+        kind, _, data = picture["image_url"]["url"].partition(";base64,")
+        assert kind == "data:image/png" and record["question"] in text["text"]
+        shown = Image.open(BytesIO(base64.b64decode(data))).convert("RGB")
+        assert shown.tobytes() == record["images"][0].convert("RGB").tobytes()
+    assert len(server.requests) == 2
 
 
 def test_a_judge_that_fails_leaves_the_sample_out(judge):

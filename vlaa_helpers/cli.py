@@ -152,6 +152,7 @@ def _add_grpo(commands: argparse._SubParsersAction) -> None:
     grpo.add_argument("--max-prompt-length", type=int, help="leave out records with longer prompts, in tokens")
     grpo.add_argument("--reward-model", help="scores open-ended answers: a folder or hub id; default: facts, mini only")
     grpo.add_argument("--judge", metavar="MODEL", help="scores open-ended answers: a model on an endpoint")
+    grpo.add_argument("--judge-sees-pictures", action="store_true", help="send it the pictures too")
     grpo.add_argument("--base-url", help="of the judge's endpoint, such as http://localhost:8000/v1")
     grpo.add_argument("--key-env", default="OPENAI_API_KEY", help="variable that holds its key; default: %(default)s")
     grpo.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
@@ -194,7 +195,8 @@ def _scorer(options: argparse.Namespace):
     from .scorers import JudgeScorer, RewardModelScorer
 
     if options.judge:
-        return JudgeScorer(options.judge, ChatEndpoint(base_url=options.base_url, api_key_env=options.key_env))
+        endpoint = ChatEndpoint(base_url=options.base_url, api_key_env=options.key_env)
+        return JudgeScorer(options.judge, endpoint, sees_pictures=options.judge_sees_pictures)
     return RewardModelScorer(options.reward_model) if options.reward_model else None
 
 

@@ -91,7 +91,9 @@ def digest_of(text: str) -> str:
 
 def _row(row: dict, response: str, tokens: int, truncated: bool, seconds: float, reward: MixedReward) -> dict:
     parsed = parse_response(response)
-    score = reward.score(response, row["gt"], row["verifier_type"], question=row["question"], meta=row["meta"])
+    score = reward.score(
+        response, row["gt"], row["verifier_type"], question=row["question"], meta=row["meta"], images=row["images"]
+    )
     return {
         "id": row["id"],
         "source": row["source"],

@@ -103,7 +103,7 @@ def _scored(batch: "Dataset", texts: list[tuple], generations: int, reward: Call
     columns = {
         name: [value for value in batch[name] for _ in range(generations)]
         for name in batch.column_names
-        if name not in ("prompt", "images")
+        if name != "prompt"
     }
     completions = [[{"role": "assistant", "content": text}] for text, _, _ in texts]
     extra: dict[str, list] = {}

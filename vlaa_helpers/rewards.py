@@ -366,7 +366,8 @@ class MixedReward:
         box_frame: what prompts ask boxes in, see `box_reward`; "pixel" reads `image_size` in a record's meta.
         verifiers: further ones by `verifier_type`: `(response, gt, *, question="") -> Score`.
 
-    Call it with TRL's columns, one entry a completion: `verifier_type`, `gt`, and when present `question` and `meta`.
+    Call it with TRL's columns, one entry a completion: `verifier_type`, `gt`, and when present `question`, `meta` and
+    `images`.
     To the trainer's metrics go the mean reward of each verifier (`reward/digit`, …), the share of each reason
     (`reason/no_answer`, …), of responses in the strict format (`strict`) and of those with a cue of self-reflection
     (`cues`, see `aha_words`): a stuck reward shows in the first two, how the responses change in the others.
@@ -388,13 +389,22 @@ class MixedReward:
         self.verifiers = {**VERIFIERS, **(verifiers or {})}
         self._references: dict[tuple[Question, str], float | None] = {}
 
-    def score(self, response: str, gt: str, verifier_type: str, *, question: str = "", meta: str = "") -> Score:
+    def score(
+        self,
+        response: str,
+        gt: str,
+        verifier_type: str,
+        *,
+        question: str = "",
+        meta: str = "",
+        images: Sequence[Any] = (),
+    ) -> Score:
         """Score one response.
 
         Raises:
             ValueError: an unknown `verifier_type`, or a ground truth that its verifier cannot read.
         """
-        return self.score_all([response], [gt], [verifier_type], [question], [meta])[0]
+        return self.score_all([response], [gt], [verifier_type], [question], [meta], [images])[0]
 
     def score_all(
         self,
@@ -403,17 +413,18 @@ class MixedReward:
         verifier_types: Sequence[str],
         questions: Sequence[str],
         metas: Sequence[str],
+        images: Sequence[Sequence[Any] | None],
     ) -> list[Score]:
         """Score responses together: open-ended answers reach the scorer in one batch."""
         scores: list[Score | None] = []
         opened: list[tuple[int, Question, str, str]] = []
-        rows = zip(responses, gts, verifier_types, questions, metas, strict=True)
-        for place, (response, gt, kind, question, meta) in enumerate(rows):
+        rows = zip(responses, gts, verifier_types, questions, metas, images, strict=True)
+        for place, (response, gt, kind, question, meta, pictures) in enumerate(rows):
             if kind == "open_ended":
                 answer = extract_answer(response)
                 scores.append(GATED if answer is None else None)
                 if answer is not None:
-                    opened.append((place, Question(question, meta), answer, gt))
+                    opened.append((place, Question(question, meta, tuple(pictures or ())), answer, gt))
             elif kind == "iou" and self.box_frame != "fraction":
                 size = tuple(json.loads(meta or "{}").get("image_size") or ()) or None
                 scores.append(box_reward(response, gt, question=question, frame=self.box_frame, size=size))
@@ -455,9 +466,10 @@ class MixedReward:
                 f"the mixed reward needs the columns verifier_type and gt, got {', '.join(sorted(columns)) or 'none'}; "
                 "train on to_grpo(records)"
             )
-        blank = [""] * len(completions)
+        blank, none = [""] * len(completions), [()] * len(completions)
         texts = [completion_text(completion) for completion in completions]
-        scores = self.score_all(texts, gt, verifier_type, columns.get("question", blank), columns.get("meta", blank))
+        said_of = columns.get("question", blank), columns.get("meta", blank), columns.get("images", none)
+        scores = self.score_all(texts, gt, verifier_type, *said_of)
         if log_extra:
             log_extra("reason", [str(score.reason) for score in scores])
         if log_metric and scores:

@@ -6,20 +6,21 @@ numbers to better answers.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from .chat import ChatEndpoint, EndpointUnavailable
+from .chat import ChatEndpoint, EndpointUnavailable, data_url
 from .scene_kinds import KINDS
 from .scenes import stated_facts
 
 
 @dataclass(frozen=True)
 class Question:
-    """What an answer is an answer to: the question's words, and the record's `meta` as JSON."""
+    """What an answer is an answer to: the question's words, the record's `meta` as JSON, and its pictures."""
 
     text: str
     meta: str = ""
+    images: tuple = field(default=(), repr=False, compare=False)
 
 
 class Scorer(Protocol):
@@ -133,21 +134,25 @@ class JudgeScorer:
     Args:
         model: on the endpoint.
         endpoint: its retries and key are those of `ChatEndpoint`; a wrong key or model is an `EndpointError`.
+        sees_pictures: send it the pictures of a question too, as the paper's reward model had them; the model has to
+            take pictures.
     """
 
-    def __init__(self, model: str, endpoint: ChatEndpoint):
+    def __init__(self, model: str, endpoint: ChatEndpoint, *, sees_pictures: bool = False):
         self.model = model
         self.endpoint = endpoint
+        self.sees_pictures = sees_pictures
 
     def __call__(self, questions: Sequence[Question], answers: Sequence[str]) -> list[float | None]:
         return [self._score(question, answer) for question, answer in zip(questions, answers, strict=True)]
 
     def _score(self, question: Question, answer: str) -> float | None:
         asked = f"{preference_chat(question, answer)[0]['content']}\n\nAnswer: {answer}"
-        messages: list[dict[str, Any]] = [
-            {"role": "system", "content": JUDGE_PROMPT},
-            {"role": "user", "content": asked},
-        ]
+        content: str | list[dict[str, Any]] = asked
+        if self.sees_pictures and question.images:
+            pictures = [{"type": "image_url", "image_url": {"url": data_url(image)}} for image in question.images]
+            content = [*pictures, {"type": "text", "text": asked}]
+        messages = [{"role": "system", "content": JUDGE_PROMPT}, {"role": "user", "content": content}]
         try:
             reply = self.endpoint.complete(self.model, messages, max_tokens=8)
         except EndpointUnavailable:
