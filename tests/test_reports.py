@@ -26,6 +26,7 @@ def make_report(items: dict[str, list], samples: int = 1, sources: dict[str, str
             "gt": "3",
             "verifier_type": "digit",
             "meta": "",
+            "images": [],
         }
         assert len(said) == samples
         rows += [_row(record, text, len(text), truncated, 0.5, MixedReward()) for text, truncated in said]
@@ -106,7 +107,8 @@ def test_pass_curve(sampled, mixed):
 
 
 def test_a_box_counts_as_right_from_half_overlap():
-    record = {"id": "a", "source": "boxes", "question": "", "gt": "[0, 0, 1, 1]", "verifier_type": "iou", "meta": ""}
+    record = {"id": "a", "source": "boxes", "gt": "[0, 0, 1, 1]", "verifier_type": "iou"}
+    record |= {"question": "", "meta": "", "images": []}
     for x, right in (("0.5", True), ("0.49", False)):
         row = _row(record, f"<answer>[0, 0, {x}, 1]</answer>", 9, False, 0.5, MixedReward())
         assert row["correct"] is right and row["value"] == pytest.approx(float(x))

@@ -297,7 +297,7 @@ def plot_prefix_benchmark(found: Mapping[str, Any], *, title: str) -> "Figure":
     for row in panels:  # once all lines of a row are there
         row[0].set_ylim(bottom=0)
     panels[0, 0].set_ylabel("times as fast as TRL")
-    panels[1, 0].set_ylabel("memory of a step (% of TRL's)")
+    panels[1, 0].set_ylabel("memory (% of TRL's)")
     handles, words = panels[0, 0].get_legend_handles_labels()
     words = [f"{word} completions a prompt" for word in words]
     figure.legend(handles, words, loc="outside lower center", ncols=len(words), frameon=False, fontsize=8)
