@@ -7,6 +7,9 @@ Without --gpu the mini VLM trains on a CPU; with it a Qwen2.5-VL-3B of the true 
 CUDA GPU, and its memory is looked at too. All arms of a comparison train at once in one process, but take turns, a step
 at a time: A B B A … Whatever slows the machine for a while slows them alike. Each thread has a heap of its own: on one
 heap, arms that compute the same differed by up to a quarter, in how often the system had to hand out pages anew.
+
+Set OMP_NUM_THREADS=1 on a CPU. With more, each arm has a team of OpenMP threads, and while there are more of these than
+cores they fall asleep between two operations: an arm of many short operations looks slower than it is alone.
 """
 
 import argparse
