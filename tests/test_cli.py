@@ -120,6 +120,24 @@ def test_what_is_wrong_is_one_line(tmp_path, capsys, arguments, words):
     assert stop.value.code == 2 and error.startswith("vlaa: ") and words in error
 
 
+@pytest.mark.parametrize("sees", [True, False])
+def test_a_judge_sees_pictures_where_asked(tmp_path, monkeypatch, sees):
+    class Stop(Exception):
+        """What would be trained is known."""
+
+    def stop(*_, reward_funcs, **__):
+        scorer = reward_funcs.scorer
+        raise Stop(scorer.model, scorer.sees_pictures)
+
+    monkeypatch.setenv("SOME_KEY", "none")
+    monkeypatch.setattr("vlaa_helpers.grpo.train_grpo", stop)
+    flags = ["--judge-sees-pictures"] if sees else []
+    judge = ["--judge", "m", "--base-url", "http://localhost:9/v1", "--key-env", "SOME_KEY", *flags]
+    with pytest.raises(Stop) as stopped:
+        main(["grpo", "mini", "--profile", "mini", "--n", "8", "--out", str(tmp_path), *judge])
+    assert stopped.value.args == ("m", sees)
+
+
 def test_it_runs_as_a_module():
     run = subprocess.run([sys.executable, "-m", "vlaa_helpers", "--help"], capture_output=True, text=True, check=True)
     assert "build" in run.stdout

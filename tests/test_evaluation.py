@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from vlaa_helpers import evaluate, load_policy, load_report, make_scenes
+from vlaa_helpers import MixedReward, evaluate, load_policy, load_report, make_scenes, preflight
 from vlaa_helpers import evaluation as module
 from vlaa_helpers.generation import NO_THINKING
 from vlaa_helpers.models import image_token_ids
@@ -41,6 +41,23 @@ def test_every_response_is_kept_and_timed(policy, records, tmp_path):
     assert report.tokens_per_second > 0
     assert load_report(tmp_path / "report") == report
     assert untimed(report) == untimed(evaluate(*policy, records, **OPTIONS))
+
+
+def test_the_reward_gets_the_pictures_of_a_record(policy, records):
+    """In an evaluation and in a preflight: a scorer may want to see them."""
+    seen = []
+
+    class Watching(MixedReward):
+        def score_all(self, responses, gts, kinds, questions, metas, images):
+            seen.extend(picture.tobytes() for pictures in images for picture in pictures)
+            return super().score_all(responses, gts, kinds, questions, metas, images)
+
+    shown = [image.tobytes() for image in records["image"]]
+    evaluate(*policy, records, **OPTIONS, reward=Watching())
+    assert seen == [image for image in shown for _ in range(2)]
+    seen.clear()
+    preflight(*policy, records, Watching(), prompts=3, generations=2, max_new_tokens=4)
+    assert len(seen) == 6 and set(seen) <= set(shown)
 
 
 def test_an_interrupted_evaluation_goes_on(policy, records, tmp_path, monkeypatch):

@@ -161,6 +161,7 @@ def out(tmp_path_factory):
 )  # groups across passes
 @example(case=CASE | {"per_device": 1, "updates": 4, "iterations": 2, "kind": "qwen3_vl"})  # a group in two updates
 @example(case=CASE | {"pictures": [0, 0], "beta": 0.1, "kind": "qwen2_vl", "lora": True})
+@example(case=CASE | {"generations": 2, "pictures": [2], "per_device": 2, "loss_type": "grpo", "seed": 27})  # a tie
 @settings(max_examples=8)
 @given(case=cases())
 def test_an_update_is_that_of_trl(case, tiny_models, out):
@@ -175,8 +176,7 @@ def test_an_update_is_that_of_trl(case, tiny_models, out):
         "max_steps": case["updates"] * case["iterations"],
         "activation_checkpointing": case["checkpointing"],
         "mask_truncated_completions": case["truncation"],
-        # parts round the equal entropies of first tokens differently, and a quantile may tell these apart
-        "top_entropy_quantile": 0.7 if case["seed"] % 2 and case["worth"] == 512 else 1.0,
+        "top_entropy_quantile": 0.7 if case["seed"] % 2 else 1.0,
         "optim": "sgd",
     }
     with pytest.MonkeyPatch.context() as patch:
@@ -315,8 +315,12 @@ def test_rows_are_trimmed_to_their_part(tiny_models, out, monkeypatch):
     """Less is computed in the loss, and it is the same."""
     seen = []
     forward = module.forward_from
-    counted = lambda *args, **kwargs: (seen.append(args[3].numel()), forward(*args, **kwargs))[1]  # noqa: E731
-    monkeypatch.setattr(module, "forward_from", counted)
+
+    def counting(model, prefix, counts, ids, mask, **config):
+        seen.append(ids.numel())
+        return forward(model, prefix, counts, ids, mask, **config)
+
+    monkeypatch.setattr(module, "forward_from", counting)
     tokens, runs = [], []
     for worth in (512, 2):
         monkeypatch.setattr(module, "WORTH_A_PART", worth)

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .generation import chat_inputs
-from .models import image_token_ids
+from .generation import chat_inputs, unbent
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,7 +45,7 @@ class Branches:
         if reason := why_not_shared(model):
             raise ValueError(f"continuations cannot share what was read with {reason}")
         self.model, self.tokenizer, self.batch_size = model, processor.tokenizer, batch_size
-        self._never = image_token_ids(processor)
+        self._settings = unbent(processor)
         self._trunks = [list(tokens) for _, tokens in trunks]
         start = prefill(model, chat_inputs(model, processor, prompts, images))
         rows, lengths = [row for row, _ in trunks], start.mask.sum(1).tolist()
@@ -76,13 +75,7 @@ class Branches:
 
         from .prefix_cache import generate_from
 
-        settings = {
-            "do_sample": False,
-            "repetition_penalty": 1.0,
-            "max_new_tokens": steps,
-            "suppress_tokens": self._never,
-            "pad_token_id": self.tokenizer.pad_token_id,
-        }
+        settings = {**self._settings, "do_sample": False, "max_new_tokens": steps}
         tokens = generate_from(self.model, prefix, [1] * len(ids), ids, mask, **settings)
         new = tokens[:, prefix.ids.shape[1] + ids.shape[1] :]
         ends = torch.isin(new, torch.tensor(self.model.generation_config.eos_token_id, device=new.device)).int()

@@ -88,15 +88,12 @@ def generate_responses(
 
     from .prefix_cache import generate_from, prefill, why_not_shared
 
-    tokenizer = processor.tokenizer
     inputs = chat_inputs(model, processor, prompts, images, decoder.start)
     drawn = {"do_sample": True, "temperature": decoder.temperature, "top_k": 0, "top_p": 1.0}
     settings = {
         **({"do_sample": False} if decoder.samples == 1 else drawn),
+        **unbent(processor),
         "max_new_tokens": decoder.max_new_tokens,
-        "repetition_penalty": 1.0,  # Qwen2.5-VL's own settings have 1.05, which would also bend the sampling
-        "suppress_tokens": image_token_ids(processor),
-        "pad_token_id": tokenizer.pad_token_id,
     }
     if why_not_shared(model) is None:
         with torch.no_grad():
@@ -110,9 +107,18 @@ def generate_responses(
     for ids in completions:
         ended = torch.isin(ids, ends).nonzero()
         length = int(ended[0]) if len(ended) else len(ids)
-        text = decoder.start + tokenizer.decode(ids[:length], skip_special_tokens=True)
+        text = decoder.start + processor.tokenizer.decode(ids[:length], skip_special_tokens=True)
         results.append((text, length, not len(ended)))
     return results
+
+
+def unbent(processor: Any) -> dict[str, Any]:
+    """Settings of `generate` that leave a policy's probabilities as they are, except that it never writes a picture."""
+    return {
+        "repetition_penalty": 1.0,  # Qwen2.5-VL's own settings have 1.05, which would also bend the sampling
+        "suppress_tokens": image_token_ids(processor),
+        "pad_token_id": processor.tokenizer.pad_token_id,
+    }
 
 
 def chat_inputs(

@@ -61,8 +61,8 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
     difference where a drawing is cut into several passes: TRL deals single completions out to them, and here whole
     groups stay together. That changes what an optimiser step learns from where it takes a part of a drawing only, and
     else nothing but what is averaged pass by pass: the loss type "bnpo", an entropy bonus or quantile, and some logs.
-    In 16 bits sums that are added in another order differ visibly, as they do between two batch sizes; an entropy
-    quantile may fall between tokens that are equal but for rounding; and dropout is drawn for a prompt once.
+    In 16 bits sums that are added in another order differ visibly, as they do between two batch sizes, and dropout, of
+    a model that has it, is drawn for a prompt once.
 
     Raises:
         ValueError: what `why_stock` names, tools, environments, or a rollout function.
@@ -158,9 +158,15 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
                 prefix = self._prefix(model, _together(prompts[together]))
                 for counts in parts:
                     part = slice(rows, rows := rows + sum(counts))
-                    found.append(_log_probs(model, prefix, counts, ids[part], mask[part]))
+                    found.append(_log_probs(model, prefix, counts, ids[part], mask[part], self._parts(mask[part])))
         logps, entropies = zip(*found, strict=True)
         return torch.cat(logps), torch.cat(entropies) if compute_entropy else None, None
+
+    def _parts(self, mask: Tensor) -> list[list[int]]:
+        """Rows that are run together. An entropy quantile may fall on the first tokens of a group, whose entropies are
+        equal in one part and nearly equal in two, so it gets one."""
+        lengths = mask.sum(dim=1).tolist()
+        return _of_like_length(lengths) if self.top_entropy_quantile == 1 else [list(range(len(lengths)))]
 
     def _prefix(self, model: Any, inputs: dict[str, Tensor]) -> Prefix:
         """Prompts, read now or by an earlier pass, in such a way that gradients go back through them once."""
@@ -189,9 +195,12 @@ class _Processed:
         return dict(self._trainer._fields)
 
 
-def _log_probs(model: Any, prefix: Prefix, counts: list[int], ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Log-probability and entropy at each token, 0 where the mask is 0, by the head that TRL has put on the model."""
-    of_prompt, parts, found = prefix.rows(counts), _of_like_length(mask.sum(dim=1).tolist()), []
+def _log_probs(
+    model: Any, prefix: Prefix, counts: list[int], ids: Tensor, mask: Tensor, parts: list[list[int]]
+) -> tuple[Tensor, Tensor]:
+    """Log-probability and entropy at each token, 0 where the mask is 0, by the head that TRL has put on the model; the
+    rows of each part at once."""
+    of_prompt, found = prefix.rows(counts), []
     for part in parts:
         width = max(1, int(mask[part].sum(dim=1).max()))
         short, shown = mask[part, :width], ids[part, :width]
@@ -200,7 +209,7 @@ def _log_probs(model: Any, prefix: Prefix, counts: list[int], ids: Tensor, mask:
         output = forward_from(model, prefix, members, shown, short, shift_labels=labels, fused_lm_head=True)
         entropy = output.log_probs if output.entropy is None else output.entropy  # a reference has none, needs none
         found.append([pad(values, (0, ids.shape[1] - width)) for values in (output.log_probs, entropy)])
-    back = torch.cat([torch.tensor(part) for part in parts]).argsort().to(ids.device)
+    back = torch.tensor([row for part in parts for row in part], device=ids.device).argsort()
     log_probs, entropies = (torch.cat(values)[back] for values in zip(*found, strict=True))
     return log_probs, entropies
 
