@@ -30,7 +30,7 @@ help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 run: $(VENV)/.installed ## run every notebook on the mini profile; results in runs/
-	$(OFFLINE) $(BIN)/python -m vlaa_helpers.series run $(NAMES)
+	$(OFFLINE) $(BIN)/python -m vlaa_helpers.dev.notebooks.run run $(NAMES)
 
 # One thread a process: two torch processes that each take every core run some twenty times slower.
 # Without ARGS this is the whole suite, and tests/conftest.py then also fails on tests that were left out.

@@ -78,8 +78,9 @@ def tiny_profile(tmp_path_factory):
 
     import torch
 
-    from vlaa_helpers import get_profile, mini_vlm
-    from vlaa_helpers.mini_corpus import make_lesson
+    from vlaa_helpers import get_profile
+    from vlaa_helpers.dev.mini_vlm import train as mini_vlm
+    from vlaa_helpers.dev.mini_vlm.lessons import make_lesson
 
     folder = tmp_path_factory.mktemp("tiny_vlm")
     rng = Random(0)

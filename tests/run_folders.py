@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from vlaa_helpers.answers import parse_response
-from vlaa_helpers.reports import RESPONSES, SETTINGS
-from vlaa_helpers.rewards import MixedReward, is_correct
+from vlaa_helpers.core.answers import parse_response
+from vlaa_helpers.evaluation.eval_report import RESPONSES, SETTINGS
+from vlaa_helpers.rewards.mixed import MixedReward, is_correct
 
 
 def write_run(folder: Path, records: Sequence[dict], responses: Sequence[str], *, samples: int = 1) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from vlaa_helpers import notebook_files
+from vlaa_helpers.dev.notebooks import files as notebook_files
 
 ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -307,7 +307,7 @@ def test_a_test_that_is_left_out_fails_the_run(tmp_path, workers):
 
 def test_badges_are_up_to_date():
     differ = notebook_files.update_badges(ROOT, check=True)
-    assert differ == [], "mend with: python -m vlaa_helpers.series badges"
+    assert differ == [], "mend with: python -m vlaa_helpers.dev.notebooks.run badges"
 
 
 def test_readme_lists_the_notebooks_on_disk():

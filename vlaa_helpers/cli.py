@@ -18,8 +18,8 @@ def main(arguments: list[str] | None = None) -> None:
     _add_evaluate(commands)
     _add_report(commands)
     options = parser.parse_args(arguments)
-    from .chat import EndpointError
-    from .journal import BuildStopped
+    from .core.endpoint import EndpointError
+    from .pipeline.journal import BuildStopped
 
     try:
         options.run(options)
@@ -59,8 +59,8 @@ def _add_build(commands: argparse._SubParsersAction) -> None:
 
 def _build(options: argparse.Namespace) -> None:
     """Build verified SFT and RL sets from pictures, questions and answers. Interrupted, run it again: it goes on."""
-    from .pipeline import build_dataset
-    from .records import load_records
+    from .data.load import load_records
+    from .pipeline.build import build_dataset
 
     if options.budget is not None and options.price is None:
         raise ValueError("a budget needs prices: --price PROMPT COMPLETION, of a million tokens each")
@@ -83,8 +83,8 @@ def _build(options: argparse.Namespace) -> None:
 
 
 def _teacher(options: argparse.Namespace):
-    from .prompts import ROLES
-    from .teachers import ChatTeacher, ScriptedTeacher
+    from .pipeline.prompts import ROLES
+    from .pipeline.teachers import ChatTeacher, ScriptedTeacher
 
     models = {role: getattr(options, f"{role}_model") or options.model for role in ROLES}
     if not any(models.values()):
@@ -122,8 +122,8 @@ def _sft(options: argparse.Namespace) -> None:
     """Fine-tune a policy on responses. Several processes: torchrun --nproc_per_node 2 -m vlaa_helpers sft …"""
     from trl import SFTConfig
 
-    from .adapters import save_policy
-    from .sft import train_sft
+    from .policy.adapters import save_policy
+    from .training.sft import train_sft
 
     settings = _settings(options.set, SFTConfig)
     if options.batch_size is not None:
@@ -164,9 +164,9 @@ def _grpo(options: argparse.Namespace) -> None:
     """Train a policy by GRPO with the mixed reward. Several processes: torchrun … -m vlaa_helpers grpo …"""
     from trl import GRPOConfig
 
-    from .adapters import save_policy
-    from .grpo import train_grpo
-    from .rewards import MixedReward
+    from .policy.adapters import save_policy
+    from .rewards.mixed import MixedReward
+    from .training.grpo import train_grpo
 
     settings = {"seed": options.seed, "output_dir": str(options.out), **_settings(options.set, GRPOConfig)}
     if options.resume:
@@ -191,8 +191,8 @@ def _grpo(options: argparse.Namespace) -> None:
 
 
 def _scorer(options: argparse.Namespace):
-    from .chat import ChatEndpoint
-    from .scorers import JudgeScorer, RewardModelScorer
+    from .core.endpoint import ChatEndpoint
+    from .rewards.scorers import JudgeScorer, RewardModelScorer
 
     if options.judge:
         endpoint = ChatEndpoint(base_url=options.base_url, api_key_env=options.key_env)
@@ -222,8 +222,8 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     """Ask a policy held-out questions. Interrupted, run it again: it goes on."""
-    from .evaluation import evaluate
-    from .reports import compare_reports, load_report
+    from .evaluation.eval_report import compare_reports, load_report
+    from .evaluation.runner import evaluate
 
     before = load_report(options.against) if options.against else None
     records = _records(options, built="rl.arrow", n=options.n, split=options.split)
@@ -258,8 +258,8 @@ def _add_report(commands: argparse._SubParsersAction) -> None:
 def _report(options: argparse.Namespace) -> None:
     """Compare runs in one self-contained HTML file: accuracy, measures of the reasoning, traces to read. The first run
     is what the others are compared with."""
-    from .html_report import write_report
-    from .records import load_records
+    from .data.load import load_records
+    from .display.html_report import write_report
 
     records = load_records(options.records, image_root=options.images) if options.records else None
     runs = dict(run.split("=", 1) for run in options.runs if "=" in run and not Path(run).exists())
@@ -270,7 +270,7 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _records(options: argparse.Namespace, *, built: str, **scenes: Any):
-    from .records import load_records
+    from .data.load import load_records
 
     if options.source == "mini":
         if not scenes:
@@ -281,8 +281,8 @@ def _records(options: argparse.Namespace, *, built: str, **scenes: Any):
 
 
 def _policy(options: argparse.Namespace):
-    from .models import load_policy
-    from .profiles import get_profile
+    from .policy.loading import load_policy
+    from .policy.profiles import get_profile
 
     try:
         profile = get_profile(options.profile)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import nbformat
 
-from vlaa_helpers import notebook_files
+from vlaa_helpers.dev.notebooks import files as notebook_files
 
 LOWEST_PYTHON = (3, 11)
 MAX_LINES = 25
@@ -432,7 +432,7 @@ def outputs_clean(page: Page) -> list[str]:
 
 def outputs_belong(page: Page) -> list[str]:
     """Made by the code beside them, by one run from top to bottom."""
-    refresh = "python -m vlaa_helpers.series refresh " + page.path.stem
+    refresh = "python -m vlaa_helpers.dev.notebooks.run refresh " + page.path.stem
     problems = [f"cell {i} changed since its outputs were made: {refresh}" for i in notebook_files.stale_cells(page.nb)]
     counts = [cell.execution_count for _, cell in page.code]
     if counts != list(range(1, len(counts) + 1)):

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from vlaa_helpers import notebook_files
+from vlaa_helpers.dev.notebooks import files as notebook_files
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "notebooks"
@@ -81,7 +81,7 @@ CODE = [
     'import sys\n\nCOLAB = "google.colab" in sys.modules\nif COLAB:\n    %pip install --quiet vlaa-helpers',
     'print("environment: the versions this page was made with")',
     'PROFILE = "mini"  # one name changes the machine\nSEED = 0\nSTEPS = 60',
-    "from vlaa_helpers.notebook_files import list_notebooks\n\nlist_notebooks(folder=PROFILE)",
+    "from vlaa_helpers.dev.notebooks.files import list_notebooks\n\nlist_notebooks(folder=PROFILE)",
     "def later():\n    return total + SEED\n\n\ntotal = sum(k * STEPS for k in range(3))\nlater()",
 ]
 
@@ -200,10 +200,10 @@ MUTATIONS = [
     ("calls_fit", swap(5, "import list_notebooks", "import list_books as list_notebooks"), "fails"),
     (
         "calls_fit",
-        add_code("import vlaa_helpers.series as s\ns.run_notebook(out_dir=1)"),
+        add_code("import vlaa_helpers.dev.notebooks.run as s\ns.run_notebook(out_dir=1)"),
         "missing a required argument",
     ),
-    ("calls_fit", add_code("import vlaa_helpers.series as s\ns.run_book()"), "has no run_book"),
+    ("calls_fit", add_code("import vlaa_helpers.dev.notebooks.run as s\ns.run_book()"), "has no run_book"),
     ("calls_fit", add_code("from trl import GRPOConfig\nGRPOConfig(max_prompt_length=9)"), "max_prompt_length"),
     ("parameters_hold", lambda nb: nb.metadata["vlaa"]["smoke"].update(STEP=2), "parameter STEP is not assigned"),
     ("parameters_hold", lambda nb: nb.metadata.pop("vlaa"), "smoke"),

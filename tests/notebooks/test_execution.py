@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from vlaa_helpers.notebook_files import list_notebooks, read_notebook, smoke_parameters
-from vlaa_helpers.series import run_notebook
+from vlaa_helpers.dev.notebooks.files import list_notebooks, read_notebook, smoke_parameters
+from vlaa_helpers.dev.notebooks.run import run_notebook
 
 NOTEBOOKS = list_notebooks(Path(__file__).resolve().parents[2] / "notebooks")
 

@@ -1,0 +1,60 @@
+import pytest
+
+from vlaa_helpers import load_records, make_scenes, read_records
+from vlaa_helpers.core.jsonl import read_rows
+
+HEAD = "image,question,answer\n"
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(text, encoding="utf-8"):
+        file = tmp_path / "mine.csv"
+        file.write_bytes(text.encode(encoding))
+        return file
+
+    return write
+
+
+def test_a_folder_of_pictures_and_a_table_are_records(tmp_path):
+    scenes = make_scenes(3, sources="blocks").with_format(None)
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    lines = []
+    for k, image in enumerate(scenes.data.table.column("image").to_pylist()):
+        (pictures / f"{k}.png").write_bytes(image["bytes"])
+        lines.append(f'{k}.png,"{scenes[k]["question"]}",{scenes[k]["gt"]}\n')
+    (tmp_path / "mine.csv").write_text(HEAD + "".join(lines))
+    records = load_records(tmp_path / "mine.csv", image_root=pictures, verifier_type="digit")
+    assert records["gt"] == scenes["gt"] and records["question"] == scenes["question"]
+    assert records["verifier_type"] == ["digit"] * 3 and records["source"] == ["mine"] * 3
+    assert records[0]["image"].size == (112, 112)
+
+
+def test_quotes_commas_line_breaks_and_a_byte_order_mark(table):
+    file = table('\ufeffquestion,answer\n"One, or\ntwo?","He said ""two"""\n')
+    assert list(read_rows(file)) == [(3, {"question": "One, or\ntwo?", "answer": 'He said "two"'}, "")]
+
+
+def test_a_row_of_another_width_costs_itself_only(table):
+    file = table("question,answer\nA?,1\nB?,2,3\n\n,\nC?,3\n")
+    records, problems = read_records(file, verifier_type="digit")
+    assert records["question"] == ["A?", "C?"]
+    assert [(p.kind, p.line) for p in problems] == [("broken_csv", 3), ("no_question", 5)]
+    assert "3 fields under 2 column names" in str(problems[0]) and "Put quotes round" in str(problems[0])
+
+
+@pytest.mark.parametrize("text", ["", "question,answer\n", "a,b\n1,2\n"])
+def test_a_table_without_a_usable_row(table, text):
+    with pytest.raises(ValueError, match="has no row|none of the columns"):
+        read_records(table(text), verifier_type="digit")
+
+
+def test_bytes_that_are_no_utf8_do_not_stop_the_reading(table):
+    records, _ = read_records(table("question,answer\nWie groß?,3\n", "latin-1"), verifier_type="digit")
+    assert records[0]["question"].startswith("Wie gro")
+
+
+def test_a_field_too_long_for_csv_costs_its_row(table):
+    records, problems = read_records(table(f"question,answer\nA?,1\n{'x' * 200_000},2\nC?,3\n"), verifier_type="digit")
+    assert records["gt"] == ["1", "3"] and problems[0].kind == "broken_csv"

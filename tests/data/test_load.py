@@ -1,0 +1,458 @@
+"""Reading records: files shaped like the release, every kind of bad row, the hub and the mini world."""
+
+import importlib
+import io
+import json
+import subprocess
+import sys
+import types
+import warnings
+
+import pytest
+from datasets import Image
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image as PILImage
+from row_files import ROW, SFT_TEXT, encoded
+
+from vlaa_helpers.core.images import decode_image
+from vlaa_helpers.data import load as module
+from vlaa_helpers.data.load import (
+    RECORD_COLUMNS,
+    VERIFIER_BY_SOURCE,
+    VERIFIER_TYPES,
+    RowProblem,
+    load_records,
+    read_records,
+    record_features,
+)
+from vlaa_helpers.data.trl_views import to_grpo
+
+
+def only_problem(file, **options):
+    _, problems = read_records(file, **options)
+    assert len(problems) == 1, [str(problem) for problem in problems]
+    return problems[0]
+
+
+# ---- the release ----
+
+
+def test_real_rows(real_samples):
+    records, problems = read_records(real_samples / "rows.jsonl", image_root=real_samples / "images")
+    assert not problems
+    assert records.column_names == list(RECORD_COLUMNS)
+    assert records.features == record_features()
+    assert list(records["source"]) == ["clevr_math", "synthesis", "arxivqa"]
+    assert list(records["verifier_type"]) == ["digit", "math", "mcq"]
+    assert list(records["gt"]) == ["3", "y = -5 * sin(-5 * x)", "B"]
+    assert [image.size for image in records["image"]] == [(480, 320), (800, 600), (2016, 1390)]
+    assert records[0]["reasoning"].startswith("Okay, let's see.") and "</think>" not in records[0]["reasoning"]
+    assert records[0]["response"].startswith("<think>") and "**Answer:**" in records[0]["response"]
+    assert "sphere" in records[0]["caption"] and records[1]["caption"] == ""
+    assert "metal sphere" in json.loads(records[0]["meta"])["rationale"]
+    assert json.loads(records[1]["meta"])["solution"].startswith("Step 1: Substitute")
+
+
+def test_sft_rows_of_the_release(write_rows):
+    row = {"image": "clevr_math/a.png", "question": "How many?", "answer": SFT_TEXT}
+    file = write_rows(row, row, name="train.json", images={"clevr_math/a.png": encoded()})  # JSON Lines under .json
+    records, problems = read_records(file)
+    assert not problems
+    assert records[0]["response"] == SFT_TEXT and records[0]["reasoning"] == "one and two"
+    assert (records[0]["gt"], records[0]["source"], records[0]["verifier_type"]) == ("3", "clevr_math", "digit")
+    assert list(records["id"]) == ["clevr_math-a", "clevr_math-a-2"]  # ids are made up, and told apart
+
+
+def test_grpo_rows_of_the_release(write_rows):
+    rows = [
+        {**ROW, "id": 7, "gt": 3, "meta": "{'url': None, 'n': 2}"},
+        {**ROW, "id": "b", "gt": 3.0, "meta": '{"url": null}'},
+        {**ROW, "id": "c", "gt": [0.1, 0.2, 0.3, 0.4], "verifier_type": "IoU", "meta": {"url": "é"}},
+        {**ROW, "id": "d", "gt": "\\[\\boxed{y = 2x}\\]", "verifier_type": "math", "meta": ""},
+    ]
+    records, problems = read_records(write_rows(*rows))
+    assert not problems
+    assert list(records["gt"]) == ["3", "3", "[0.1, 0.2, 0.3, 0.4]", "\\[\\boxed{y = 2x}\\]"]
+    assert records[0]["id"] == "7" and records[2]["verifier_type"] == "iou"
+    assert [json.loads(meta) for meta in records["meta"]] == [{"url": None, "n": 2}, {"url": None}, {"url": "é"}, {}]
+
+
+@pytest.mark.parametrize(
+    ("written", "stored", "source"),
+    [
+        ("clevr_math/a.png", "clevr_math/a.png", "clevr_math"),
+        ("/allava_laion/images/a.png", "allava_laion/a.png", "allava_laion"),
+        ("images/allava_laion/images/a.png", "allava_laion/images/a.png", "allava_laion"),
+        ("/images/images/docvqa/a.png", "docvqa/a.png", "docvqa"),
+        ("coco/train2017/a.png", "coco/train2017/a.png", "coco"),
+        ("vg/VG_100K_2/a.png", "vg/VG_100K_2/a.png", "vg"),
+        ("VG_100K/a.png", "VG_100K/a.png", "vg"),
+        ("arxivqa\\a.png", "arxivqa/a.png", "arxivqa"),
+    ],
+)
+@pytest.mark.parametrize("root", ["", "images"])
+def test_image_paths_of_the_release(write_rows, tmp_path, written, stored, source, root):
+    file = write_rows({"image": written, "question": "q", "gt": "B"}, images={stored: encoded()})
+    records, problems = read_records(file, image_root=tmp_path / root)
+    assert not problems
+    assert (records[0]["source"], records[0]["verifier_type"]) == (source, VERIFIER_BY_SOURCE[source])
+    assert records[0]["image"].size == (8, 6)
+
+
+def test_every_source_has_a_verifier():
+    assert set(VERIFIER_BY_SOURCE.values()) == set(VERIFIER_TYPES) and len(VERIFIER_BY_SOURCE) == 15
+
+
+def test_source_from_id_or_file_name(write_rows):
+    rows = [{"id": "geoqa170k-12", "question": "q", "gt": "A"}, {"question": "q", "gt": "A", "verifier_type": "mcq"}]
+    records, problems = read_records(write_rows(*rows))
+    assert not problems
+    assert list(records["source"]) == ["geoqa170k", "rows"] and list(records["id"]) == ["geoqa170k-12", "rows-1"]
+
+
+def test_worked_solutions_of_the_release(write_rows):
+    text = "Step 1: Substitute x = 1.\n†Answer: y = 2x."
+    record = load_records(write_rows({**ROW, "verifier_type": "math", "gt": text}))[0]
+    assert record["gt"] == "y = 2x" and json.loads(record["meta"]) == {"solution": text}
+
+
+# ---- forms of a file ----
+
+
+def test_array_and_lines_read_the_same(write_rows):
+    rows = [{**ROW, "id": f"r-{i}", "source": "blocks", "question": f"q\u2028{i}"} for i in range(5)]
+    lines, problems = read_records(write_rows(*rows, name="lines.json"))
+    for text in (json.dumps(rows), json.dumps(rows, indent=2), "\ufeff\n \n" + json.dumps(rows)):
+        array, more = read_records(write_rows(text, name="array.jsonl"))
+        assert array.to_list() == lines.to_list() and not problems and not more
+
+
+def test_a_changed_file_is_read_again(write_rows):
+    assert read_records(write_rows(ROW))[0]["gt"][0] == "3"
+    assert read_records(write_rows({**ROW, "gt": "4"}))[0]["gt"][0] == "4"
+
+
+def test_many_batches_keep_their_order(write_rows):
+    records = load_records(write_rows(*({**ROW, "id": f"r-{i}"} for i in range(1000))))
+    assert list(records["id"]) == [f"r-{i}" for i in range(1000)]
+    assert len(records.data.to_batches()) > 1
+
+
+def test_own_records_written_as_lines_read_back(write_rows):
+    records = load_records(write_rows({**ROW, "response": SFT_TEXT, "meta": {"a": 1}}))
+    text_columns = [name for name in RECORD_COLUMNS if name != "image"]
+    again = load_records(write_rows(*records.select_columns(text_columns).to_list(), name="again.jsonl"))
+    assert again.to_list() == records.to_list()
+
+
+def test_unknown_columns_go_to_meta(write_rows):
+    row = {**ROW, "difficulty": 3, "answer": "three", "ds_answer": "<think>x</think> 3"}
+    record = load_records(write_rows(row))[0]
+    assert json.loads(record["meta"]) == {"extra": {"difficulty": 3, "answer": "three"}}
+    assert record["response"] == "<think>x</think> 3"
+
+
+def test_plain_question_answer_pairs(write_rows):
+    row = {"question": "Which?", "answer": "B"}
+    record = load_records(write_rows(row), verifier_type="mcq")[0]
+    assert (record["gt"], record["response"], record["image"]) == ("B", "", None)
+
+
+# ---- bad rows: a report each ----
+
+
+def test_a_broken_line_costs_one_row(write_rows):
+    file = write_rows({**ROW, "id": "a"}, "", '{"id": "b", "question" 3}', {**ROW, "id": "c"})
+    records, problems = read_records(file)
+    assert list(records["id"]) == ["a", "c"]
+    assert (problems[0].row, problems[0].line, problems[0].kind, problems[0].kept) == (1, 3, "broken_json", False)
+    assert "rows.jsonl line 3: Expecting ':' delimiter at column 24; expected one JSON object." in str(problems[0])
+
+
+@pytest.mark.parametrize("line", ["[1]", "3", "null", "[" * 100_000, '{"n": ' + "1" * 5000 + "}", "\x00"])
+def test_lines_that_are_no_object(write_rows, line):
+    assert only_problem(write_rows(ROW, line)).kind == "broken_json"
+
+
+def test_rows_that_are_nested_too_deep(write_rows):
+    start = '{"question": "q", "gt": "3", "verifier_type": "digit", "x": '
+    limit = sys.getrecursionlimit()  # somewhere below it, reading works and writing again does not
+    deep = [start + "[" * depth + "]" * depth + "}" for depth in range(limit - 250, limit + 3)]
+    records, problems = read_records(write_rows(*deep, ROW))
+    assert records[-1]["id"] == "r-1" and {problem.kind for problem in problems} == {"broken_json"}
+    assert len(records) + len(problems) == len(deep) + 1
+
+
+def test_bytes_that_are_no_text(tmp_path):
+    file = tmp_path / "rows.jsonl"
+    file.write_bytes(json.dumps(ROW).encode() + b'\n{"question": "\xff\xfe"}\n')
+    assert only_problem(file).line == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "words"),
+    [
+        ({"question": " "}, "no_question", "no question"),
+        ({"gt": None}, "no_gt", "no ground truth"),
+        ({"gt": float("nan")}, "no_gt", "no ground truth"),
+        ({"verifier_type": "numeric"}, "unknown_verifier_type", "'numeric'; expected one of digit, mcq, math, iou"),
+        ({"verifier_type": None}, "no_verifier_type", 'Add it, or pass verifier_type="mcq"'),
+        ({"image": "clevr_math/no.png"}, "missing_image", "image clevr_math/no.png is absent"),
+        ({"image": "coco/train2017/no.jpg"}, "missing_image", "does not ship COCO"),
+        ({"image": "../../secret.png"}, "bad_image_path", "below image_root"),
+        ({"image": "x" * 5000}, "missing_image", "absent"),
+        ({"image": "a\x00b"}, "missing_image", "absent"),
+    ],
+)
+def test_rows_that_are_left_out(write_rows, change, kind, words):
+    file = write_rows({**ROW, **change}, {**ROW, "id": "good"})
+    records, problems = read_records(file)
+    assert list(records["id"]) == ["good"]
+    assert [(problem.kind, problem.id, problem.line, problem.kept) for problem in problems] == [(kind, "r-1", 1, False)]
+    assert words in str(problems[0]) and str(problems[0]).startswith("rows.jsonl line 1 (id r-1): ")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"hello, I am text", encoded()[:60], encoded("JPEG", (64, 64))[:-200], encoded("GIF", (64, 64))[:200]],
+    ids=["empty", "text", "truncated png", "truncated jpeg", "truncated gif"],
+)
+def test_files_that_are_no_whole_image(write_rows, data):
+    problem = only_problem(write_rows({**ROW, "image": "a.png"}, images={"a.png": data}))
+    assert problem.kind == "bad_image" and f"{len(data)} bytes, first {data[:12]!r}" in problem.message
+
+
+@pytest.mark.parametrize(
+    "meta", ["{'a': ", "[1, 2]", "nothing", [1], "{1: 2}", "{'a': {1, 2}}", "{'a': {(1, 2): 3}}", "(" * 5000]
+)
+def test_odd_metadata_is_kept_and_reported(write_rows, meta):
+    records, problems = read_records(write_rows({**ROW, "meta": meta}))
+    assert json.loads(records[0]["meta"]) == {"raw": meta}
+    assert [(problem.kind, problem.kept) for problem in problems] == [("bad_meta", True)]
+
+
+def test_the_same_id_twice_is_kept_and_reported(write_rows):
+    ids = ["a", "a-2", "a", "a"]
+    records, problems = read_records(write_rows(*({**ROW, "id": name} for name in ids)))
+    assert list(records["id"]) == ["a", "a-2", "a-3", "a-4"]
+    assert [(problem.kind, problem.row, problem.kept) for problem in problems] == [
+        ("duplicate_id", 2, True),
+        ("duplicate_id", 3, True),
+    ]
+
+
+def test_absent_images_can_be_kept_out_of_the_record(write_rows):
+    file = write_rows({**ROW, "image": "vg/VG_100K/1.jpg"}, {**ROW, "id": "b"})
+    records, problems = read_records(file, missing_images="keep")
+    assert list(records["image"]) == [None, None]
+    assert [(problem.kind, problem.kept) for problem in problems] == [("missing_image", True)]
+
+
+def test_half_a_surrogate_pair_does_not_stop_the_reading(write_rows):
+    row = '{"question": "\\ud800 ok", "gt": "3", "verifier_type": "digit", "x": "\\udfff"}'
+    record = load_records(write_rows(row))[0]
+    assert record["question"] == "? ok"
+
+
+def test_report_as_warning_and_as_error(write_rows):
+    bad = [{**ROW, "id": f"bad-{i}", "gt": None} for i in range(5)]
+    file = write_rows(ROW, *bad)
+    with pytest.warns(UserWarning, match="1 records, 5 rows left out") as caught:
+        records = load_records(file)
+    text = str(caught[0].message)
+    assert caught[0].filename == __file__
+    assert len(records) == 1 and "bad-2" in text and "bad-3" not in text
+    assert "and 2 more; read_records() returns all of them" in text
+    with pytest.raises(ValueError, match="bad-4"):
+        load_records(file, strict=True)
+    with pytest.raises(ValueError, match="0 records, 5 rows left out"):
+        load_records(write_rows(*bad))
+
+
+def test_a_clean_file_says_nothing(write_rows):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_records(write_rows(ROW))
+
+
+def test_a_problem_in_an_array_names_its_row():
+    problem = RowProblem("rows.json", 4, None, "x", "no_gt", "no gt; expected a gt. Add it.")
+    assert str(problem) == "rows.json row 4 (id x): no gt; expected a gt. Add it."
+
+
+# ---- bad files and arguments: an error that says what to do ----
+
+
+@pytest.mark.parametrize("text", ["", "\n \n", '{\n"question": 1\n', "3\n4", "[]"])
+def test_files_without_rows(write_rows, text):
+    with pytest.raises(ValueError, match="has no row"):
+        read_records(write_rows(text))
+
+
+def test_a_file_of_other_things(write_rows):
+    with pytest.raises(ValueError, match=r"none of the columns.*Found: label, prompt.*Known: .*question.*Rename"):
+        read_records(write_rows({"prompt": "q", "label": "3"}))
+
+
+def test_a_broken_array(write_rows):
+    with pytest.raises(ValueError, match=r"starts like a JSON array.*line 2 column 1"):
+        read_records(write_rows('[{"question": "q"},\n'))
+
+
+def test_a_missing_file_names_its_neighbours(write_rows, tmp_path):
+    for i in range(7):
+        write_rows(ROW, name=f"f{i}.jsonl")
+    with pytest.raises(FileNotFoundError, match=r"no such file.*f0.jsonl, .*f4.jsonl and 2 more.*Pass such a file"):
+        read_records(tmp_path / "rows.jsonl")
+    with pytest.raises(FileNotFoundError, match=r"is a folder.*f0.jsonl"):
+        read_records(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r'no such file.*"mini"'):
+        read_records("mimi")
+
+
+def test_a_missing_image_root_names_its_neighbours(write_rows, tmp_path):
+    file = write_rows(ROW)
+    with pytest.raises(FileNotFoundError, match=r"no such folder.*rows.jsonl.*clevr_math"):
+        read_records(file, image_root=tmp_path / "pictures")
+
+
+def test_wrong_arguments(write_rows):
+    file = write_rows(ROW)
+    with pytest.raises(TypeError, match=r'n, seed.*load_records\("mini"\) only'):
+        load_records(file, n=3, seed=1)
+    with pytest.raises(ValueError, match="missing_images"):
+        load_records(file, missing_images="drop")
+    with pytest.raises(ValueError, match="expected one of digit"):
+        load_records(file, verifier_type="numeric")
+    with pytest.raises(TypeError, match="image_root"):
+        load_records("mini", image_root=".")
+
+
+# ---- the hub and the mini world ----
+
+
+def test_the_hub(write_rows, tmp_path, monkeypatch):
+    file = write_rows({**ROW, "image": "clevr_math/a.png"}, images={"clevr_math/a.png": encoded()})
+    asked = []
+
+    def download(repo_id, filename, *, repo_type, revision):
+        asked.append((repo_id, filename, repo_type, revision))
+        return str(file)
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+    records = load_records("UCSC-VLAA/VLAA-Thinking", image_root=tmp_path / "images")
+    assert records[0]["image"].size == (8, 6)
+    load_records("UCSC-VLAA/VLAA-Thinking", file="sft", revision="v1", image_root=tmp_path)
+    load_records("someone/theirs", file="data.json", image_root=tmp_path)
+    assert asked == [
+        ("UCSC-VLAA/VLAA-Thinking", "VLAA-Thinking-GRPO-25K.json", "dataset", None),
+        ("UCSC-VLAA/VLAA-Thinking", "VLAA-Thinking-SFT-126K.json", "dataset", "v1"),
+        ("someone/theirs", "data.json", "dataset", None),
+    ]
+
+
+def test_the_hub_needs_images_before_it_downloads(monkeypatch):
+    def download(*_, **__):
+        raise OSError("offline")
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+    with pytest.raises(ValueError, match=r"image_root is needed.*hf download UCSC-VLAA/VLAA-Thinking"):
+        load_records("UCSC-VLAA/VLAA-Thinking")
+    with pytest.raises(OSError, match="offline") as caught:
+        load_records("UCSC-VLAA/VLAA-Thinking", missing_images="keep")
+    assert "VLAA-Thinking-GRPO-25K.json" in caught.value.__notes__[0]
+
+
+def test_the_mini_world_gets_its_options(monkeypatch):
+    def make_scenes(n, *, sources=None, seed=0, split="train", difficulty=1):
+        return n, sources, seed, split, difficulty
+
+    fake = types.ModuleType("vlaa_helpers.mini_world.scenes")
+    fake.make_scenes = make_scenes
+    monkeypatch.setitem(sys.modules, "vlaa_helpers.mini_world.scenes", fake)
+    assert read_records("mini") == ((600, None, 0, "train", 1), [])
+    assert read_records("mini", n=3, seed=2, split="test")[0] == (3, None, 2, "test", 1)
+    with pytest.raises(TypeError, match=r"got file_name; make_scenes takes n, sources, seed, split, difficulty"):
+        load_records("mini", file_name="x")
+
+
+def test_the_mini_world_is_made_of_records():
+    records = load_records("mini", n=12, seed=3)
+    assert records.features == record_features()
+    assert all(VERIFIER_BY_SOURCE[row["source"]] == row["verifier_type"] for row in records)
+    assert len(to_grpo(records)) == 12
+
+
+def test_importing_is_light():
+    names = ", ".join(f"vlaa_helpers.{name}" for name in ("images", "records", "views"))
+    code = f"import sys, {names}; print([m for m in ('torch', 'datasets', 'PIL') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+# ---- images ----
+
+
+def test_images_stay_encoded(write_rows):
+    file = write_rows({**ROW, "image": "a.jpg"}, images={"a.jpg": encoded("JPEG")})
+    image = load_records(file).cast_column("image", Image(decode=False))[0]["image"]
+    assert image == {"bytes": encoded("JPEG"), "path": "a.jpg"}
+    image = load_records(file, embed_images=False).cast_column("image", Image(decode=False))[0]["image"]
+    assert image["bytes"] is None and decode_image(image).size == (8, 6)
+
+
+def test_images_by_absolute_path(write_rows, tmp_path):
+    (tmp_path / "elsewhere.png").write_bytes(encoded())
+    row = {**ROW, "image": str(tmp_path / "elsewhere.png")}
+    (tmp_path / "images").mkdir()
+    assert load_records(write_rows(row), image_root=tmp_path / "images")[0]["image"].size == (8, 6)
+
+
+def test_embedded_images_need_no_folder(write_rows, tmp_path):
+    records = load_records(write_rows({**ROW, "image": "a.png"}, images={"a.png": encoded()}))
+    (tmp_path / "images" / "a.png").unlink()
+    assert records[0]["image"].size == (8, 6)
+
+
+def test_odd_but_good_images(write_rows):
+    frames = [PILImage.new("P", (8, 6), colour) for colour in (0, 1)]
+    gif, grey = io.BytesIO(), io.BytesIO()
+    frames[0].save(gif, "GIF", save_all=True, append_images=frames[1:])
+    PILImage.new("L", (8, 6)).save(grey, "WEBP")
+    images = {"a.gif": gif.getvalue(), "b.png": grey.getvalue()}
+    rows = [{**ROW, "id": name, "image": name} for name in images]
+    records, problems = read_records(write_rows(*rows, images=images))
+    assert not problems
+    assert [decode_image(image).mode for image in records["image"]] == ["RGB", "RGB"]
+
+
+# ---- any row ----
+
+json_values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.just(SFT_TEXT)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=4,
+)
+columns = st.sampled_from([*RECORD_COLUMNS, "answer", "ds_answer", "other"])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@given(st.lists(st.dictionaries(columns, json_values, max_size=8), max_size=4))
+def test_every_row_is_a_record_or_a_report(tmp_path, rows):
+    file = tmp_path / "any.jsonl"
+    file.write_text("\n".join(map(json.dumps, [ROW, *rows])), encoding="utf-8")
+    records, problems = read_records(file)
+    left_out = [problem for problem in problems if not problem.kept]
+    assert len(records) + len(left_out) == 1 + len(rows)
+    assert len(set(records["id"])) == len(records)
+    assert all(row["question"] and row["gt"] and row["verifier_type"] in VERIFIER_TYPES for row in records)
+    assert all(isinstance(json.loads(meta), dict) for meta in records["meta"])
+    assert all(problem.kind and str(problem).startswith("any.jsonl line ") for problem in problems)
+
+
+def test_every_kind_of_problem_is_documented():
+    source = importlib.import_module("inspect").getsource(module)
+    kinds = {"broken_json", "no_question", "no_gt", "no_verifier_type", "unknown_verifier_type", "missing_image"}
+    for kind in kinds | {"bad_image", "bad_image_path", "bad_meta", "duplicate_id"}:
+        assert f'"{kind}"' in RowProblem.__doc__ and source.count(f'"{kind}"') >= 2

@@ -1,0 +1,311 @@
+"""Figures: as many bars and panels as there are things to show, fixed colours, intervals drawn, clear errors."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.colors import to_hex
+
+from vlaa_helpers.display.plots import (
+    ARM_COLOURS,
+    plot_accuracy,
+    plot_arms,
+    plot_loss_mask,
+    plot_losses,
+    plot_prefix_benchmark,
+    plot_runs,
+    plot_sizes,
+    plot_tokens,
+    plot_training,
+    show_records,
+    show_responses,
+)
+from vlaa_helpers.evaluation.eval_report import EvalReport
+from vlaa_helpers.mini_world.scenes import make_scenes
+
+
+@pytest.fixture(autouse=True)
+def no_window():
+    before = matplotlib.get_backend()
+    plt.switch_backend("Agg")
+    yield
+    plt.close("all")
+    plt.switch_backend(before)
+
+
+def make_report(**right: tuple[int, int]) -> EvalReport:
+    """A report with so many right ones of so many for each source."""
+    rows = [
+        {
+            "id": f"{source}{k}",
+            "source": source,
+            "value": float(k < correct),
+            "correct": k < correct,
+            "has_answer": True,
+            "truncated": False,
+            "tokens": 9,
+        }
+        for source, (correct, n) in right.items()
+        for k in range(n)
+    ]
+    return EvalReport(tuple(rows), 1)
+
+
+BASE = make_report(blocks=(4, 10), angles=(5, 20))
+GRPO = make_report(blocks=(8, 10), angles=(10, 20))
+
+
+def test_accuracy_has_a_bar_for_each_arm_and_source_and_one_for_all():
+    figure = plot_accuracy({"base": BASE, "GRPO": GRPO}, title="RL helps here")
+    (axes,) = figure.axes
+    heights = [[bar.get_height() for bar in bars] for bars in axes.containers if hasattr(bars, "patches")]
+    assert np.array(heights) == pytest.approx(np.array([[40, 25, 30], [80, 50, 60]]))
+    assert [label.get_text() for label in axes.get_xticklabels()] == [
+        "blocks\nn = 10",
+        "angles\nn = 20",
+        "all\nn = 30",
+    ]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["base", "GRPO"]
+    assert axes.get_title() == "RL helps here" and "%" in axes.get_ylabel() and axes.get_ylim() == (0, 100)
+
+
+def test_bars_of_one_source_stand_side_by_side():
+    figure = plot_accuracy({"base": BASE, "SFT": BASE, "GRPO": GRPO}, title="")
+    edges = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in figure.axes[0].patches]
+    edges.sort()
+    assert all(right <= left + 1e-9 for (_, right), (left, _) in zip(edges, edges[1:], strict=False))
+    centres = [np.mean([edges[k][0], edges[k + 2][1]]) for k in (0, 3, 6)]
+    assert centres == pytest.approx([0, 1, 2], abs=1e-9)
+
+
+def test_other_arms_can_be_given_colours():
+    figure = plot_accuracy({"mine": BASE}, title="", colours={"mine": "#123456"})
+    assert {to_hex(bar.get_facecolor()) for bar in figure.axes[0].patches} == {"#123456"}
+
+
+@pytest.mark.parametrize("arms", [["base", "GRPO"], ["GRPO", "base"], ["SFT→GRPO", "SFT", "GRPO", "base"]])
+def test_an_arm_keeps_its_colour_in_any_order(arms):
+    figure = plot_accuracy(dict.fromkeys(arms, BASE), title="")
+    bars = [c for c in figure.axes[0].containers if hasattr(c, "patches")]
+    assert [to_hex(group.patches[0].get_facecolor()) for group in bars] == [ARM_COLOURS[arm] for arm in arms]
+
+
+def test_the_colours_of_the_series():
+    assert set(ARM_COLOURS) == {"base", "SFT", "GRPO", "SFT→GRPO"} and len(set(ARM_COLOURS.values())) == 4
+    rgb = {arm: [int(colour[k : k + 2], 16) for k in (1, 3, 5)] for arm, colour in ARM_COLOURS.items()}
+    assert len(set(rgb["base"])) == 1  # grey
+    assert rgb["SFT"][0] == max(rgb["SFT"]) and rgb["GRPO"][2] == max(rgb["GRPO"])
+    assert rgb["SFT→GRPO"][1] == max(rgb["SFT→GRPO"])
+
+
+def test_the_intervals_are_drawn():
+    figure = plot_accuracy({"base": BASE, "GRPO": GRPO}, title="")
+    bars = [c for c in figure.axes[0].containers if hasattr(c, "patches")]
+    for group, report in zip(bars, (BASE, GRPO), strict=True):
+        _, _, (lines,) = group.errorbar.lines
+        drawn = [segment[:, 1] for segment in lines.get_segments()]
+        table = report.by_source
+        assert np.array(drawn) == pytest.approx(table[["low", "high"]].to_numpy() * 100)
+
+
+def test_training_has_a_panel_for_each_metric():
+    log = [{"step": k, "reward": k / 10, "length": 50.0 - k} for k in range(1, 21)]
+    figure = plot_training(log, {"reward": "mean reward", "length": "tokens"}, title="It learns", smooth=5)
+    assert len(figure.axes) == 2 and figure.get_suptitle() == "It learns"
+    assert [axes.get_ylabel() for axes in figure.axes] == ["mean reward", "tokens"]
+    for axes, name in zip(figure.axes, ("reward", "length"), strict=True):
+        raw, bold = axes.lines
+        assert axes.get_xlabel() == "step" and raw.get_linewidth() < bold.get_linewidth()
+        assert list(raw.get_xdata()) == list(range(1, 21))
+        assert list(raw.get_ydata()) == [row[name] for row in log]
+        assert list(bold.get_xdata()) == list(range(5, 21))  # the mean of the last five steps
+        assert bold.get_ydata()[0] == pytest.approx(np.mean([row[name] for row in log[:5]]))
+        assert bold.get_ydata()[-1] == pytest.approx(np.mean([row[name] for row in log[-5:]]))
+
+
+def test_training_reads_a_csv_log_and_skips_rows_without_the_metric():
+    log = [{"step": "1", "reward": "0.5", "loss": ""}, {"step": "2", "loss": "1"}, {"step": "3", "reward": "0"}]
+    log += [{"step": "4", "reward": None}]
+    raw, bold = plot_training(log, {"reward": "reward"}, title="").axes[0].lines
+    assert list(raw.get_xdata()) == [1, 3] and list(raw.get_ydata()) == [0.5, 0]
+    assert list(bold.get_ydata()) == [0.5, 0]  # too short a run for a mean
+
+
+def test_curves_take_the_colour_of_their_arm():
+    log = [{"step": k, "loss": 1 / k} for k in range(1, 13)]
+    raw, bold = plot_training(log, {"loss": "loss"}, title="", arm="SFT").axes[0].lines
+    assert to_hex(raw.get_color()) == to_hex(bold.get_color()) == ARM_COLOURS["SFT"]
+    assert len(bold.get_xdata()) == 9  # twelve steps: means of four
+
+
+def test_losses_of_several_runs_share_an_axis():
+    logs = {name: [{"step": k, "loss": scale / k} for k in range(1, 31)] for name, scale in (("well", 1), ("ill", 5))}
+    (axes,) = plot_losses(logs, title="One of them is ill").axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["well", "ill"]
+    assert len(axes.lines) == 4 and axes.get_yscale() == "log"
+
+
+def test_the_loss_mask_colours_what_counts():
+    tokens = ["<s>", "<pad>", "<pad>", "How", "\n", "3", "</s>"]
+    figure = plot_loss_mask(tokens, [False] * 5 + [True] * 2, title="The loss sees the completion")
+    drawn = {text.get_text(): to_hex(text.get_bbox_patch().get_facecolor()) for text in figure.axes[0].texts}
+    assert list(drawn) == ["<s>", "<pad> ×2", "How", "⏎", "3", "</s>"]
+    assert {text for text, colour in drawn.items() if colour == ARM_COLOURS["SFT"]} == {"3", "</s>"}
+    with pytest.raises(ValueError):
+        plot_loss_mask(tokens, [True], title="")
+
+
+def test_sizes_are_drawn_by_seed_and_in_the_mean():
+    import pandas as pd
+
+    rows = [(0, 0, 0.5), (100, 0, 0.4), (100, 1, 0.2), (1000, 0, 0.6), (1000, 1, 0.8)]
+    table = pd.DataFrame(rows, columns=["size", "seed", "accuracy"])
+    (axes,) = plot_sizes(table, {"accuracy": "accuracy"}, title="Less, then more").axes
+    assert [list(line.get_ydata()) for line in axes.lines[:2]] == [[0.5, 0.4, 0.6], [0.5, 0.2, 0.8]]
+    assert list(axes.lines[2].get_ydata()) == pytest.approx([0.5, 0.3, 0.7])
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["base", "100", "1,000"]
+
+
+def test_an_absent_metric_is_told_the_ones_there_are():
+    log = [{"step": 1, "loss": 0.5}, {"step": 2, "reward": 1.0}]
+    with pytest.raises(ValueError, match="no 'rewards' in this log; it has loss, reward, step"):
+        plot_training(log, {"rewards": "reward"}, title="")
+
+
+@pytest.fixture(scope="module")
+def records():
+    return make_scenes(5, sources=["blocks", "angles"], seed=2)
+
+
+def test_records_are_shown_with_picture_question_and_truth(records):
+    figure = show_records(records, columns=3)
+    shown = [axes for axes in figure.axes if axes.images]
+    assert len(figure.axes) == 6 and len(shown) == 5  # two rows of three, the last place empty
+    for axes, row in zip(figure.axes, records, strict=False):
+        text = axes.get_title(loc="left")
+        assert axes.images[0].get_array().shape == (112, 112, 3) and not axes.axison
+        assert text.startswith(row["source"]) and text.endswith(f"→ {row['gt']}")
+        assert row["question"].split()[0] in text
+        assert max(map(len, text.splitlines())) <= 46
+    assert figure.axes[5].get_title(loc="left") == ""
+
+
+def test_responses_are_shown_beside_their_pictures(records):
+    responses = [f"<think>look {k}</think>\n<answer>{k}</answer>" for k in range(5)]
+    figure = show_responses(records, responses, columns=2)
+    assert len(figure.axes) == 6
+    for k, axes in enumerate(figure.axes[:5]):
+        assert f"<answer>{k}</answer>" in axes.get_title(loc="left") and axes.images
+    with pytest.raises(ValueError):
+        show_responses(records, responses[:4])
+
+
+def test_several_arms_are_shown_below_one_picture(records):
+    figure = show_responses(records.select([0, 1]), {"base": ["one", "two"], "SFT": ["three", "four"]})
+    assert figure.axes[1].get_title(loc="left").endswith("base: two\n\nSFT: four")
+
+
+def test_records_without_a_picture_show_their_words(records):
+    figure = show_records(make_scenes(2, sources=["blocks"], split="text", seed=1))
+    assert not any(axes.images for axes in figure.axes) and "Someone says" in figure.axes[0].get_title(loc="left")
+
+
+def test_figures_can_be_written(tmp_path, records):
+    figures = [plot_accuracy({"base": BASE}, title="t"), show_records(records.select([0]))]
+    for k, figure in enumerate(figures):
+        figure.savefig(tmp_path / f"{k}.png", dpi=40)
+        assert (tmp_path / f"{k}.png").stat().st_size > 500
+
+
+def test_yields_are_drawn_beside_the_papers(tmp_path):
+    import pandas as pd
+
+    from vlaa_helpers.core.paper_numbers import TABLE_1
+    from vlaa_helpers.display.plots import plot_yields
+    from vlaa_helpers.pipeline.build import YIELD_COLUMNS
+
+    rows = {"blocks": [100, 100, 98, 98, 97, 80, 50, 30], "angles": [100, 100, *[pd.NA] * 5, 100], "mine": [9] * 8}
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=list(YIELD_COLUMNS)).astype("Int64")
+    table.loc["all"] = table.sum()
+    (axes,) = plot_yields(table, title="Most of them go at the judge").axes
+    lines = {line.get_label(): line.get_ydata() for line in axes.get_lines()}
+    assert list(lines["blocks"]) == [100, 100, 98, 98, 97, 80] and "angles" not in lines and "all" not in lines
+    share = 100 * TABLE_1["clevr_math"]["verified"] / TABLE_1["clevr_math"]["original"]
+    assert f"clevr_math {share:.0f}%" in [text.get_text() for text in axes.texts]
+    assert axes.get_title() == "Most of them go at the judge"
+
+
+def test_runs_share_their_panels():
+    healthy = [{"step": step, "reward": 0.1 * step, "kl": 0.0} for step in range(1, 5)]
+    sick = [{"step": step, "reward": 0.0, "kl": 0.1} for step in range(1, 5)]
+    figure = plot_runs({"healthy": healthy, "sick": sick}, {"reward": "mean reward", "kl": "KL"}, title="One is sick")
+    reward, kl = figure.axes
+    assert [line.get_ydata().max() for line in reward.lines[::2]] == pytest.approx([0.4, 0.0])
+    assert kl.get_ylabel() == "KL" and [text.get_text() for text in figure.legends[0].texts] == ["healthy", "sick"]
+    with pytest.raises(ValueError, match=r"no 'entropy' in this log \(sick\); it has kl, reward, step"):
+        plot_runs({"sick": sick}, {"entropy": "entropy"}, title="x")
+    with pytest.raises(ValueError, match="5 runs do not fit one panel"):
+        plot_runs(dict.fromkeys("abcde", healthy), {"reward": "mean reward"}, title="x")
+
+
+def test_many_metrics_wrap():
+    log = [{"step": step, **{f"m{k}": k for k in range(7)}} for step in range(1, 4)]
+    figure = plot_training(log, {f"m{k}": f"metric {k}" for k in range(7)}, title="Seven")
+    shown = [axes for axes in figure.axes if axes.axison]
+    assert [axes.get_ylabel() for axes in shown] == [f"metric {k}" for k in range(7)]
+    assert len({round(axes.get_position().y0, 2) for axes in shown}) == 2
+
+
+def test_tokens_take_the_colour_of_their_value():
+    responses = {"good": [("I", 0.5), (" see\n", 0.0)], "bad": [("It", -0.5)]}
+    (axes,) = plot_tokens(responses, title="Up and down").axes
+    boxes = {
+        text.get_text(): to_hex(text.get_bbox_patch().get_facecolor()) for text in axes.texts if text.get_bbox_patch()
+    }
+    assert list(boxes) == ["I", " see⏎", "It"]
+    red, green, blue = (int(boxes["I"][k : k + 2], 16) for k in (1, 3, 5))
+    assert blue > red and int(boxes["It"][1:3], 16) > int(boxes["It"][5:7], 16)
+    assert [text.get_text() for text in axes.texts if not text.get_bbox_patch()] == ["good", "bad"]
+    heights = {text.get_text(): text.get_position()[1] for text in axes.texts}
+    assert heights["good"] > heights["I"] == heights[" see⏎"] > heights["bad"] > heights["It"]
+
+
+def test_arms_beside_the_paper():
+    table = pd.DataFrame(
+        [(arm, seed, 0.6 + seed / 100, 0.5, 0.7) for arm in ("mixed", "w/o math") for seed in range(3)],
+        columns=["arm", "seed", "accuracy", "low", "high"],
+    )
+    figure = plot_arms(table, {"mixed": 31.5, "w/o math": 27.0}, base=(0.5, 25.3), title="All verifiers")
+    ours, theirs = figure.axes
+    assert [bar.get_width() for bar in ours.patches] == pytest.approx([61, 61])
+    assert [bar.get_width() for bar in theirs.patches] == [31.5, 27.0]
+    assert [label.get_text() for label in ours.get_yticklabels()] == ["mixed", "w/o math"]
+    dots = [line.get_xdata()[0] for line in ours.lines if line.get_marker() == "o"]
+    assert dots == pytest.approx([60, 61, 62] * 2)
+
+
+def test_a_benchmark_of_prefixes_has_a_panel_a_length_and_a_line_a_group():
+    def part(side, generations, completion, ratio, memory):
+        against = {"ratio": ratio, "ratio_interval_95": [ratio * 0.9, ratio * 1.25]}
+        return {
+            "cell": {"side": side, "generations": generations, "completion": completion},
+            "prompt_tokens": side**2 + 18, "ours_over": {"trl": against},
+            "arms": {"ours": {"peak_mib": memory}, "trl": {"peak_mib": 200.0}},
+        }  # fmt: skip
+
+    measured = [part(9, 8, 32, 0.4, 80), part(4, 8, 32, 0.5, 100), part(4, 4, 32, 0.8, 150), part(4, 8, 128, 1.0, 200)]
+    failed = {"cell": {"side": 32, "generations": 8, "completion": 512}, "error": "more than 60 s"}
+    figure = plot_prefix_benchmark({"cells": [*measured, failed]}, title="faster")
+    above, _, below, _ = figure.axes
+    groups = [container.lines[0] for container in above.containers]
+    assert [line.get_xdata().tolist() for line in groups] == [[34], [34, 99]]
+    assert groups[1].get_ydata() == pytest.approx([2, 2.5])
+    bars = above.containers[1].lines[2][0].get_segments()[0]
+    assert bars[:, 1] == pytest.approx([2 / 1.25, 2 / 0.9])
+    assert below.lines[1].get_ydata() == pytest.approx([50, 40])
+    on_gpu = part(4, 8, 32, 0.5, 0)
+    on_gpu["arms"] = {"ours": {"allocated_gib": 5, "loaded_gib": 4}, "trl": {"allocated_gib": 8, "loaded_gib": 4}}
+    assert plot_prefix_benchmark({"cells": [on_gpu]}, title="g").axes[1].lines[0].get_ydata() == pytest.approx([25])
+    with pytest.raises(ValueError, match="none of 1 cells was measured"):
+        plot_prefix_benchmark({"cells": [failed]}, title="nothing")

@@ -1,0 +1,142 @@
+import base64
+import html
+import io
+import json
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from vlaa_helpers import ScriptedTeacher, build_dataset, make_scenes, view_records, view_rollouts, view_scores
+from vlaa_helpers.display.viewers import GAIN, LOSS, record_parts
+from vlaa_helpers.rewards.mixed import GATED, Reason, Score
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    return build_dataset(make_scenes(60), ScriptedTeacher(mentions=1), tmp_path_factory.mktemp("built"))
+
+
+def test_the_parts_are_in_the_order_they_came_about(built):
+    row = built.rl[2]
+    parts = record_parts(row)
+    assert list(parts) == ["question", "ground truth", "caption", "trace", "rewritten", "verdict", "cues"]
+    assert "the caption" in parts["trace"] and "the caption" not in parts["rewritten"]
+    assert parts["verdict"] == "Yes" and parts["cues"]
+
+
+def test_a_record_without_steps_shows_what_it_has():
+    assert list(record_parts(make_scenes(1)[0])) == ["question", "ground truth"]
+
+
+def test_a_notebook_gets_a_widget_and_a_picture(built):
+    forms = view_records(built.sft)._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in forms and forms["text/plain"] == f"{len(built.sft)} pages"
+    with Image.open(io.BytesIO(base64.b64decode(forms["image/png"]))) as image:
+        assert image.width > 500
+    json.dumps(forms)
+
+
+def test_the_slider_changes_picture_and_text(built):
+    box = view_records(built.sft).widget()
+    slider, (picture, text) = box.children[0], box.children[1].children
+    before = picture.value, text.value
+    slider.value = 3
+    assert before[0] != picture.value and before[1] != text.value
+    assert built.sft[3]["question"] in text.value
+
+
+def test_text_from_models_is_not_taken_for_html(built):
+    row = {**built.sft[0], "question": "<script>alert(1)</script>"}
+    from datasets import Dataset
+
+    box = view_records(Dataset.from_list([row])).widget()
+    assert "<script>" not in box.children[1].children[1].value
+
+
+def test_text_only_records_have_no_picture():
+    viewer = view_records(make_scenes(2, split="text"))
+    assert viewer.widget().children[1].children[0].value == b"" and viewer.figure() is not None
+
+
+def test_nothing_to_view():
+    with pytest.raises(ValueError, match="nothing to view: no records"):
+        view_records(make_scenes(0))
+
+
+def test_scores_are_shown_with_their_reason():
+    records = make_scenes(2)
+    viewer = view_scores(records, ["<answer>3</answer>", "nothing"], [Score(1.0, Reason.CORRECT), GATED])
+    assert viewer.page(0)[1]["reward"] == "1.00  correct" and viewer.page(1)[1]["reward"] == "0.00  no_answer"
+    left_out = view_scores(records, ["", ""], [Score(None, Reason.NOT_SCORED)] * 2)
+    assert left_out.page(1)[1]["reward"] == "left out  not_scored"
+    with pytest.raises(ValueError, match="2 records, 1 responses and 0 scores"):
+        view_scores(records, [""], [])
+
+
+# ---- rollouts ----
+
+
+@pytest.fixture
+def rollouts():
+    """Two steps: a group of six that differ, one whose completions all earn the same, and one that was not scored."""
+    said = ["Wait <b>& see</b>, 3", "4", "five\n\nlines $of^text", "CHECK again", "7", "8" * 900]
+    groups = {
+        (1, 0, 0): [(text, k / 5, k - 2.5) for k, text in enumerate(said)],
+        (1, 1, 1): [(text, 0.0, 0.0) for text in said[:2]],
+        (20, 0, 2): [(text, float("nan"), 0.0) for text in said[:2]],
+    }
+    records = make_scenes(3)
+    columns = ("id", "source", "question", "verifier_type", "gt")
+    rows = [
+        {"step": step, "group": group, **{name: records[record][name] for name in columns}, "completion": text,
+         "reward": reward, "reason": "wrong", "advantage": advantage, "tokens": 9, "truncated": text == "4"}
+        for (step, group, record), completions in groups.items() for text, reward, advantage in completions
+    ]  # fmt: skip
+    return pd.DataFrame(rows).sample(frac=1, random_state=0), records
+
+
+def test_completions_are_ranked_and_highlighted(rollouts):
+    frame, records = rollouts
+    box = view_rollouts(frame, records).widget()
+    (steps, groups), (picture, text) = box.children[0].children, box.children[1].children
+    shown = text.value
+    assert steps.options == (1, 20) and groups.max == 1 and picture.value
+    assert records[0]["question"].splitlines()[0] in html.unescape(shown)
+    order = [shown.index(f"advantage {value:+.2f}") for value in (2.5, 1.5, 0.5, -0.5, -1.5, -2.5)]
+    assert order == sorted(order) and shown.count(f"color: {GAIN}") == 3 == shown.count(f"color: {LOSS}")
+    assert "<mark>Wait</mark> &lt;b&gt;&amp; see&lt;/b&gt;, 3" in shown
+    assert "<mark>CHECK</mark> <mark>again</mark>" in shown
+    assert "9 tokens, cut" in shown and "reward 0.20  wrong" in shown
+
+
+def test_the_sliders_go_through_steps_and_groups(rollouts):
+    frame, records = rollouts
+    box = view_rollouts(frame, records).widget()
+    (steps, groups), (picture, text) = box.children[0].children, box.children[1].children
+    first = picture.value
+    groups.value = 1
+    assert "taught nothing" in text.value and picture.value != first
+    steps.value = 20
+    assert groups.max == groups.value == 0 and "reward left out" in text.value and "step 20, group 0" in text.value
+
+
+def test_rollouts_have_a_picture_of_themselves(rollouts):
+    frame, records = rollouts
+    viewer = view_rollouts(frame, records)
+    words = [text.get_text() for text in viewer.figure().axes[1].texts]
+    verdicts = [word for word in words if word.startswith("advantage")]
+    assert [verdict[10:15] for verdict in verdicts] == ["+2.50", "+1.50", "-1.50", "-2.50"]  # the best and the worst
+    assert "(2 between are left out)" in verdicts[2] and "cues: wait" in words
+    assert any(word.startswith("8888") for word in words) and any(word.endswith(" …") for word in words)
+    forms = viewer._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in forms and forms["text/plain"] == "3 groups of 2 steps"
+    json.dumps(forms)
+
+
+def test_rollouts_of_other_records_are_refused(rollouts):
+    frame, records = rollouts
+    with pytest.raises(ValueError, match="2 of 3 prompts are not among the records, for example .*; pass the records"):
+        view_rollouts(frame, records.select([1]))
+    with pytest.raises(ValueError, match="nothing to view: no rollouts"):
+        view_rollouts(frame.iloc[:0], records)

@@ -1,0 +1,186 @@
+"""Reports on hand-made rows, and paired comparison."""
+
+import math
+
+import pytest
+
+from vlaa_helpers.core.statistics import bootstrap_interval, sign_test, wilson_interval
+from vlaa_helpers.evaluation.eval_report import EvalReport, compare_reports
+from vlaa_helpers.evaluation.runner import _row
+from vlaa_helpers.rewards.mixed import MixedReward
+
+RIGHT = ("<think>a</think><answer>3</answer>", False)
+WRONG = ("<think>a</think><answer>4</answer>", False)
+SILENT = ("It is three.", False)
+CUT = ("<think>a and b and", True)
+
+
+def make_report(items: dict[str, list], samples: int = 1, sources: dict[str, str] | None = None) -> EvalReport:
+    """A report from what was answered to each item, scored for real against the truth 3."""
+    rows = []
+    for name, said in items.items():
+        record = {
+            "id": name,
+            "source": (sources or {}).get(name, "blocks"),
+            "question": "How many?",
+            "gt": "3",
+            "verifier_type": "digit",
+            "meta": "",
+            "images": [],
+        }
+        assert len(said) == samples
+        rows += [_row(record, text, len(text), truncated, 0.5, MixedReward()) for text, truncated in said]
+    return EvalReport(tuple(rows), samples)
+
+
+@pytest.fixture
+def mixed() -> EvalReport:
+    said = [RIGHT, RIGHT, RIGHT, WRONG, WRONG, SILENT, CUT, CUT]
+    sources = {str(k): "blocks" if k < 4 else "angles" for k in range(8)}
+    return make_report({str(k): [answer] for k, answer in enumerate(said)}, sources=sources)
+
+
+def test_wrong_silent_and_cut_responses_are_told_apart(mixed):
+    assert mixed.accuracy == 3 / 8
+    assert mixed.format_failures == 3 / 8  # cut ones included
+    assert mixed.truncated == 2 / 8
+    assert mixed.interval == wilson_interval(3, 8)
+    frame = mixed.to_frame()
+    assert list(frame["reason"]) == ["correct"] * 3 + ["wrong"] * 2 + ["no_answer"] * 3
+    assert list(frame["answer"])[:5] == ["3", "3", "3", "4", "4"] and frame["answer"][5:].isna().all()
+    assert list(frame["correct"]) == [True] * 3 + [False] * 5
+    assert list(frame["is_strict"]) == [True] * 5 + [False] * 3
+
+
+def test_every_response_is_kept(mixed):
+    columns = "id source question gt response answer value reason correct has_answer is_strict truncated tokens seconds"
+    assert list(mixed.to_frame().columns) == columns.split()
+    assert [row["response"] for row in mixed.rows][-1] == CUT[0] and len(mixed.rows) == 8
+
+
+def test_by_source_has_a_row_each_and_one_for_all(mixed):
+    table = mixed.by_source
+    assert list(table.index) == ["blocks", "angles", "all"]
+    assert list(table.columns) == ["n", "accuracy", "low", "high", "no_answer", "truncated", "tokens"]
+    assert list(table["n"]) == [4, 4, 8] and table["n"].dtype.kind == "i"
+    assert list(table["accuracy"]) == [3 / 4, 0, 3 / 8]
+    assert list(table["no_answer"]) == [0, 3 / 4, 3 / 8]
+    assert list(table["truncated"]) == [0, 2 / 4, 2 / 8]
+    assert tuple(table.loc["blocks", ["low", "high"]]) == wilson_interval(3, 4)
+    assert table.loc["blocks", "tokens"] == len(RIGHT[0])
+
+
+def test_the_summary_line(mixed):
+    low, high = (f"{bound:.1%}" for bound in wilson_interval(3, 8))
+    assert str(mixed) == (f"accuracy 37.5% (95% {low} to {high}), n = 8, greedy; no answer 37.5%, truncated 25.0%")
+
+
+@pytest.fixture
+def sampled() -> EvalReport:
+    return make_report(
+        {"a": [RIGHT, RIGHT, WRONG, SILENT], "b": [WRONG] * 4, "c": [RIGHT] * 4, "d": [WRONG, CUT, RIGHT, WRONG]}, 4
+    )
+
+
+def test_samples_of_an_item_are_averaged(sampled):
+    assert sampled.accuracy == 7 / 16
+    assert sampled.interval == bootstrap_interval([0.5, 0.0, 1.0, 0.25])
+    assert list(sampled.by_source["n"]) == [4, 4]
+    assert "n = 4, 4 samples an item" in str(sampled)
+
+
+def test_pass_at(sampled):
+    assert sampled.pass_at(1) == pytest.approx(sampled.accuracy)
+    assert sampled.pass_at(2) == pytest.approx((5 / 6 + 0 + 1 + 1 / 2) / 4)
+    assert sampled.pass_at(4) == pytest.approx(3 / 4)
+    with pytest.raises(ValueError, match="k=5"):
+        sampled.pass_at(5)
+
+
+def test_pass_curve(sampled, mixed):
+    curve = sampled.pass_curve((1, 2, 4))
+    assert curve["k"].tolist() == [1, 2, 4] and curve.attrs["n"] == 4
+    assert curve["pass_at"].tolist() == pytest.approx([sampled.pass_at(k) for k in (1, 2, 4)])
+    assert (curve["low"] <= curve["pass_at"]).all() and (curve["pass_at"] <= curve["high"]).all()
+    blocks = mixed.pass_curve((1,), source="blocks")
+    assert blocks.attrs["n"] == 4 and blocks["pass_at"].item() == 3 / 4
+
+
+def test_a_box_counts_as_right_from_half_overlap():
+    record = {"id": "a", "source": "boxes", "gt": "[0, 0, 1, 1]", "verifier_type": "iou"}
+    record |= {"question": "", "meta": "", "images": []}
+    for x, right in (("0.5", True), ("0.49", False)):
+        row = _row(record, f"<answer>[0, 0, {x}, 1]</answer>", 9, False, 0.5, MixedReward())
+        assert row["correct"] is right and row["value"] == pytest.approx(float(x))
+
+
+# ---- comparison ----
+
+
+def pair(gained: int, lost: int, same: int) -> tuple[EvalReport, EvalReport]:
+    before = [WRONG] * gained + [RIGHT] * lost + [RIGHT, WRONG] * same
+    after = [RIGHT] * gained + [WRONG] * lost + [RIGHT, WRONG] * same
+    return tuple(make_report({str(k): [text] for k, text in enumerate(texts)}) for texts in (before, after))
+
+
+@pytest.mark.parametrize(("gained", "lost"), [(5, 0), (0, 5), (8, 2), (15, 5), (3, 3), (0, 0)])
+def test_the_difference_and_the_sign_test_are_of_pairs(gained, lost):
+    result = compare_reports(*pair(gained, lost, same=10))
+    n = gained + lost + 20
+    assert result.p_value == sign_test(gained, lost) and result.n == n
+    assert result.difference == pytest.approx((gained - lost) / n)
+    assert result.low <= result.difference <= result.high
+
+
+def test_the_comparison_is_of_pairs_whatever_their_order():
+    before, after = pair(6, 1, same=5)
+    turned = EvalReport(after.rows[::-1], 1)
+    assert compare_reports(before, turned) == compare_reports(before, after)
+    # pairing helps: two thirds of the items agree, and the interval is narrower than of two independent shares
+    result = compare_reports(before, after)
+    independent = 2 * 1.96 * math.sqrt(2 * 0.25 / result.n)
+    assert result.high - result.low < independent
+
+
+def test_a_report_compared_with_itself_does_not_differ(mixed):
+    result = compare_reports(mixed, mixed)
+    assert (result.difference, result.low, result.high, result.p_value, result.n) == (0.0, 0.0, 0.0, 1.0, 8)
+    interval = "+0.0% (95% +0.0% to +0.0%, which includes zero)"
+    assert str(result) == f"{interval}, n = 8 paired items, exact McNemar (sign test) p = 1"
+
+
+def test_the_comparison_says_whether_zero_is_excluded():
+    assert "which excludes zero" in str(compare_reports(*pair(15, 0, same=5)))
+    assert "which excludes zero" in str(compare_reports(*pair(0, 15, same=5)))
+    assert "which includes zero" in str(compare_reports(*pair(3, 3, same=5)))
+
+
+def test_items_are_compared_by_their_mean_over_samples(sampled):
+    other = make_report({"a": [RIGHT] * 4, "b": [WRONG] * 4, "c": [RIGHT] * 4, "d": [RIGHT] * 4}, 4)
+    result = compare_reports(sampled, other)
+    assert result.difference == pytest.approx((0.5 + 0 + 0 + 0.75) / 4) and result.n == 4
+
+
+def test_reports_about_different_items_are_refused():
+    one, other = make_report({"a": [RIGHT], "b": [RIGHT]}), make_report({"a": [RIGHT], "c": [RIGHT]})
+    with pytest.raises(ValueError, match="differ in 2 items, for example b; evaluate both on the same records"):
+        compare_reports(one, other)
+    with pytest.raises(ValueError, match="differ in 1 items"):
+        compare_reports(one, make_report({"a": [RIGHT]}))
+
+
+def test_what_could_not_be_scored_is_in_no_accuracy(mixed):
+    rows = [
+        row | {"value": None, "correct": False, "reason": "not_scored"} if row["id"] == "3" else row
+        for row in mixed.rows
+    ]
+    report = EvalReport(tuple(rows), 1)
+    assert report.accuracy == 3 / 7 and report.unscored == 1 / 8 and "not scored 12.5%" in str(report)
+    assert report.by_source.loc["blocks", "accuracy"] == 1 and report.by_source.loc["blocks", "n"] == 4
+    assert compare_reports(mixed, report).n == 7
+
+
+def test_one_source_alone_can_be_compared(mixed):
+    assert compare_reports(mixed, mixed, source="angles").n == 4
+    with pytest.raises(ValueError, match="differ in 0 items; evaluate"):
+        compare_reports(mixed, mixed, source="nothing")

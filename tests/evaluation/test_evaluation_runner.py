@@ -1,0 +1,146 @@
+"""Evaluation of a small policy: what is asked, what is kept, and that an interruption changes nothing."""
+
+import json
+
+import pytest
+import torch
+
+from vlaa_helpers import MixedReward, evaluate, load_policy, load_report, make_scenes, preflight
+from vlaa_helpers.evaluation.runner import runner as module
+from vlaa_helpers.policy.generation import NO_THINKING
+from vlaa_helpers.policy.loading import image_token_ids
+
+OPTIONS = {"samples": 2, "max_new_tokens": 6, "batch_size": 4}
+
+
+@pytest.fixture(scope="module")
+def policy(tiny_profile):
+    return load_policy(tiny_profile, trainable=False)
+
+
+@pytest.fixture(scope="module")
+def records():
+    return make_scenes(9, split="test")
+
+
+def untimed(report):
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in report.rows]
+
+
+def test_no_records_and_shared_ids_are_errors(policy):
+    with pytest.raises(ValueError, match="records is empty"):
+        evaluate(None, None, [])
+    twice = make_scenes(2).select([0, 1, 1])
+    with pytest.raises(ValueError, match="1 of 3 records share an id"):
+        evaluate(*policy, twice)
+
+
+def test_every_response_is_kept_and_timed(policy, records, tmp_path):
+    report = evaluate(*policy, records, **OPTIONS, out=tmp_path / "report")
+    assert len(report.rows) == 18 and [row["id"] for row in report.rows[::2]] == records["id"][:]
+    assert report.tokens_per_second > 0
+    assert load_report(tmp_path / "report") == report
+    assert untimed(report) == untimed(evaluate(*policy, records, **OPTIONS))
+
+
+def test_the_reward_gets_the_pictures_of_a_record(policy, records):
+    """In an evaluation and in a preflight: a scorer may want to see them."""
+    seen = []
+
+    class Watching(MixedReward):
+        def score_all(self, responses, gts, kinds, questions, metas, images):
+            seen.extend(picture.tobytes() for pictures in images for picture in pictures)
+            return super().score_all(responses, gts, kinds, questions, metas, images)
+
+    shown = [image.tobytes() for image in records["image"]]
+    evaluate(*policy, records, **OPTIONS, reward=Watching())
+    assert seen == [image for image in shown for _ in range(2)]
+    seen.clear()
+    preflight(*policy, records, Watching(), prompts=3, generations=2, max_new_tokens=4)
+    assert len(seen) == 6 and set(seen) <= set(shown)
+
+
+def test_an_interrupted_evaluation_goes_on(policy, records, tmp_path, monkeypatch):
+    expected = evaluate(*policy, records, **OPTIONS)
+    original, calls = module._row, []
+
+    def stop(*args):
+        calls.append(1)
+        if len(calls) == 11:  # in the third batch
+            raise KeyboardInterrupt
+        return original(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_row", stop)
+        with pytest.raises(KeyboardInterrupt):
+            evaluate(*policy, records, **OPTIONS, out=tmp_path)
+    lines = tmp_path / "responses.jsonl"
+    assert len(lines.read_text().splitlines()) == 8
+    with pytest.raises(ValueError, match="holds 8 of 18 responses; the same evaluate"):
+        load_report(tmp_path)
+    with lines.open("a") as file:  # as if the machine had died while it wrote a batch
+        file.write(lines.read_text().splitlines()[0] + "\n" + '{"id": "blo')
+    assert untimed(evaluate(*policy, records, **OPTIONS, out=tmp_path)) == untimed(expected)
+    assert untimed(load_report(tmp_path)) == untimed(expected)
+    before = lines.read_text()
+    evaluate(*policy, records, **OPTIONS, out=tmp_path)  # nothing left to do
+    assert lines.read_text() == before
+
+
+def test_a_folder_keeps_one_evaluation(policy, records, tmp_path):
+    model, processor = policy
+    evaluate(model, processor, records, **OPTIONS, out=tmp_path)
+    with pytest.raises(ValueError, match="holds another evaluation: its items, records differ; give another folder"):
+        evaluate(model, processor, records.select(range(4)), **OPTIONS, out=tmp_path)
+    with pytest.raises(ValueError, match="its seed differ"):
+        evaluate(model, processor, records, **OPTIONS, seed=1, out=tmp_path)
+    adapter = next(parameter for name, parameter in model.named_parameters() if "lora_B" in name)
+    with torch.no_grad():
+        adapter += 1
+    try:
+        with pytest.raises(ValueError, match="its model differ"):
+            evaluate(model, processor, records, **OPTIONS, out=tmp_path)
+    finally:
+        with torch.no_grad():
+            adapter -= 1
+    with pytest.raises(FileNotFoundError, match=r"no report in .*; expected settings.json and responses.jsonl"):
+        load_report(tmp_path / "elsewhere")
+
+
+def test_sampling_depends_on_the_seed_alone(policy, records):
+    torch.manual_seed(5)
+    before = torch.random.get_rng_state()
+    one = evaluate(*policy, records, **OPTIONS)
+    assert torch.equal(before, torch.random.get_rng_state())
+    torch.rand(9)
+    assert untimed(one) == untimed(evaluate(*policy, records, **OPTIONS))
+    assert untimed(one) != untimed(evaluate(*policy, records, **OPTIONS, seed=1))
+
+
+def test_without_thinking_every_response_is_an_answer(policy, records):
+    report = evaluate(*policy, records, think=False, max_new_tokens=4)
+    assert all(row["response"].startswith(NO_THINKING) for row in report.rows)
+    assert json.loads(json.dumps(report.settings))["start"] == NO_THINKING
+
+
+def test_padding_does_not_change_an_answer(policy, records):
+    """A batch is padded on the left to its longest prompt; each response is what the prompt alone gives."""
+    together = evaluate(*policy, records, max_new_tokens=6, batch_size=9)
+    alone = evaluate(*policy, records, max_new_tokens=6, batch_size=1)
+    assert [row["response"] for row in together.rows] == [row["response"] for row in alone.rows]
+
+
+def test_picture_tokens_are_never_written(tiny_profile, records):
+    model, processor = load_policy(tiny_profile)
+    with torch.no_grad():
+        model.get_output_embeddings().weight[image_token_ids(processor)] *= 50
+    report = evaluate(model, processor, records, samples=4, max_new_tokens=8)
+    assert not any(token in row["response"] for row in report.rows for token in ("<|image_pad|>", "<|vision_start|>"))
+
+
+def test_the_mode_of_the_model_is_left_alone(tiny_profile):
+    model, processor = load_policy(tiny_profile)
+    for mode in (True, False):
+        model.train(mode)
+        evaluate(model, processor, make_scenes(1), max_new_tokens=2)
+        assert model.training is mode

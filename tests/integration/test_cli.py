@@ -1,0 +1,143 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from fault_server import FaultServer, completion
+from run_folders import write_run
+
+from vlaa_helpers import (
+    ScriptedTeacher,
+    build_dataset,
+    load_build,
+    load_records,
+    load_report,
+    make_scenes,
+    write_report,
+)
+from vlaa_helpers.cli import main
+from vlaa_helpers.mini_world.scenes import scene_records
+
+
+def test_build_does_what_the_function_does(tmp_path, capsys):
+    main(["build", "mini", "--n", "30", "--seed", "3", "--out", str(tmp_path / "a")])
+    build_dataset(make_scenes(30, seed=3), ScriptedTeacher(seed=3), tmp_path / "b")
+    for name in ("sft.arrow", "rl.arrow", "rejects.arrow", "yields.csv"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    shown = capsys.readouterr().out
+    assert "blocks" in shown and f"{len(load_build(tmp_path / 'a').sft)} records for SFT" in shown
+
+
+def test_build_from_a_table_with_an_endpoint(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("TEST_KEY", "none")
+    picture = make_scenes(1).data.table.column("image").to_pylist()[0]["bytes"]
+    (tmp_path / "a.png").write_bytes(picture)
+    (tmp_path / "mine.csv").write_text("image,question,answer\na.png,How many?,3\n")
+
+    def answer(body):
+        text = body["messages"][1]["content"]
+        if isinstance(text, str) and "Yes or No" in text:
+            return completion("Yes")
+        return completion("<think>Two and one.</think><answer>3</answer>")
+
+    with FaultServer(answer) as server:
+        main(
+            ["build", str(tmp_path / "mine.csv"), "--verifier-type", "digit", "--out", str(tmp_path / "out"), "--model",
+             "big", "--verify-model", "small", "--base-url", server.url, "--key-env", "TEST_KEY", "--price", "1", "2"]
+        )  # fmt: skip
+    assert [request["model"] for request in server.requests] == ["big", "big", "big", "small"]
+    assert load_build(tmp_path / "out").sft["gt"] == ["3"]
+
+
+def test_sft_and_evaluate_end_to_end(tmp_path, capsys, tiny_profile):
+    main(["build", "mini", "--n", "60", "--out", str(tmp_path / "data")])
+    policy = ["--profile", "mini", "--model", tiny_profile.model]
+    sft = ["sft", str(tmp_path / "data"), "--out", str(tmp_path / "sft"), *policy, "--batch-size", "4"]
+    main([*sft, "--set", "max_steps=2", "--set", "learning_rate=0.01"])
+    assert "2 steps on" in capsys.readouterr().out
+    main([*sft, "--set", "max_steps=3", "--set", "learning_rate=0.01", "--resume"])
+    assert "3 steps on" in capsys.readouterr().out
+    measure = ["evaluate", "mini", *policy, "--n", "12", "--max-new-tokens", "4"]
+    main([*measure, "--out", str(tmp_path / "base")])
+    main([*measure, "--out", str(tmp_path / "tuned"), "--adapter", str(tmp_path / "sft" / "adapter"), "--against",
+          str(tmp_path / "base")])  # fmt: skip
+    shown = capsys.readouterr().out
+    assert "tokens/s" in shown and "n = 12 paired items" in shown
+    assert load_report(tmp_path / "tuned").settings["model"] != load_report(tmp_path / "base").settings["model"]
+    main([*measure, "--out", str(tmp_path / "control"), "--no-think", "--samples", "2", "--no-4bit"])
+    shown = capsys.readouterr().out
+    assert "2 samples an item" in shown and "4-bit" not in shown
+
+
+def test_grpo_end_to_end(tmp_path, capsys, tiny_profile):
+    grpo = ["grpo", "mini", "--n", "16", "--profile", "mini", "--model", tiny_profile.model, "--out", str(tmp_path)]
+    settings = ["--set", "max_completion_length=8", "--set", "num_generations=2"]
+    main([*grpo, *settings, "--set", "max_steps=1"])
+    assert "1 steps; log:" in capsys.readouterr().out
+    main([*grpo, *settings, "--set", "max_steps=2", "--resume", "--max-prompt-length", "200"])
+    assert "2 steps; log:" in capsys.readouterr().out
+    main(["evaluate", "mini", "--n", "6", "--max-new-tokens", "4", "--profile", "mini", "--model", tiny_profile.model,
+          "--adapter", str(tmp_path / "adapter"), "--out", str(tmp_path / "report")])  # fmt: skip
+    assert (tmp_path / "rollouts.jsonl").exists()
+
+
+def test_report_does_what_the_function_does(tmp_path, capsys):
+    records = list(scene_records(6, seed=3))
+    folder = write_run(tmp_path / "a=b", records, ["<think>I see it.</think><answer>3</answer>"] * 6)
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps({**r, "image": None}) + "\n" for r in records))
+    given = ["--records", str(tmp_path / "rows.jsonl")]
+    main(["report", f"base={folder}", "--out", str(tmp_path / "c" / "r.html"), *given])
+    assert "r.html: 0." in capsys.readouterr().out
+    written = write_report({"base": folder}, tmp_path / "d.html", records=load_records(tmp_path / "rows.jsonl"))
+    assert (tmp_path / "c" / "r.html").read_bytes() == written.read_bytes() and b"<h1>base</h1>" in written.read_bytes()
+    main(["report", str(folder), "--out", str(tmp_path / "r.html")])  # a folder of that name is a folder
+    assert b"<h1>a=b</h1>" in (tmp_path / "r.html").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["build", "nowhere.json"], "nowhere.json: no such file"),
+        (["build", "mini", "--budget", "3"], "a budget needs prices"),
+        (["build", "mini", "--model", "m", "--key-env", "NOT_SET"], "variable NOT_SET is not set"),
+        (["build", "mini", "--caption-model", "m"], "no model for the role reason"),
+        (["sft", "mini"], "mini records have no responses; build some first: vlaa build mini"),
+        (["sft", "x", "--set", "learning_rat=1"], "a field of SFTConfig; did you mean learning_rate"),
+        (["sft", "x", "--set", "learning_rate"], "--set learning_rate: expected NAME=VALUE"),
+        (["sft", "nowhere.json"], "nowhere.json: no such file"),
+        (["grpo", "mini", "--profile", "mini", "--recipe", "ppo"], "unknown recipe 'ppo'; expected one of trl, vlaa"),
+        (["grpo", "mini", "--judge", "m", "--key-env", "NOT_SET"], "variable NOT_SET is not set"),
+        (["evaluate", "mini", "--profile", "t4"], "needs a CUDA GPU"),
+        (["evaluate", "mini", "--against", "nowhere"], "no report in nowhere"),
+        (["report", "nowhere"], "nowhere: no run; expected settings.json"),
+        (["report", "a=nowhere", "b"], "give a NAME=FOLDER for each run"),
+    ],
+)
+def test_what_is_wrong_is_one_line(tmp_path, capsys, arguments, words):
+    with pytest.raises(SystemExit) as stop:
+        main([*arguments, *(["--out", str(tmp_path)])])
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert stop.value.code == 2 and error.startswith("vlaa: ") and words in error
+
+
+@pytest.mark.parametrize("sees", [True, False])
+def test_a_judge_sees_pictures_where_asked(tmp_path, monkeypatch, sees):
+    class Stop(Exception):
+        """What would be trained is known."""
+
+    def stop(*_, reward_funcs, **__):
+        scorer = reward_funcs.scorer
+        raise Stop(scorer.model, scorer.sees_pictures)
+
+    monkeypatch.setenv("SOME_KEY", "none")
+    monkeypatch.setattr("vlaa_helpers.training.grpo.train_grpo", stop)
+    flags = ["--judge-sees-pictures"] if sees else []
+    judge = ["--judge", "m", "--base-url", "http://localhost:9/v1", "--key-env", "SOME_KEY", *flags]
+    with pytest.raises(Stop) as stopped:
+        main(["grpo", "mini", "--profile", "mini", "--n", "8", "--out", str(tmp_path), *judge])
+    assert stopped.value.args == ("m", sees)
+
+
+def test_it_runs_as_a_module():
+    run = subprocess.run([sys.executable, "-m", "vlaa_helpers", "--help"], capture_output=True, text=True, check=True)
+    assert "build" in run.stdout

@@ -1,0 +1,78 @@
+import pytest
+
+from vlaa_helpers import check_batch, load_policy, make_scenes, train_sft
+from vlaa_helpers.data.trl_views import to_sft
+from vlaa_helpers.policy.loading import load_processor
+from vlaa_helpers.training.batch_checks import longest
+
+
+@pytest.fixture(scope="module")
+def processor(tiny_profile):
+    return load_processor(tiny_profile)
+
+
+@pytest.fixture(scope="module")
+def examples(with_traces):
+    return list(to_sft(with_traces(make_scenes(6))))
+
+
+def inputs_of(examples, processor):
+    texts = [processor.apply_chat_template(row["prompt"], tokenize=False) for row in examples]
+    pictures = [picture for row in examples for picture in row["images"]]
+    return processor(text=texts, images=pictures or None, padding=True, return_tensors="pt")
+
+
+def test_a_good_batch_passes_and_tells_its_picture_tokens(examples, processor):
+    assert check_batch(inputs_of(examples, processor), examples, processor) == [16] * 6
+
+
+def test_samples_with_several_pictures_and_with_none(examples, processor):
+    two, none = dict(examples[0]), dict(examples[1])
+    two["images"] = two["images"] * 2
+    part = two["prompt"][1]["content"]
+    two["prompt"] = [two["prompt"][0], {"role": "user", "content": [part[0], *part]}]
+    none["images"] = []
+    none["prompt"] = [none["prompt"][0], {"role": "user", "content": none["prompt"][1]["content"][1:]}]
+    mixed = [none, two, examples[2]]
+    assert check_batch(inputs_of(mixed, processor), mixed, processor) == [0, 32, 16]
+    assert check_batch(inputs_of([none], processor), [none], processor) == [0]
+
+
+def test_a_cut_prompt_is_named(examples, processor):
+    inputs = inputs_of(examples, processor)
+    place = (inputs["input_ids"][4] == processor.image_token_id).nonzero()[3]
+    inputs["input_ids"][4, place] = processor.tokenizer.pad_token_id
+    with pytest.raises(ValueError, match=r"^sample 4: 15 picture tokens in its text, and its 1 pictures ask for 16"):
+        check_batch(inputs, examples, processor)
+    with pytest.raises(ValueError, match="^stories-7: 15"):
+        check_batch(inputs, examples, processor, names=["a", "b", "c", "d", "stories-7", "f"])
+
+
+def test_a_missing_picture_is_told(examples, processor):
+    inputs = inputs_of(examples, processor)
+    inputs["image_grid_thw"] = inputs["image_grid_thw"][:-1]
+    with pytest.raises(ValueError, match="holds 5 pictures and its samples bring 6"):
+        check_batch(inputs, examples, processor)
+
+
+def test_training_stops_before_it_starts(tiny_profile, tmp_path, with_traces):
+    model, processor = load_policy(tiny_profile)
+    records = with_traces(make_scenes(4))
+    common = {"batch_size": 2, "max_steps": 1, "output_dir": str(tmp_path / "run")}
+    with pytest.raises(
+        ValueError, match=r"0-\d: \d+ picture tokens in its text, and its 1 pictures ask for 16.*max_length=None"
+    ):
+        train_sft(model, processor, records, tiny_profile, max_length=40, **common)
+    broken = records.map(lambda row, k: {"question": row["question"] + "<|image_pad|>" * (k == 2)}, with_indices=True)
+    with pytest.raises(ValueError, match=rf"record {records[2]['id']}: its question holds '<\|image_pad\|>'"):
+        train_sft(model, processor, broken, tiny_profile, **common)
+    assert not (tmp_path / "run" / "log.csv").exists()
+
+
+def test_the_longest_come_with_a_picture(with_traces):
+    from datasets import concatenate_datasets
+
+    records = with_traces(concatenate_datasets([make_scenes(3, split="text"), make_scenes(6)]))
+    lengths = [len(row["question"]) + len(row["response"]) for row in records.remove_columns("image")]
+    found = longest(records, 2)
+    assert set(found) == set(sorted(range(3, 9), key=lambda k: -lengths[k])[:2])

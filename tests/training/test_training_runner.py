@@ -1,0 +1,206 @@
+"""SFT and GRPO steps of a small policy: they move the adapters, only those, and by what they should."""
+
+import csv
+
+import pytest
+import torch
+
+from vlaa_helpers import MixedReward, load_policy, load_records, make_scenes, train_grpo, train_sft
+from vlaa_helpers.training.runner import runner as training
+from vlaa_helpers.training.runner import split_batch
+
+
+def snapshot(model):
+    return {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+
+
+def moved(before, model):
+    return {name for name, parameter in model.named_parameters() if not torch.equal(before[name], parameter.detach())}
+
+
+@pytest.fixture
+def policy(tiny_profile):
+    return load_policy(tiny_profile)
+
+
+def test_sft_moves_every_adapter_and_nothing_else(policy, tiny_profile, tmp_path, with_traces):
+    model, processor = policy
+    before = snapshot(model)
+    records = with_traces(make_scenes(8))
+    trainer = train_sft(
+        model, processor, records, tiny_profile, batch_size=4, max_steps=3, logging_steps=1, warmup_steps=0,
+        output_dir=str(tmp_path),
+    )  # fmt: skip
+    adapters = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    assert moved(before, trainer.model) == adapters
+    assert all(parameter.dtype == torch.float32 for parameter in model.parameters() if parameter.requires_grad)
+    with (tmp_path / "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["1", "2", "3"]
+    assert float(rows[0]["loss"]) > 0
+
+
+def test_sft_loss_sees_the_completion_only(policy, tiny_profile, tmp_path, with_traces):
+    model, processor = policy
+    records = with_traces(make_scenes(2))
+    trainer = train_sft(model, processor, records, tiny_profile, batch_size=2, max_steps=1, output_dir=str(tmp_path))
+    batch = trainer.data_collator([trainer.train_dataset[0]])
+    kept = batch["labels"][0] != -100
+    text = processor.tokenizer.decode(batch["labels"][0][kept])
+    assert text.strip() == records[0]["response"] + "<|im_end|>"
+    assert batch["input_ids"].shape[1] > kept.sum() + 16  # the prompt and its 16 visual tokens are there, unlabelled
+
+
+def test_sft_gradient_reaches_the_last_layer_at_the_completion_only(policy, tiny_profile, tmp_path, with_traces):
+    """Position t predicts token t + 1: the loss pulls at the positions before completion tokens, and at no other."""
+    model, processor = policy
+    records = with_traces(make_scenes(4))
+    trainer = train_sft(model, processor, records, tiny_profile, batch_size=2, max_steps=1, output_dir=str(tmp_path))
+    states = []
+    norm = model.get_base_model().model.language_model.norm
+    norm.register_forward_hook(lambda module, inputs, output: (output.retain_grad(), states.append(output))[1])
+    batch = trainer.data_collator([trainer.train_dataset[k] for k in range(4)])
+    trainer.compute_loss(model, dict(batch)).backward()
+    pulled = states[0].grad.abs().sum(dim=-1) > 0
+    assert torch.equal(pulled[:, :-1], batch["labels"][:, 1:] != -100) and not pulled[:, -1].any()
+
+
+def test_sft_does_not_depend_on_how_a_batch_is_cut(tiny_profile, tmp_path, with_traces):
+    """Every completion token of a step weighs the same, in one pass or in eight of one sample each."""
+    records = with_traces(make_scenes(16))
+    results = []
+    for micro in (8, 1):
+        model, processor = load_policy(tiny_profile)
+        trainer = train_sft(
+            model, processor, records, tiny_profile.replace(micro_batch_size=micro), batch_size=8, max_steps=2,
+            warmup_steps=0, output_dir=str(tmp_path / str(micro)),
+        )  # fmt: skip
+        results.append(([row["loss"] for row in trainer.state.log_history if "loss" in row], snapshot(model)))
+    (losses, whole), (cut_losses, cut) = results
+    assert losses == pytest.approx(cut_losses, rel=1e-5)
+    assert all(torch.allclose(whole[name], cut[name], atol=2e-5) for name in whole)
+
+
+def test_a_frozen_tower_gets_no_gradient(tiny_profile, tmp_path, with_traces, monkeypatch):
+    """With activation checkpointing TRL asks for one; without it the adapters move all the same."""
+    records, moves, asked = with_traces(make_scenes(4)), [], []
+    for spare in (True, False):
+        model, processor = load_policy(tiny_profile)
+        block = model.get_base_model().model.visual.blocks[0]
+        block.register_forward_pre_hook(lambda module, inputs: asked.append(inputs[0].requires_grad))
+        if not spare:
+            monkeypatch.setattr(training, "spare_frozen_tower", lambda model: None)
+        train_sft(
+            model, processor, records, tiny_profile, batch_size=4, max_steps=2, activation_checkpointing=True,
+            warmup_steps=0, output_dir=str(tmp_path / str(spare)),
+        )  # fmt: skip
+        moves.append({name: p.detach() for name, p in model.named_parameters() if p.requires_grad})
+    half = len(asked) // 2
+    assert not any(asked[:half]) and all(asked[half:])
+    assert all(torch.equal(moves[0][name], moves[1][name]) for name in moves[0])
+
+
+def test_grpo_learns_from_a_reward_that_differs_and_not_from_one_that_does_not(policy, tiny_profile, tmp_path):
+    model, processor = policy
+    records = make_scenes(4, sources=["blocks"])
+    start = snapshot(model)
+    flat = train_grpo(
+        model, processor, records, tiny_profile, reward_funcs=lambda completions, **_: [0.5] * len(completions),
+        max_steps=1, output_dir=str(tmp_path / "flat"), learning_rate=0.01, warmup_steps=0,
+    )  # fmt: skip
+    assert moved(start, flat.model) == set()
+    assert flat.state.log_history[0]["frac_reward_zero_std"] == 1.0
+
+    def reward(completions, **_):
+        return [float(len(completion[0]["content"]) % 2) for completion in completions]
+
+    steep = train_grpo(
+        model, processor, records, tiny_profile, reward_funcs=reward, max_steps=2, output_dir=str(tmp_path / "steep"),
+        learning_rate=0.01, warmup_steps=0,
+    )  # fmt: skip
+    changed = moved(start, steep.model)
+    assert changed and all("lora_" in name for name in changed)
+
+
+def test_grpo_logs_what_the_mixed_reward_saw(policy, tiny_profile, tmp_path):
+    model, processor = policy
+    trainer = train_grpo(
+        model,
+        processor,
+        make_scenes(6),
+        tiny_profile,
+        reward_funcs=MixedReward(),
+        max_steps=1,
+        output_dir=str(tmp_path),
+    )
+    log = trainer.state.log_history[0]
+    assert log["reason/no_answer"] > 0.5  # random weights write no tags
+    assert (tmp_path / "log.csv").exists()
+
+
+def test_rollouts_never_hold_picture_tokens(policy, tiny_profile, tmp_path):
+    model, processor = policy
+    seen = []
+
+    def reward(completions, completion_ids, **_):
+        seen.extend(token for ids in completion_ids for token in ids)
+        return [0.0] * len(completions)
+
+    from vlaa_helpers.policy.loading import image_token_ids
+
+    # a head that would write picture tokens all the time if it could
+    with torch.no_grad():
+        model.get_output_embeddings().weight[image_token_ids(processor)] *= 50
+    train_grpo(
+        model, processor, make_scenes(2), tiny_profile, reward_funcs=reward, max_steps=1, output_dir=str(tmp_path)
+    )
+    assert seen and not set(seen) & set(image_token_ids(processor))
+
+
+def test_grpo_refuses_what_cannot_work(policy, tiny_profile, tmp_path):
+    from datasets import concatenate_datasets
+
+    model, processor = policy
+    mixed = concatenate_datasets([make_scenes(2), make_scenes(2, split="text")])
+    with pytest.raises(ValueError, match="2 of 4 records have a picture; expected all or none"):
+        train_grpo(model, processor, mixed, tiny_profile, reward_funcs=MixedReward(), output_dir=str(tmp_path))
+    with pytest.raises(ValueError, match="at least 2 generations"):
+        train_grpo(
+            model, processor, make_scenes(2), tiny_profile, reward_funcs=MixedReward(), num_generations=1,
+            output_dir=str(tmp_path),
+        )  # fmt: skip
+    with pytest.raises(ValueError, match="packed weights without their scales"):
+        train_grpo(model, processor, make_scenes(2), tiny_profile, reward_funcs=MixedReward(), use_vllm=True)
+
+
+def test_text_only_records_train_too(policy, tiny_profile, tmp_path, with_traces):
+    model, processor = policy
+    records = make_scenes(4, split="text")
+    train_grpo(
+        model, processor, records, tiny_profile, reward_funcs=MixedReward(), max_steps=1, output_dir=str(tmp_path)
+    )
+    trainer = train_sft(
+        model, processor, with_traces(records), tiny_profile, batch_size=2, max_steps=1, output_dir=str(tmp_path)
+    )
+    assert trainer.state.global_step == 1
+
+
+def test_released_rows_go_through_sft_and_grpo(real_samples, policy, tiny_profile, tmp_path):
+    model, processor = policy
+    records = load_records(real_samples / "rows.jsonl", image_root=real_samples)
+    assert len(records) == 3
+    sft = train_sft(
+        model, processor, records, tiny_profile, batch_size=3, max_steps=1, logging_steps=1, output_dir=str(tmp_path)
+    )
+    assert sft.state.log_history[0]["loss"] > 0
+    grpo = train_grpo(
+        model, processor, records, tiny_profile, reward_funcs=MixedReward(), max_steps=1, output_dir=str(tmp_path)
+    )
+    assert grpo.state.global_step == 1
+
+
+@pytest.mark.parametrize(
+    ("total", "micro", "expected"), [(64, 64, (64, 1)), (32, 8, (8, 4)), (12, 8, (6, 2)), (7, 2, (1, 7))]
+)
+def test_batch_is_split_evenly(total, micro, expected):
+    assert split_batch(total, micro) == expected

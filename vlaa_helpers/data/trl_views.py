@@ -1,0 +1,164 @@
+"""Training views of records: what TRL's trainers take, derived from the records, never stored beside them."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from ..core.answers import SYSTEM_PROMPT, FormatProblem, parse_response
+from .load import RECORD_COLUMNS, arrow_dataset, record_features, require_records
+
+if TYPE_CHECKING:
+    from datasets import Dataset, Features
+
+_BATCH_ROWS = 256
+
+
+def completion_of(record: Mapping) -> str:
+    """The text that SFT teaches for a record.
+
+    A response with an answer block is used as it is. Distilled text is `<think>…</think>` and then prose (`ds_answer`);
+    the paper's SFT rows carry answer tags instead, so such a response, or a bare `reasoning`, becomes
+    `<think>…</think>` and the ground truth in answer tags.
+
+    Raises:
+        ValueError: no response and no reasoning, or nothing that can be put into the format.
+
+    >>> completion_of({"response": "<think>2 + 1</think> There are three.", "gt": "3"})
+    '<think>\\n2 + 1\\n</think>\\n<answer>3</answer>'
+    """
+    response, gt = record.get("response") or "", record.get("gt") or ""
+    parsed = parse_response(response)
+    if parsed.answer is not None:
+        return response.strip()
+    if response and parsed.problem is not FormatProblem.NO_ANSWER:
+        raise ValueError(f"response has {parsed.problem}")
+    think = parsed.think or (record.get("reasoning") or "").strip()
+    completion = f"<think>\n{think}\n</think>\n<answer>{gt}</answer>"
+    if not think:
+        raise ValueError("no response" if not response else "no thinking in the response")
+    if problem := parse_response(completion).problem:
+        raise ValueError(f"reasoning and gt do not make a response: {problem}")
+    return completion
+
+
+def to_sft(records: "Dataset") -> "Dataset":
+    """The view that TRL's `SFTTrainer` takes: `prompt`, `completion` (messages) and `images` (one, or none).
+
+    Completions come from `completion_of`. The chat template is left to the trainer. The images are shared with
+    `records`, not copied; only the text is written, to a temporary file. Pickling the view (dataloader workers that are
+    spawned, `num_proc`) does copy embedded images: keep `dataloader_num_workers=0`, or load with `embed_images=False`.
+
+    Raises:
+        ValueError: records that cannot be SFT data, with how many, the first three ids and what to do; or a dataset
+            without the columns of a record.
+    """
+    from datasets import Features
+
+    indices = records._indices
+    used = None if indices is None else set(indices.column("indices").to_pylist())
+    unusable: list[str] = []
+
+    def row_of(position: int, record: dict, has_image: bool) -> dict:
+        text = ""
+        if used is None or position in used:
+            try:
+                text = completion_of(record)
+            except ValueError as error:
+                unusable.append(f"{record['id']} ({error})")
+        completion = [{"role": "assistant", "content": [{"type": "text", "text": text}]}]
+        return {"prompt": _prompt(record["question"], has_image), "completion": completion}
+
+    features = Features({"prompt": _message_feature(), "completion": _message_feature()})
+    view = _view(records, row_of, features, shared=())
+    if unusable:
+        raise ValueError(
+            f"{len(unusable)} of {len(records)} records cannot be SFT data: {', '.join(unusable[:3])}"
+            f"{', …' if len(unusable) > 3 else ''}. Let a teacher write responses (build_dataset), or leave them out: "
+            'records.filter(lambda response: response != "", input_columns="response")'
+        )
+    return view
+
+
+def to_grpo(records: "Dataset") -> "Dataset":
+    """The view that TRL's `GRPOTrainer` takes: `prompt`, `images` and what rewards read.
+
+    The other columns are `gt, verifier_type, source, id, question, meta`; the trainer passes them to reward functions.
+    Images and those columns are shared with `records`; see `to_sft` for what that means.
+
+    TRL 1.16 cannot have records with and without an image in one generation batch: train on one sort at a time.
+
+    Raises:
+        ValueError: a dataset without the columns of a record.
+    """
+    from datasets import Features
+
+    def row_of(_: int, record: dict, has_image: bool) -> dict:
+        return {"prompt": _prompt(record["question"], has_image)}
+
+    shared = ("gt", "verifier_type", "source", "id", "question", "meta")
+    return _view(records, row_of, Features({"prompt": _message_feature()}), shared=shared)
+
+
+def _prompt(question: str, has_image: bool) -> list[dict]:
+    # Lists of parts everywhere: Arrow cannot mix them with strings. Parts have no "image" key: Arrow would add it, as
+    # None, to text parts too, and both TRL and the Qwen template take a part with such a key for an image.
+    image = [{"type": "image", "text": None}] if has_image else []
+    return [
+        {"role": "system", "content": [{"type": "text", "text": SYSTEM_PROMPT}]},
+        {"role": "user", "content": [*image, {"type": "text", "text": question}]},
+    ]
+
+
+def _message_feature() -> Any:
+    from datasets import List, Value
+
+    return List({"role": Value("string"), "content": List({"type": Value("string"), "text": Value("string")})})
+
+
+def _view(
+    records: "Dataset", row_of: Callable[[int, dict, bool], dict], text: "Features", *, shared: tuple[str, ...]
+) -> "Dataset":
+    """New text columns beside the images of `records`, row by row of the table below any selection or shuffle.
+
+    Working below the selection is what lets the image column be shared: `map` or `concatenate_datasets` would write
+    every image once more.
+    """
+    import pyarrow as pa
+    from datasets import Dataset, DatasetInfo, Features, Image, List
+    from datasets.table import InMemoryTable
+
+    require_records(records)
+    expected = record_features()
+    table = records.data.table
+    plain = table.select([name for name in RECORD_COLUMNS if name != "image"])
+    rows = (row for batch in plain.to_batches(max_chunksize=_BATCH_ROWS) for row in batch.to_pylist())
+    present = (flag for chunk in table["image"].chunks for flag in chunk.is_valid().to_pylist())
+    pairs = enumerate(zip(rows, present, strict=True))
+    written = arrow_dataset((row_of(position, row, flag) for position, (row, flag) in pairs), text).data.table
+
+    features = Features({**text, "images": List(Image()), **{name: expected[name] for name in shared}})
+    columns = {name: table[name] for name in shared} | {name: written[name] for name in text}
+    columns["images"] = _image_lists(table["image"], features.arrow_schema.field("images").type)
+    joined = pa.table({name: columns[name] for name in features}, schema=features.arrow_schema)
+    fingerprint = hashlib.sha256(f"{records._fingerprint} {sorted(features)}".encode()).hexdigest()[:16]
+    info = DatasetInfo(features=features)
+    return Dataset(InMemoryTable(joined), info, indices_table=records._indices, fingerprint=fingerprint)
+
+
+def _image_lists(column: Any, kind: Any) -> Any:
+    """The image column as lists of one image or none, without copying: TRL wants [] and fails on None."""
+    import numpy as np
+    import pyarrow as pa
+
+    lists = []
+    for chunk in column.chunks:
+        present = chunk.is_valid().to_numpy(zero_copy_only=False)
+        edges = [0, *(np.flatnonzero(np.diff(present)) + 1), len(chunk)]
+        for start, stop in pairwise(map(int, edges)):  # runs of rows with, or without, an image
+            if stop > start:
+                count = stop - start
+                offsets = np.arange(count + 1) if present[start] else np.zeros(count + 1)
+                images = chunk.slice(start, count if present[start] else 0)
+                lists.append(pa.ListArray.from_arrays(pa.array(offsets.astype("int32")), images))
+    return pa.chunked_array(lists, type=kind)

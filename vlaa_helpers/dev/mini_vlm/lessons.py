@@ -1,0 +1,166 @@
+"""What the mini VLM is taught: short conversations about mini-world scenes, endless and seeded.
+
+First to see (`cells`: what each visual token shows), then to put a picture in words (`caption`), then to answer in the
+mixture of voices of `voices`, with and without a picture, with and without thinking.
+"""
+
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+from ...core.answers import DIRECT_PROMPT, SYSTEM_PROMPT
+from ...mini_world.response_styles import VOICES, respond, solve
+from ...mini_world.scene_kinds import BOX_UNIT, COLOURS, KINDS, PLACES, SHAPES, box_words, name_of
+from ...mini_world.scenes import SOURCES, draw_scene, split_of
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+CAPTION_PROMPT = "List what you see."
+CELLS_PROMPT = "Read the cells."
+GRID_SOURCES = ("blocks", "boxes", "stories")
+CAPTION_WEIGHTS = {**dict.fromkeys(SOURCES, 1.0), "boxes": 2.5}
+"""Boxes are the hardest to read: four numbers an object."""
+DIFFICULTY_WEIGHTS = (0.25, 0.5, 0.25)
+
+LESSONS = ("echo", "find", "cells", "caption", "think", "direct", "text")
+STAGES = (
+    (0.10, {"echo": 0.85, "cells": 0.15}),
+    (0.28, {"cells": 0.34, "caption": 0.46, "echo": 0.12, "find": 0.08}),
+    (0.45, {"cells": 0.10, "caption": 0.44, "think": 0.27, "text": 0.09, "echo": 0.04, "find": 0.06}),
+    (1.00, {"cells": 0.03, "caption": 0.17, "think": 0.64, "direct": 0.04, "text": 0.08, "echo": 0.02, "find": 0.02}),
+)
+"""(until this share of the training, {lesson: share of the batch}). To copy first, then to see and to look things
+up, then captions, then answers: each stands on the one before."""
+MIXED_FROM = 0.6
+"""From this share of the training on, answers come in the mixture `voices.VOICES`; before it mostly in the careful
+voice, which is the one there is something to learn from."""
+EARLY_VOICES = {"careful": 0.8, "shortcut": 0.1, "ramble": 0.1}
+
+WORDS = (
+    "okay so first now then next also but because since which means that this would could should must might can "
+    "cannot let me look at think about count again read carefully once more to be sure double-check check confirm "
+    "verify recheck wait hmm alternatively mistake perhaps maybe probably not sure actually however therefore "
+    "thus hence finally clearly image picture caption description described says mentions shows shown appears "
+    "seems see seen looking question asks asked answer option options choose correct wrong right left top bottom "
+    "middle highest lowest higher lower largest smallest object objects shape shapes circle circles square "
+    "squares triangle triangles star stars red green blue yellow purple orange bar bars point points line "
+    "parabola vee curve function equation slope value values sum difference angle angles exterior inside outside "
+    "side sides equal add added adding subtract subtracted subtracting remove removed removing remaining remain "
+    "total number numbers how many much what where is are was were there it its they them of the a an and or in "
+    "on by from with without for as same different day night box starts ends width height between final step one "
+    "two three four five six seven eight nine ten zero none each every all only both other rest still"
+).split()
+"""Words a teacher may use later. The echo lesson makes them known before any fine-tuning, and teaches to copy. Without
+that, and without looking up (`find`), a model of this size sees everything and never learns to read the question."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    name: str
+    messages: list[dict]
+    """The conversation up to the reply, in chat form; a bare image placeholder where a picture stands."""
+    reply: str
+    image: "Image.Image | None"
+
+
+def stage_mix(progress: float) -> dict[str, float]:
+    """The lessons' shares at this share of the training (0-1)."""
+    return next(mix for until, mix in STAGES if progress <= until)
+
+
+def user(text: str, *, with_image: bool) -> dict:
+    parts = [{"type": "image"}] if with_image else []
+    return {"role": "user", "content": [*parts, {"type": "text", "text": text}]}
+
+
+def system(text: str) -> dict:
+    return {"role": "system", "content": [{"type": "text", "text": text}]}
+
+
+def cells_in_words(source: str, facts: dict) -> str:
+    """What the middle of each of the 16 visual tokens shows, row by row."""
+    names = []
+    for cell in range(16):
+        x, y = (cell % 4 + 0.5) / 4, (cell // 4 + 0.5) / 4
+        names.append(next((name_of(t) for t in facts["objects"] if _covers(source, t, x, y)), "none"))
+    return ", ".join(names)
+
+
+def _covers(source: str, thing: dict, x: float, y: float) -> bool:
+    if source == "boxes":
+        x1, y1, x2, y2 = thing["box"]
+        return x1 < x < x2 and y1 < y < y2
+    if source == "blocks":
+        return thing["column"] == int(x * 4) and thing["row"] == int(y * 4)
+    return ("right" in thing["place"]) == (x > 0.5) and ("bottom" in thing["place"]) == (y > 0.5)
+
+
+def make_lesson(rng: Random, progress: float) -> Lesson:
+    """Draw one lesson for this point of the training, from scenes of the train split only."""
+    mix = stage_mix(progress)
+    name = rng.choices(list(mix), weights=list(mix.values()))[0]
+    if name == "echo":
+        return _echo(rng, words_only=progress <= STAGES[0][0])
+    if name == "find":
+        return _find(rng)
+    if name == "caption":
+        source = rng.choices(list(CAPTION_WEIGHTS), weights=list(CAPTION_WEIGHTS.values()))[0]
+    else:
+        source = rng.choice(GRID_SOURCES if name == "cells" else SOURCES)
+    kind, difficulty = KINDS[source], rng.choices((0, 1, 2), weights=DIFFICULTY_WEIGHTS)[0]
+    while split_of(facts := kind.sample(rng, difficulty, False)) != "train":
+        pass
+    image = None if name == "text" else draw_scene(source, facts, [rng.randrange(10) for _ in range(3)])
+    if name == "cells":
+        return Lesson(name, [user(CELLS_PROMPT, with_image=True)], cells_in_words(source, facts), image)
+    if name == "caption":
+        return Lesson(name, [user(CAPTION_PROMPT, with_image=True)], kind.words(facts), image)
+    ask = kind.ask(rng, facts, difficulty)
+    if name == "direct":
+        answer = solve(source, facts, ask.task)[1]
+        return Lesson(
+            name, [system(DIRECT_PROMPT), user(ask.text, with_image=True)], f"<answer>{answer}</answer>", image
+        )
+    text = ask.text if image else f"Someone says: {kind.words(facts)} {ask.text}"
+    voices = VOICES if progress >= MIXED_FROM else EARLY_VOICES
+    voice = rng.choices(list(voices), weights=list(voices.values()))[0]
+    reply = respond(source, facts, ask.task, rng, voice=voice)
+    return Lesson(name, [system(SYSTEM_PROMPT), user(text, with_image=image is not None)], reply, image)
+
+
+def _echo(rng: Random, *, words_only: bool) -> Lesson:
+    if words_only or rng.random() < 0.6:
+        text = " ".join(rng.choice(WORDS) for _ in range(rng.randint(1, 12)))
+    else:
+        text = ", ".join(f"{key} {value}" for key, value in _pairs(rng))
+    return Lesson("echo", [user(f"Repeat: {text}.", with_image=False)], f"{text}.", None)
+
+
+def _find(rng: Random) -> Lesson:
+    pairs = _pairs(rng)
+    key, value = rng.choice(pairs)
+    text = ", ".join(f"{other} {said}" for other, said in pairs)
+    return Lesson("find", [user(f"I see {text}. Find {key}.", with_image=False)], f"It is {key} {value}.", None)
+
+
+def _pairs(rng: Random) -> list[tuple[str, str]]:
+    """Two to five different things with something said of each, as questions and captions say it."""
+    count = rng.randint(2, 5)
+    names = rng.sample([f"{colour} {shape}" for colour in COLOURS for shape in SHAPES], count)
+    kind = rng.choice(("option", "option", "value", "box", "place"))
+    if kind == "option":
+        numbers = [str(n) for n in (range(20) if rng.random() < 0.5 else range(5, 180, 5))]
+        keys = rng.sample(numbers if rng.random() < 0.75 else COLOURS, count)
+        return list(zip(keys, rng.sample(["(A)", "(B)", "(C)", "(D)", "(A)"], count), strict=True))
+    if kind == "value":
+        return [(colour, str(rng.randint(0, 9))) for colour in rng.sample(COLOURS, count)]
+    if kind == "place":
+        return [(name, f"at the {rng.choice(PLACES)}") for name in names]
+    return [(name, box_words(_any_box(rng))) for name in names]
+
+
+def _any_box(rng: Random) -> list[float]:
+    size = rng.randint(2, 4)
+    x, y = rng.randint(0, 8 - size), rng.randint(0, 8 - size)
+    return [step * BOX_UNIT for step in (x, y, x + size, y + size)]

@@ -1,0 +1,311 @@
+"""The mini VLM: a Qwen2.5-VL of about two million parameters that sees, reasons and answers in the mini world.
+
+`python -m vlaa_helpers.dev.mini_vlm.train train --size strong` trains it from nothing on a CPU: the
+tower and its alignment first, then language, then answers in a mixture of voices (`mini_corpus`). The same classes,
+special tokens and chat layout as Qwen/Qwen2.5-VL-3B-Instruct; the result loads with
+`AutoModelForImageTextToText.from_pretrained` and `AutoProcessor.from_pretrained`.
+"""
+
+import argparse
+import csv
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+
+from ...core.answers import DIRECT_PROMPT, SYSTEM_PROMPT
+from .lessons import CAPTION_PROMPT, CELLS_PROMPT, LESSONS, WORDS, Lesson, make_lesson
+
+SPECIAL_TOKENS = (
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|vision_start|>",
+    "<|vision_end|>",
+    "<|image_pad|>",
+    "<|video_pad|>",
+)
+TAG_TOKENS = ("<think>", "</think>", "<answer>", "</answer>")
+"""One token each, as in Qwen3, but ordinary text: decoding keeps them."""
+
+CHAT_TEMPLATE = (
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n"
+    "{% if message.content is string %}{{ message.content }}"
+    "{% else %}{% for part in message.content %}"
+    "{% if part.type == 'image' %}<|vision_start|><|image_pad|><|vision_end|>"
+    "{% elif part.type == 'text' %}{{ part.text }}{% endif %}"
+    "{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+IMAGE_PIXELS = 112 * 112
+
+SIZES = {
+    "strong": {
+        "text": {"hidden_size": 128, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 384},
+        "vision": {"hidden_size": 128, "depth": 3, "num_heads": 4, "intermediate_size": 320},
+    },
+    "weak": {
+        "text": {"hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 192},
+        "vision": {"hidden_size": 64, "depth": 2, "num_heads": 2, "intermediate_size": 160},
+    },
+}
+"""Widths of the language stack are multiples of 64, the block of NF4: bitsandbytes 0.50 on a CPU rounds other widths
+wrongly (a relative error of 0.25 instead of 0.09)."""
+STEPS = {"strong": 5_000, "weak": 2_500}
+BATCH_SIZE = 64
+TOKENIZER_LESSONS = 20_000
+PEAK_LEARNING_RATE = 2e-3
+QUANTISED_FROM = 0.7
+"""From this share of the training on, each step computes with the 4-bit form of the language stack's weights: the model
+will be used in NF4, and one this small has no redundancy of its own to absorb the rounding."""
+
+
+def build_tokenizer(lessons: Iterable[Lesson], *, vocab_size: int = 1024) -> Any:
+    """A byte-level BPE tokenizer trained on lessons: any text can be written, the mini world's in few tokens."""
+    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    corpus = [SYSTEM_PROMPT, DIRECT_PROMPT, CAPTION_PROMPT, CELLS_PROMPT]
+    corpus += [f" {word} {word.capitalize()} {word}" for word in WORDS] * 8
+    for lesson in lessons:
+        corpus += [part["text"] for message in lesson.messages for part in message["content"] if part["type"] == "text"]
+        corpus.append(lesson.reply)
+    tokenizer = Tokenizer(models.BPE())
+    # words keep their leading space; decimals, whole numbers of up to three digits and option letters stay in one piece
+    pattern = Regex(r" ?\([A-D]\)| ?\d*\.\d+| ?\d{1,3}| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(pattern, "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size - len(SPECIAL_TOKENS) - len(TAG_TOKENS),
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(corpus, trainer)
+    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL_TOKENS])
+    tokenizer.add_tokens([AddedToken(token, special=False, normalized=False) for token in TAG_TOKENS])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        eos_token="<|im_end|>",
+        pad_token="<|endoftext|>",
+        padding_side="left",
+        chat_template=CHAT_TEMPLATE,
+        clean_up_tokenization_spaces=False,
+        extra_special_tokens=list(SPECIAL_TOKENS[1:]),
+    )
+
+
+def build_processor(tokenizer: Any) -> Any:
+    """A `Qwen2_5_VLProcessor` that brings any picture down to about 112 x 112 pixels (16 visual tokens)."""
+    from transformers import Qwen2_5_VLProcessor, Qwen2VLImageProcessor, Qwen2VLVideoProcessor
+
+    size = {"shortest_edge": IMAGE_PIXELS // 4, "longest_edge": IMAGE_PIXELS}
+    return Qwen2_5_VLProcessor(
+        image_processor=Qwen2VLImageProcessor(size=size),
+        tokenizer=tokenizer,
+        video_processor=Qwen2VLVideoProcessor(size=size),
+        chat_template=CHAT_TEMPLATE,
+    )
+
+
+def build_model(size: str, tokenizer: Any) -> Any:
+    """A `Qwen2_5_VLForConditionalGeneration` with random weights, `size` "strong" or "weak"."""
+    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+
+    if size not in SIZES:
+        raise ValueError(f"unknown size {size!r}; expected one of {', '.join(SIZES)}")
+    text, vision = SIZES[size]["text"], SIZES[size]["vision"]
+    token = tokenizer.convert_tokens_to_ids
+    config = Qwen2_5_VLConfig(
+        text_config={
+            **text,
+            "num_key_value_heads": text["num_attention_heads"],
+            "vocab_size": len(tokenizer),
+            "max_position_embeddings": 4096,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 6, 6]},
+            "bos_token_id": None,
+            "eos_token_id": token("<|im_end|>"),
+            "pad_token_id": token("<|endoftext|>"),
+            "tie_word_embeddings": True,
+        },
+        vision_config={
+            **vision,
+            "out_hidden_size": text["hidden_size"],
+            "fullatt_block_indexes": list(range(vision["depth"])),
+        },
+        image_token_id=token("<|image_pad|>"),
+        video_token_id=token("<|video_pad|>"),
+        vision_start_token_id=token("<|vision_start|>"),
+        vision_end_token_id=token("<|vision_end|>"),
+        tie_word_embeddings=True,
+    )
+    # eager attention trains about a third faster than sdpa at this size on a CPU
+    return Qwen2_5_VLForConditionalGeneration._from_config(config, attn_implementation="eager")
+
+
+def collate(lessons: list[Lesson], processor: Any) -> dict[str, torch.Tensor]:
+    """One right-padded batch; labels are -100 everywhere but on the replies."""
+    tokenizer = processor.tokenizer
+    image_token = tokenizer.convert_tokens_to_ids("<|image_pad|>")
+    tokens_per_image = (112 // 28) ** 2
+    rows, starts = [], []
+    for lesson in lessons:
+        prompt = tokenizer.apply_chat_template(lesson.messages, tokenize=False, add_generation_prompt=True)
+        prompt = prompt.replace("<|image_pad|>", "<|image_pad|>" * tokens_per_image)
+        ids = tokenizer(prompt).input_ids
+        starts.append(len(ids))
+        rows.append(ids + tokenizer(f"{lesson.reply}<|im_end|>\n").input_ids)
+    width = max(map(len, rows))
+    input_ids = torch.full((len(rows), width), tokenizer.pad_token_id)
+    labels = torch.full((len(rows), width), -100)
+    for k, (row, start) in enumerate(zip(rows, starts, strict=True)):
+        input_ids[k, : len(row)] = torch.tensor(row)
+        labels[k, start : len(row)] = input_ids[k, start : len(row)]
+    batch = {
+        "input_ids": input_ids,
+        "labels": labels,
+        "attention_mask": (torch.arange(width)[None] < torch.tensor([len(row) for row in rows])[:, None]).long(),
+        "mm_token_type_ids": (input_ids == image_token).long(),
+    }
+    images = [lesson.image for lesson in lessons if lesson.image is not None]
+    if images:
+        batch |= processor.image_processor(images=images, return_tensors="pt")
+    return batch
+
+
+@contextmanager
+def rounded_weights(model: Any) -> Iterator[None]:
+    """Within it, the language stack's linear weights hold their NF4 values; gradients then go to the exact weights."""
+    from bitsandbytes.functional import dequantize_4bit, quantize_4bit
+
+    linears = [m for m in model.model.language_model.modules() if isinstance(m, torch.nn.Linear)]
+    exact = [linear.weight.data for linear in linears]
+    for linear, weight in zip(linears, exact, strict=True):
+        linear.weight.data = dequantize_4bit(*quantize_4bit(weight, quant_type="nf4", compress_statistics=True))
+    try:
+        yield
+    finally:
+        for linear, weight in zip(linears, exact, strict=True):
+            linear.weight.data = weight
+
+
+def lesson_batches(seed: int, chunk: int, steps: int, group: int = 4) -> list[list[Lesson]]:
+    """Four batches at a time, of similar lengths each, in random order: less padding, the same lessons."""
+    rng = Random(f"{seed}/{chunk}")
+    lessons = [make_lesson(rng, min(1.0, chunk * group / steps)) for _ in range(group * BATCH_SIZE)]
+    lessons.sort(key=lambda lesson: len(lesson.reply) + 100 * (len(lesson.messages) > 1))
+    batches = [lessons[k : k + BATCH_SIZE] for k in range(0, len(lessons), BATCH_SIZE)]
+    rng.shuffle(batches)
+    return batches
+
+
+def train(size: str, out_dir: Path, *, seed: int = 0, steps: int | None = None, save_every: int = 500) -> None:
+    """Train one mini VLM into `out_dir`; call it again after an interruption and it goes on where it was.
+
+    Writes `log.csv` (step, the loss per token of each lesson, learning rate, seconds), and every `save_every` steps its
+    state and, with `save_pretrained`, the model and its processor to `out_dir/model`.
+    """
+    from transformers import AutoProcessor
+
+    steps = steps or STEPS[size]
+    out_dir.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(seed)
+    state_file, log_file = out_dir / "state.pt", out_dir / "log.csv"
+    if state_file.exists():
+        processor = AutoProcessor.from_pretrained(out_dir / "model")
+    else:
+        rng = Random(f"{seed}/tokenizer")
+        lessons = (make_lesson(rng, k / TOKENIZER_LESSONS) for k in range(TOKENIZER_LESSONS))
+        processor = build_processor(build_tokenizer(lessons))
+    model = build_model(size, processor.tokenizer).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK_LEARNING_RATE, weight_decay=0.05, betas=(0.9, 0.95))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_LEARNING_RATE, total_steps=steps + 1, pct_start=0.1)
+    done, spent = 0, 0.0
+    if state_file.exists():
+        state = torch.load(state_file)
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        schedule.load_state_dict(state["schedule"])
+        done, spent = state["step"], state["seconds"]
+        print(f"resuming {size} at step {done} of {steps}", flush=True)
+    _start_log(log_file, done)
+    start = time.perf_counter() - spent
+    sums: dict[str, list[float]] = {}
+    for step in range(done, steps):
+        if step % 4 == 0 or step == done:
+            batches = lesson_batches(seed, step // 4, steps)
+        lessons = batches[step % 4]
+        batch = collate(lessons, processor)
+        labels = batch.pop("labels")
+        mask = labels[:, 1:] != -100
+        with rounded_weights(model) if step >= QUANTISED_FROM * steps else nullcontext():
+            with torch.autocast("cpu", torch.bfloat16):
+                logits = model(**batch).logits
+            token_loss = torch.nn.functional.cross_entropy(
+                logits[:, :-1].float().transpose(1, 2), labels[:, 1:], reduction="none", ignore_index=-100
+            )
+            (token_loss.sum() / mask.sum()).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        per_lesson = (token_loss.detach().sum(1) / mask.sum(1)).tolist()
+        for lesson, value in zip(lessons, per_lesson, strict=True):
+            sums.setdefault(lesson.name, []).append(value)
+        if (step + 1) % 50 == 0:
+            _log(log_file, step + 1, sums, schedule.get_last_lr()[0], time.perf_counter() - start)
+            sums = {}
+        if (step + 1) % save_every == 0 or step + 1 == steps:
+            model.save_pretrained(out_dir / "model")
+            processor.save_pretrained(out_dir / "model")
+            state = {
+                "model": model.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "schedule": schedule.state_dict(),
+            }
+            torch.save(
+                state | {"step": step + 1, "seconds": time.perf_counter() - start}, state_file.with_suffix(".tmp")
+            )
+            state_file.with_suffix(".tmp").replace(state_file)
+    shutil.copy(log_file, out_dir / "model" / "training_log.csv")
+
+
+def _start_log(log_file: Path, done: int) -> None:
+    """Begin the log, or drop the rows of steps that an interruption undid."""
+    rows = log_file.read_text().splitlines()[1:] if log_file.exists() else []
+    kept = [row for row in rows if int(row.split(",")[0]) <= done]
+    log_file.write_text("\n".join([",".join(["step", *LESSONS, "learning_rate", "seconds"]), *kept]) + "\n")
+
+
+def _log(log_file: Path, step: int, sums: dict[str, list[float]], learning_rate: float, seconds: float) -> None:
+    means = {name: sum(values) / len(values) for name, values in sums.items()}
+    with log_file.open("a", newline="") as file:
+        row = [step, *(f"{means[name]:.4f}" if name in means else "" for name in LESSONS)]
+        csv.writer(file).writerow([*row, f"{learning_rate:.2e}", f"{seconds:.0f}"])
+    print(f"step {step}  {seconds:.0f} s  " + "  ".join(f"{k} {v:.3f}" for k, v in means.items()), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("command", choices=("train",))
+    parser.add_argument("--size", choices=tuple(SIZES), default="strong")
+    parser.add_argument("--out", type=Path, help="default: runs/mini_vlm/SIZE")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    out_dir = args.out or Path("runs/mini_vlm") / args.size
+    train(args.size, out_dir, seed=args.seed)
+    print(
+        f"the model is in {out_dir / 'model'}; to use it in the series, copy that folder's files to "
+        f"vlaa_helpers/assets/mini_vlm_{args.size} and run python -m vlaa_helpers.dev.mini_vlm.card {args.size}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,306 @@
+"""The notebook series as a set: run every notebook, write the committed outputs, keep the Colab badges right.
+
+    python -m vlaa_helpers.dev.notebooks.run run [--smoke] [--out runs] [NAMES...]
+    python -m vlaa_helpers.dev.notebooks.run refresh NAMES...
+    python -m vlaa_helpers.dev.notebooks.run badges [--check]
+
+A notebook runs in the Python that called this module, and in an empty folder of its own (`<out>/scratch/<name>`):
+what it writes never lands in the repository, and one that relied on where it was started would fail here as it would
+on Colab. Jupyter is imported when a notebook is run, torch never.
+"""
+
+import argparse
+import base64
+import csv
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .files import (
+    ROOT,
+    clean_outputs,
+    has_code,
+    list_notebooks,
+    machine_paths,
+    notebook_text,
+    read_notebook,
+    set_parameters,
+    smoke_parameters,
+    stamp,
+    update_badges,
+    write_notebook,
+)
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+
+@dataclass(frozen=True)
+class NotebookRun:
+    """What happened when one notebook was executed."""
+
+    name: str  # file name without .ipynb
+    status: str  # "ok" or "failed"
+    seconds: float
+    cells: int  # code cells executed, the failing one included
+    peak_memory_mb: float  # highest resident memory of the kernel process, MiB
+    figures: tuple[Path, ...]
+    error: str | None  # "cell 7: NameError: ..." (position in the file, from 0), None when ok
+
+
+# ---- executing ----
+
+
+def _peak_memory_mb(pid: int) -> float:
+    """Highest resident memory so far of a process in MiB; where the system keeps no peak, the present one."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+)", status).group(1)) / 1024
+    except (OSError, AttributeError):
+        import psutil  # comes with accelerate
+
+        try:
+            return psutil.Process(pid).memory_info().rss / 2**20
+        except psutil.Error:
+            return 0.0
+
+
+def _kernel_manager():
+    """A manager whose `python3` is this interpreter, whatever kernels a user has registered under that name."""
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+
+    return AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
+
+
+def _save_figures(nb: "NotebookNode", stem: str, folder: Path) -> tuple[Path, ...]:
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob(f"{stem}-*.png"):
+        old.unlink()
+    pictures = [
+        output.data["image/png"]
+        for cell in nb.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    ]
+    paths = tuple(folder / f"{stem}-{k}.png" for k in range(1, len(pictures) + 1))
+    for path, picture in zip(paths, pictures, strict=True):
+        path.write_bytes(base64.b64decode(picture))
+    return paths
+
+
+def run_notebook(
+    path: str | Path,
+    out_dir: str | Path,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    timeout: float = 1800,
+) -> NotebookRun:
+    """Execute one notebook and keep everything it showed, also when it fails half-way.
+
+    Args:
+        path: the notebook; it is not changed.
+        out_dir: gets `notebooks/<name>.ipynb` (the executed copy), `figures/<name>-<k>.png` (every PNG output, in
+            order) and `scratch/<name>/` (the folder it ran in, emptied first).
+        parameters: overrides for its parameters cell, see `set_parameters`.
+        timeout: seconds allowed for one cell.
+
+    Returns:
+        A `NotebookRun`; a notebook that fails is reported in it, not raised.
+
+    Raises:
+        ValueError: an override that does not apply.
+    """
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    path, out_dir = Path(path), Path(out_dir).resolve()
+    nb = read_notebook(path)
+    set_parameters(nb, parameters or {})
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    scratch = out_dir / "scratch" / path.stem
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+
+    numbers = {index: n for n, index in enumerate((i for i, c in enumerate(nb.cells) if has_code(c)), start=1)}
+    begun, current, peak = time.perf_counter(), -1, 0.0
+    live = sys.stdout.isatty()
+
+    def on_cell_execute(cell, cell_index):
+        nonlocal current
+        current = cell_index
+        if live:
+            print(
+                f"\r{path.stem}  cell {numbers[cell_index]}/{len(numbers)}  {time.perf_counter() - begun:.0f} s",
+                end="\033[K",
+                flush=True,
+            )
+
+    def on_cell_executed(cell, cell_index, execute_reply):
+        nonlocal peak
+        pid = getattr(client.km.provisioner, "pid", None) if client.km.has_kernel else None
+        if pid:
+            peak = max(peak, _peak_memory_mb(pid))
+
+    # The kernel finds the vlaa_helpers that runs it, installed or not.
+    search_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    client = NotebookClient(
+        nb,
+        km=_kernel_manager(),
+        timeout=timeout,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # its notice about loopback sockets is no news to a reader
+        resources={"metadata": {"path": str(scratch)}},
+        record_timing=False,
+        coalesce_streams=True,
+        on_cell_execute=on_cell_execute,
+        on_cell_executed=on_cell_executed,
+    )
+    error = None
+    try:
+        client.execute(env={**os.environ, "PYTHONPATH": search_path, "PYDEVD_DISABLE_FILE_VALIDATION": "1"})
+    except CellExecutionError as failure:
+        error = f"cell {current}: {failure.ename}: {failure.evalue}"
+    except CellTimeoutError:
+        error = f"cell {current}: no end after {timeout:g} s; shorten it, or pass a longer timeout"
+    except DeadKernelError:
+        error = f"cell {current}: the kernel died; most often the machine ran out of memory"
+    finally:  # Ctrl-C too leaves the outputs so far
+        stamp(nb)
+        write_notebook(nb, out_dir / "notebooks" / path.name)
+    if live:
+        print("\r\033[K", end="")
+    return NotebookRun(
+        name=path.stem,
+        status="failed" if error else "ok",
+        seconds=time.perf_counter() - begun,
+        cells=numbers.get(current, 0),
+        peak_memory_mb=peak,
+        figures=_save_figures(nb, path.stem, out_dir / "figures"),
+        error=error,
+    )
+
+
+def refresh_notebook(path: str | Path, out_dir: str | Path, *, timeout: float = 1800) -> NotebookRun:
+    """Execute a notebook with the parameters it has and write it back in place, clean and stamped.
+
+    The file is only replaced when every cell ran and no output names a folder of this machine; such a path is
+    reported, not rewritten, because the code that shows it is what needs mending.
+    """
+    path, out_dir = Path(path), Path(out_dir)
+    run = run_notebook(path, out_dir, timeout=timeout)
+    if run.error:
+        return run
+    nb = read_notebook(out_dir / "notebooks" / path.name)
+    clean_outputs(nb)
+    if paths := machine_paths(notebook_text(nb)):
+        error = f"shows paths of this machine: {', '.join(paths[:3])}; print a relative path or only the name"
+        return replace(run, status="failed", error=error)
+    write_notebook(nb, path)
+    return run
+
+
+# ---- command line ----
+
+
+def _summary(runs: Sequence[NotebookRun]) -> str:
+    """A markdown table that also reads well as plain text."""
+    rows = [("notebook", "status", "seconds", "cells", "peak MiB", "figures", "error")]
+    for r in runs:
+        error = (r.error or "").replace("|", "\\|").splitlines()[:1]
+        numbers = (f"{r.seconds:.1f}", str(r.cells), f"{r.peak_memory_mb:.0f}", str(len(r.figures)))
+        rows.append((r.name, r.status, *numbers, *(error or [""])))
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    rows.insert(1, tuple("-" * width for width in widths))
+    return "\n".join(
+        "| " + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) + " |" for row in rows
+    )
+
+
+def write_summary(runs: Sequence[NotebookRun], out_dir: str | Path) -> None:
+    """Write `summary.md` (for people) and `summary.csv` (for scripts) into `out_dir`."""
+    out_dir = Path(out_dir)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    (out_dir / "summary.md").write_text(_summary(runs) + "\n", encoding="utf-8")
+    with open(out_dir / "summary.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(NotebookRun.__dataclass_fields__))
+        writer.writeheader()
+        for r in runs:
+            writer.writerow({**vars(r), "figures": json.dumps([path.name for path in r.figures])})
+
+
+def _pick(names: Sequence[str], folder: Path) -> list[Path]:
+    """The notebooks called for by number ("03"), name, file name or path; all of them when none is named."""
+    notebooks = list_notebooks(folder)
+    picked = []
+    for name in names:
+        wanted = Path(name).name.removesuffix(".ipynb")
+        found = [path for path in notebooks if wanted in (path.stem, path.name[:2])]
+        if not found:
+            known = ", ".join(path.stem for path in notebooks) or "none"
+            raise SystemExit(f"no notebook {name} in {folder}; there are: {known}")
+        picked += found
+    if not notebooks:
+        raise SystemExit(f"no numbered notebooks (NN_verb_noun.ipynb) in {folder}")
+    return list(dict.fromkeys(picked)) if names else notebooks
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m vlaa_helpers.dev.notebooks.run", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="execute notebooks; their files are not changed")
+    run.add_argument("names", nargs="*", metavar="NAMES", help="number or name; all when none is given")
+    run.add_argument("--smoke", action="store_true", help="with the overrides each notebook names for a fast test")
+    refresh = commands.add_parser("refresh", help="execute notebooks and write their outputs back in place")
+    refresh.add_argument("names", nargs="+", metavar="NAMES", help="number or name")
+    for command in (run, refresh):
+        command.add_argument("--out", type=Path, default=Path("runs"), help="folder for results (default: runs)")
+        command.add_argument("--timeout", type=float, default=1800, help="seconds for one cell (default: 1800)")
+    badges = commands.add_parser("badges", help="write the Colab badges from pyproject.toml")
+    badges.add_argument("--check", action="store_true", help="change nothing; exit 1 and name the files that differ")
+    args = parser.parse_args(argv)
+
+    if args.command == "badges":
+        different = update_badges(args.root, check=args.check)
+        for path in different:
+            print(f"{path.relative_to(args.root)}: {'badges differ' if args.check else 'badges rewritten'}")
+        if different and args.check:
+            print("mend with: python -m vlaa_helpers.dev.notebooks.run badges")
+        return int(bool(different) and args.check)
+
+    runs = []
+    paths = _pick(args.names, args.root / "notebooks")
+    for k, path in enumerate(paths, start=1):
+        if not sys.stdout.isatty():
+            print(f"[{k}/{len(paths)}] {path.stem} ...", flush=True)
+        try:
+            if args.command == "refresh":
+                result = refresh_notebook(path, args.out, timeout=args.timeout)
+            else:
+                parameters = smoke_parameters(read_notebook(path)) if args.smoke else None
+                result = run_notebook(path, args.out, parameters=parameters, timeout=args.timeout)
+        except ValueError as error:  # an override that does not apply
+            result = NotebookRun(path.stem, "failed", 0.0, 0, 0.0, (), str(error))
+        runs.append(result)
+        tail = f"  {result.error}" if result.error else ""
+        print(f"[{k}/{len(paths)}] {path.stem}  {result.status}  {result.seconds:.0f} s{tail}", flush=True)
+        write_summary(runs, args.out)  # after each one: an interrupted run keeps what it has
+    print(f"\n{_summary(runs)}\n")
+    print(f"Executed notebooks: {args.out}/notebooks   figures: {args.out}/figures   table: {args.out}/summary.md")
+    return int(any(r.status != "ok" for r in runs))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

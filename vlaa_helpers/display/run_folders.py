@@ -1,0 +1,109 @@
+"""Runs as a report shows them: folders of evaluations and trainings, named and measured, and what was asked."""
+
+import csv
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.images import nearby_words
+from ..evaluation.eval_report import SETTINGS, EvalReport, load_report
+from ..mini_world.scenes import remake_scene
+from ..pseudo_reasoning.detector import trained_detector
+from ..pseudo_reasoning.measures import analyze_traces, facts_of
+from .plots import ARM_COLOURS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from datasets import Dataset
+
+COLOURS = (*ARM_COLOURS.values(), "#762a83", "#c51b7d", "#35978f", "#8c510a")
+"""Of runs that are no arm of `ARM_COLOURS`, in turn."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A folder read: its report where it is an evaluation, the log of the training in it or right above it."""
+
+    name: str
+    colour: str
+    folder: Path
+    report: EvalReport | None
+    log: list[dict]
+    log_path: Path | None
+
+
+def read_runs(runs: "Sequence[str | os.PathLike] | Mapping[str, str | os.PathLike]") -> list[Run]:
+    """The runs in order, each with a name and a colour; the errors are those of `write_report`."""
+    if isinstance(runs, str | os.PathLike):
+        runs = [runs]
+    named = runs if isinstance(runs, Mapping) else dict(zip(_names([Path(run) for run in runs]), runs, strict=True))
+    if not named:
+        raise ValueError("no runs; give at least one folder that evaluate(…, out=…) wrote")
+    free = iter([colour for colour in COLOURS if colour not in {ARM_COLOURS.get(name) for name in named}] * len(named))
+    found = []
+    for name, folder in named.items():
+        folder = Path(folder)
+        report = load_report(folder) if (folder / SETTINGS).exists() else None
+        log_path = next((f / "log.csv" for f in (folder, folder.resolve().parent) if (f / "log.csv").exists()), None)
+        if report is None and log_path != folder / "log.csv":
+            raise FileNotFoundError(
+                f"{folder}: no run; expected settings.json and responses.jsonl, as `vlaa evaluate --out` writes, or "
+                f"the log.csv of a training. {nearby_words(folder)}"
+            )
+        log = list(csv.DictReader(log_path.open(encoding="utf-8"))) if log_path else []
+        found.append(Run(name, ARM_COLOURS.get(name) or next(free), folder, report, log, log_path))
+    return found
+
+
+def _names(folders: list[Path]) -> list[str]:
+    """The shortest ends of the paths that tell them apart; what they all end in is left out."""
+    parts = [list(folder.resolve().parts) for folder in folders]
+    while len(parts) > 1 and all(len(p) > 2 for p in parts) and len({p[-1] for p in parts}) == 1:
+        parts = [p[:-1] for p in parts]
+    for length in range(1, max(map(len, parts), default=0) + 1):
+        names = ["/".join(p[-length:]) for p in parts]
+        if len(set(names)) == len(names):
+            return names
+    if folders:
+        raise ValueError(f"{folders[0]} is given twice; give each run once")
+    return []
+
+
+class Known:
+    """What is known of the records that were asked: facts and pictures, by the rows of a report."""
+
+    def __init__(self, records: "Dataset | None"):
+        self._records = records
+        self._places = {} if records is None else {name: place for place, name in enumerate(records["id"])}
+
+    def facts(self, rows: Sequence[Mapping]) -> list[dict] | None:
+        """A record with `source` and `meta` for each row; None unless all have facts."""
+        if self._records is not None:
+            if lost := [row["id"] for row in rows if row["id"] not in self._places]:
+                raise ValueError(f"no record has the id {lost[0]!r} of a response; give the records that were asked")
+            slim = self._records.select_columns(["id", "source", "meta"])
+            record_of = {record["id"]: record for record in slim}
+        else:
+            record_of = {row["id"]: _scene(row) for row in rows}
+        found = [record_of[row["id"]] for row in rows]
+        return found if all(record and facts_of(record) for record in found) else None
+
+    def record(self, row: Mapping) -> dict | None:
+        """The whole record of a row, with its picture; None when it is not known."""
+        return _scene(row) if self._records is None else self._records[self._places[row["id"]]]
+
+
+def _scene(row: Mapping) -> dict | None:
+    record = remake_scene(row["id"])
+    return record if record and (record["question"], record["gt"]) == (row["question"], row["gt"]) else None
+
+
+def measure_run(report: EvalReport, known: Known) -> "pd.DataFrame":
+    """Every measure of every response, with `pseudo`, `correct` and `place` (of its row)."""
+    records = known.facts(report.rows)
+    measures = analyze_traces(list(report.rows), records)
+    inputs = "text" if records is None else "text and facts"
+    scores = trained_detector(inputs).score(measures)
+    return measures.assign(pseudo=scores, correct=[row["correct"] for row in report.rows], place=range(len(measures)))

@@ -1,0 +1,291 @@
+"""Viewers to click through, each with a picture of itself for where no widget runs: GitHub, a PDF, a printed page."""
+
+import base64
+import html
+import io
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..core.images import decode_image
+from ..core.trace_text import AHA_KEYWORDS, aha_words
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from datasets import Dataset
+    from matplotlib.figure import Figure
+
+    from ..rewards.mixed import Score
+
+
+class Viewer:
+    """Pages to click through, each a picture with named texts; a notebook shows a widget, or else the first page.
+
+    Args:
+        pages: how many.
+        page: number to (image or None, name to text).
+    """
+
+    def __init__(self, pages: int, page: Callable[[int], tuple[Any, dict[str, str]]]):
+        if not pages:
+            raise ValueError("nothing to view: no records")
+        self.pages, self.page = pages, page
+
+    def figure(self, number: int = 0) -> "Figure":
+        """One page as a matplotlib figure: the picture, and the texts beside it."""
+        import matplotlib.pyplot as plt
+
+        from .plots import wrap
+
+        image, parts = self.page(number)
+        text = "\n\n".join(f"{name.upper()}\n{wrap(said, width=84)}" for name, said in parts.items())
+        height = max(2.6, 0.155 * (text.count("\n") + 1))
+        figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, height), width_ratios=(1, 3), layout="constrained")
+        plt.close(figure)
+        for axes in (left, right):
+            axes.axis("off")
+        if image is not None:
+            left.imshow(decode_image(image))
+            left.set_anchor("N")
+        right.text(0, 1, text, va="top", fontsize=8, family="monospace", transform=right.transAxes, parse_math=False)
+        return figure
+
+    def widget(self) -> Any:
+        """An ipywidgets box: a slider over the pages, the picture, and the texts."""
+        import ipywidgets
+
+        slider = ipywidgets.IntSlider(max=self.pages - 1, description="page")
+        picture, text = ipywidgets.Image(width=224), ipywidgets.HTML()
+
+        def show(_: object = None) -> None:
+            image, parts = self.page(slider.value)
+            picture.value = picture_bytes(image)
+            text.value = "".join(
+                f"<b>{html.escape(name)}</b><pre style='white-space: pre-wrap'>{html.escape(said)}</pre>"
+                for name, said in parts.items()
+            )
+
+        slider.observe(show, names="value")
+        show()
+        return ipywidgets.VBox([slider, ipywidgets.HBox([picture, text])])
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
+        return with_fallback(self.widget(), self.figure(), f"{self.pages} pages")
+
+
+def view_records(records: "Dataset") -> Viewer:
+    """A viewer of built records: the picture, the question, what each step of the pipeline wrote, and the verdict.
+
+    Raises:
+        ValueError: no records.
+    """
+    return Viewer(len(records), lambda number: (records[number]["image"], record_parts(records[number])))
+
+
+def view_scores(records: "Dataset", responses: "Sequence[str]", scores: "Sequence[Score]") -> Viewer:
+    """A viewer of scored responses: the picture, the question, the response, its reward and the reason.
+
+    Raises:
+        ValueError: no records, or not one response and one score for each.
+    """
+    if not len(records) == len(responses) == len(scores):
+        raise ValueError(
+            f"{len(records)} records, {len(responses)} responses and {len(scores)} scores; expected as many"
+        )
+
+    def page(number: int) -> tuple[Any, dict[str, str]]:
+        row, score = records[number], scores[number]
+        value = "left out" if score.value is None else f"{score.value:.2f}"
+        parts = {
+            "question": row["question"],
+            "ground truth": f"{row['gt']}  ({row['verifier_type']})",
+            "response": responses[number],
+            "reward": f"{value}  {score.reason}",
+        }
+        return row["image"], parts
+
+    return Viewer(len(records), page)
+
+
+def record_parts(row: Mapping) -> dict[str, str]:
+    """What there is to read in a record, in the order it came about: name to text."""
+    notes = json.loads(row["meta"] or "{}").get("provenance", {})
+    said = {step: note.get("text", "") for step, note in notes.items()}
+    rewritten = said.get("rewrite", "")
+    cues = notes.get("split", {}).get("cues", {}).get("substring", [])
+    parts = {
+        "question": row["question"],
+        "ground truth": row["gt"],
+        "caption": row["caption"],
+        "trace": said.get("reason", "") or row["response"],
+        "rewritten": rewritten if rewritten != said.get("reason") else "",
+        "verdict": said.get("verify", ""),
+        "cues": ", ".join(cues) or ("none" if notes.get("split") else ""),
+    }
+    return {name: text for name, text in parts.items() if text}
+
+
+def with_fallback(widget: Any, figure: "Figure", words: str) -> dict[str, str]:
+    """The forms of one output: the widget where it can run, else the figure, else words."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=90)
+    forms = {"text/plain": words, "image/png": base64.b64encode(buffer.getvalue()).decode()}
+    return {**widget._repr_mimebundle_(), **forms}
+
+
+def picture_bytes(image: Any) -> bytes:
+    """An image of a record as PNG, empty for None."""
+    if image is None:
+        return b""
+    buffer = io.BytesIO()
+    decode_image(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+GAIN, LOSS, EVEN = "#1b7837", "#c2571a", "#7f7f7f"
+"""Of completions that the step made likelier, less likely, or left alone; told apart by colour-blind readers."""
+
+
+class RolloutViewer:
+    """A slider over the steps, one over the groups of a step, and the completions of a group, best advantage first.
+
+    Args:
+        groups: the rows of each, in the order of steps.
+        image_of: record id to image or None.
+    """
+
+    def __init__(self, groups: "Sequence[pd.DataFrame]", image_of: Callable[[str], Any]):
+        self.groups, self.image_of = groups, image_of
+        self.steps: dict[int, list[int]] = {}
+        for number, group in enumerate(groups):
+            self.steps.setdefault(int(group["step"].iloc[0]), []).append(number)
+
+    def figure(self, number: int = 0, *, most: int = 4, characters: int = 500) -> "Figure":
+        """One group as a matplotlib figure; of more than `most` completions the best and the worst, each cut short."""
+        import matplotlib.pyplot as plt
+
+        from .plots import wrap
+
+        group = self.groups[number]
+        rows = group.to_dict("records")
+        left_out = len(rows) - most
+        shown = rows if left_out <= 0 else rows[: (most + 1) // 2] + rows[len(rows) - most // 2 :]
+        lines = [(text, "black", "normal") for text in wrap("\n".join(_asked(group).values()), width=92).splitlines()]
+        for place, row in enumerate(shown):
+            between = f"  ({left_out} between are left out)" if left_out > 0 and place == (most + 1) // 2 else ""
+            text = row["completion"]
+            text = text if len(text) <= characters else text[:characters] + " …"
+            lines += [("", "black", "normal"), (_verdict(row) + between, _colour(row["advantage"]), "bold")]
+            lines += [(line, "0.15", "normal") for line in wrap(text, width=92).splitlines()]
+            if cues := aha_words(row["completion"]):
+                lines.append((f"cues: {', '.join(cues)}", _colour(row["advantage"]), "normal"))
+        height = max(2.4, 0.16 * (len(lines) + 1))
+        figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, height), width_ratios=(1, 3.4), layout="constrained")
+        plt.close(figure)
+        for axes in (left, right):
+            axes.axis("off")
+        if (image := self.image_of(group["id"].iloc[0])) is not None:
+            left.imshow(decode_image(image))
+            left.set_anchor("N")
+        for place, (text, colour, weight) in enumerate(lines):
+            right.text(
+                0, 1 - place * 0.16 / height, text, color=colour, weight=weight, va="top", fontsize=8,
+                family="monospace", transform=right.transAxes, parse_math=False,
+            )  # fmt: skip
+        return figure
+
+    def widget(self) -> Any:
+        """An ipywidgets box: sliders over steps and groups, the picture, and the completions with cue words marked."""
+        import ipywidgets
+
+        steps = ipywidgets.SelectionSlider(options=list(self.steps), description="step")
+        groups = ipywidgets.IntSlider(description="group")
+        picture, text = ipywidgets.Image(width=224), ipywidgets.HTML()
+
+        def show(_: object = None) -> None:
+            pages = self.steps[steps.value]
+            groups.max = len(pages) - 1
+            number = pages[groups.value]
+            image = self.image_of(self.groups[number]["id"].iloc[0])
+            picture.value = picture_bytes(image)
+            text.value = _group_html(self.groups[number])
+
+        for slider in (steps, groups):
+            slider.observe(show, names="value")
+        show()
+        return ipywidgets.VBox([ipywidgets.HBox([steps, groups]), ipywidgets.HBox([picture, text])])
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
+        return with_fallback(self.widget(), self.figure(), f"{len(self.groups)} groups of {len(self.steps)} steps")
+
+
+def view_rollouts(rollouts: "pd.DataFrame", records: "Dataset") -> RolloutViewer:
+    """A viewer of what a policy wrote while it was trained: step by step, the completions of each prompt by advantage.
+
+    Args:
+        rollouts: as `load_rollouts` gives them.
+        records: those that the run trained on; they have the pictures.
+
+    Raises:
+        ValueError: no rollouts, or prompts that are not among the records.
+    """
+    if not len(rollouts):
+        raise ValueError("nothing to view: no rollouts")
+    places = {name: place for place, name in enumerate(records["id"])}
+    strange = sorted(set(rollouts["id"]) - set(places))
+    if strange:
+        raise ValueError(
+            f"{len(strange)} of {rollouts['id'].nunique()} prompts are not among the records, for example "
+            f"{strange[0]}; pass the records that the run trained on"
+        )
+    ranked = rollouts.sort_values("advantage", ascending=False, kind="stable")
+    groups = [group for _, group in ranked.groupby(["step", "group"])]
+    return RolloutViewer(groups, lambda name: records[places[name]]["image"])
+
+
+def _asked(group: "pd.DataFrame") -> dict[str, str]:
+    row = group.iloc[0]
+    even = "" if group["advantage"].any() else "  None earned more than another: this group taught nothing."
+    return {
+        "prompt": f"step {row['step']}, group {row['group']}: {row['id']}.{even}",
+        "question": row["question"],
+        "ground truth": f"→ {row['gt']}  ({row['verifier_type']})",
+    }
+
+
+def _verdict(row: Mapping) -> str:
+    reward = "left out" if math.isnan(row["reward"]) else f"{row['reward']:.2f}"
+    cut = ", cut" if row["truncated"] else ""
+    return f"advantage {row['advantage']:+.2f}  reward {reward}  {row['reason']}  {row['tokens']} tokens{cut}"
+
+
+def _colour(advantage: float) -> str:
+    return GAIN if advantage > 0 else LOSS if advantage < 0 else EVEN
+
+
+_CUES = re.compile("|".join(map(re.escape, sorted(AHA_KEYWORDS, key=len, reverse=True))), re.IGNORECASE)
+
+
+def _group_html(group: "pd.DataFrame") -> str:
+    asked = "".join(
+        f"<b>{name}</b><pre style='white-space: pre-wrap'>{html.escape(text)}</pre>"
+        for name, text in _asked(group).items()
+    )
+    said = "".join(
+        f"<div style='border-left: 4px solid {_colour(row['advantage'])}; padding-left: 8px; margin: 6px 0'>"
+        f"<b style='color: {_colour(row['advantage'])}'>{html.escape(_verdict(row))}</b>"
+        f"<pre style='white-space: pre-wrap'>{_marked(row['completion'])}</pre></div>"
+        for row in group.to_dict("records")
+    )
+    return asked + said
+
+
+def _marked(text: str) -> str:
+    """A completion as HTML, its cue words marked."""
+    parts, end = [], 0
+    for cue in _CUES.finditer(text):
+        parts += [html.escape(text[end : cue.start()]), f"<mark>{html.escape(cue[0])}</mark>"]
+        end = cue.end()
+    return "".join(parts) + html.escape(text[end:])

@@ -1,0 +1,247 @@
+"""What a model answered to held-out records, and how two models compare on the same ones.
+
+A wrong answer, a missing answer and a response cut at the length limit are different things and are counted apart.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..core.jsonl import whole_rows
+from ..core.statistics import bootstrap_interval, pass_at_k, sign_test, wilson_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RESPONSES, SETTINGS = "responses.jsonl", "settings.json"
+
+
+@dataclass(frozen=True)
+class EvalReport:
+    """What a model answered to held-out records.
+
+    Attributes:
+        rows: one dictionary a response: `id`, `source`, `question`, `gt`, `response`, `answer`, `value` (reward, 0-1;
+            None where no score could be had), `reason`, `correct`, `has_answer`, `is_strict`, `truncated`, `tokens`,
+            `seconds` (its share of the generation's time).
+        samples: responses an item; 1 with greedy decoding.
+        settings: how the responses were drawn, and by which model.
+    """
+
+    rows: tuple[dict, ...]
+    samples: int
+    settings: dict = field(default_factory=dict)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right responses, 0-1, among those that could be scored."""
+        return float(_scored(self.to_frame())["correct"].mean())
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95% interval of the accuracy: Wilson for one response an item, else bootstrap over items."""
+        return _interval(_scored(self.to_frame()), self.samples)
+
+    @property
+    def format_failures(self) -> float:
+        """Share of responses without an answer that can be told, truncated ones included."""
+        return 1 - self._mean("has_answer")
+
+    @property
+    def truncated(self) -> float:
+        """Share of responses cut at the length limit."""
+        return self._mean("truncated")
+
+    @property
+    def unscored(self) -> float:
+        """Share of responses that could not be scored (a judge that did not reply); they are in no accuracy."""
+        return float(np.mean([row["value"] is None for row in self.rows]))
+
+    @property
+    def tokens_per_second(self) -> float:
+        return sum(row["tokens"] for row in self.rows) / sum(row["seconds"] for row in self.rows)
+
+    @property
+    def by_source(self) -> "pd.DataFrame":
+        """A row a source and one for all: n (items), accuracy with its 95% bounds, no_answer, truncated, tokens."""
+        import pandas as pd
+
+        frame = self.to_frame()
+        parts = [*frame.groupby("source", sort=False), ("all", frame)]
+        return pd.DataFrame({name: _summary(part, self.samples) for name, part in parts}).T.astype({"n": int})
+
+    def pass_at(self, k: int) -> float:
+        """Mean over items of `pass_at_k`; needs at least `k` samples an item."""
+        correct = self.to_frame().groupby("id")["correct"].sum()
+        return float(np.mean([pass_at_k(self.samples, int(c), k) for c in correct]))
+
+    def pass_curve(self, ks: Sequence[int] = (1, 2, 4, 8), *, source: str | None = None) -> "pd.DataFrame":
+        """pass@k for several k: columns `k`, `pass_at`, `low`, `high` (95%, resampling items); `attrs["n"]` items."""
+        import pandas as pd
+
+        frame = self.to_frame()
+        frame = frame if source is None else frame[frame["source"] == source]
+        correct = frame.groupby("id")["correct"].sum()
+        rows = []
+        for k in ks:
+            items = [pass_at_k(self.samples, int(c), k) for c in correct]
+            low, high = bootstrap_interval(items)
+            rows.append({"k": k, "pass_at": float(np.mean(items)), "low": low, "high": high})
+        table = pd.DataFrame(rows)
+        table.attrs["n"] = len(correct)
+        return table
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Every response as a pandas row."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows)
+
+    def _mean(self, column: str) -> float:
+        return float(np.mean([row[column] for row in self.rows]))
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        decoder = "greedy" if self.samples == 1 else f"{self.samples} samples an item"
+        items = len(self.rows) // self.samples
+        unscored = f", not scored {self.unscored:.1%}" if self.unscored else ""
+        return (
+            f"accuracy {self.accuracy:.1%} (95% {low:.1%} to {high:.1%}), n = {items}, {decoder}; "
+            f"no answer {self.format_failures:.1%}, truncated {self.truncated:.1%}{unscored}"
+        )
+
+
+def _scored(frame: "pd.DataFrame") -> "pd.DataFrame":
+    return frame[frame["value"].notna()]
+
+
+def _interval(frame: "pd.DataFrame", samples: int) -> tuple[float, float]:
+    if samples == 1:
+        return wilson_interval(int(frame["correct"].sum()), len(frame))
+    return bootstrap_interval(frame.groupby("id")["correct"].mean().to_numpy())
+
+
+def _summary(frame: "pd.DataFrame", samples: int) -> dict[str, float]:
+    low, high = _interval(_scored(frame), samples)
+    return {
+        "n": len(frame) // samples,
+        "accuracy": _scored(frame)["correct"].mean(),
+        "low": low,
+        "high": high,
+        "no_answer": 1 - frame["has_answer"].mean(),
+        "truncated": frame["truncated"].mean(),
+        "tokens": frame["tokens"].mean(),
+    }
+
+
+def load_report(folder: str | Path) -> EvalReport:
+    """The report that `evaluate(…, out=folder)` wrote.
+
+    Raises:
+        FileNotFoundError: no report there.
+        ValueError: an evaluation that did not come to its end.
+    """
+    folder = Path(folder)
+    if not (folder / SETTINGS).exists():
+        raise FileNotFoundError(
+            f"no report in {folder}; expected {SETTINGS} and {RESPONSES}, as evaluate(out=…) writes"
+        )
+    settings = json.loads((folder / SETTINGS).read_text())
+    rows = whole_rows(folder / RESPONSES)
+    wanted = settings["records"] * settings["samples"]
+    if len(rows) < wanted:
+        raise ValueError(
+            f"{folder} holds {len(rows)} of {wanted} responses; the same evaluate(…, out=…) goes on from there"
+        )
+    return EvalReport(tuple(rows), settings["samples"], settings)
+
+
+class KeptRows:
+    """The rows of long work so far: in memory and, when there is a folder, on disk before they count.
+
+    Args:
+        folder: where an interrupted run of the same work goes on; None keeps rows in memory only.
+        settings: all that the rows depend on.
+        wanted: rows of the whole work.
+        unit: rows that belong together: of an interrupted run only whole units count.
+        what: the work, for the error.
+
+    Raises:
+        ValueError: a folder that holds work with other settings.
+    """
+
+    def __init__(self, folder: str | Path | None, settings: dict, *, wanted: int, unit: int = 1, what: str):
+        self.settings, self.rows = settings, []
+        self._path = None if folder is None else Path(folder) / RESPONSES
+        if self._path is None:
+            return
+        known = self._path.with_name(SETTINGS)
+        if known.exists() and (before := json.loads(known.read_text())) != settings:
+            odd = sorted(name for name in {*before, *settings} if before.get(name) != settings.get(name))
+            raise ValueError(
+                f"{folder} holds another {what}: its {', '.join(odd)} differ; give another folder, or delete it"
+            )
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        known.write_text(json.dumps(settings, indent=2))
+        rows = whole_rows(self._path)
+        if len(rows) < wanted:
+            rows = rows[: len(rows) // unit * unit]
+        self._path.write_text("".join(map(_line, rows)), encoding="utf-8")
+        self.rows = rows
+
+    def add(self, rows: list[dict]) -> None:
+        if self._path is not None:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write("".join(map(_line, rows)))
+        self.rows += rows
+
+
+def _line(row: dict) -> str:
+    return json.dumps(row, ensure_ascii=False) + "\n"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models on the same items: the difference in accuracy (after minus before), its 95% interval, McNemar's p."""
+
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    n: int
+
+    def __str__(self) -> str:
+        sign = "excludes" if self.low > 0 or self.high < 0 else "includes"
+        return (
+            f"{self.difference:+.1%} (95% {self.low:+.1%} to {self.high:+.1%}, which {sign} zero), "
+            f"n = {self.n} paired items, exact McNemar (sign test) p = {self.p_value:.2g}"
+        )
+
+
+def compare_reports(before: EvalReport, after: EvalReport, *, source: str | None = None) -> Comparison:
+    """Pair two reports item by item: a bootstrap of the difference, and the exact McNemar test of which items changed.
+
+    Args:
+        source: compare the items of this source alone.
+
+    Raises:
+        ValueError: the reports are not about the same items. Items that one of them could not score are left out.
+    """
+    frames = [report.to_frame() for report in (before, after)]
+    if source is not None:
+        frames = [frame[frame["source"] == source] for frame in frames]
+    ids = [set(frame["id"]) for frame in frames]
+    if ids[0] != ids[1] or not ids[0]:
+        only = sorted(ids[0] ^ ids[1])
+        example = f", for example {only[0]}" if only else ""
+        raise ValueError(f"the reports differ in {len(only)} items{example}; evaluate both on the same records")
+    old, new = (_scored(frame).groupby("id", sort=False)["correct"].mean() for frame in frames)
+    both = old.index.intersection(new.index)
+    change = (new.reindex(both) - old.reindex(both)).to_numpy()
+    low, high = bootstrap_interval(change)
+    p_value = sign_test(int((change > 0).sum()), int((change < 0).sum()))
+    return Comparison(float(change.mean()), low, high, p_value, len(change))

@@ -1,0 +1,112 @@
+"""Held-out accuracy that can be trusted: one prompt and one decoder for all models, and every response kept."""
+
+import hashlib
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.answers import parse_response
+from ..data.trl_views import to_grpo
+from ..policy.generation import NO_THINKING, Decoder, response_batches
+from ..rewards.mixed import MixedReward, is_correct
+from .eval_report import EvalReport, KeptRows
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+def evaluate(
+    model: Any,
+    processor: Any,
+    records: "Dataset",
+    *,
+    reward: MixedReward | None = None,
+    samples: int = 1,
+    temperature: float = 1.0,
+    max_new_tokens: int = 128,
+    think: bool = True,
+    batch_size: int = 64,
+    seed: int = 0,
+    out: str | Path | None = None,
+) -> EvalReport:
+    """Ask a model every question of `records` and score what it says.
+
+    Args:
+        model, processor: any vision-language model and its processor; `load_policy` gives such a pair.
+        records: held-out rows.
+        reward: decides what is right (`rewards.is_correct`); `MixedReward()` by default.
+        samples: 1 decodes greedily; more draws that many responses an item at `temperature`.
+        max_new_tokens: a response that reaches it without ending counts as truncated.
+        think: False is the control without thinking: every response starts with an empty think block and an open answer
+            tag, so that the model can only answer.
+        batch_size: sequences generated at once.
+        seed: of the sampling.
+        out: a folder that keeps the responses as they come; after an interruption the same call goes on from there.
+
+    Returns:
+        An `EvalReport`; the model is left in the mode (train or eval) that it was in.
+
+    Raises:
+        ValueError: no records, two records with one id, or an `out` that holds another evaluation.
+    """
+    if len(records) == 0:
+        raise ValueError("nothing to evaluate: records is empty")
+    ids = records["id"][:]
+    if len(set(ids)) < len(ids):
+        raise ValueError(
+            f"{len(ids) - len(set(ids))} of {len(ids)} records share an id with another; give each its own"
+        )
+    reward = reward or MixedReward()
+    decoder = Decoder(samples, temperature, max_new_tokens, "" if think else NO_THINKING, seed)
+    settings = {"records": len(ids), **asdict(decoder), "batch_size": batch_size, "items": digest_of("\n".join(ids))}
+    if out is not None:
+        settings["model"] = fingerprint(model)
+    unit = max(1, batch_size // samples) * samples  # what is sampled belongs to a whole batch
+    kept = KeptRows(out, settings, wanted=len(ids) * samples, unit=unit, what="evaluation")
+    done = len(kept.rows) // samples
+    prompts = to_grpo(records).select(range(done, len(ids))) if done < len(ids) else []
+    start = time.perf_counter()
+    for batch, texts in response_batches(model, processor, prompts, decoder, batch_size=batch_size, words="evaluate"):
+        seconds = (time.perf_counter() - start) / len(texts)
+        kept.add([_row(batch[k // samples], *text, seconds, reward) for k, text in enumerate(texts)])
+        start = time.perf_counter()
+    return EvalReport(tuple(kept.rows), samples, kept.settings)
+
+
+def fingerprint(model: Any) -> str:
+    """A short name for a model as it is now: its base, and a hash of its adapters and of all weights that train."""
+    digest = hashlib.sha256()
+    for name, parameter in sorted(model.named_parameters()):
+        if parameter.requires_grad or "lora_" in name:
+            digest.update(name.encode())
+            digest.update(parameter.detach().float().cpu().numpy().tobytes())
+    return f"{Path(model.config.name_or_path).name} {digest.hexdigest()[:16]}"
+
+
+def digest_of(text: str) -> str:
+    """A short name for a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _row(row: dict, response: str, tokens: int, truncated: bool, seconds: float, reward: MixedReward) -> dict:
+    parsed = parse_response(response)
+    score = reward.score(
+        response, row["gt"], row["verifier_type"], question=row["question"], meta=row["meta"], images=row["images"]
+    )
+    return {
+        "id": row["id"],
+        "source": row["source"],
+        "question": row["question"],
+        "gt": row["gt"],
+        "response": response,
+        "answer": parsed.answer,
+        "value": score.value,
+        "reason": str(score.reason),
+        "correct": is_correct(score, row["verifier_type"]),
+        "has_answer": parsed.answer is not None,
+        "is_strict": parsed.is_strict,
+        "truncated": truncated,
+        "tokens": tokens,
+        "seconds": seconds,
+    }

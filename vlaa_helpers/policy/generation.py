@@ -1,0 +1,137 @@
+"""Responses of a policy: one prompt, one decoder, whoever asks."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .loading import image_token_ids
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+NO_THINKING = "<think>\n\n</think>\n<answer>"
+"""The start of a response that leaves nothing to do but answer: the control without thinking."""
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """How responses are drawn.
+
+    Attributes:
+        samples: responses a prompt; 1 is greedy, more are drawn from the whole distribution.
+        temperature: of the sampling.
+        max_new_tokens: a response that reaches it without ending is truncated.
+        start: text that every response starts with; the model goes on from there.
+        seed: of the sampling.
+    """
+
+    samples: int = 1
+    temperature: float = 1.0
+    max_new_tokens: int = 128
+    start: str = ""
+    seed: int = 0
+
+
+def response_batches(
+    model: Any,
+    processor: Any,
+    prompts: "Dataset",
+    decoder: Decoder,
+    *,
+    batch_size: int,
+    words: str,
+) -> Iterator[tuple["Dataset", list[tuple[str, int, bool]]]]:
+    """Batches of a `to_grpo` view, each with the model's responses as `generate_responses` gives them.
+
+    The model generates in eval mode and is left in the mode that it was in; the caller's random state is not touched.
+    What is drawn for a batch depends on the seed and on the id of its first record, not on the batches before it.
+
+    Args:
+        batch_size: sequences generated at once.
+        words: for the progress bar.
+    """
+    import torch
+    from tqdm.auto import tqdm
+
+    was_training = model.training
+    model.eval()
+    step = max(1, batch_size // decoder.samples)
+    try:
+        with torch.random.fork_rng(devices=range(torch.cuda.device_count())), torch.no_grad():
+            for first in tqdm(range(0, len(prompts), step), unit="batch", leave=False, desc=words):
+                batch = prompts.select(range(first, min(first + step, len(prompts))))
+                torch.manual_seed(seed_of(decoder.seed, batch["id"][0]))
+                yield batch, generate_responses(model, processor, batch["prompt"], batch["images"], decoder)
+    finally:
+        model.train(was_training)
+
+
+def seed_of(seed: int, name: str) -> int:
+    """A seed for one record among many.
+
+    >>> seed_of(0, "blocks-7") == seed_of(0, "blocks-7") != seed_of(1, "blocks-7")
+    True
+    """
+    return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:7], "big")
+
+
+def generate_responses(
+    model: Any, processor: Any, prompts: Sequence[list[dict]], images: Sequence[list], decoder: Decoder
+) -> list[tuple[str, int, bool]]:
+    """Responses to a batch of chat prompts: (text, tokens, truncated) of each, the samples of a prompt together.
+
+    Args:
+        prompts: message lists with a bare image placeholder for each picture of `images` at the same place.
+    """
+    import torch
+
+    from .prefix_cache import generate_from, prefill, why_not_shared
+
+    inputs = chat_inputs(model, processor, prompts, images, decoder.start)
+    drawn = {"do_sample": True, "temperature": decoder.temperature, "top_k": 0, "top_p": 1.0}
+    settings = {
+        **({"do_sample": False} if decoder.samples == 1 else drawn),
+        **unbent(processor),
+        "max_new_tokens": decoder.max_new_tokens,
+    }
+    if why_not_shared(model) is None:
+        with torch.no_grad():
+            prefix = prefill(model, inputs)
+        output = generate_from(model, prefix, [decoder.samples] * len(prompts), **settings)
+    else:
+        output = model.generate(**inputs, num_return_sequences=decoder.samples, **settings)
+    completions = output[:, inputs["input_ids"].shape[1] :].cpu()
+    ends = torch.tensor(model.generation_config.eos_token_id)
+    results = []
+    for ids in completions:
+        ended = torch.isin(ids, ends).nonzero()
+        length = int(ended[0]) if len(ended) else len(ids)
+        text = decoder.start + processor.tokenizer.decode(ids[:length], skip_special_tokens=True)
+        results.append((text, length, not len(ended)))
+    return results
+
+
+def unbent(processor: Any) -> dict[str, Any]:
+    """Settings of `generate` that leave a policy's probabilities as they are, except that it never writes a picture."""
+    return {
+        "repetition_penalty": 1.0,  # Qwen2.5-VL's own settings have 1.05, which would also bend the sampling
+        "suppress_tokens": image_token_ids(processor),
+        "pad_token_id": processor.tokenizer.pad_token_id,
+    }
+
+
+def chat_inputs(
+    model: Any, processor: Any, prompts: Sequence[list[dict]], images: Sequence[list], start: str = ""
+) -> Any:
+    """Chat prompts, and a start of the response to each, as the model reads them: padded on the left.
+
+    Args:
+        prompts, images: as `generate_responses` takes them.
+    """
+    texts = [
+        processor.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) + start for prompt in prompts
+    ]
+    pictures = [picture.convert("RGB") for several in images for picture in several]
+    inputs = processor(text=texts, images=pictures or None, padding=True, padding_side="left", return_tensors="pt")
+    return inputs.to(model.device)

@@ -1,0 +1,77 @@
+"""How hard a trace is for a model to expect: the filter that picks small SFT sets (arXiv 2504.11468 §3.1)."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..data.trl_views import to_sft
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+def trace_perplexity(model: Any, processor: Any, records: "Dataset", *, batch_size: int = 16) -> np.ndarray:
+    """Perplexity of each record's response, thinking and answer, given its picture and question.
+
+    Args:
+        model, processor: any vision-language model and its processor.
+        records: with responses, as `build_dataset` gives them.
+
+    Returns:
+        Shape (records,), each at least 1; 1 is what the model would have said itself without a doubt.
+
+    Raises:
+        ValueError: records without a response.
+    """
+    import torch
+    from tqdm.auto import tqdm
+
+    rows = to_sft(records)
+    was_training = model.training
+    model.eval()
+    values: list[float] = []
+    with torch.no_grad():
+        for first in tqdm(range(0, len(rows), batch_size), unit="batch", leave=False, desc="perplexity"):
+            batch = rows.select(range(first, min(first + batch_size, len(rows))))
+            values += _perplexities(model, processor, list(batch))
+    model.train(was_training)
+    return np.array(values)
+
+
+def _perplexities(model: Any, processor: Any, rows: list[dict]) -> list[float]:
+    import torch
+
+    template = processor.apply_chat_template
+    prompts = [template(row["prompt"], tokenize=False, add_generation_prompt=True) for row in rows]
+    completions = [row["completion"][0]["content"][0]["text"] + processor.tokenizer.eos_token for row in rows]
+    pictures = [picture.convert("RGB") for row in rows for picture in row["images"]] or None
+    options = {"images": pictures, "padding": True, "padding_side": "right", "return_tensors": "pt"}
+    full = processor(text=[a + b for a, b in zip(prompts, completions, strict=True)], **options).to(model.device)
+    starts = processor(text=prompts, **options)["attention_mask"].sum(1)
+    logits = model(**full).logits[:, :-1].float()
+    targets = full["input_ids"][:, 1:]
+    places = torch.arange(1, full["input_ids"].shape[1])
+    counted = (places >= starts[:, None]).to(model.device) & full["attention_mask"][:, 1:].bool()
+    losses = torch.nn.functional.cross_entropy(logits.transpose(1, 2), targets, reduction="none") * counted
+    return (losses.sum(1) / counted.sum(1)).exp().tolist()
+
+
+def keep_hardest(records: "Dataset", perplexities: Sequence[np.ndarray], keep: int) -> "Dataset":
+    """The `keep` records with the highest perplexity, averaged over models, hardest first.
+
+    The paper averages two models (Qwen2-VL-2B and Qwen2.5-VL-3B) and keeps the highest 25,000, later 10,000 and 5,000.
+
+    Args:
+        perplexities: one array a model, as `trace_perplexity` gives it.
+
+    Raises:
+        ValueError: no array, arrays of another length than the records, or more to keep than there are.
+    """
+    lengths = {len(values) for values in perplexities}
+    if lengths != {len(records)}:
+        raise ValueError(f"expected arrays of {len(records)} perplexities, one a model; got lengths {sorted(lengths)}")
+    if not 0 < keep <= len(records):
+        raise ValueError(f"keep is between 1 and the {len(records)} records there are, got {keep}")
+    order = np.argsort(-np.mean(perplexities, axis=0), kind="stable")
+    return records.select(order[:keep])

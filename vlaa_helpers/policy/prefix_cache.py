@@ -1,0 +1,280 @@
+"""A prompt, pictures and all, read once for everything that goes on from it: a group's completions, partial traces.
+
+    prefix = prefill(model, inputs)
+    tokens = generate_from(model, prefix, counts, max_new_tokens=64)
+    logits = forward_from(model, prefix, counts, tokens, mask).logits
+    longer = extend(model, prefix, counts, tokens, mask)
+
+`counts` says how many rows go on from each prompt: [8, 8] is two groups of eight, in order. A causal model's keys and
+values at a token depend on what comes before it alone, so what is computed is what repeated prompts would give, up to
+the order in which floats are added. Prefix Grouper (arXiv 2506.05433) shows the same for training.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from accelerate.utils import extract_model_from_parallel
+from torch import Tensor
+from torch.nn.functional import pad
+from transformers.cache_utils import Cache, DynamicLayer
+
+from .decode_loop import decode
+
+MODEL_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
+ROOM = 64
+"""Tokens for which there is room each time that keys and values are copied to grow."""
+ATTENTION = ("sdpa", "eager")
+"""How these models may compute attention: others take no queries that begin in the middle, or were not tried."""
+
+
+def why_not_shared(model: Any) -> str | None:
+    """Why this model cannot go on from a prefix; None where it can."""
+    text = model.config.get_text_config()
+    if model.config.model_type not in MODEL_TYPES:
+        return f"a model of type {model.config.model_type}; expected {', '.join(MODEL_TYPES)}"
+    if text._attn_implementation not in ATTENTION:
+        return f"attention by {text._attn_implementation}; expected {' or '.join(ATTENTION)}"
+    if "sliding_attention" in (getattr(text, "layer_types", None) or ()):
+        return "sliding attention: its layers forget the start of a prompt"
+    if any(config.is_prompt_learning for config in getattr(model, "peft_config", {}).values()):
+        return "prompt learning: it puts tokens of its own before each prompt"
+    return None
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """What a model keeps of prompts that it has read: all of them but their last token, which is read again.
+
+    Attributes:
+        ids, mask: of the whole prompts, shape (prompts, tokens); padding, anywhere but at the end, has mask 0.
+        positions: of their tokens, shape (3, prompts, tokens).
+        states: of each layer keys and values, each of shape (prompts, heads, tokens - 1, width).
+    """
+
+    ids: Tensor
+    mask: Tensor
+    positions: Tensor
+    states: tuple[tuple[Tensor, Tensor], ...]
+
+    def rows(self, counts: Sequence[int]) -> Tensor:
+        """Which prompt each row goes on from; shape (sum of counts,)."""
+        if len(counts) != len(self.ids):
+            raise ValueError(f"{len(counts)} counts for {len(self.ids)} prompts; give one for each")
+        return torch.arange(len(counts), device=self.ids.device).repeat_interleave(
+            torch.tensor(counts, device=self.ids.device), output_size=sum(counts)
+        )
+
+    def take(self, rows: Sequence[int], lengths: Sequence[int]) -> "Prefix":
+        """Some of the prompts, each as often as it is named, of so many of its first tokens, padded on the left."""
+        picks, counts = torch.tensor([rows, lengths], device=self.ids.device)[..., None]
+        place = torch.arange(max(lengths), device=picks.device) - (max(lengths) - counts)
+        tokens_first = (self.mask == 0).int().argsort(dim=1, stable=True)
+        columns = tokens_first[picks, place.clamp(min=0)].masked_fill(place < 0, 0)
+        kept = columns[:, :-1]
+        states = (tuple(state[picks, :, kept].transpose(1, 2) for state in pair) for pair in self.states)
+        return Prefix(self.ids[picks, columns], (place >= 0).long(), self.positions[:, picks, columns], tuple(states))
+
+    def grown(self, counts: Sequence[int], ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Cache]:
+        """Prompts and what follows them, for a model to go on with: ids, mask and positions of all, and a cache of the
+        prompts, which may grow."""
+        rows = self.rows(counts)
+        before = self.ids[rows], self.mask[rows], self.positions[:, rows]
+        after = _last_and(self, rows, ids, mask)
+        whole = (torch.cat([first[..., :-1], rest], dim=-1) for first, rest in zip(before, after, strict=True))
+        return *whole, Cache(layers=[_Growing(*states, rows) for states in self.states])
+
+    def cut_off(self) -> "Prefix":
+        """The same, with nothing behind it: gradients end, and add up, on its keys and values."""
+        leaves = (tuple(state.detach().requires_grad_(state.requires_grad) for state in pair) for pair in self.states)
+        return replace(self, states=tuple(leaves))
+
+    def take_back(self, seen: "Prefix") -> None:
+        """When gradients come back through this prefix, add those that ended on `seen`, which was cut off it."""
+        for own, other in zip(self.states, seen.states, strict=True):
+            for state, leaf in zip(own, other, strict=True):
+                if leaf.grad is not None:
+                    state.register_hook(leaf.grad.add)
+
+
+def prefill(model: Any, inputs: Mapping[str, Tensor]) -> Prefix:
+    """Read prompts once.
+
+    Where gradients are on, they flow from what is computed on top of the prefix back through it.
+
+    Args:
+        model: a Qwen2-VL, 2.5-VL or 3-VL, with adapters or without (`why_not_shared`).
+        inputs: as the model's processor gives them, padded on the left: `input_ids`, `attention_mask`, and with
+            pictures `pixel_values`, `image_grid_thw`, `mm_token_type_ids`.
+
+    Raises:
+        ValueError: prompts of one token, of which nothing could be kept.
+    """
+    ids, mask = inputs["input_ids"], inputs["attention_mask"]
+    if ids.shape[1] < 2:
+        raise ValueError("a prompt of one token has nothing to share; give prompts of two or more")
+    whole = _whole(model)
+    pictures = {name: inputs[name] for name in ("pixel_values", "image_grid_thw") if inputs.get(name) is not None}
+    if pictures:
+        types, grid = inputs["mm_token_type_ids"], pictures["image_grid_thw"]
+        positions, _ = whole.model.get_rope_index(
+            ids, mm_token_type_ids=types, image_grid_thw=grid, attention_mask=mask
+        )
+    else:
+        positions = (mask.cumsum(-1) - 1).clamp(min=0).expand(3, -1, -1)
+    kept = Cache(layer_class_to_replicate=_Recorded)
+    with _checkpoints_may_read(whole):
+        whole(
+            input_ids=ids[:, :-1], attention_mask=mask[:, :-1], position_ids=positions[..., :-1],
+            past_key_values=kept, use_cache=False, logits_to_keep=1, **pictures,
+        )  # fmt: skip
+    return Prefix(ids, mask, positions, tuple((layer.keys, layer.values) for layer in kept.layers))
+
+
+def forward_from(model: Any, prefix: Prefix, counts: Sequence[int], ids: Tensor, mask: Tensor, **settings: Any) -> Any:
+    """The model's output at the positions that predict `ids`: `.logits[:, t]` is of `ids[:, t]`.
+
+    Args:
+        model: the one that read the prefix.
+        counts: rows of each prompt, in order.
+        ids, mask: what follows the prompts, shape (rows, tokens), padded on either side.
+        **settings: of the model's forward pass.
+    """
+    rows = prefix.rows(counts)
+    ids, mask, positions = (after[..., :-1] for after in _last_and(prefix, rows, ids, mask))
+    with _checkpoints_may_read(_whole(model)):
+        return model(
+            input_ids=ids,
+            attention_mask=torch.cat([prefix.mask[rows, :-1], mask], dim=1),
+            position_ids=positions,
+            past_key_values=Cache(layers=[_ReadOnly(*states, rows) for states in prefix.states]),
+            use_cache=False,
+            **settings,
+        )
+
+
+def generate_from(
+    model: Any,
+    prefix: Prefix,
+    counts: Sequence[int],
+    ids: Tensor | None = None,
+    mask: Tensor | None = None,
+    **settings: Any,
+) -> Tensor:
+    """What `model.generate` gives for the prompts repeated `counts` times, drawn with the same random numbers.
+
+    Args:
+        model: the one that read the prefix.
+        counts: rows of each prompt, in order.
+        ids, mask: a start of each row that follows its prompt, shape (rows, tokens), padded on the left.
+        **settings: of `generate`: `max_new_tokens`, `do_sample`, `generation_config`, …
+
+    Returns:
+        Tokens of prompt, start and what was drawn, shape (rows, tokens). Padding is on the left of prompts, before the
+        last token of a prompt whose start is shorter than others, and on the right of what ended early.
+    """
+    if ids is None or mask is None:
+        ids = mask = prefix.ids.new_zeros(sum(counts), 0)
+    ids, mask, positions, states = prefix.grown(counts, ids, mask)
+    return model.generate(
+        input_ids=ids,
+        attention_mask=mask,
+        position_ids=positions,
+        past_key_values=states,
+        custom_generate=decode,
+        **settings,
+    )
+
+
+def extend(model: Any, prefix: Prefix, counts: Sequence[int], ids: Tensor, mask: Tensor) -> Prefix:
+    """The prefix of longer prompts, a prompt for each row.
+
+    Args:
+        model: the one that read the prefix.
+        counts: rows of each prompt, in order.
+        ids, mask: what follows the prompts, shape (rows, tokens), padded on the left.
+    """
+    ids, mask, positions, states = prefix.grown(counts, ids, mask)
+    new = slice(prefix.ids.shape[1] - 1, -1)
+    model(
+        input_ids=ids[:, new], attention_mask=mask[:, :-1], position_ids=positions[..., new],
+        past_key_values=states, use_cache=True, logits_to_keep=1,
+    )  # fmt: skip
+    return Prefix(ids, mask, positions, tuple((layer.keys, layer.values) for layer in states.layers))
+
+
+def _whole(model: Any) -> Any:
+    """The model with its head, without the shells of several processes and of adapters, which are in its layers."""
+    model = extract_model_from_parallel(model)
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def _last_and(prefix: Prefix, rows: Tensor, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What is run on a prefix: the last token of each prompt right before what follows it; ids, mask and positions."""
+    counted = mask.cumsum(-1)
+    place = (counted == 0).sum(-1, keepdim=True)  # of the first token that is none of padding
+    ids = pad(ids, (1, 0)).scatter(1, place, prefix.ids[rows, -1:])
+    mask = pad(mask, (1, 0)).scatter(1, place, 1)
+    return ids, mask, prefix.positions[:, rows, -1:] + pad(counted, (1, 0))
+
+
+class _Recorded(DynamicLayer):
+    """Keeps what it is given first. A layer that is computed again, in a backward pass, gets what it gives."""
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        if not self.is_initialized:
+            self.keys, self.values, self.is_initialized = key_states, value_states, True
+        return key_states, value_states
+
+
+class _ReadOnly(DynamicLayer):
+    """A prefix that every row reads and none changes, so that a layer may be computed again."""
+
+    def __init__(self, keys: Tensor, values: Tensor, rows: Tensor):
+        super().__init__()
+        self.keys, self.values, self.is_initialized, self._rows = keys, values, True, rows
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        whole = (self.keys, key_states), (self.values, value_states)
+        keys, values = (torch.cat([before[self._rows], now], dim=-2) for before, now in whole)
+        return keys, values
+
+
+class _Growing(_ReadOnly):
+    """A prefix to which each row adds what is its own: the prompts' part is copied with the first of it, and all of it
+    again when there is no room left for more. Rows may leave (`batch_select_indices`)."""
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        start = self.get_seq_length()
+        end = start + key_states.shape[-2]
+        if self._rows is not None:
+            self._held, self._rows = [*super().update(key_states, value_states)], None
+        else:
+            for k, (held, new) in enumerate(zip(self._held, (key_states, value_states), strict=True)):
+                if end > held.shape[-2]:
+                    self._held[k] = pad(held, (0, 0, 0, end + ROOM - held.shape[-2]))
+                self._held[k][:, :, start:end] = new
+        return self._show(end)
+
+    def batch_select_indices(self, indices: Tensor) -> None:
+        self._held = [held[indices] for held in self._held]
+        self._show(self.get_seq_length())
+
+    def _show(self, end: int) -> tuple[Tensor, Tensor]:
+        self.keys, self.values = (held[:, :, :end] for held in self._held)
+        return self.keys, self.values
+
+
+@contextmanager
+def _checkpoints_may_read(whole: Any) -> Iterator[None]:
+    """Let layers keep these caches under activation checkpointing, which drops those that a layer would change."""
+    layers = whole.model.language_model.layers if whole.is_activation_checkpointing else ()
+    for layer in layers:
+        layer._can_checkpoint_with_cache = True
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer._can_checkpoint_with_cache

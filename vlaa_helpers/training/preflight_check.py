@@ -1,0 +1,172 @@
+"""Before a GRPO run: would it learn anything here? A few prompts, sampled and scored, say so in a minute."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..data.trl_views import to_grpo
+from ..policy.generation import Decoder, response_batches
+from ..rewards.mixed import Reason
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+MOSTLY = 0.8
+"""From this share on, something is true of most groups, responses or reasons."""
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What a policy earns before any training.
+
+    Attributes:
+        prompts, generations: how many groups, and responses in each.
+        reward: mean over all responses, 0-1.
+        spread: mean over groups of the standard deviation within one: what GRPO turns into advantages.
+        zero_variance: share of groups whose rewards are all equal; they teach nothing.
+        clipped: share of responses cut at the token limit.
+        tokens: mean length of a response.
+        reasons: reason of the reward to share of responses; empty for rewards that give none.
+        by_verifier: verifier type to mean reward.
+        examples: five raw responses with their reward and reason.
+        verdict: what to expect, in words; `will_learn` says it as a bool.
+    """
+
+    prompts: int
+    generations: int
+    reward: float
+    spread: float
+    zero_variance: float
+    clipped: float
+    tokens: float
+    reasons: dict[str, float]
+    by_verifier: dict[str, float]
+    examples: tuple[dict, ...]
+    verdict: str
+    will_learn: bool
+
+    def __str__(self) -> str:
+        by_verifier = ", ".join(f"{name} {value:.2f}" for name, value in self.by_verifier.items())
+        reasons = ", ".join(f"{name} {share:.0%}" for name, share in self.reasons.items())
+        lines = [
+            f"{self.prompts} prompts, {self.generations} responses each",
+            f"reward {self.reward:.2f} ({by_verifier})",
+            f"spread within a group {self.spread:.2f}; groups without any {self.zero_variance:.0%}",
+            f"{self.tokens:.0f} tokens a response, {self.clipped:.0%} cut at the limit",
+            *([f"reasons: {reasons}"] if reasons else []),
+            *(f"  {row['reward']!s:.4} {row['reason']:<12} {row['response']!r:.160}" for row in self.examples),
+            self.verdict,
+        ]
+        return "\n".join(lines)
+
+
+def preflight(
+    model: Any,
+    processor: Any,
+    records: "Dataset",
+    reward: Callable[..., list[float | None]],
+    *,
+    prompts: int = 32,
+    generations: int = 8,
+    temperature: float = 1.0,
+    max_new_tokens: int = 128,
+    batch_size: int = 64,
+    seed: int = 0,
+) -> Preflight:
+    """Sample groups of responses from a policy, score them, and say whether GRPO would learn from such groups.
+
+    Args:
+        reward: a TRL reward function, such as `MixedReward()`.
+        prompts: how many records to draw; fewer when there are fewer.
+        generations: responses a prompt, as in the run that is planned.
+        max_new_tokens: as in the run that is planned.
+
+    Raises:
+        ValueError: no records, or fewer than two generations.
+    """
+    if not len(records):
+        raise ValueError("no records to try the policy on")
+    if generations < 2:
+        raise ValueError(f"a group needs at least 2 generations, got {generations}; set generations=8, as in the run")
+    rows = to_grpo(records.shuffle(seed=seed).select(range(min(prompts, len(records)))))
+    responses: list[dict] = []
+    decoder = Decoder(generations, temperature, max_new_tokens, seed=seed)
+    for batch, texts in response_batches(model, processor, rows, decoder, batch_size=batch_size, words="preflight"):
+        responses += _scored(batch, texts, generations, reward)
+    return _report(responses, generations)
+
+
+def _scored(batch: "Dataset", texts: list[tuple], generations: int, reward: Callable) -> list[dict]:
+    columns = {
+        name: [value for value in batch[name] for _ in range(generations)]
+        for name in batch.column_names
+        if name != "prompt"
+    }
+    completions = [[{"role": "assistant", "content": text}] for text, _, _ in texts]
+    extra: dict[str, list] = {}
+    values = reward(
+        prompts=[prompt for prompt in batch["prompt"] for _ in range(generations)],
+        completions=completions,
+        log_extra=extra.__setitem__,
+        log_metric=lambda *_: None,
+        **columns,
+    )
+    reasons = extra.get("reason", [""] * len(texts))
+    kinds = columns["verifier_type"]
+    return [
+        {"response": text, "tokens": tokens, "cut": cut, "reward": value, "reason": reason, "verifier_type": kind}
+        for (text, tokens, cut), value, reason, kind in zip(texts, values, reasons, kinds, strict=True)
+    ]
+
+
+def _report(responses: list[dict], generations: int) -> Preflight:
+    values = np.array([row["reward"] if row["reward"] is not None else np.nan for row in responses], dtype=float)
+    groups = values.reshape(-1, generations)
+    scored = groups[~np.isnan(groups).all(axis=1)]
+    spreads = np.nanstd(scored, axis=1) if len(scored) else np.zeros(1)
+    counts = Counter(row["reason"] for row in responses if row["reason"])
+    kinds = sorted({row["verifier_type"] for row in responses})
+    of_kind = {kind: values[[row["verifier_type"] == kind for row in responses]] for kind in kinds}
+    places = np.linspace(0, len(responses) - 1, min(5, len(responses))).astype(int)
+    numbers = {
+        "prompts": len(groups),
+        "generations": generations,
+        "reward": float(np.nanmean(values)) if len(scored) else float("nan"),
+        "spread": float(spreads.mean()),
+        "zero_variance": float((spreads < 1e-8).mean()),
+        "clipped": float(np.mean([row["cut"] for row in responses])),
+        "tokens": float(np.mean([row["tokens"] for row in responses])),
+        "reasons": {name: count / len(responses) for name, count in counts.most_common()},
+        "by_verifier": {k: float(np.nanmean(v)) for k, v in of_kind.items() if not np.isnan(v).all()},
+    }
+    examples = tuple({name: responses[k][name] for name in ("reward", "reason", "response")} for k in places)
+    will_learn, verdict = _verdict(numbers)
+    return Preflight(**numbers, examples=examples, verdict=verdict, will_learn=will_learn)
+
+
+def _verdict(numbers: dict[str, Any]) -> tuple[bool, str]:
+    equal, reasons = numbers["zero_variance"], numbers["reasons"]
+    if np.isnan(numbers["reward"]):
+        return False, "GRPO would learn nothing here because no response could be scored: see what the scorer needs."
+    if equal < MOSTLY:
+        words = f"GRPO has something to learn from here: {1 - equal:.0%} of the groups have better and worse responses."
+        if numbers["clipped"] > 0.5:
+            words += (
+                f" But {numbers['clipped']:.0%} of the responses are cut at the limit: raise max_completion_length."
+            )
+        return True, words
+    lead = f"GRPO would learn next to nothing here because in {equal:.0%} of the groups all responses earn the same"
+    if numbers["clipped"] >= MOSTLY:
+        return False, f"{lead}: nearly all are cut at the token limit before they answer. Raise max_completion_length."
+    if reasons.get(Reason.NO_ANSWER, 0) >= MOSTLY:
+        return False, f"{lead}: they have no answer tags. Fine-tune first, or ask for the tags in the prompt."
+    if reasons.get(Reason.OUT_OF_RANGE, 0) >= MOSTLY:
+        return False, f"{lead}: the boxes are in another frame. Name it in the prompt, and as MixedReward(box_frame=…)."
+    if numbers["reward"] > 0.9:
+        return False, f"{lead}: they are right already. Take harder records."
+    if numbers["reward"] < 0.1:
+        return False, f"{lead}: they are hardly ever right. Take easier records, or fine-tune first."
+    return False, f"{lead}, though not all groups the same: each prompt is too easy or too hard. Mix difficulties."

@@ -1,0 +1,236 @@
+"""What SFT and GRPO share: settings that follow from the profile, a log, checkpoints that nothing gets past."""
+
+import csv
+import os
+import random
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from transformers import PrinterCallback, TrainerCallback
+from transformers.trainer_utils import get_last_checkpoint
+
+from ..policy.loading import spare_frozen_tower
+from ..policy.profiles import Profile
+
+LOG, ROLLOUTS, HELD_OUT = "log.csv", "rollouts.jsonl", "held_out"
+"""What a run leaves in its `output_dir` beside its checkpoints."""
+
+
+def device_settings(profile: Profile) -> dict[str, Any]:
+    """Trainer arguments that follow from where and in what precision a profile runs."""
+    return {
+        "use_cpu": profile.device == "cpu",
+        "bf16": profile.dtype == "bfloat16",
+        "fp16": profile.dtype == "float16",
+        "activation_checkpointing": profile.gradient_checkpointing,
+        "report_to": "none",
+        "disable_tqdm": True,
+        "logging_steps": 1,
+        "save_steps": 50,
+        "save_total_limit": 2,
+        "ddp_find_unused_parameters": False,
+        "dataloader_pin_memory": profile.device == "cuda",
+    }
+
+
+def processes_started() -> int:
+    """How many processes `torchrun` or `accelerate` started to train together; 1 without them."""
+    return int(os.environ.get("WORLD_SIZE", 1))
+
+
+def split_batch(total: int, micro: int, processes: int | None = None) -> tuple[int, int]:
+    """`(per device, accumulation)` of a batch of `total` sequences over all processes, at most `micro` at once in each.
+
+    Raises:
+        ValueError: `total` does not divide among the processes: those that were started, unless said otherwise.
+
+    >>> split_batch(32, micro=12, processes=1)
+    (8, 4)
+    """
+    processes = processes_started() if processes is None else processes
+    if total % processes:
+        raise ValueError(
+            f"a batch of {total} does not divide among {processes} processes; "
+            f"try batch_size={total + processes - total % processes}"
+        )
+    share = total // processes
+    per_device = max(size for size in range(1, min(share, micro) + 1) if share % size == 0)
+    return per_device, share // per_device
+
+
+@contextmanager
+def exact_adapters(model: Any) -> Iterator[None]:
+    """Keep adapters in their type and to the last bit while a TRL trainer is built.
+
+    TRL rounds the adapters of a 4-bit model to bfloat16. That would lose part of an adapter that goes on training,
+    small updates with it, and GPUs before Ampere cannot compute in bfloat16 at all.
+    """
+    exact = {parameter: parameter.data for parameter in model.parameters() if parameter.requires_grad}
+    yield
+    for parameter, data in exact.items():
+        parameter.data = data
+
+
+def run_trainer(trainer: Any, callbacks: Sequence[TrainerCallback] = ()) -> Any:
+    """Train with a CSV log, a progress bar and checkpoints, and give the trainer back.
+
+    Checkpoints are the Trainer's own, `checkpoint-N` in `output_dir`. One more is written when the run is interrupted
+    or fails, of the last whole step. With `resume_from_checkpoint=True` in its arguments the run goes on, exactly, from
+    the newest one; a path names another. A run that starts afresh first moves what an earlier one left in the folder
+    into `previous/`, so that neither is taken for the other.
+
+    Args:
+        callbacks: one with a method `attach` gets the trainer before training begins. What they add to
+            `state.log_history` goes into the log.
+
+    Raises:
+        FileNotFoundError: to be resumed, and no checkpoint there.
+    """
+    folder, resume = Path(trainer.args.output_dir), trainer.args.resume_from_checkpoint
+    if resume in (True, "True", "true"):
+        resume = get_last_checkpoint(str(folder)) if folder.is_dir() else None
+        if resume is None:
+            raise FileNotFoundError(
+                f"no checkpoint in {folder}; leave resume_from_checkpoint out to start from the beginning"
+            )
+    elif not resume and trainer.is_world_process_zero():
+        _set_aside(folder)
+    trainer.remove_callback(PrinterCallback)
+    log, moment = TrainingLog(folder / LOG), WholeStep()
+    for callback in (moment, *callbacks, log):  # the log last: it writes what the others add
+        if hasattr(callback, "attach"):
+            callback.attach(trainer)
+        trainer.add_callback(callback)
+    try:
+        trainer.train(resume_from_checkpoint=resume or None)
+    except BaseException:  # Ctrl-C and a stopped kernel too
+        log.close()
+        _save_what_is_whole(trainer, moment)
+        raise
+    return trainer
+
+
+def _set_aside(folder: Path) -> None:
+    names = ("checkpoint-*", LOG, ROLLOUTS, HELD_OUT)
+    left = [path for name in names for path in folder.glob(name)]
+    if left:
+        shutil.rmtree(folder / "previous", ignore_errors=True)
+        (folder / "previous").mkdir()
+        for path in left:
+            path.rename(folder / "previous" / path.name)
+
+
+class WholeStep(TrainerCallback):
+    """Knows whether the policy stands between two optimiser steps, and the random state of that moment."""
+
+    def __init__(self) -> None:
+        self.state: dict | None = None
+
+    def on_train_begin(self, args, state, control, model=None, **kwargs):
+        spare_frozen_tower(model)  # the trainer has just set up checkpointing
+        self.state = _random_state()
+
+    def on_pre_optimizer_step(self, args, state, control, **kwargs):
+        self.state = None
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.state = _random_state()
+
+
+def _random_state() -> dict:
+    import numpy as np
+    import torch
+
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {"python": random.getstate(), "numpy": np.random.get_state(), "torch": torch.get_rng_state(), "cuda": cuda}
+
+
+def _restore_random_state(state: dict) -> None:
+    import numpy as np
+    import torch
+
+    random.setstate(state["python"])
+    np.random.set_state(state["numpy"])
+    torch.set_rng_state(state["torch"])
+    if state["cuda"]:
+        torch.cuda.set_rng_state_all(state["cuda"])
+
+
+def _save_what_is_whole(trainer: Any, moment: WholeStep) -> None:
+    from tqdm.auto import tqdm
+
+    step = trainer.state.global_step
+    if step == 0 or moment.state is None:  # nothing learned yet, or half an update: the last checkpoint stands
+        return
+    target = Path(trainer.args.output_dir) / f"checkpoint-{step}"
+    if not target.exists():
+        _restore_random_state(moment.state)
+        trainer._save_checkpoint(trainer.model, trial=None)
+    if trainer.is_world_process_zero():
+        tqdm.write(f"stopped after step {step}: {target} holds it; resume_from_checkpoint=True goes on from there")
+
+
+class TrainingLog(TrainerCallback):
+    """Writes `state.log_history` to a CSV file, one row a step that was logged, and shows a progress bar.
+
+    A resumed run keeps the rows of the steps before it. Among several processes the first one writes.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.rows: list[dict] = []
+        self.columns: list[str] = []
+        self.bar: Any = None
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        from tqdm.auto import tqdm
+
+        self.bar = tqdm(
+            total=state.max_steps, initial=state.global_step, unit="step", disable=not state.is_world_process_zero
+        )
+        self.columns, self.rows = [], []
+        self._write(state)
+
+    def on_step_begin(self, args, state, control, **kwargs):
+        self._write(state)
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.bar.update(1)
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        if logs and state.is_world_process_zero:
+            self.bar.set_postfix({name: f"{logs[name]:.3f}" for name in ("loss", "reward") if name in logs})
+        self._write(state)
+
+    def on_train_end(self, args, state, control, **kwargs):
+        self._write(state)
+        self.close()
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def _write(self, state: Any) -> None:
+        """Append the rows that are new, or write the file anew when a row or a column changed what is there."""
+        if not state.is_world_process_zero:
+            return
+        history = [row for row in state.log_history if "train_runtime" not in row]
+        whole = len(self.rows)
+        if whole and history[whole - 1] != self.rows[-1]:  # the last row has grown
+            whole -= 1
+        new = [dict(row) for row in history[whole:]]
+        if not new:
+            return
+        names = [name for name in ("step", *(name for row in new for name in row)) if name not in self.columns]
+        anew = bool(names) or whole < len(self.rows)
+        self.columns += dict.fromkeys(names)
+        self.rows[whole:] = new
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("w" if anew else "a", newline="") as file:
+            writer = csv.DictWriter(file, self.columns)
+            if anew:
+                writer.writeheader()
+            writer.writerows(self.rows if anew else new)
