@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vlaa_helpers.core.answers import parse_response
-from vlaa_helpers.evaluation.eval_report import RESPONSES, SETTINGS
+from vlaa_helpers.core.kept_rows import RESPONSES, SETTINGS
 from vlaa_helpers.rewards.mixed import MixedReward, is_correct
 
 

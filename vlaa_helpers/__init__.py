@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
-
 _MODULE_OF = {
     "SYSTEM_PROMPT": "core.answers",
     "extract_answer": "core.answers",
@@ -23,7 +22,7 @@ _MODULE_OF = {
     "aha_words": "core.trace_text",
     "analyze_traces": "pseudo_reasoning.measures",
     "find_claims": "mini_world.claims",
-    "load_trace_benchmark": "dev.trace_benchmark.plant",
+    "load_trace_benchmark": "pseudo_reasoning.benchmark",
     "PseudoReasoningDetector": "pseudo_reasoning.detector",
     "trained_detector": "pseudo_reasoning.detector",
     "find_duplicates": "data.duplicates",
@@ -35,15 +34,15 @@ _MODULE_OF = {
     "JudgeScorer": "rewards.scorers",
     "RewardModelScorer": "rewards.scorers",
     "MixedReward": "rewards.mixed",
-    "Reason": "rewards.mixed",
-    "Score": "rewards.mixed",
-    "box_reward": "rewards.mixed",
-    "choice_reward": "rewards.mixed",
-    "digit_reward": "rewards.mixed",
-    "math_reward": "rewards.mixed",
-    "open_ended_reward": "rewards.mixed",
+    "Reason": "rewards.score",
+    "Score": "rewards.score",
+    "box_reward": "rewards.box",
+    "choice_reward": "rewards.choice",
+    "digit_reward": "rewards.digit",
+    "math_reward": "rewards.mathematics",
+    "open_ended_reward": "rewards.open_ended",
     "ChatTeacher": "pipeline.teachers",
-    "ScriptedTeacher": "pipeline.teachers",
+    "ScriptedTeacher": "pipeline.scripted_teacher",
     "BuildResult": "pipeline.build",
     "build_dataset": "pipeline.build",
     "load_build": "pipeline.build",
@@ -63,7 +62,7 @@ _MODULE_OF = {
     "group_advantages": "training.grpo_loss_reference",
     "grpo_loss": "training.grpo_loss_reference",
     "kl_estimates": "training.grpo_loss_reference",
-    "grpo_recipe": "training.grpo",
+    "grpo_recipe": "training.recipes",
     "train_grpo": "training.grpo",
     "SharedPrefixGRPOTrainer": "training.shared_prefix_trainer",
     "RolloutLog": "training.rollout_log",
@@ -80,9 +79,9 @@ _MODULE_OF = {
     "ProbeReport": "pseudo_reasoning.probe_report",
     "load_probes": "pseudo_reasoning.probe_report",
     "probe_traces": "pseudo_reasoning.probes",
-    "policy_adapter": "dev.reference_policies",
-    "reference_records": "dev.reference_policies",
-    "reference_responses": "dev.reference_policies",
+    "policy_adapter": "reference",
+    "reference_records": "reference",
+    "reference_responses": "reference",
     "plot_accuracy": "display.plots",
     "plot_arms": "display.plots",
     "plot_loss_mask": "display.plots",
@@ -101,7 +100,6 @@ _MODULE_OF = {
     "view_traces": "display.trace_viewer",
     "vote_on": "display.trace_viewer",
 }
-
 __all__ = sorted(_MODULE_OF)
 
 

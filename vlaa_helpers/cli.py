@@ -84,7 +84,8 @@ def _build(options: argparse.Namespace) -> None:
 
 def _teacher(options: argparse.Namespace):
     from .pipeline.prompts import ROLES
-    from .pipeline.teachers import ChatTeacher, ScriptedTeacher
+    from .pipeline.scripted_teacher import ScriptedTeacher
+    from .pipeline.teachers import ChatTeacher
 
     models = {role: getattr(options, f"{role}_model") or options.model for role in ROLES}
     if not any(models.values()):

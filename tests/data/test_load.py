@@ -16,16 +16,9 @@ from PIL import Image as PILImage
 from row_files import ROW, SFT_TEXT, encoded
 
 from vlaa_helpers.core.images import decode_image
+from vlaa_helpers.core.record_schema import RECORD_COLUMNS, VERIFIER_TYPES, record_features
 from vlaa_helpers.data import load as module
-from vlaa_helpers.data.load import (
-    RECORD_COLUMNS,
-    VERIFIER_BY_SOURCE,
-    VERIFIER_TYPES,
-    RowProblem,
-    load_records,
-    read_records,
-    record_features,
-)
+from vlaa_helpers.data.load import VERIFIER_BY_SOURCE, RowProblem, load_records, read_records
 from vlaa_helpers.data.trl_views import to_grpo
 
 

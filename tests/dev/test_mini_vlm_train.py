@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from vlaa_helpers.core.answers import SYSTEM_PROMPT
+from vlaa_helpers.core.assets import MINI_VLMS
 from vlaa_helpers.dev.mini_vlm import train as mini_vlm
 from vlaa_helpers.dev.mini_vlm.card import describe
 from vlaa_helpers.dev.mini_vlm.lessons import LESSONS, STAGES, cells_in_words, make_lesson, stage_mix
 from vlaa_helpers.mini_world.scenes import check_facts, draw_scene
-from vlaa_helpers.policy.profiles import ASSETS, MINI_MODELS
 
 
 @pytest.fixture(scope="module")
@@ -156,9 +156,9 @@ def test_unknown_size_is_named(processor):
 # ---- what is shipped ----
 
 
-@pytest.fixture(params=list(MINI_MODELS))
+@pytest.fixture(params=list(MINI_VLMS))
 def shipped(request):
-    return ASSETS / MINI_MODELS[request.param]
+    return MINI_VLMS[request.param]
 
 
 def test_card_belongs_to_the_weights(shipped):
@@ -173,7 +173,7 @@ def test_card_belongs_to_the_weights(shipped):
 
 
 def test_card_meets_what_the_lab_needs():
-    strong = json.loads((ASSETS / MINI_MODELS["mini"] / "card.json").read_text())["sources"]
+    strong = json.loads((MINI_VLMS["mini"] / "card.json").read_text())["sources"]
     assert all(part["describe"]["named"] >= 0.9 and part["describe"]["n"] >= 500 for part in strong.values())
     assert sum(0.2 <= part["think"]["pass_1"] <= 0.6 for part in strong.values()) >= 4
     assert all(0.5 <= part["think"]["format"] <= 0.95 for part in strong.values())
@@ -183,7 +183,7 @@ def test_card_meets_what_the_lab_needs():
 def test_shipped_model_loads_plainly_and_sees():
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
-    folder = ASSETS / MINI_MODELS["mini"]
+    folder = MINI_VLMS["mini"]
     model = AutoModelForImageTextToText.from_pretrained(folder).eval()
     card = json.loads((folder / "card.json").read_text())
     assert type(model).__name__ == "Qwen2_5_VLForConditionalGeneration"

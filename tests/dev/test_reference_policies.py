@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from vlaa_helpers import evaluate, get_profile, load_policy, policy_adapter, reference_records, reference_responses
-from vlaa_helpers.dev.reference_policies import COLUMNS, POLICIES, RUNS
-from vlaa_helpers.dev.studies import REFERENCE
+from vlaa_helpers.dev.reference_policies import RUNS
+from vlaa_helpers.reference import COLUMNS, POLICIES, REFERENCE
 
 
 def test_every_arm_has_its_answers():

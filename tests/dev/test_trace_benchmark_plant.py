@@ -8,22 +8,15 @@ from random import Random
 import pytest
 
 from vlaa_helpers import MixedReward, draw_scene, load_trace_benchmark
+from vlaa_helpers.core.assets import TRACE_BENCHMARK
 from vlaa_helpers.core.trace_text import cue_spans, trace_of
 from vlaa_helpers.dev.trace_benchmark.phrases import PHRASES, Words
-from vlaa_helpers.dev.trace_benchmark.plant import (
-    BENCHMARK,
-    COLUMNS,
-    PER_CELL,
-    PSEUDO_KINDS,
-    STYLES,
-    benchmark_text,
-    plant_pairs,
-    wrong_look,
-)
+from vlaa_helpers.dev.trace_benchmark.plant import PER_CELL, benchmark_text, plant_pairs, wrong_look
 from vlaa_helpers.mini_world.claims import find_claims
 from vlaa_helpers.mini_world.scene_kinds import KINDS
 from vlaa_helpers.mini_world.scenes import SOURCES, check_facts, scene_records, split_of
 from vlaa_helpers.pseudo_reasoning.arithmetic import find_arithmetic
+from vlaa_helpers.pseudo_reasoning.benchmark import COLUMNS, PSEUDO_KINDS, STYLES
 from vlaa_helpers.pseudo_reasoning.consistency import find_self_checks
 from vlaa_helpers.rewards.mixed import is_correct
 
@@ -34,7 +27,7 @@ def rows() -> list[dict]:
 
 
 def test_the_shipped_file_is_what_the_command_writes():
-    text = (BENCHMARK / "traces.jsonl").read_text(encoding="utf-8")
+    text = (TRACE_BENCHMARK / "traces.jsonl").read_text(encoding="utf-8")
     assert text == benchmark_text(), (
         "write it again: python -m vlaa_helpers.dev.trace_benchmark.plant, then …detector_tables"
     )

@@ -5,13 +5,14 @@ import re
 import pandas as pd
 import pytest
 
-from vlaa_helpers.dev.trace_benchmark.plant import BENCHMARK, PSEUDO_KINDS
+from vlaa_helpers.core.assets import TRACE_BENCHMARK
 from vlaa_helpers.dev.trace_benchmark.validate import all_tables, cross_validated, measure_aucs, voice_table
+from vlaa_helpers.pseudo_reasoning.benchmark import PSEUDO_KINDS
 
 
 @pytest.fixture(scope="module")
 def shipped() -> dict[str, pd.DataFrame]:
-    return {path.stem: pd.read_csv(path) for path in BENCHMARK.glob("*.csv")}
+    return {path.stem: pd.read_csv(path) for path in TRACE_BENCHMARK.glob("*.csv")}
 
 
 def test_the_shipped_tables_are_what_the_command_writes(shipped):
@@ -22,7 +23,7 @@ def test_the_shipped_tables_are_what_the_command_writes(shipped):
 
 
 def test_the_card_quotes_the_tables(shipped):
-    card = (BENCHMARK / "README.md").read_text(encoding="utf-8")
+    card = (TRACE_BENCHMARK / "README.md").read_text(encoding="utf-8")
     found = shipped["detector"].set_index(["inputs", "evaluated", "kind"])
     for kind in ("all", *PSEUDO_KINDS):
         text, facts = (found.loc[(inputs, "test", kind)] for inputs in ("text", "text and facts"))
@@ -35,7 +36,7 @@ def test_the_card_quotes_the_tables(shipped):
     seeds = shipped["seeds"].groupby("inputs")["auc"].agg(["min", "max"]).to_numpy().ravel()
     for value in (*prose, *seeds):
         assert f"{value:.3f}" in card
-    assert all((BENCHMARK / name).exists() for name in re.findall(r"\((\w+\.csv)\)", card))
+    assert all((TRACE_BENCHMARK / name).exists() for name in re.findall(r"\((\w+\.csv)\)", card))
 
 
 def planted(n: int) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from datasets import Dataset
 from run_folders import write_log, write_run
 
 from vlaa_helpers import compare_reports, load_report, write_report
-from vlaa_helpers.data.load import record_features
+from vlaa_helpers.core.record_schema import record_features
 from vlaa_helpers.display.html_report import TRACES
 from vlaa_helpers.mini_world.response_styles import respond
 from vlaa_helpers.mini_world.scenes import scene_records

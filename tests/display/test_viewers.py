@@ -9,7 +9,7 @@ from PIL import Image
 
 from vlaa_helpers import ScriptedTeacher, build_dataset, make_scenes, view_records, view_rollouts, view_scores
 from vlaa_helpers.display.viewers import GAIN, LOSS, record_parts
-from vlaa_helpers.rewards.mixed import GATED, Reason, Score
+from vlaa_helpers.rewards.score import GATED, Reason, Score
 
 
 @pytest.fixture(scope="module")

@@ -163,7 +163,7 @@ def test_a_description_gets_the_verdicts_of_check_facts():
 
 # ---- the hand-checked sample ----
 
-CHECKED = [json.loads(line) for line in (Path(__file__).parent / "data" / "checked_claims.jsonl").open()]
+CHECKED = [json.loads(line) for line in (Path(__file__).parents[1] / "samples" / "checked_claims.jsonl").open()]
 
 
 def matches(claims, labelled):

@@ -15,7 +15,8 @@ from PIL import Image
 
 from vlaa_helpers.core.answers import extract_answer, parse_response
 from vlaa_helpers.core.images import decode_image, image_hash
-from vlaa_helpers.data.load import RECORD_COLUMNS, VERIFIER_BY_SOURCE, VERIFIER_TYPES, record_features
+from vlaa_helpers.core.record_schema import RECORD_COLUMNS, VERIFIER_TYPES, record_features
+from vlaa_helpers.data.load import VERIFIER_BY_SOURCE
 from vlaa_helpers.mini_world import response_styles as voices
 from vlaa_helpers.mini_world.raster import GLYPHS, PALETTE, SIZE, blank, draw_number, draw_shape
 from vlaa_helpers.mini_world.scene_kinds import KINDS, PAIRS, SHAPES, UNSEEN_PAIRS, Ask, in_group, with_options

@@ -144,7 +144,9 @@ def test_any_text_is_measured(texts):
 
 
 def test_the_order_of_responses_does_not_matter():
-    texts = [json.loads(line)["text"] for line in (Path(__file__).parent / "data" / "checked_claims.jsonl").open()]
+    texts = [
+        json.loads(line)["text"] for line in (Path(__file__).parents[1] / "samples" / "checked_claims.jsonl").open()
+    ]
     forwards, backwards = analyze_traces(texts), analyze_traces(texts[::-1])
     assert forwards.equals(backwards[::-1].reset_index(drop=True))
 

@@ -11,7 +11,7 @@ import torch
 from transformers import Qwen2_5_VLForConditionalGeneration
 
 from vlaa_helpers import analyze_traces, evaluate, load_policy, load_probes, make_scenes, probe_traces
-from vlaa_helpers.data.load import arrow_dataset, record_features
+from vlaa_helpers.core.record_schema import arrow_dataset, record_features
 from vlaa_helpers.data.trl_views import to_grpo
 from vlaa_helpers.mini_world import response_styles as voices
 from vlaa_helpers.mini_world.scenes import draw_scene, encode_png

@@ -12,22 +12,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vlaa_helpers.mini_world.scenes import scene_records
+from vlaa_helpers.rewards.box import box_iou, box_reward, read_box
+from vlaa_helpers.rewards.choice import choice_reward, options_of
+from vlaa_helpers.rewards.digit import digit_reward
 from vlaa_helpers.rewards.math_compare import TIME_LIMIT, compare
-from vlaa_helpers.rewards.mixed import (
-    VERIFIERS,
-    MixedReward,
-    Reason,
-    Score,
-    box_iou,
-    box_reward,
-    choice_reward,
-    digit_reward,
-    is_correct,
-    math_reward,
-    open_ended_reward,
-    options_of,
-    read_box,
-)
+from vlaa_helpers.rewards.mathematics import math_reward
+from vlaa_helpers.rewards.mixed import VERIFIERS, MixedReward, is_correct
+from vlaa_helpers.rewards.open_ended import open_ended_reward
+from vlaa_helpers.rewards.score import Reason, Score
 from vlaa_helpers.rewards.scorers import FactsScorer, Question
 
 RIGHT = {"digit": "3", "mcq": "B", "math": "y = 2x + 1", "iou": "[0.10, 0.20, 0.50, 0.60]"}
@@ -800,7 +792,7 @@ def test_is_correct(kind, value, right):
 
 # ---- a hand-labelled table ----
 
-LABELLED = [json.loads(line) for line in (Path(__file__).parent / "data" / "labelled_answers.jsonl").open()]
+LABELLED = [json.loads(line) for line in (Path(__file__).parents[1] / "samples" / "labelled_answers.jsonl").open()]
 
 
 @pytest.mark.parametrize("row", LABELLED, ids=lambda row: f"{row['verifier_type']}: {row['why']}")

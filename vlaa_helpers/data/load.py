@@ -8,16 +8,13 @@ what was seen and what to do; they neither stop the reading nor vanish.
 
 import ast
 import contextlib
-import functools
 import inspect
 import json
 import os
 import re
-import tempfile
-import uuid
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,14 +22,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..core.answers import FormatProblem, extract_answer, parse_response
 from ..core.images import check_image, find_image, image_path_parts, image_roots, nearby_words
 from ..core.jsonl import read_rows
+from ..core.record_schema import RECORD_COLUMNS, VERIFIER_TYPES, arrow_dataset, record_features, require_records
 
 if TYPE_CHECKING:
-    from datasets import Dataset, Features
+    from datasets import Dataset
 
-RECORD_COLUMNS = (
-    "id", "source", "image", "question", "gt", "verifier_type", "caption", "reasoning", "response", "meta"
-)  # fmt: skip
-VERIFIER_TYPES = ("digit", "mcq", "math", "iou", "open_ended")
 VERIFIER_BY_SOURCE = {
     # VLAA-Thinking (Table 1), by image folder
     "clevr_math": "digit", "geoqa170k": "mcq", "arxivqa": "mcq", "synthesis": "math", "coco": "iou", "vg": "iou",
@@ -42,7 +36,6 @@ VERIFIER_BY_SOURCE = {
 }  # fmt: skip
 HUB_FILES = {"sft": "VLAA-Thinking-SFT-126K.json", "grpo": "VLAA-Thinking-GRPO-25K.json"}
 """Short names of the two files of `UCSC-VLAA/VLAA-Thinking`."""
-
 _KNOWN_COLUMNS = frozenset({*RECORD_COLUMNS, "ds_answer", "answer"})
 _SOURCE_OF_FOLDER = {"vg_100k": "vg", "vg_100k_2": "vg", "train2017": "coco"}
 
@@ -98,32 +91,6 @@ class _Reading:
 
     def note(self, kind: str, message: str, *, kept: bool) -> None:
         self.problems.append(RowProblem(self.path.name, self.row, self.line, self.id, kind, message, kept))
-
-
-def record_features() -> "Features":
-    """The Arrow types of a record: strings, and an image that stays encoded until it is read (None: text only)."""
-    from datasets import Features, Image, Value
-
-    return Features({name: Image() if name == "image" else Value("string") for name in RECORD_COLUMNS})
-
-
-def require_records(records: "Dataset") -> None:
-    """Make sure that a dataset has the columns of a record.
-
-    Raises:
-        ValueError: it has not; says which are missing or of another type.
-    """
-    from datasets import Image
-
-    expected, actual = record_features(), records.features
-    wrong = [name for name in RECORD_COLUMNS if name != "image" and actual.get(name) != expected[name]]
-    if not isinstance(actual.get("image"), Image):
-        wrong.append("image")
-    if wrong:
-        raise ValueError(
-            f"not records: {', '.join(wrong)} missing or of another type; the dataset has "
-            f"{', '.join(records.column_names)}. Read it with load_records(), or records.cast(record_features())."
-        )
 
 
 def load_records(
@@ -434,21 +401,3 @@ def _image(name: str, source: str, reading: _Reading) -> dict | None:
         )
         raise _BadRow("bad_image", message) from error
     return {"bytes": data, "path": path.name} if reading.embed_images else {"bytes": None, "path": str(path.absolute())}
-
-
-@functools.cache
-def _scratch_folder() -> tempfile.TemporaryDirectory:
-    return tempfile.TemporaryDirectory(prefix="vlaa_records_", ignore_cleanup_errors=True)  # removed at exit
-
-
-def arrow_dataset(rows: Iterable[dict], features: "Features") -> "Dataset":
-    """Write rows to a file of their own and map it: flat memory, and no cache that could outlive a changed source."""
-    from datasets import Dataset
-    from datasets.arrow_writer import ArrowWriter
-
-    path = os.path.join(_scratch_folder().name, f"{uuid.uuid4().hex}.arrow")
-    with ArrowWriter(path=path, features=features) as writer:
-        for row in rows:
-            writer.write(row)
-        writer.finalize()
-    return Dataset.from_file(path)

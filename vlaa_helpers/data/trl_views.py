@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ..core.answers import SYSTEM_PROMPT, FormatProblem, parse_response
-from .load import RECORD_COLUMNS, arrow_dataset, record_features, require_records
+from ..core.record_schema import RECORD_COLUMNS, arrow_dataset, record_features, require_records
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features

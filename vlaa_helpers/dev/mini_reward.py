@@ -13,17 +13,16 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from ..core.assets import MINI_REWARD, MINI_VLMS
 from ..core.statistics import wilson_interval
 from ..mini_world.response_styles import misread
 from ..mini_world.scene_kinds import KINDS, place_words
 from ..mini_world.scenes import scene_records
-from ..policy.profiles import ASSETS, MINI_MODELS
 from ..rewards.scorers import Question, RewardModelScorer, preference_chat
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-MINI_REWARD = ASSETS / "mini_reward"
 FLAWS = ("shorter", "false", "invented", "off_topic")
 """What is wrong with the worse answer of a pair: something left out; one thing taken for another; a thing that is not
 there; true, but not what was asked for."""
@@ -83,7 +82,7 @@ def train(out_dir: Path, *, seed: int = 0, pairs: int = PAIRS, steps: int = STEP
     from trl import RewardConfig, RewardTrainer
 
     set_seed(seed)
-    tokenizer = AutoTokenizer.from_pretrained(ASSETS / MINI_MODELS["mini"])
+    tokenizer = AutoTokenizer.from_pretrained(MINI_VLMS["mini"])
     config = Qwen2Config(
         vocab_size=len(tokenizer),
         hidden_size=96,

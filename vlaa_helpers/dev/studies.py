@@ -12,31 +12,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..policy.profiles import ASSETS, Profile, get_profile
+from ..policy.profiles import Profile, get_profile
+from ..reference import ARMS, SETS, held_out
 
 if TYPE_CHECKING:
     import pandas as pd
-    from datasets import Dataset
 
     from ..evaluation.eval_report import EvalReport
 
-REFERENCE = ASSETS / "reference"
-TEST_SEED = 2027
-SETS = {"test": 300, "shifted": 100, "text": 100}
-"""Held-out sets of the mini world, and records a source in each."""
 RULERS = {
     "greedy": {},
     "sampled": {"samples": 4},
     "no_think": {"think": False},
 }
 """Ways to ask: greedy is the one that counts; the others take a sixth of the test set."""
-
-
-def held_out(name: str, per_source: int | None = None) -> "Dataset":
-    """One of `SETS`: scenes that no training set of the series holds."""
-    from ..mini_world.scenes import SOURCES, make_scenes
-
-    return make_scenes((per_source or SETS[name]) * len(SOURCES), split=name, seed=TEST_SEED)
 
 
 def measure(model: Any, processor: Any, folder: Path, *, max_new_tokens: int = 128) -> dict[str, "EvalReport"]:
@@ -107,7 +96,7 @@ def sft_sizes(
 
     from ..mini_world.scenes import make_scenes
     from ..pipeline.build import build_dataset
-    from ..pipeline.teachers import ScriptedTeacher
+    from ..pipeline.scripted_teacher import ScriptedTeacher
     from ..training.sft import train_sft
 
     base = _base(out, profile)
@@ -124,13 +113,6 @@ def sft_sizes(
     return pd.DataFrame(rows)
 
 
-RULES = ("digit", "mcq", "math", "iou")
-ARMS = {
-    "mixed": (*RULES, "open_ended"),
-    "all rules": RULES,
-    **{f"w/o {rule}": tuple(kind for kind in RULES if kind != rule) for rule in RULES},
-}
-"""Verifiers of each arm of the paper's table 5; by its ticks, "w/o" arms leave out the open-ended reward too."""
 GRPO_RECORDS = 2_880
 WATCHED = 300
 """Validation records that are asked every 16 steps of a GRPO run."""

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..core.assets import REPORT_STYLE, TRACE_BENCHMARK
 from ..core.images import decode_image
 from ..core.statistics import bootstrap_interval
 from ..core.trace_text import trace_of
-from ..dev.trace_benchmark.plant import BENCHMARK
 from ..evaluation.eval_report import EvalReport, compare_reports
 from ..mini_world.scene_kinds import several
 from ..pseudo_reasoning.marks import MARKS, find_marks, marked_html
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from datasets import Dataset
 
-STYLE = Path(__file__).parent / "assets" / "report.css"
 TRACES = 6
 """Traces shown of each run; of longer ones the first `CHARACTERS`."""
 CHARACTERS = 2_000
@@ -83,7 +82,9 @@ def write_report(
         parts += [_traces(measured, tables, known)]
     parts += [_settings(found), _notes(tables)]
     title = element("title", _title(found))
-    head = element("head", element("meta", charset="utf-8"), title, element("style", Html(STYLE.read_text("utf-8"))))
+    head = element(
+        "head", element("meta", charset="utf-8"), title, element("style", Html(REPORT_STYLE.read_text("utf-8")))
+    )
     page = element("html", head, element("body", element("main", *parts)), lang="en")
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -336,7 +337,7 @@ def _settings(runs: list[Run]) -> Html:
 
 def _notes(tables: "Mapping[str, pd.DataFrame]") -> Html:
     with_facts = any("claims" in measures for measures in tables.values())
-    areas = list(csv.DictReader((BENCHMARK / "detector.csv").open(encoding="utf-8")))
+    areas = list(csv.DictReader((TRACE_BENCHMARK / "detector.csv").open(encoding="utf-8")))
     inputs = "text and facts" if with_facts else "text"
     area = next(r for r in areas if (r["inputs"], r["evaluated"], r["kind"]) == (inputs, "test", "all"))
     notes = {

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.images import nearby_words
-from ..evaluation.eval_report import SETTINGS, EvalReport, load_report
+from ..core.kept_rows import SETTINGS
+from ..evaluation.eval_report import EvalReport, load_report
 from ..mini_world.scenes import remake_scene
 from ..pseudo_reasoning.detector import trained_detector
 from ..pseudo_reasoning.measures import analyze_traces, facts_of

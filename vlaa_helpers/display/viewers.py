@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from matplotlib.figure import Figure
 
-    from ..rewards.mixed import Score
+    from ..rewards.score import Score
 
 
 class Viewer:

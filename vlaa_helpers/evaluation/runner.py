@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.answers import parse_response
+from ..core.kept_rows import KeptRows
 from ..data.trl_views import to_grpo
 from ..policy.generation import NO_THINKING, Decoder, response_batches
 from ..rewards.mixed import MixedReward, is_correct
-from .eval_report import EvalReport, KeptRows
+from .eval_report import EvalReport
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -89,7 +89,7 @@ def make_scenes(
     >>> list(make_scenes(6, seed=1)["source"])
     ['blocks', 'angles', 'charts', 'functions', 'boxes', 'stories']
     """
-    from ..data.load import arrow_dataset, record_features
+    from ..core.record_schema import arrow_dataset, record_features
 
     rows = scene_records(n, sources=sources, seed=seed, split=split, difficulty=difficulty)
     return arrow_dataset(rows, record_features())

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.compact_set import CompactSet
-from ..data.load import RECORD_COLUMNS, record_features, require_records
+from ..core.record_schema import RECORD_COLUMNS, record_features, require_records
 from .journal import BuildStopped, Journal, Tally
 from .prompts import PROMPTS, ROLES
 from .steps import RL_ONLY_SOURCES, STEPS, Rejected, close_record, collect, open_record, run_steps

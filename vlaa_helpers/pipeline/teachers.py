@@ -1,18 +1,11 @@
 """Who writes captions, traces, rewritten traces and verdicts: a script, or models on an endpoint."""
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from random import Random
 from typing import Protocol
 
 from ..core.answers import extract_answer
-from ..core.endpoint import ChatEndpoint, EndpointError, Reply, data_url
-from ..mini_world.captions import read_caption, write_caption
-from ..mini_world.response_styles import guess, solve
-from ..mini_world.scene_kinds import KINDS
-from ..rewards.mixed import MixedReward, is_correct
+from ..core.endpoint import ChatEndpoint, Reply, data_url
 from .prompts import PROMPTS, ROLES
 
 
@@ -34,129 +27,6 @@ class Teacher(Protocol):
     def cost(self, role: str, reply: Reply) -> float:
         """What a reply cost, in the unit of the prices; 0 when it is free or not known."""
         ...
-
-
-_SAID = re.compile(r"\bthe (?:caption|description|rationale)\b", re.IGNORECASE)
-_OPENINGS = ("Okay, let me look at the picture.", "Okay, so first let me look.", "First, let me look at the picture.")
-_SECOND_LOOKS = (
-    "Wait, let me double-check. {steps}",
-    "Hmm, let me look again. {words}",
-    "Let me check. {steps}",
-    "Alternatively, it may be different. But no, {last}",
-    "Let me confirm. {steps}",
-)
-
-
-@dataclass(frozen=True)
-class ScriptedTeacher:
-    """A teacher for the mini world, free, fast, seeded, and imperfect on purpose.
-
-    Its captions leave things out and make things up; it reasons from the caption alone, so a fault there becomes a
-    fluent wrong trace, as with the paper's blind teacher (arXiv 2504.11468 §2). The harder the scene, the longer it
-    doubts. It judges mini-world answers by their verifiers; of other records it says Yes when the ground truth stands
-    in the last line of the answer. All rates are shares of replies, 0-1.
-
-    Attributes:
-        seed: the same seed gives the same replies, whatever was asked before.
-        omissions: captions that leave one thing out (not `angles` and `functions`, whose parts are all needed).
-        hallucinations: captions that take one thing for another, or imagine one.
-        mentions: traces that speak of "the caption", so that the rewriting has work.
-        slips: traces whose last line does not follow from their steps.
-        overedits: rewritings that drop the second half of a trace instead of a word.
-        misjudgements: verdicts that are turned round.
-        hedges: verdicts that are neither Yes nor No.
-    """
-
-    seed: int = 0
-    omissions: float = 0.08
-    hallucinations: float = 0.10
-    mentions: float = 0.30
-    slips: float = 0.04
-    overedits: float = 0.02
-    misjudgements: float = 0.01
-    hedges: float = 0.005
-
-    concurrency = 1
-
-    def model_of(self, role: str) -> str:
-        return f"{self!r}, script 1"
-
-    def cost(self, role: str, reply: Reply) -> float:
-        return 0.0
-
-    def ask(self, role: str, record: Mapping, fields: Mapping[str, str]) -> Reply:
-        """See `Teacher.ask`.
-
-        Raises:
-            EndpointError: a caption or trace for a record that is not of the mini world.
-        """
-        if role not in ROLES:
-            raise ValueError(f"unknown role {role!r}; expected one of {', '.join(ROLES)}")
-        rng = Random(f"{self.seed}/{role}/{record['id']}")
-        text = getattr(self, f"_{role}")(record, fields, rng)
-        return Reply(text, "" if text.strip() else "empty_reply")
-
-    def _scene(self, record: Mapping) -> dict:
-        meta = record["meta"] if isinstance(record["meta"], Mapping) else json.loads(record["meta"] or "{}")
-        if record["source"] not in KINDS or "facts" not in meta:
-            raise EndpointError(
-                f"record {record['id']} (source {record['source']}) has no scene facts: the scripted teacher knows "
-                "only the mini world. Use ChatTeacher for other pictures, or give the record a caption and a response."
-            )
-        return meta
-
-    def _caption(self, record: Mapping, fields: Mapping[str, str], rng: Random) -> str:
-        return write_caption(
-            record["source"],
-            self._scene(record)["facts"],
-            rng,
-            omissions=self.omissions,
-            hallucinations=self.hallucinations,
-        )
-
-    def _reason(self, record: Mapping, fields: Mapping[str, str], rng: Random) -> str:
-        meta, source = self._scene(record), record["source"]
-        seen = read_caption(source, fields["caption"])
-        if seen is None:
-            return (
-                "<think>Hmm, this is not clear. Maybe it can not be told from the picture.</think>\n"
-                "<answer>not clear</answer>"
-            )
-        words = KINDS[source].words(seen)
-        steps, answer = solve(source, seen, meta["task"])
-        if rng.random() < self.slips:
-            answer = guess(source, seen, meta["task"], rng)
-        whence = "From the caption:" if rng.random() < self.mentions else rng.choice(("So,", "Now,", "I see it."))
-        parts = [rng.choice(_OPENINGS), f"{whence} {words}", steps]
-        for _ in range(1 + meta.get("difficulty", 1)):
-            if rng.random() < 0.35:
-                parts.append(rng.choice(_SECOND_LOOKS).format(steps=steps, words=words, last=steps.split(". ")[-1]))
-        if rng.random() < 0.08:
-            parts.append("Held against the question, this is right.")
-        return f"<think>{' '.join(parts)}</think>\n<answer>{answer}</answer>"
-
-    def _rewrite(self, record: Mapping, fields: Mapping[str, str], rng: Random) -> str:
-        text = _SAID.sub(lambda match: match[0][:4] + "picture", fields["text"])
-        if rng.random() < self.overedits:
-            think, tag, rest = text.partition("</think>")
-            return think[: len(think) // 2] + tag + rest
-        return text
-
-    def _verify(self, record: Mapping, fields: Mapping[str, str], rng: Random) -> str:
-        if rng.random() < self.hedges:
-            return "It depends on how the question is read."
-        agrees = self._agrees(record, fields) != (rng.random() < self.misjudgements)
-        return "Yes" if agrees else "No"
-
-    def _agrees(self, record: Mapping, fields: Mapping[str, str]) -> bool:
-        answer, gt, kind = fields["answer"], fields["gt"], record["verifier_type"]
-        if record["source"] not in KINDS:  # prose about a picture that a script knows nothing of: how does it end?
-            ending = answer.strip().rpartition("\n")[2]
-            return re.search(rf"(?<!\w){re.escape(gt.strip(' .'))}(?!\w)", ending, re.IGNORECASE) is not None
-        meta = record["meta"] if isinstance(record["meta"], str) else json.dumps(record["meta"])
-        tagged = f"<think>…</think><answer>{answer}</answer>"
-        score = MixedReward().score(tagged, gt, kind, question=fields["question"], meta=meta)
-        return is_correct(score, kind)
 
 
 class ChatTeacher:

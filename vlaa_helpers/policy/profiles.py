@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-ASSETS = Path(__file__).parent / "assets"
-MINI_MODELS = {"mini": "mini_vlm_strong", "mini_weak": "mini_vlm_weak"}
+from ..core.assets import MINI_VLMS
+
 REAL_MODEL = "Qwen/Qwen2.5-VL-3B-Instruct"
 REAL_DATA = "UCSC-VLAA/VLAA-Thinking"
 
@@ -84,7 +84,7 @@ _GPUS: dict[str, dict] = {
 }
 _GPU_GIB = {"a100": 38, "l4": 21, "t4": 13}
 """The least memory, in GiB, at which "auto" picks each GPU profile."""
-NAMES = ("auto", *MINI_MODELS, *_GPUS)
+NAMES = ("auto", *MINI_VLMS, *_GPUS)
 
 
 def get_profile(name: str = "auto") -> Profile:
@@ -105,7 +105,7 @@ def get_profile(name: str = "auto") -> Profile:
     if name == "auto":
         name, reason = _look_at_machine()
         reasons.append(reason)
-    if name in MINI_MODELS:
+    if name in MINI_VLMS:
         return _mini(name, reasons)
     import torch
 
@@ -134,7 +134,7 @@ def _mini(name: str, reasons: list[str]) -> Profile:
         f"the mini lab: {_MINI_WORDS[name]} in a generated world; runs on any CPU, offline",
         "float32: at this size a CPU computes it as fast as anything shorter, and exactly",
     ]
-    return Profile(name, str(ASSETS / MINI_MODELS[name]), "mini", "cpu", "float32", 112 * 112, reasons=tuple(reasons))
+    return Profile(name, str(MINI_VLMS[name]), "mini", "cpu", "float32", 112 * 112, reasons=tuple(reasons))
 
 
 def _look_at_machine() -> tuple[str, str]:

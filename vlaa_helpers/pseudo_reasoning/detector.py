@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.statistics import Z95, wilson_interval
-from ..dev.trace_benchmark.plant import load_trace_benchmark
+from .benchmark import load_trace_benchmark
 from .measures import FACT_COLUMNS, TEXT_COLUMNS, analyze_traces
 
 if TYPE_CHECKING:

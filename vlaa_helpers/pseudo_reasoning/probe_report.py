@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.jsonl import whole_rows
+from ..core.kept_rows import RESPONSES, SETTINGS
 from ..core.statistics import bootstrap_interval, wilson_interval
-from ..evaluation.eval_report import RESPONSES, SETTINGS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.answers import FormatProblem, extract_answer, parse_response
+from ..core.kept_rows import KeptRows
 from ..core.trace_text import step_spans, trace_of
 from ..data.trl_views import to_grpo
-from ..evaluation.eval_report import KeptRows
 from ..evaluation.runner import digest_of, fingerprint
 from ..policy.generation import NO_THINKING
 from ..policy.loading import image_token_ids
-from ..rewards.mixed import MixedReward, choice_reward, is_correct, options_of
+from ..rewards.choice import choice_reward, options_of
+from ..rewards.mixed import MixedReward, is_correct
 from .continuations import Branches, common_start
 from .corruptions import Corruption, corrupt_trace, is_said_again
 from .measures import record_places, response_text

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..data.trl_views import to_grpo
 from ..policy.generation import Decoder, response_batches
-from ..rewards.mixed import Reason
+from ..rewards.score import Reason
 
 if TYPE_CHECKING:
     from datasets import Dataset

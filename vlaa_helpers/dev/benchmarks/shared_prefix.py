@@ -31,8 +31,9 @@ import torch
 from accelerate import Accelerator
 from trl import GRPOConfig, GRPOTrainer
 
+from ...core.assets import MINI_VLMS
 from ...policy.loading import image_token_ids, load_policy, load_processor
-from ...policy.profiles import ASSETS, MINI_MODELS, Profile, get_profile
+from ...policy.profiles import Profile, get_profile
 from ...training.batch_plan import BatchPlan, plan_batch
 from ...training.runner import WholeStep, device_settings, exact_adapters
 from ...training.shared_prefix_trainer import SharedPrefixGRPOTrainer
@@ -280,7 +281,7 @@ def main() -> None:
                 part = {"machine": machine()} | measure(cell, here, steps=options.steps)
         print(json.dumps(part))
         return
-    processor = load_processor(get_profile("mini").replace(model=str(ASSETS / MINI_MODELS["mini"])))
+    processor = load_processor(get_profile("mini").replace(model=str(MINI_VLMS["mini"])))
     with random_model(profile, processor, TRUE_SIZE) if options.gpu else nullcontext((profile, 0)) as (here, _):
         arguments = ["--steps", str(options.steps), "--prompts", str(options.prompts), "--model", here.model]
         arguments += ["--gpu"] if options.gpu else []

@@ -38,13 +38,14 @@ from transformers import TrainerCallback
 from transformers import trainer as transformers_trainer
 from trl import GRPOConfig, GRPOTrainer, SFTTrainer
 
+from ...core.assets import MINI_VLMS
+from ...core.record_schema import arrow_dataset, record_features
 from ...core.statistics import bootstrap_interval
-from ...data.load import arrow_dataset, record_features
 from ...data.trl_views import to_grpo, to_sft
 from ...mini_world.scenes import draw_scene, encode_png, scene_records
-from ...pipeline.teachers import ScriptedTeacher
+from ...pipeline.scripted_teacher import ScriptedTeacher
 from ...policy.loading import load_policy, load_processor
-from ...policy.profiles import ASSETS, MINI_MODELS, Profile, get_profile
+from ...policy.profiles import Profile, get_profile
 from ...rewards.mixed import MixedReward
 from ...training.grpo import train_grpo
 from ...training.runner import exact_adapters
@@ -57,7 +58,6 @@ SFT_BUDGET_GIB, GRPO_BUDGET_GIB = 12, 15
 PICTURE_SIDE = 512
 """Of a square picture of 262,144 pixels, the limit of the GPU profiles."""
 COMPLETION_TOKENS = 300
-
 Arm = Callable[[Any, Any, str, int], Any]
 """Trains `(model, processor, output folder, steps)` and gives the trainer back."""
 
@@ -364,7 +364,7 @@ def true_size_sft(profile: Profile, size: dict[str, dict[str, Any]] = TRUE_SIZE,
         As `compare_sft`, with the size of the model and of a sample: `parameters`, `visual_tokens`,
         `completion_tokens`; on a GPU also `within_budget`, whether what we reserve stays below `SFT_BUDGET_GIB`.
     """
-    processor = load_processor(profile.replace(model=str(ASSETS / MINI_MODELS["mini"])))
+    processor = load_processor(profile.replace(model=str(MINI_VLMS["mini"])))
     records = large_records(profile.sft_batch_size * (steps + 1), processor.tokenizer)
     with random_model(profile, processor, size) as (loaded, parameters):
         found = compare_sft(loaded, records, steps=steps)
@@ -384,7 +384,7 @@ def true_size_grpo(
     generations: Sequence[int] = (4, 8),
 ) -> dict[str, Any]:
     """The same for GRPO, a comparison for each number of generations; random weights never end a completion early."""
-    processor = load_processor(profile.replace(model=str(ASSETS / MINI_MODELS["mini"])))
+    processor = load_processor(profile.replace(model=str(MINI_VLMS["mini"])))
     records = large_records(profile.prompts_per_step * (steps + 1), processor.tokenizer)
     found: dict[str, Any] = {}
     with random_model(profile, processor, size) as (loaded, parameters):

@@ -18,9 +18,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ...policy.profiles import ASSETS
+from ...core.assets import REFERENCE
 
-REFERENCE_YIELDS = ASSETS / "reference" / "yields_20000.csv"
+REFERENCE_YIELDS = REFERENCE / "yields_20000.csv"
 """Yields by source and step of a 20,000-record mini build with the default teacher, written by this benchmark."""
 
 
@@ -33,7 +33,7 @@ def measure_pipeline(n: int) -> dict[str, Any]:
     """
     from ...mini_world.scenes import make_scenes
     from ...pipeline.build import build_dataset
-    from ...pipeline.teachers import ScriptedTeacher
+    from ...pipeline.scripted_teacher import ScriptedTeacher
 
     with tempfile.TemporaryDirectory() as folder, _PrivateMemory() as memory:
         records = make_scenes(n, seed=2026)
@@ -94,7 +94,10 @@ def rewards(options: argparse.Namespace) -> dict[str, Any]:
     """Answers scored a second by each rule; plain polynomials and what Math-Verify decides apart."""
     from random import Random
 
-    from ...rewards.mixed import box_reward, choice_reward, digit_reward, math_reward
+    from ...rewards.box import box_reward
+    from ...rewards.choice import choice_reward
+    from ...rewards.digit import digit_reward
+    from ...rewards.mathematics import math_reward
 
     rng, n = Random(0), options.answers
     question = "How large is angle x? Choose one option: 30 (A), 155 (B), 15 (C), 55 (D)."

@@ -1,4 +1,7 @@
-"""Measures a shipped mini VLM on held-out scenes and writes its card: `python -m vlaa_helpers.dev.mini_vlm.card strong`."""
+"""Measures a shipped mini VLM on held-out scenes and writes its card.
+
+python -m vlaa_helpers.dev.mini_vlm.card strong
+"""
 
 import argparse
 import csv
@@ -8,13 +11,13 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from ...core.assets import ASSETS
 from ...core.images import decode_image
 from ...core.statistics import bootstrap_interval, wilson_interval
 from ...evaluation.eval_report import EvalReport
 from ...evaluation.runner import evaluate
 from ...mini_world.scenes import SOURCES, check_facts, make_scenes
 from ...policy.generation import Decoder, generate_responses
-from ...policy.profiles import ASSETS
 from .lessons import CAPTION_PROMPT, user
 from .train import SIZES
 
@@ -160,7 +163,6 @@ NOTES = {
     "option's letter and not its text."
 }
 """What the command above does not say about the shipped weights."""
-
 CARD = """\
 ---
 license: apache-2.0

@@ -13,10 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...core.assets import CHECKOUT
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = CHECKOUT
 NOTEBOOK_NAME = re.compile(r"\d\d(_[a-z0-9]+)+\.ipynb")
 BADGE_IMAGE = "https://colab.research.google.com/assets/colab-badge.svg"
 COLAB_LINK = re.compile(r"https://colab\.research\.google\.com/github/[^\s)\"'\\]*?([\w.-]+\.ipynb)")

@@ -1,7 +1,8 @@
 """Planted traces: genuine reasoning about mini-world scenes and imitations of it, in pairs, as a labelled benchmark.
 
 The paper shows pseudo reasoning by example, and has neither a measure of it nor an annotated set (arXiv 2504.11468).
-Here the label is known because the trace was made that way. `python -m vlaa_helpers.dev.trace_benchmark.plant` writes the benchmark.
+Here the label is known because the trace was made that way. The benchmark is written by
+`python -m vlaa_helpers.dev.trace_benchmark.plant`.
 """
 
 import argparse
@@ -10,33 +11,17 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
 
+from ...core.assets import TRACE_BENCHMARK
 from ...mini_world.response_styles import guess, misread
 from ...mini_world.scene_kinds import KINDS, known_angles
 from ...mini_world.scenes import SOURCES, check_facts, scene_records
+from ...pseudo_reasoning.benchmark import COLUMNS, PSEUDO_KINDS, STYLES
 from .phrases import Words
 
-if TYPE_CHECKING:
-    from datasets import Dataset
-
-BENCHMARK = Path(__file__).parent / "assets" / "trace_benchmark"
 SEED = 5
 PER_CELL = {"train": 5, "test": 4}
 """Pairs of each split for each source, difficulty (0, 1, 2) and kind of pseudo trace."""
-
-STYLES = {"listing": 0.3, "direct": 0.2, "corrected": 0.25, "long": 0.25}
-"""How genuine traces go, and how often: look and work out; work out only; take back a mistake; by several routes."""
-PSEUDO_KINDS = {
-    "hedged": "words of doubt around an answer; nothing is worked out",
-    "padded": "the question and what is seen, over and over; nothing is worked out",
-    "cue_decorated": "cues of self-reflection after which nothing changes",
-    "corrupted": "reads like a genuine trace of any style, with something false of the scene in it",
-    "wrong_steps": "the right answer after a sum that does not hold, or after a wrong look",
-    "borrowed": "a sound trace of another picture and its question",
-}
-COLUMNS = ("id", "pair", "split", "label", "kind", "source", "question", "gt", "verifier_type", "response", "meta")
-
 Sentences = list[str]
 
 
@@ -207,27 +192,6 @@ def _pair(record: dict, kind: str, split: str, others: list[dict], seed: int) ->
         yield {name: row[name] for name in COLUMNS}
 
 
-def load_trace_benchmark(split: str | None = None) -> "Dataset":
-    """The shipped benchmark: 1,944 traces in pairs about one scene, one genuine and one pseudo.
-
-    Args:
-        split: "train" or "test"; the two share neither scene nor phrase. Both when left out.
-
-    Returns:
-        A `datasets.Dataset` with the columns of `COLUMNS`. `label` is "genuine" or "pseudo"; `kind` one of `STYLES` or
-        `PSEUDO_KINDS`; `meta` is the record's, with the scene facts (`draw_scene` draws the picture from them).
-
-    Raises:
-        ValueError: an unknown split.
-    """
-    from datasets import Dataset
-
-    if split not in (None, *PER_CELL):
-        raise ValueError(f"unknown split {split!r}; expected one of {', '.join(PER_CELL)}, or None for both")
-    rows = map(json.loads, (BENCHMARK / "traces.jsonl").open(encoding="utf-8"))
-    return Dataset.from_list([row for row in rows if split in (None, row["split"])])
-
-
 def benchmark_text() -> str:
     """What `traces.jsonl` of the benchmark holds."""
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in plant_pairs())
@@ -235,7 +199,7 @@ def benchmark_text() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Write the benchmark of planted traces.")
-    parser.add_argument("--out", type=Path, default=BENCHMARK, help="folder; default: the package's own")
+    parser.add_argument("--out", type=Path, default=TRACE_BENCHMARK, help="folder; default: the package's own")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "traces.jsonl").write_text(benchmark_text(), encoding="utf-8")

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...core.assets import TRACE_BENCHMARK
 from ...mini_world.response_styles import respond
 from ...mini_world.scenes import scene_records
+from ...pseudo_reasoning.benchmark import PSEUDO_KINDS, load_trace_benchmark
 from ...pseudo_reasoning.detector import INPUTS, Auc, PseudoReasoningDetector, auc, calibration, measured
 from ...pseudo_reasoning.measures import analyze_traces
-from .plant import BENCHMARK, PSEUDO_KINDS, load_trace_benchmark, plant_pairs
+from .plant import plant_pairs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,7 +158,7 @@ def all_tables() -> "dict[str, pd.DataFrame]":
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Validate the measures and the detector on planted traces.")
-    parser.add_argument("--out", type=Path, default=BENCHMARK, help="folder of the tables; default: the package's own")
+    parser.add_argument("--out", type=Path, default=TRACE_BENCHMARK, help="default: the package's own folder")
     options = parser.parse_args()
     for name, table in all_tables().items():
         table.to_csv(options.out / f"{name}.csv", index=False)

@@ -1,0 +1,52 @@
+"""Rows of long work, kept as they come, so that an interrupted run goes on from there."""
+
+import json
+from pathlib import Path
+
+from .jsonl import whole_rows
+
+RESPONSES, SETTINGS = "responses.jsonl", "settings.json"
+
+
+class KeptRows:
+    """The rows of long work so far: in memory and, when there is a folder, on disk before they count.
+
+    Args:
+        folder: where an interrupted run of the same work goes on; None keeps rows in memory only.
+        settings: all that the rows depend on.
+        wanted: rows of the whole work.
+        unit: rows that belong together: of an interrupted run only whole units count.
+        what: the work, for the error.
+
+    Raises:
+        ValueError: a folder that holds work with other settings.
+    """
+
+    def __init__(self, folder: str | Path | None, settings: dict, *, wanted: int, unit: int = 1, what: str):
+        self.settings, self.rows = settings, []
+        self._path = None if folder is None else Path(folder) / RESPONSES
+        if self._path is None:
+            return
+        known = self._path.with_name(SETTINGS)
+        if known.exists() and (before := json.loads(known.read_text())) != settings:
+            odd = sorted(name for name in {*before, *settings} if before.get(name) != settings.get(name))
+            raise ValueError(
+                f"{folder} holds another {what}: its {', '.join(odd)} differ; give another folder, or delete it"
+            )
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        known.write_text(json.dumps(settings, indent=2))
+        rows = whole_rows(self._path)
+        if len(rows) < wanted:
+            rows = rows[: len(rows) // unit * unit]
+        self._path.write_text("".join(map(_line, rows)), encoding="utf-8")
+        self.rows = rows
+
+    def add(self, rows: list[dict]) -> None:
+        if self._path is not None:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write("".join(map(_line, rows)))
+        self.rows += rows
+
+
+def _line(row: dict) -> str:
+    return json.dumps(row, ensure_ascii=False) + "\n"

@@ -1,0 +1,78 @@
+"""Runs that come with the package, and the held-out sets they were measured on: readers only (`dev` made them)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .core.assets import POLICIES
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from datasets import Dataset
+
+TEST_SEED = 2027
+SETS = {"test": 300, "shifted": 100, "text": 100}
+"""Held-out sets of the mini world, and records a source in each."""
+
+
+def held_out(name: str, per_source: int | None = None) -> "Dataset":
+    """One of `SETS`: scenes that no training set of the series holds."""
+    from .mini_world.scenes import SOURCES, make_scenes
+
+    return make_scenes((per_source or SETS[name]) * len(SOURCES), split=name, seed=TEST_SEED)
+
+
+RULES = ("digit", "mcq", "math", "iou")
+ARMS = {
+    "mixed": (*RULES, "open_ended"),
+    "all rules": RULES,
+    **{f"w/o {rule}": tuple(kind for kind in RULES if kind != rule) for rule in RULES},
+}
+"""Verifiers of each arm of the paper's table 5; by its ticks, "w/o" arms leave out the open-ended reward too."""
+POLICY_ARMS = ("base", "SFT", "GRPO", "SFT→GRPO")
+"""The policies of the earlier chapters. SFT is one pass over 2,048 traces."""
+ASKED = 50
+"""Questions a source, the first of the test set, whose responses are kept; greedy ones, and four sampled."""
+RESPONSE_COLUMNS = (
+    "arm", "seed", "ruler", "id", "source", "response", "answer", "value", "reason", "correct", "has_answer",
+    "truncated", "tokens",
+)  # fmt: skip
+
+
+def policy_adapter(arm: str) -> Path | None:
+    """Folder of an arm's adapter, of seed 0, for `load_policy(profile, adapter=…)`; None for "base", which has none.
+
+    Raises:
+        ValueError: an unknown arm.
+    """
+    if arm not in POLICY_ARMS:
+        raise ValueError(f"unknown arm {arm!r}; expected one of {', '.join(POLICY_ARMS)}")
+    return None if arm == "base" else POLICIES / _name(arm)
+
+
+def reference_records() -> "Dataset":
+    """The records that the kept responses answer: `ASKED` questions a source of the test set."""
+    return held_out("test", ASKED)
+
+
+def reference_responses(arm: str | None = None, *, ruler: str | None = None) -> "pd.DataFrame":
+    """What the arms answered to `reference_records`, three seeds each (one of "base"): a row a response.
+
+    Args:
+        arm: one of `POLICY_ARMS`; all when left out.
+        ruler: "greedy" (one response a question) or "sampled" (four, temperature 1); both when left out.
+
+    Returns:
+        The columns of `RESPONSE_COLUMNS`, those of `EvalReport.rows` among them.
+    """
+    import pandas as pd
+
+    table = pd.read_parquet(POLICIES / "responses.parquet")
+    wanted = {"arm": arm, "ruler": ruler}
+    for column, value in wanted.items():
+        if value is not None:
+            table = table[table[column] == value]
+    return table.reset_index(drop=True)
+
+
+def _name(arm: str) -> str:
+    return arm.lower().replace("→", "_")
