@@ -6,13 +6,14 @@ import pandas as pd
 import pytest
 
 from vlaa_helpers import evaluate, get_profile, load_policy, policy_adapter, reference_records, reference_responses
+from vlaa_helpers.core.assets import POLICIES, REFERENCE
 from vlaa_helpers.dev.reference_policies import RUNS
-from vlaa_helpers.reference import COLUMNS, POLICIES, REFERENCE
+from vlaa_helpers.reference import RESPONSE_COLUMNS
 
 
 def test_every_arm_has_its_answers():
     table = reference_responses()
-    assert list(table.columns) == COLUMNS
+    assert list(table.columns) == list(RESPONSE_COLUMNS)
     ids = set(reference_records()["id"])
     for (arm, _seed, ruler), part in table.groupby(["arm", "seed", "ruler"]):
         assert set(part["id"]) == ids and len(part) == len(ids) * (1 if ruler == "greedy" else 4), arm

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vlaa_helpers import MixedReward, evaluate, load_policy, load_report, make_scenes, preflight
-from vlaa_helpers.evaluation.runner import runner as module
+from vlaa_helpers.evaluation import runner as module
 from vlaa_helpers.policy.generation import NO_THINKING
 from vlaa_helpers.policy.loading import image_token_ids
 

@@ -140,7 +140,7 @@ def test_images_on_disk_are_taken_along(records, tmp_path, write_rows):
 KILLED = """
 import sys, time
 from vlaa_helpers import ScriptedTeacher, build_dataset, make_scenes
-from vlaa_helpers.pipeline.build import build as pipeline
+from vlaa_helpers.pipeline import build as pipeline
 
 class Slow(ScriptedTeacher):
     concurrency = int(sys.argv[2])

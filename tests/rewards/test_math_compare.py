@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from vlaa_helpers.rewards import math_compare as mathematics
 from vlaa_helpers.rewards.math_compare import by_math_verify, compare
-from vlaa_helpers.rewards.mixed import math_compare as mathematics
 
 
 @pytest.fixture(scope="module", autouse=True)

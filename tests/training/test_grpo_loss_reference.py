@@ -8,7 +8,6 @@ import torch
 from vlaa_helpers import (
     clipped_objective,
     group_advantages,
-    grpo,
     grpo_loss,
     grpo_recipe,
     kl_estimates,
@@ -16,6 +15,7 @@ from vlaa_helpers import (
     make_scenes,
     train_grpo,
 )
+from vlaa_helpers.training import grpo
 
 # ---- a group of four by hand ----
 # Rewards 1 0 0 1; responses of 2, 4, 1 and 3 tokens, padded to 4, of the 5 that they may have.

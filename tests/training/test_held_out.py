@@ -14,10 +14,10 @@ from vlaa_helpers import (
     evaluate,
     load_policy,
     make_scenes,
-    progress,
     train_grpo,
     train_sft,
 )
+from vlaa_helpers.training import held_out
 
 HELD_OUT = make_scenes(12, split="test", seed=5)
 COLUMNS = ["held_out/accuracy", "held_out/low", "held_out/high", "held_out/no_answer"]
@@ -116,7 +116,7 @@ def test_interrupted_in_an_evaluation_and_resumed_is_the_same(watched, tiny_prof
 
     options = {**QUICK, "samples": 2}
     with monkeypatch.context() as patch:
-        patch.setattr(progress, "evaluate", interrupted)
+        patch.setattr(held_out, "evaluate", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run(tiny_profile, tmp_path, 2, options=options)
     if moment == 4:

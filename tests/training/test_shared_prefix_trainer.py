@@ -17,7 +17,7 @@ from trl.trainer import grpo_trainer
 
 from vlaa_helpers import load_policy, make_scenes, train_grpo
 from vlaa_helpers.policy.loading import image_token_ids
-from vlaa_helpers.training.runner import shared_prefix_trainer as module
+from vlaa_helpers.training import shared_prefix_trainer as module
 from vlaa_helpers.training.shared_prefix_trainer import SharedPrefixGRPOTrainer, why_stock
 
 WORDS = ("how many", "what is left when all red circles are gone?", "and the blue one, is it there", "count")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vlaa_helpers import MixedReward, load_policy, load_records, make_scenes, train_grpo, train_sft
-from vlaa_helpers.training.runner import runner as training
+from vlaa_helpers.training import runner as training
 from vlaa_helpers.training.runner import split_batch
 
 
