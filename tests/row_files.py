@@ -1,4 +1,4 @@
-"""Rows and pictures that the tests of records, images and views write to files with the `write_rows` fixture."""
+"""Rows and images that the tests of records, images and views write to files with the `write_rows` fixture."""
 
 import io
 

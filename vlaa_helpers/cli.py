@@ -39,11 +39,11 @@ def _add_build(commands: argparse._SubParsersAction) -> None:
     build.add_argument("source", help='"mini", a .json, .jsonl or .csv file, or a dataset on the hub')
     build.add_argument("--out", type=Path, default=Path("runs/dataset"), help="folder; default: %(default)s")
     build.add_argument("--images", type=Path, help="folder that the image paths of a file start from")
-    build.add_argument("--verifier-type", help="for rows that give none, such as digit, mcq or open_ended")
+    build.add_argument("--verifier-type", help="for rows that give none, such as digit, choice or open_ended")
     build.add_argument(
         "--n", "--records", dest="n", type=int, default=600, help="mini: how many records; default: %(default)s"
     )
-    build.add_argument("--seed", type=int, default=0, help="mini: of the pictures and of the scripted teacher")
+    build.add_argument("--seed", type=int, default=0, help="mini: of the images and of the scripted teacher")
     build.add_argument("--model", help="model on an OpenAI-compatible endpoint; without it the scripted teacher")
     for role in ("caption", "reason", "rewrite", "verify"):
         build.add_argument(f"--{role}-model", metavar="MODEL", help=f"another model for this role: {role}")
@@ -52,13 +52,13 @@ def _add_build(commands: argparse._SubParsersAction) -> None:
     build.add_argument("--concurrency", type=int, default=8, help="requests at once; default: %(default)s")
     build.add_argument("--price", type=float, nargs=2, metavar=("PROMPT", "COMPLETION"), help="of a million tokens")
     build.add_argument("--budget", type=float, help="stop once this much is spent; needs --price")
-    build.add_argument("--keep-same-images", action="store_true", help="several records may share a picture")
+    build.add_argument("--keep-same-images", action="store_true", help="several records may share an image")
     build.add_argument("--engine", choices=("local", "ray"), default="local")
     build.set_defaults(run=_build)
 
 
 def _build(options: argparse.Namespace) -> None:
-    """Build verified SFT and RL sets from pictures, questions and answers. Interrupted, run it again: it goes on."""
+    """Build verified SFT and RL sets from images, questions and answers. Interrupted, run it again: it goes on."""
     from .data.load import load_records
     from .pipeline.build import build_dataset
 
@@ -153,7 +153,7 @@ def _add_grpo(commands: argparse._SubParsersAction) -> None:
     grpo.add_argument("--max-prompt-length", type=int, help="leave out records with longer prompts, in tokens")
     grpo.add_argument("--reward-model", help="scores open-ended answers: a folder or hub id; default: facts, mini only")
     grpo.add_argument("--judge", metavar="MODEL", help="scores open-ended answers: a model on an endpoint")
-    grpo.add_argument("--judge-sees-pictures", action="store_true", help="send it the pictures too")
+    grpo.add_argument("--judge-sees-images", action="store_true", help="send it the images too")
     grpo.add_argument("--base-url", help="of the judge's endpoint, such as http://localhost:8000/v1")
     grpo.add_argument("--key-env", default="OPENAI_API_KEY", help="variable that holds its key; default: %(default)s")
     grpo.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
@@ -197,7 +197,7 @@ def _scorer(options: argparse.Namespace):
 
     if options.judge:
         endpoint = ChatEndpoint(base_url=options.base_url, api_key_env=options.key_env)
-        return JudgeScorer(options.judge, endpoint, sees_pictures=options.judge_sees_pictures)
+        return JudgeScorer(options.judge, endpoint, sees_images=options.judge_sees_images)
     return RewardModelScorer(options.reward_model) if options.reward_model else None
 
 
@@ -251,7 +251,7 @@ def _add_report(commands: argparse._SubParsersAction) -> None:
     report = commands.add_parser("report", help="one HTML file that compares runs", description=_report.__doc__)
     report.add_argument("runs", nargs="+", metavar="RUN", help="folder of an evaluation or a training, or NAME=FOLDER")
     report.add_argument("--out", type=Path, default=Path("runs/report.html"), help="file; default: %(default)s")
-    report.add_argument("--records", metavar="FILE", help="what was asked, for pictures and facts; mini needs none")
+    report.add_argument("--records", metavar="FILE", help="what was asked, for images and facts; mini needs none")
     report.add_argument("--images", type=Path, help="folder that the image paths of --records start from")
     report.set_defaults(run=_report)
 

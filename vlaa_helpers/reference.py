@@ -21,7 +21,7 @@ def held_out(name: str, per_source: int | None = None) -> "Dataset":
     return make_scenes((per_source or SETS[name]) * len(SOURCES), split=name, seed=TEST_SEED)
 
 
-RULES = ("digit", "mcq", "math", "iou")
+RULES = ("digit", "choice", "math", "box")
 ARMS = {
     "mixed": (*RULES, "open_ended"),
     "all rules": RULES,
@@ -33,7 +33,7 @@ POLICY_ARMS = ("base", "SFT", "GRPO", "SFT→GRPO")
 ASKED = 50
 """Questions a source, the first of the test set, whose responses are kept; greedy ones, and four sampled."""
 RESPONSE_COLUMNS = (
-    "arm", "seed", "ruler", "id", "source", "response", "answer", "value", "reason", "correct", "has_answer",
+    "arm", "seed", "decoding", "id", "source", "response", "answer", "value", "reason", "correct", "has_answer",
     "truncated", "tokens",
 )  # fmt: skip
 
@@ -54,7 +54,7 @@ def reference_records() -> "Dataset":
     return held_out("test", ASKED)
 
 
-def reference_responses(arm: str | None = None, *, ruler: str | None = None) -> "pd.DataFrame":
+def reference_responses(arm: str | None = None, *, decoding: str | None = None) -> "pd.DataFrame":
     """What the arms answered to `reference_records`, three seeds each (one of "base"): a row a response.
 
     Args:
@@ -67,7 +67,7 @@ def reference_responses(arm: str | None = None, *, ruler: str | None = None) -> 
     import pandas as pd
 
     table = pd.read_parquet(POLICIES / "responses.parquet")
-    wanted = {"arm": arm, "ruler": ruler}
+    wanted = {"arm": arm, "decoding": decoding}
     for column, value in wanted.items():
         if value is not None:
             table = table[table[column] == value]

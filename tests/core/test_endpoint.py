@@ -129,7 +129,7 @@ def test_data_urls_keep_the_bytes():
 
 
 def test_the_client_talks_to_a_real_server(tmp_path):
-    """`transformers serve` with a mini VLM, asked over HTTP about a picture in a data URL."""
+    """`transformers serve` with a mini VLM, asked over HTTP about an image in a data URL."""
     model = get_profile("mini").model
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -153,12 +153,12 @@ def test_the_client_talks_to_a_real_server(tmp_path):
                     break
             time.sleep(0.5)
         (row,) = make_scenes(1).with_format(None).to_list()
-        picture = {"type": "image_url", "image_url": {"url": data_url(row["image"])}}
-        messages = [{"role": "user", "content": [picture, {"type": "text", "text": row["question"]}]}]
+        image = {"type": "image_url", "image_url": {"url": data_url(row["image"])}}
+        messages = [{"role": "user", "content": [image, {"type": "text", "text": row["question"]}]}]
         one = ChatEndpoint(f"http://127.0.0.1:{port}/v1", api_key_env="TEST_KEY", timeout=60)
         reply = one.complete(model, messages, max_tokens=12)
     finally:
         server.terminate()
         server.wait(timeout=30)
     assert reply.problem in ("", "truncated") and reply.completion_tokens > 0, reply
-    assert reply.prompt_tokens > 16 + 10  # the picture's 16 tokens among them
+    assert reply.prompt_tokens > 16 + 10  # the image's 16 tokens among them

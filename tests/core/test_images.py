@@ -13,10 +13,10 @@ def test_every_form_of_an_image_has_one_hash(tmp_path):
     data = encoded(mode="RGBA")
     path = tmp_path / "a.png"
     path.write_bytes(data)
-    picture = Image.open(path)
+    image = Image.open(path)
     lossless = io.BytesIO()
-    picture.convert("RGB").save(lossless, "TIFF")
-    forms = [data, path, str(path), picture, {"bytes": data, "path": None}, {"bytes": None, "path": str(path)}]
+    image.convert("RGB").save(lossless, "TIFF")
+    forms = [data, path, str(path), image, {"bytes": data, "path": None}, {"bytes": None, "path": str(path)}]
     assert {image_hash(form) for form in [*forms, lossless.getvalue()]} == {image_hash(data)}
     assert all(decode_image(form).mode == "RGB" for form in forms)
     assert image_hash(encoded(seed=1)) != image_hash(encoded(seed=2))
@@ -33,7 +33,7 @@ def test_images_that_cannot_be_decoded(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "WEBP", "BMP"])
-def test_whole_and_broken_pictures(form):
+def test_whole_and_broken_images(form):
     data = encoded(form, size=(64, 64))
     check_image(data)
     for broken in (b"", b"hello", data[: len(data) // 2]):
@@ -64,7 +64,7 @@ def test_finding_an_image(tmp_path):
         image_roots(tmp_path / "pictures")
 
 
-def test_a_picture_stands_upright():
+def test_a_image_stands_upright():
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter
     buffer = io.BytesIO()

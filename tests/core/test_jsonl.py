@@ -16,16 +16,16 @@ def table(tmp_path):
     return write
 
 
-def test_a_folder_of_pictures_and_a_table_are_records(tmp_path):
+def test_a_folder_of_images_and_a_table_are_records(tmp_path):
     scenes = make_scenes(3, sources="blocks").with_format(None)
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
+    images = tmp_path / "pictures"
+    images.mkdir()
     lines = []
     for k, image in enumerate(scenes.data.table.column("image").to_pylist()):
-        (pictures / f"{k}.png").write_bytes(image["bytes"])
+        (images / f"{k}.png").write_bytes(image["bytes"])
         lines.append(f'{k}.png,"{scenes[k]["question"]}",{scenes[k]["gt"]}\n')
     (tmp_path / "mine.csv").write_text(HEAD + "".join(lines))
-    records = load_records(tmp_path / "mine.csv", image_root=pictures, verifier_type="digit")
+    records = load_records(tmp_path / "mine.csv", image_root=images, verifier_type="digit")
     assert records["gt"] == scenes["gt"] and records["question"] == scenes["question"]
     assert records["verifier_type"] == ["digit"] * 3 and records["source"] == ["mine"] * 3
     assert records[0]["image"].size == (112, 112)

@@ -14,7 +14,7 @@ def test_nothing_in_common():
     assert str(found) == "0 pictures and 0 questions about them in common"
 
 
-def test_a_picture_with_another_question_is_half_an_overlap():
+def test_a_image_with_another_question_is_half_an_overlap():
     train = make_scenes(6)
     asked_again = renamed(train.select([0, 1]), question="How many  objects?")
     found = overlap(train, asked_again)
@@ -28,7 +28,7 @@ def test_case_and_blanks_do_not_make_another_question():
     assert len(found.images) == len(found.questions) == 1
 
 
-def test_the_same_pixels_in_another_file_are_the_same_picture():
+def test_the_same_pixels_in_another_file_are_the_same_image():
     import io
 
     train = make_scenes(1)
@@ -38,7 +38,7 @@ def test_the_same_pixels_in_another_file_are_the_same_picture():
     assert len(overlap(train, other).images) == 1
 
 
-def test_questions_without_pictures_are_compared_by_their_words():
+def test_questions_without_images_are_compared_by_their_words():
     texts = make_scenes(6, split="text")
     found = overlap(texts, renamed(texts.select([3])))
     assert found.images == () and found.questions == ((texts[3]["id"], texts[3]["id"] + "-other"),)

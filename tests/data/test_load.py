@@ -37,7 +37,7 @@ def test_real_rows(real_samples):
     assert records.column_names == list(RECORD_COLUMNS)
     assert records.features == record_features()
     assert list(records["source"]) == ["clevr_math", "synthesis", "arxivqa"]
-    assert list(records["verifier_type"]) == ["digit", "math", "mcq"]
+    assert list(records["verifier_type"]) == ["digit", "math", "choice"]
     assert list(records["gt"]) == ["3", "y = -5 * sin(-5 * x)", "B"]
     assert [image.size for image in records["image"]] == [(480, 320), (800, 600), (2016, 1390)]
     assert records[0]["reasoning"].startswith("Okay, let's see.") and "</think>" not in records[0]["reasoning"]
@@ -67,7 +67,7 @@ def test_grpo_rows_of_the_release(write_rows):
     records, problems = read_records(write_rows(*rows))
     assert not problems
     assert list(records["gt"]) == ["3", "3", "[0.1, 0.2, 0.3, 0.4]", "\\[\\boxed{y = 2x}\\]"]
-    assert records[0]["id"] == "7" and records[2]["verifier_type"] == "iou"
+    assert records[0]["id"] == "7" and records[2]["verifier_type"] == "box"
     assert [json.loads(meta) for meta in records["meta"]] == [{"url": None, "n": 2}, {"url": None}, {"url": "é"}, {}]
 
 
@@ -98,7 +98,7 @@ def test_every_source_has_a_verifier():
 
 
 def test_source_from_id_or_file_name(write_rows):
-    rows = [{"id": "geoqa170k-12", "question": "q", "gt": "A"}, {"question": "q", "gt": "A", "verifier_type": "mcq"}]
+    rows = [{"id": "geoqa170k-12", "question": "q", "gt": "A"}, {"question": "q", "gt": "A", "verifier_type": "choice"}]
     records, problems = read_records(write_rows(*rows))
     assert not problems
     assert list(records["source"]) == ["geoqa170k", "rows"] and list(records["id"]) == ["geoqa170k-12", "rows-1"]
@@ -148,7 +148,7 @@ def test_unknown_columns_go_to_meta(write_rows):
 
 def test_plain_question_answer_pairs(write_rows):
     row = {"question": "Which?", "answer": "B"}
-    record = load_records(write_rows(row), verifier_type="mcq")[0]
+    record = load_records(write_rows(row), verifier_type="choice")[0]
     assert (record["gt"], record["response"], record["image"]) == ("B", "", None)
 
 
@@ -189,8 +189,8 @@ def test_bytes_that_are_no_text(tmp_path):
         ({"question": " "}, "no_question", "no question"),
         ({"gt": None}, "no_gt", "no ground truth"),
         ({"gt": float("nan")}, "no_gt", "no ground truth"),
-        ({"verifier_type": "numeric"}, "unknown_verifier_type", "'numeric'; expected one of digit, mcq, math, iou"),
-        ({"verifier_type": None}, "no_verifier_type", 'Add it, or pass verifier_type="mcq"'),
+        ({"verifier_type": "numeric"}, "unknown_verifier_type", "'numeric'; expected one of digit, choice, math, box"),
+        ({"verifier_type": None}, "no_verifier_type", 'Add it, or pass verifier_type="choice"'),
         ({"image": "clevr_math/no.png"}, "missing_image", "image clevr_math/no.png is absent"),
         ({"image": "coco/train2017/no.jpg"}, "missing_image", "does not ship COCO"),
         ({"image": "../../secret.png"}, "bad_image_path", "below image_root"),

@@ -117,7 +117,7 @@ def test_trl_and_the_qwen_template_take_the_views(mixed):
                 assert whole.startswith(text) and SFT_TEXT in whole
 
 
-def test_trl_collates_pictures_and_text_together(mixed):
+def test_trl_collates_images_and_text_together(mixed):
     """`images` must be [] for a text-only row: TRL and the processors fail on None."""
     from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
 

@@ -44,10 +44,10 @@ def test_chat_layout_is_that_of_qwen(processor):
     )
 
 
-def test_a_picture_is_16_tokens_and_a_photograph_is_brought_down(processor):
+def test_a_image_is_16_tokens_and_a_photograph_is_brought_down(processor):
     scene = draw_scene("stories", {"time": "night", "objects": []})
-    for picture in (scene, scene.resize((640, 480))):
-        grid = processor.image_processor(images=[picture], return_tensors="pt")["image_grid_thw"][0]
+    for image in (scene, scene.resize((640, 480))):
+        grid = processor.image_processor(images=[image], return_tensors="pt")["image_grid_thw"][0]
         assert int(grid.prod()) // 4 <= 16
     assert int(processor.image_processor(images=[scene], return_tensors="pt")["image_grid_thw"][0].prod()) // 4 == 16
 

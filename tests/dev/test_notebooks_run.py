@@ -237,7 +237,7 @@ def test_progress_bars_widgets_and_warnings_are_dropped_and_the_rest_is_kept():
     assert "widgets" not in nb.metadata and "execution" not in nb.cells[0].metadata
 
 
-def test_pictures_are_stored_with_a_palette():
+def test_images_are_stored_with_a_palette():
     import base64
     import io
 

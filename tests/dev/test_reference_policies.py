@@ -15,17 +15,17 @@ def test_every_arm_has_its_answers():
     table = reference_responses()
     assert list(table.columns) == list(RESPONSE_COLUMNS)
     ids = set(reference_records()["id"])
-    for (arm, _seed, ruler), part in table.groupby(["arm", "seed", "ruler"]):
-        assert set(part["id"]) == ids and len(part) == len(ids) * (1 if ruler == "greedy" else 4), arm
+    for (arm, _seed, decoding), part in table.groupby(["arm", "seed", "decoding"]):
+        assert set(part["id"]) == ids and len(part) == len(ids) * (1 if decoding == "greedy" else 4), arm
     seeds = table.groupby("arm")["seed"].unique().map(sorted).to_dict()
     assert seeds == {arm: [0] if arm == "base" else [0, 1, 2] for arm in RUNS}
-    assert set(reference_responses("GRPO", ruler="greedy")["arm"]) == {"GRPO"}
+    assert set(reference_responses("GRPO", decoding="greedy")["arm"]) == {"GRPO"}
 
 
 def test_they_agree_with_the_tables_of_the_studies():
-    table = reference_responses(ruler="sampled")
+    table = reference_responses(decoding="sampled")
     arms = pd.read_csv(REFERENCE / "grpo_arms.csv")
-    rows = arms[(arms["ruler"] == "sampled") & (arms["source"] == "all")].set_index(["arm", "seed"])["accuracy"]
+    rows = arms[(arms["decoding"] == "sampled") & (arms["source"] == "all")].set_index(["arm", "seed"])["accuracy"]
     for arm, name in (("base", "base"), ("GRPO", "mixed")):
         for seed, part in table[table["arm"] == arm].groupby("seed"):
             assert part["correct"].mean() == pytest.approx(rows[name, seed], abs=1e-4)
@@ -36,7 +36,7 @@ def test_a_shipped_policy_gives_the_shipped_answers(arm):
     records = reference_records().select(range(12))
     model, processor = load_policy(get_profile("mini"), adapter=policy_adapter(arm), trainable=False)
     now = {row["id"]: row["response"] for row in evaluate(model, processor, records, batch_size=12).rows}
-    kept = reference_responses(arm, ruler="greedy")
+    kept = reference_responses(arm, decoding="greedy")
     kept = kept[(kept["seed"] == 0) & kept["id"].isin(now)].set_index("id")["response"]
     # a float rounds differently in another batch, and a tie may then break the other way
     assert sum(now[name] == kept[name] for name in now) >= 11

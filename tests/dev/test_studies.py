@@ -24,7 +24,7 @@ def test_sft_at_several_sizes(tiny_profile, tmp_path):
     assert rows_of(table) == {(0, 0): 28, (2, 3): 28, (4, 3): 28}
     test = table[(table["set"] == "test") & (table["source"] == "all")]
     assert list(test[test["size"] == 0]["change"]) == [0, 0, 0]
-    assert list(test[test["ruler"] == "greedy"]["n"]) == [36, 36, 36]
+    assert list(test[test["decoding"] == "greedy"]["n"]) == [36, 36, 36]
     assert table["accuracy"].between(0, 1).all() and (table["low"] <= table["high"]).all()
     written = pd.read_csv(tmp_path / "sft_sizes.csv")
     assert len(written) == len(table)
@@ -72,7 +72,7 @@ def test_grpo_goes_on_from_sft(tiny_profile, tmp_path, monkeypatch):
 
 
 def test_the_papers_arms():
-    assert set(studies.ARMS) == {"mixed", "all rules", "w/o digit", "w/o mcq", "w/o math", "w/o iou"}
+    assert set(studies.ARMS) == {"mixed", "all rules", "w/o digit", "w/o choice", "w/o math", "w/o box"}
     assert "open_ended" not in studies.ARMS["w/o math"] and "math" not in studies.ARMS["w/o math"]
 
 
@@ -80,7 +80,7 @@ def test_reference_results_are_shipped():
     table = pd.read_csv(studies.REFERENCE / "sft_sizes.csv")
     assert set(table["size"]) == {0, 128, 512, 2048, 8192} and set(table["seed"]) == {0, 1, 2}
     assert (
-        table[(table["set"] == "test") & (table["source"] == "all") & (table["ruler"] == "greedy")]["n"] == 1800
+        table[(table["set"] == "test") & (table["source"] == "all") & (table["decoding"] == "greedy")]["n"] == 1800
     ).all()
     arms = pd.read_csv(studies.REFERENCE / "grpo_arms.csv")
     assert {"base", "mixed"} <= set(arms["arm"]) and set(arms.loc[arms["arm"] == "mixed", "seed"]) == {0, 1, 2}

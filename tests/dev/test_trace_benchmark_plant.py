@@ -73,7 +73,7 @@ def test_every_split_can_be_loaded_alone(rows):
         load_trace_benchmark("dev")
 
 
-def test_the_picture_can_be_drawn_again(rows):
+def test_the_image_can_be_drawn_again(rows):
     meta, (record,) = json.loads(rows[0]["meta"]), scene_records(1, sources="blocks", seed=5, difficulty=0)
     assert rows[0]["pair"] == record["id"]
     assert draw_scene("blocks", meta["facts"], meta["tint"]).size == (112, 112)

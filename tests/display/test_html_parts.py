@@ -1,4 +1,4 @@
-"""Parts of a page: everything is escaped once, pictures are embedded and small."""
+"""Parts of a page: everything is escaped once, images are embedded and small."""
 
 import base64
 import io
@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 
 from vlaa_helpers.display.html_parts import (
-    PICTURE_SIDE,
+    IMAGE_SIDE,
     Html,
     cell,
     element,
     figure_part,
-    interval_picture,
-    picture_part,
+    image_part,
+    interval_image,
     table,
 )
 
@@ -38,12 +38,12 @@ def test_a_table_has_headings_and_a_row_for_all():
 
 @pytest.mark.parametrize("value", [0.0, 0.25, 1.0])
 def test_an_interval_stands_where_it_should(value):
-    made = interval_picture(value, max(0, value - 0.1), min(1, value + 0.1), (0, 1), "#000000")
+    made = interval_image(value, max(0, value - 0.1), min(1, value + 0.1), (0, 1), "#000000")
     assert float(re.search(r'cx="([\d.]+)"', made)[1]) == pytest.approx(3 + 94 * value, abs=0.06)
 
 
 def test_an_interval_on_a_scale_without_width_is_drawn():
-    assert "nan" not in interval_picture(0.0, 0.0, 0.0, (0.0, 0.0), "#000000")
+    assert "nan" not in interval_image(0.0, 0.0, 0.0, (0.0, 0.0), "#000000")
 
 
 def decoded(part: str) -> Image.Image:
@@ -51,10 +51,10 @@ def decoded(part: str) -> Image.Image:
 
 
 @pytest.mark.parametrize(("size", "kind"), [((112, 112), "PNG"), ((1600, 900), "JPEG")])
-def test_a_picture_is_embedded_no_larger_than_it_has_to_be(size, kind):
-    part = picture_part(Image.effect_noise(size, 90).convert("RGB"), 'a "noise"')
-    picture = decoded(part)
-    assert picture.format == kind and max(picture.size) == min(PICTURE_SIDE, max(size)) and len(part) < 90_000
+def test_a_image_is_embedded_no_larger_than_it_has_to_be(size, kind):
+    part = image_part(Image.effect_noise(size, 90).convert("RGB"), 'a "noise"')
+    image = decoded(part)
+    assert image.format == kind and max(image.size) == min(IMAGE_SIDE, max(size)) and len(part) < 90_000
     assert 'alt="a &quot;noise&quot;"' in part
 
 

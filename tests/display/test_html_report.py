@@ -100,7 +100,7 @@ def test_accuracy_is_split_by_cue(page, runs):
     assert f"responses with a cue accuracy with accuracy without base 100.0% {ramble.accuracy:.1%}" in text_of(page)
 
 
-def test_the_worst_traces_come_with_pictures_marks_and_verdicts(page):
+def test_the_worst_traces_come_with_images_marks_and_verdicts(page):
     articles = re.findall(r"<article.*?</article>", page)
     assert len(articles) == 2 * TRACES
     first = [article for article in articles if "Hmm" in article]

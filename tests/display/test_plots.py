@@ -178,7 +178,7 @@ def records():
     return make_scenes(5, sources=["blocks", "angles"], seed=2)
 
 
-def test_records_are_shown_with_picture_question_and_truth(records):
+def test_records_are_shown_with_image_question_and_truth(records):
     figure = show_records(records, columns=3)
     shown = [axes for axes in figure.axes if axes.images]
     assert len(figure.axes) == 6 and len(shown) == 5  # two rows of three, the last place empty
@@ -191,7 +191,7 @@ def test_records_are_shown_with_picture_question_and_truth(records):
     assert figure.axes[5].get_title(loc="left") == ""
 
 
-def test_responses_are_shown_beside_their_pictures(records):
+def test_responses_are_shown_beside_their_images(records):
     responses = [f"<think>look {k}</think>\n<answer>{k}</answer>" for k in range(5)]
     figure = show_responses(records, responses, columns=2)
     assert len(figure.axes) == 6
@@ -201,12 +201,12 @@ def test_responses_are_shown_beside_their_pictures(records):
         show_responses(records, responses[:4])
 
 
-def test_several_arms_are_shown_below_one_picture(records):
+def test_several_arms_are_shown_below_one_image(records):
     figure = show_responses(records.select([0, 1]), {"base": ["one", "two"], "SFT": ["three", "four"]})
     assert figure.axes[1].get_title(loc="left").endswith("base: two\n\nSFT: four")
 
 
-def test_records_without_a_picture_show_their_words(records):
+def test_records_without_a_image_show_their_words(records):
     figure = show_records(make_scenes(2, sources=["blocks"], split="text", seed=1))
     assert not any(axes.images for axes in figure.axes) and "Someone says" in figure.axes[0].get_title(loc="left")
 

@@ -38,7 +38,7 @@ def test_marks_stand_on_their_words(records):
     name = thing(records[0])
     trace = f"I see a {name}. Wait, 2 + 2 = 5."
     figure = view_traces(records, [said(records[0], trace)]).figure()
-    picture, text = figure.axes
+    image, text = figure.axes
     places = {t.get_text(): t.get_position()[0] for t in text.texts}
     assert places["see"] == 2 and places[name.split()[1] + "."] == f"I see a {name}.".index(name.split()[1])
     bars = {to_hex(bar.get_facecolor()): (bar.get_x(), bar.get_width()) for bar in text.patches}
@@ -75,8 +75,8 @@ def test_a_bar_for_each_step(records):
 def test_the_widget_goes_through_all_and_escapes(records):
     rows = [said(records[0], "<script>alert(1)</script> I see."), said(records[1], "Hmm. Nothing.")]
     viewer = view_traces(records, rows)
-    slider, (picture, text) = viewer.widget().children[0], viewer.widget().children[1].children
-    assert "<script>" not in text.value and bytes(picture.value).startswith(b"\x89PNG")
+    slider, (image, text) = viewer.widget().children[0], viewer.widget().children[1].children
+    assert "<script>" not in text.value and bytes(image.value).startswith(b"\x89PNG")
     box = viewer.widget()
     box.children[0].value = 1
     assert "Nothing." in box.children[1].children[1].value and 'class="cue"' in box.children[1].children[1].value

@@ -29,7 +29,7 @@ def test_a_record_without_steps_shows_what_it_has():
     assert list(record_parts(make_scenes(1)[0])) == ["question", "ground truth"]
 
 
-def test_a_notebook_gets_a_widget_and_a_picture(built):
+def test_a_notebook_gets_a_widget_and_a_image(built):
     forms = view_records(built.sft)._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in forms and forms["text/plain"] == f"{len(built.sft)} pages"
     with Image.open(io.BytesIO(base64.b64decode(forms["image/png"]))) as image:
@@ -37,12 +37,12 @@ def test_a_notebook_gets_a_widget_and_a_picture(built):
     json.dumps(forms)
 
 
-def test_the_slider_changes_picture_and_text(built):
+def test_the_slider_changes_image_and_text(built):
     box = view_records(built.sft).widget()
-    slider, (picture, text) = box.children[0], box.children[1].children
-    before = picture.value, text.value
+    slider, (image, text) = box.children[0], box.children[1].children
+    before = image.value, text.value
     slider.value = 3
-    assert before[0] != picture.value and before[1] != text.value
+    assert before[0] != image.value and before[1] != text.value
     assert built.sft[3]["question"] in text.value
 
 
@@ -54,7 +54,7 @@ def test_text_from_models_is_not_taken_for_html(built):
     assert "<script>" not in box.children[1].children[1].value
 
 
-def test_text_only_records_have_no_picture():
+def test_text_only_records_have_no_image():
     viewer = view_records(make_scenes(2, split="text"))
     assert viewer.widget().children[1].children[0].value == b"" and viewer.figure() is not None
 
@@ -99,9 +99,9 @@ def rollouts():
 def test_completions_are_ranked_and_highlighted(rollouts):
     frame, records = rollouts
     box = view_rollouts(frame, records).widget()
-    (steps, groups), (picture, text) = box.children[0].children, box.children[1].children
+    (steps, groups), (image, text) = box.children[0].children, box.children[1].children
     shown = text.value
-    assert steps.options == (1, 20) and groups.max == 1 and picture.value
+    assert steps.options == (1, 20) and groups.max == 1 and image.value
     assert records[0]["question"].splitlines()[0] in html.unescape(shown)
     order = [shown.index(f"advantage {value:+.2f}") for value in (2.5, 1.5, 0.5, -0.5, -1.5, -2.5)]
     assert order == sorted(order) and shown.count(f"color: {GAIN}") == 3 == shown.count(f"color: {LOSS}")
@@ -113,15 +113,15 @@ def test_completions_are_ranked_and_highlighted(rollouts):
 def test_the_sliders_go_through_steps_and_groups(rollouts):
     frame, records = rollouts
     box = view_rollouts(frame, records).widget()
-    (steps, groups), (picture, text) = box.children[0].children, box.children[1].children
-    first = picture.value
+    (steps, groups), (image, text) = box.children[0].children, box.children[1].children
+    first = image.value
     groups.value = 1
-    assert "taught nothing" in text.value and picture.value != first
+    assert "taught nothing" in text.value and image.value != first
     steps.value = 20
     assert groups.max == groups.value == 0 and "reward left out" in text.value and "step 20, group 0" in text.value
 
 
-def test_rollouts_have_a_picture_of_themselves(rollouts):
+def test_rollouts_have_a_image_of_themselves(rollouts):
     frame, records = rollouts
     viewer = view_rollouts(frame, records)
     words = [text.get_text() for text in viewer.figure().axes[1].texts]

@@ -107,7 +107,7 @@ def test_pass_curve(sampled, mixed):
 
 
 def test_a_box_counts_as_right_from_half_overlap():
-    record = {"id": "a", "source": "boxes", "gt": "[0, 0, 1, 1]", "verifier_type": "iou"}
+    record = {"id": "a", "source": "boxes", "gt": "[0, 0, 1, 1]", "verifier_type": "box"}
     record |= {"question": "", "meta": "", "images": []}
     for x, right in (("0.5", True), ("0.49", False)):
         row = _row(record, f"<answer>[0, 0, {x}, 1]</answer>", 9, False, 0.5, MixedReward())

@@ -43,7 +43,7 @@ def test_every_response_is_kept_and_timed(policy, records, tmp_path):
     assert untimed(report) == untimed(evaluate(*policy, records, **OPTIONS))
 
 
-def test_the_reward_gets_the_pictures_of_a_record(policy, records):
+def test_the_reward_gets_the_images_of_a_record(policy, records):
     """In an evaluation and in a preflight: a scorer may want to see them."""
     seen = []
 
@@ -130,7 +130,7 @@ def test_padding_does_not_change_an_answer(policy, records):
     assert [row["response"] for row in together.rows] == [row["response"] for row in alone.rows]
 
 
-def test_picture_tokens_are_never_written(tiny_profile, records):
+def test_image_tokens_are_never_written(tiny_profile, records):
     model, processor = load_policy(tiny_profile)
     with torch.no_grad():
         model.get_output_embeddings().weight[image_token_ids(processor)] *= 50

@@ -30,8 +30,8 @@ def test_build_does_what_the_function_does(tmp_path, capsys):
 
 def test_build_from_a_table_with_an_endpoint(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("TEST_KEY", "none")
-    picture = make_scenes(1).data.table.column("image").to_pylist()[0]["bytes"]
-    (tmp_path / "a.png").write_bytes(picture)
+    image = make_scenes(1).data.table.column("image").to_pylist()[0]["bytes"]
+    (tmp_path / "a.png").write_bytes(image)
     (tmp_path / "mine.csv").write_text("image,question,answer\na.png,How many?,3\n")
 
     def answer(body):
@@ -121,13 +121,13 @@ def test_what_is_wrong_is_one_line(tmp_path, capsys, arguments, words):
 
 
 @pytest.mark.parametrize("sees", [True, False])
-def test_a_judge_sees_pictures_where_asked(tmp_path, monkeypatch, sees):
+def test_a_judge_sees_images_where_asked(tmp_path, monkeypatch, sees):
     class Stop(Exception):
         """What would be trained is known."""
 
     def stop(*_, reward_funcs, **__):
         scorer = reward_funcs.scorer
-        raise Stop(scorer.model, scorer.sees_pictures)
+        raise Stop(scorer.model, scorer.sees_images)
 
     monkeypatch.setenv("SOME_KEY", "none")
     monkeypatch.setattr("vlaa_helpers.training.grpo.train_grpo", stop)

@@ -1,4 +1,4 @@
-"""Claims about mini-world pictures: each is found, with the right verdict, in scripted and in model-written text."""
+"""Claims about mini-world images: each is found, with the right verdict, in scripted and in model-written text."""
 
 import json
 import time
@@ -70,7 +70,7 @@ PLANTED = [
     ("angles", "The angle at the top is 50.", [("top is 50", T)]),
     ("angles", "50 at the pic, 60 at the pic", [("50 at the pic", N), ("60 at the pic", F)]),
     ("angles", "50 + 70 = 120. 180 - 120 = 60, near 60. It looks like B.", []),
-    ("angles", "a red circle", [("red circle", F)]),  # of another kind of picture, and not here
+    ("angles", "a red circle", [("red circle", F)]),  # of another kind of image, and not here
     # charts
     ("charts", "I see bars: red 6, green 3.", [("bars", T), ("red 6", T), ("green 3", F)]),
     ("charts", "I see points: yellow 6", [("points", F), ("yellow 6", F)]),

@@ -1,4 +1,4 @@
-"""The mini world: seeded scenes whose pictures, questions and ground truth all agree, and splits that share nothing."""
+"""The mini world: seeded scenes whose images, questions and ground truth all agree, and splits that share nothing."""
 
 import io
 import json
@@ -133,7 +133,7 @@ def test_unknown_shape():
 # ---- splits ----
 
 
-def test_splits_share_no_facts_and_no_picture():
+def test_splits_share_no_facts_and_no_image():
     facts, hashes = {}, {}
     for split in ("train", "validation", "test", "shifted"):
         settings = [{"seed": seed, "difficulty": level} for seed in (0, 1) for level in DIFFICULTIES]
@@ -304,7 +304,7 @@ def test_functions_are_told_by_their_two_marks():
             assert value_at(row["gt"], x) == y and abs(y) <= 3, row["id"]
 
 
-def test_boxes_are_inside_the_picture_and_apart():
+def test_boxes_are_inside_the_image_and_apart():
     for row in rows_of("boxes"):
         boxes = [thing["box"] for thing in facts_of(row)["objects"]]
         gt = json.loads(row["gt"])
@@ -366,11 +366,11 @@ def test_boxes_are_claimed_by_overlap():
 
 def test_blocks_have_their_colour_in_the_middle_of_their_cell():
     for row in rows_of("blocks", ("train", "shifted")):
-        picture = pixels(decode_image(row["image"]["bytes"]))
+        image = pixels(decode_image(row["image"]["bytes"]))
         things = {(thing["row"], thing["column"]): thing for thing in facts_of(row)["objects"]}
         for r in range(4):
             for c in range(4):
-                centre = tuple(picture[28 * r + 14, 28 * c + 14])
+                centre = tuple(image[28 * r + 14, 28 * c + 14])
                 expected = PALETTE[things[r, c]["colour"]] if (r, c) in things else None
                 assert centre == expected if expected else min(centre) > 200, (row["id"], r, c)
 
@@ -404,9 +404,9 @@ def test_boxes_are_where_the_facts_say():
 def test_bars_and_points_are_as_high_as_their_values():
     for row in rows_of("charts", ("train", "shifted")):
         facts = facts_of(row)
-        picture = pixels(decode_image(row["image"]["bytes"]))
+        image = pixels(decode_image(row["image"]["bytes"]))
         for k, (colour, value) in enumerate(zip(facts["colours"], facts["values"], strict=True)):
-            column = picture[:, 28 * k + 14]
+            column = image[:, 28 * k + 14]
             lit = np.flatnonzero((column == PALETTE[colour]).all(axis=1))
             if facts["style"] == "bar":
                 assert (lit[0], lit[-1]) == (110 - 11 * value, 110) and len(lit) == 11 * value + 1, row["id"]
@@ -418,18 +418,18 @@ def test_bars_and_points_are_as_high_as_their_values():
 def test_functions_pass_through_their_marks():
     for row in rows_of("functions", ("train", "shifted")):
         facts = facts_of(row)
-        picture = pixels(decode_image(row["image"]["bytes"]))
+        image = pixels(decode_image(row["image"]["bytes"]))
         values = {"line": facts["mark"], "parabola": 1, "vee": 1}
         ends = {0: facts["b"], facts["mark"]: facts["a"] * values[facts["family"]] + facts["b"]}
         for x, y in ends.items():
-            assert tuple(picture[56 - 14 * y, 56 + 14 * x]) == (20, 20, 20), row["id"]
-        assert (picture == PALETTE[facts["colour"]]).all(axis=2).sum() > 20, row["id"]
+            assert tuple(image[56 - 14 * y, 56 + 14 * x]) == (20, 20, 20), row["id"]
+        assert (image == PALETTE[facts["colour"]]).all(axis=2).sum() > 20, row["id"]
 
 
 def test_angles_are_written_at_their_corners():
     for row in rows_of("angles", ("train", "shifted"))[:120]:
         facts = facts_of(row)
-        picture = pixels(decode_image(row["image"]["bytes"]))
+        image = pixels(decode_image(row["image"]["bytes"]))
         corners = ((42 if facts["apex"] == 0 else 70, 14), (14, 98), (98, 98))
         for place, (corner, angle) in enumerate(zip(corners, facts["angles"], strict=True)):
             text = "x" if place == facts["unknown"] else str(angle)
@@ -438,7 +438,7 @@ def test_angles_are_written_at_their_corners():
             ink = (pixels(alone) == 20).all(axis=2)
             x, y = corner
             window = np.s_[y - 10 : y + 10, x - 14 : x + 14]
-            assert ((picture[window] == 20).all(axis=2) == ink[window]).all(), (row["id"], place)
+            assert ((image[window] == 20).all(axis=2) == ink[window]).all(), (row["id"], place)
             assert ink.sum() == ink[window].sum(), "a number is cut off"
 
 
@@ -450,14 +450,14 @@ def test_glyphs_can_be_told_apart():
 def test_stories_are_dark_at_night_and_things_are_in_their_corner():
     for row in rows_of("stories", ("train", "shifted")):
         facts = facts_of(row)
-        picture = pixels(decode_image(row["image"]["bytes"]))
-        assert (picture[55, 55].max() < 128) == (facts["time"] == "night"), row["id"]
+        image = pixels(decode_image(row["image"]["bytes"]))
+        assert (image[55, 55].max() < 128) == (facts["time"] == "night"), row["id"]
         for thing in facts["objects"]:
             x, y = 28 + 56 * ("right" in thing["place"]), 28 + 56 * ("bottom" in thing["place"])
-            assert tuple(picture[y, x]) == PALETTE[thing["colour"]], row["id"]
+            assert tuple(image[y, x]) == PALETTE[thing["colour"]], row["id"]
 
 
-def test_pictures_differ_by_tint_and_grow_redder_and_greener():
+def test_images_differ_by_tint_and_grow_redder_and_greener():
     facts = facts_of(world("train", 1)[0])
     assert image_hash(draw_scene("blocks", facts, (0, 0, 0))) != image_hash(draw_scene("blocks", facts, (0, 0, 1)))
     sheet = pixels(blank((9, 0, 3)))
@@ -527,7 +527,7 @@ def test_responses_are_seeded_and_mixed():
         voices.respond("blocks", facts, task, Random(0), voice="loud")
 
 
-def test_a_nudged_box_stays_in_the_picture_and_keeps_its_size():
+def test_a_nudged_box_stays_in_the_image_and_keeps_its_size():
     for row in rows_of("boxes", ("train",)):
         for thing in facts_of(row)["objects"]:
             x1, y1, x2, y2 = thing["box"]

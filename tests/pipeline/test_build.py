@@ -109,7 +109,7 @@ def test_same_seed_same_bytes(records, built, tmp_path):
     assert outputs(tmp_path) != outputs(built.folder)
 
 
-def test_the_same_picture_twice(records, tmp_path):
+def test_the_same_image_twice(records, tmp_path):
     from datasets import concatenate_datasets
 
     twice = concatenate_datasets([records.select(range(12)), records.select(range(6)).map(
@@ -124,15 +124,15 @@ def test_the_same_picture_twice(records, tmp_path):
 
 def test_images_on_disk_are_taken_along(records, tmp_path, write_rows):
     row = records.with_format(None)[0]
-    picture = records.data.table.column("image").to_pylist()[0]["bytes"]
+    image = records.data.table.column("image").to_pylist()[0]["bytes"]
     file = write_rows(
         {"id": "a", "image": "blocks/a.png", "question": row["question"], "gt": row["gt"], "response":
          f"<think>Easy.</think><answer>{row['gt']}</answer>"},
-        images={"blocks/a.png": picture},
+        images={"blocks/a.png": image},
     )  # fmt: skip
     paths = load_records(file, embed_images=False)
     result = build_dataset(paths, ScriptedTeacher(hedges=0, misjudgements=0, overedits=0), tmp_path / "out")
-    assert result.sft.data.table.column("image").to_pylist() == [{"bytes": picture, "path": "a.png"}]
+    assert result.sft.data.table.column("image").to_pylist() == [{"bytes": image, "path": "a.png"}]
 
 
 # ---- stops ----

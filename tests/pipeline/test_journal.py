@@ -4,7 +4,7 @@ import pytest
 
 from vlaa_helpers import ScriptedTeacher, make_scenes
 from vlaa_helpers.core.endpoint import Reply
-from vlaa_helpers.pipeline.journal import BuildStopped, Journal, Tally
+from vlaa_helpers.pipeline.journal import BuildStopped, Journal, Usage
 from vlaa_helpers.pipeline.steps import open_record
 
 FIELDS = {"text": "a text"}
@@ -35,8 +35,8 @@ def record():
     return open_record(make_scenes(1).with_format(None).to_list()[0])
 
 
-def asks(path, teacher, record, *fields, role="rewrite", tally=None):
-    with Journal(path, teacher, tally or Tally()) as journal:
+def asks(path, teacher, record, *fields, role="rewrite", usage=None):
+    with Journal(path, teacher, usage or Usage()) as journal:
         return [journal.ask(role, record, field).text for field in fields]
 
 
@@ -49,7 +49,7 @@ def test_a_reply_is_asked_for_once(tmp_path, record):
 
 def test_it_is_on_disk_before_it_counts(tmp_path, record):
     path = tmp_path / "j.jsonl"
-    with Journal(path, Counting(), Tally()) as journal:
+    with Journal(path, Counting(), Usage()) as journal:
         journal.ask("rewrite", record, FIELDS)
         (row,) = map(json.loads, path.read_text().split("\n")[:-1])
     assert row["text"] == f"reply 1 {ODD}" and row["prompt_tokens"] == 3
@@ -76,7 +76,7 @@ def test_whatever_a_reply_depends_on_is_asked_anew(tmp_path, record, change):
     assert teacher.asked == before + 1
 
 
-def test_a_caption_depends_on_the_picture(tmp_path, record):
+def test_a_caption_depends_on_the_image(tmp_path, record):
     path, teacher = tmp_path / "j.jsonl", Counting()
     other = make_scenes(2).with_format(None).to_list()[1]["image"]
     for image in (record["image"], other, record["image"]):
@@ -97,17 +97,17 @@ def test_a_line_cut_short_never_counted(tmp_path, record, cut):
 def test_earlier_replies_count_for_the_tally_but_not_as_asked_now(tmp_path, record):
     path = tmp_path / "j.jsonl"
     asks(path, Counting(), record, FIELDS)
-    tally = Tally()
-    asks(path, Counting(), record, FIELDS, {"text": "second"}, tally=tally)
-    assert (tally.calls, tally.asked_now, tally.prompt_tokens, tally.completion_tokens, tally.cost) == (2, 1, 6, 8, 2.0)
+    usage = Usage()
+    asks(path, Counting(), record, FIELDS, {"text": "second"}, usage=usage)
+    assert (usage.calls, usage.asked_now, usage.prompt_tokens, usage.completion_tokens, usage.cost) == (2, 1, 6, 8, 2.0)
 
 
 def test_the_budget_stops_before_the_next_call(tmp_path, record):
     path, teacher = tmp_path / "j.jsonl", Counting()
     with pytest.raises(BuildStopped, match=r"2\.00 of 2\.00 after 2 replies.*higher budget"):
-        asks(path, teacher, record, *({"text": str(k)} for k in range(5)), tally=Tally(budget=2.0))
+        asks(path, teacher, record, *({"text": str(k)} for k in range(5)), usage=Usage(budget=2.0))
     assert teacher.asked == 2
-    asks(path, teacher, record, *({"text": str(k)} for k in range(2)), tally=Tally(budget=2.0))  # known ones are free
+    asks(path, teacher, record, *({"text": str(k)} for k in range(2)), usage=Usage(budget=2.0))  # known ones are free
     assert teacher.asked == 2
 
 

@@ -49,21 +49,21 @@ def rejection(call, *arguments):
 # ---- 1, metadata ----
 
 
-def test_collect_wants_new_ids_and_new_pictures():
-    ids, pictures = set(), set()
+def test_collect_wants_new_ids_and_new_images():
+    ids, images = set(), set()
     first, second = (row for row in make_scenes(2).with_format(None).to_list())
-    collect(first, ids, pictures)
-    collect(second, ids, pictures)
-    assert rejection(collect, first, ids, pictures).reason == "duplicate_id"
+    collect(first, ids, images)
+    collect(second, ids, images)
+    assert rejection(collect, first, ids, images).reason == "duplicate_id"
     again = {**first, "id": "other"}
-    assert rejection(collect, again, ids, pictures).reason == "duplicate_image"
-    collect({**first, "id": "third"}, ids, None)  # pictures may come again
-    assert rejection(collect, {**first, "id": "x", "image": {"bytes": b"no", "path": None}}, ids, pictures).reason == (
+    assert rejection(collect, again, ids, images).reason == "duplicate_image"
+    collect({**first, "id": "third"}, ids, None)  # images may come again
+    assert rejection(collect, {**first, "id": "x", "image": {"bytes": b"no", "path": None}}, ids, images).reason == (
         "unreadable_image"
     )
-    collect({**first, "id": "text only", "image": None}, ids, pictures)
+    collect({**first, "id": "text only", "image": None}, ids, images)
     broken = {**first, "id": "y", "image": {"bytes": b"no", "path": None}}
-    assert rejection(collect, broken, ids, None).reason == "unreadable_image"  # also where pictures may come again
+    assert rejection(collect, broken, ids, None).reason == "unreadable_image"  # also where images may come again
 
 
 # ---- 2, captions and hints ----
@@ -89,7 +89,7 @@ def test_what_a_record_brings_is_not_asked_for(given):
     assert done["provenance"]["caption"]["by"] == "given"
 
 
-def test_without_a_picture_there_is_nothing_to_describe():
+def test_without_a_image_there_is_nothing_to_describe():
     assert rejection(caption, record(image=None), says("C"), TEACHER).reason == "no_image"
 
 

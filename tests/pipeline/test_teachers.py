@@ -191,7 +191,7 @@ def test_cost_follows_the_prices(chat):
         assert chat(server).cost("verify", reply) == 0
 
 
-def test_a_record_without_a_picture_is_not_described(chat):
+def test_a_record_without_a_image_is_not_described(chat):
     with FaultServer(completion("x")) as server:
         reply = chat(server).ask("caption", {**records(1)[0], "image": None}, {"hint": ""})
     assert reply.problem == "refused" and server.requests == []

@@ -128,7 +128,7 @@ def test_the_report_knows_both_names(saved, tiny_profile, tmp_path):
     assert "of tiny_vlm0 merged into other in float32" in str(report)
 
 
-def test_responses_are_compared_too_and_pictures_are_not_needed(saved, tiny_profile, with_traces, tmp_path):
+def test_responses_are_compared_too_and_images_are_not_needed(saved, tiny_profile, with_traces, tmp_path):
     records = make_scenes(1, split="text")
     profile = tiny_profile.replace(load_in_4bit=False)
     report = merge_adapter(saved, profile, tmp_path, records=with_traces(records))

@@ -136,7 +136,7 @@ def test_4_bit_rounding_error_is_that_of_nf4_and_odd_widths_are_refused():
         models.check_nf4_widths(torch.nn.ModuleDict({"up": odd}))
 
 
-def test_picture_tokens_are_known(policy):
+def test_image_tokens_are_known(policy):
     tokenizer = policy[1].tokenizer
     names = {tokenizer.convert_ids_to_tokens(token) for token in models.image_token_ids(policy[1])}
     assert names == {"<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"}

@@ -5,15 +5,15 @@ import torch
 from PIL import Image
 from transformers import AutoModelForImageTextToText
 
-from vlaa_helpers.policy.prefix_cache import extend, forward_from, generate_from, prefill, why_not_shared
+from vlaa_helpers.policy.prefix_cache import extend, forward_from, generate_from, prefill, unshareable_reason
 
 COUNTS = [3, 1, 2]
 TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
-PICTURES = {"one each": (1, 1, 1), "several, and none": (2, 0, 3), "none": (0, 0, 0)}
+IMAGES = {"one each": (1, 1, 1), "several, and none": (2, 0, 3), "none": (0, 0, 0)}
 
 
 def batch(processor, pictures):
-    """Prompts of different lengths with so many pictures of different sizes, and the same prompts repeated."""
+    """Prompts of different lengths with so many images of different sizes, and the same prompts repeated."""
     tokenizer = processor.tokenizer
     words = ("how many", "what is left when all red circles are gone?", "and the blue one, is it there")
     shades = iter(range(40, 255, 30))
@@ -38,9 +38,9 @@ def model(request, tiny_models):
     return AutoModelForImageTextToText.from_pretrained(tiny_models[0][request.param]).eval()
 
 
-@pytest.mark.parametrize("pictures", PICTURES.values(), ids=PICTURES)
-def test_draws_are_those_of_repeated_prompts(model, tiny_models, pictures):
-    once, repeated, settings = batch(tiny_models[1], pictures)
+@pytest.mark.parametrize("pictures", IMAGES.values(), ids=IMAGES)
+def test_draws_are_those_of_repeated_prompts(model, tiny_models, images):
+    once, repeated, settings = batch(tiny_models[1], images)
     for drawn in ({"do_sample": False}, {"do_sample": True, "temperature": 1.3, "top_k": 0}):
         torch.manual_seed(0)
         expected = model.generate(**repeated, **settings, **drawn)
@@ -59,10 +59,10 @@ def continued(repeated, ids, mask):
     return whole | {"mm_token_type_ids": torch.cat([types, types.new_zeros(ids.shape)], dim=1)}
 
 
-@pytest.mark.parametrize("pictures", PICTURES.values(), ids=PICTURES)
+@pytest.mark.parametrize("pictures", IMAGES.values(), ids=IMAGES)
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_logits_and_gradients_are_those_of_repeated_prompts(model, tiny_models, pictures, side):
-    once, repeated, _ = batch(tiny_models[1], pictures)
+def test_logits_and_gradients_are_those_of_repeated_prompts(model, tiny_models, images, side):
+    once, repeated, _ = batch(tiny_models[1], images)
     lengths = torch.tensor([5, 2, 4, 5, 1, 3])
     ids = torch.randint(20, 900, (6, 5), generator=torch.Generator().manual_seed(1))
     mask = (torch.arange(5) < lengths[:, None]).long()
@@ -106,10 +106,10 @@ def test_draws_go_on_from_starts_of_different_lengths(model, tiny_models):
         assert drawn[: len(expected)].tolist() == expected[: len(drawn)].tolist()
 
 
-@pytest.mark.parametrize("pictures", PICTURES.values(), ids=PICTURES)
-def test_longer_prefixes_are_gone_on_from_where_one_likes(model, tiny_models, pictures):
+@pytest.mark.parametrize("pictures", IMAGES.values(), ids=IMAGES)
+def test_longer_prefixes_are_gone_on_from_where_one_likes(model, tiny_models, images):
     """Each prompt read on by starts of different lengths, cut within them or within the prompt, and gone on from."""
-    once, repeated, _ = batch(tiny_models[1], pictures)
+    once, repeated, _ = batch(tiny_models[1], images)
     lengths = torch.tensor([4, 0, 2, 3, 1, 4])
     ids = torch.randint(20, 900, (6, 4), generator=torch.Generator().manual_seed(1))
     mask = (torch.arange(4) >= 4 - lengths[:, None]).long()
@@ -181,12 +181,12 @@ def test_parts_of_rows_give_the_gradients_of_the_whole(model, tiny_models):
 
 def test_what_cannot_be_shared_is_told(model, tiny_models, monkeypatch):
     once, _, _ = batch(tiny_models[1], (1, 1, 1))
-    assert why_not_shared(model) is None
+    assert unshareable_reason(model) is None
     with pytest.raises(ValueError, match="2 counts for 3 prompts"):
         prefill(model, once).rows([1, 1])
     with pytest.raises(ValueError, match="one token has nothing to share"):
         prefill(model, {name: once[name][:, -1:] for name in ("input_ids", "attention_mask")})
     monkeypatch.setattr(model.config.text_config, "_attn_implementation_internal", "flex_attention")
-    assert why_not_shared(model) == "attention by flex_attention; expected sdpa or eager"
+    assert unshareable_reason(model) == "attention by flex_attention; expected sdpa or eager"
     monkeypatch.setattr(model.config, "model_type", "llama")
-    assert why_not_shared(model).startswith("a model of type llama; expected qwen2_vl")
+    assert unshareable_reason(model).startswith("a model of type llama; expected qwen2_vl")

@@ -97,14 +97,14 @@ def test_planted_self_checks(text, expected):
     assert [(text[check.start : check.end], check.changed) for check in find_self_checks(text)] == expected
 
 
-# ---- with what is said of a picture: (source, text, contradictions, changed of each self-check) ----
+# ---- with what is said of an image: (source, text, contradictions, changed of each self-check) ----
 
-PICTURES = [
+IMAGES = [
     ("charts", "I see bars: red 6, blue 2. red 5, blue 2. 5 - 2 = 3.", [("value", "red")], []),
     ("charts", "I see bars: red 6. Wait, I am not sure. I see bars: red 5.", [], [True]),
     ("charts", "I see bars: red 6. Wait, I am not sure. I see bars: red 6.", [], [False]),
     ("charts", "I see bars: red 6. The highest is red. The highest is blue.", [("extreme", "highest")], []),
-    ("charts", "I see bars: red 6. Now red 5.", [("value", "red")], []),  # a picture does not change with time
+    ("charts", "I see bars: red 6. Now red 5.", [("value", "red")], []),  # an image does not change with time
     ("angles", "50 at the top, x at the left. 50 + 60 = 110. 60 at the top", [("label", "top")], []),
     ("angles", "50 at the top, x at the left. Wait. 50 at the top, x at the right.", [], [False]),
     ("angles", "50 at the top, x at the left. Wait. x at the top, 50 at the left.", [], [True]),
@@ -132,8 +132,8 @@ PICTURES = [
 ]
 
 
-@pytest.mark.parametrize(("source", "text", "contradictions", "changed"), PICTURES)
-def test_what_is_said_of_a_picture_counts(source, text, contradictions, changed):
+@pytest.mark.parametrize(("source", "text", "contradictions", "changed"), IMAGES)
+def test_what_is_said_of_a_image_counts(source, text, contradictions, changed):
     assertions = read_assertions(text, read_statements(source, text))
     assert [pair.first.about for pair in find_contradictions(text, assertions)] == contradictions
     assert [check.changed for check in find_self_checks(text, assertions)] == changed

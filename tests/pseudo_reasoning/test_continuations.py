@@ -20,7 +20,7 @@ VISION = {
 
 
 def other_model(kind, tokenizer):
-    """A model of another family with random weights, large enough ones that places and pictures matter."""
+    """A model of another family with random weights, large enough ones that places and images matter."""
     token = tokenizer.convert_tokens_to_ids
     names = {"image_token_id": "image_pad", "video_token_id": "video_pad"}
     names |= {"vision_start_token_id": "vision_start", "vision_end_token_id": "vision_end"}
@@ -54,7 +54,7 @@ def policy(tiny_profile, request):
 
 @pytest.fixture(scope="module")
 def prompts():
-    """Two with a picture, one without, one with two; of unequal lengths."""
+    """Two with an image, one without, one with two; of unequal lengths."""
     rows = list(to_grpo(make_scenes(2, seed=1))) + list(to_grpo(make_scenes(1, split="text", sources="stories")))
     both = [*rows[0]["prompt"][:1], {**rows[0]["prompt"][1]}]
     both[1]["content"] = [rows[0]["prompt"][1]["content"][0], *rows[1]["prompt"][1]["content"]]
@@ -150,7 +150,7 @@ def test_tokens_are_counted(policy, prompts):
     assert text and tree.tokens[1] == prompt[1] + 2 + 1 and tree.tokens_alone[1] == prompt[1] + 2
 
 
-def test_pictures_are_never_written(policy, prompts):
+def test_images_are_never_written(policy, prompts):
     model, processor = policy
     head = model.get_output_embeddings()
     saved = head.weight.detach().clone()

@@ -282,7 +282,7 @@ def test_the_mini_policy_in_four_bits(mini):
     assert traces["problem"].isna().all() and (traces["tokens"] * 2 < traces["tokens_alone"]).all()
     assert traces["whole_correct"].mean() > 0.8 > traces["no_think_correct"].mean() and traces["aoc"].mean() > 0.5
     assert cuts.groupby("trace")["gain_correct"].last().mean() > 1 and traces["gain_correct"].mean() > 1
-    assert traces["changed"].sum() > 0 and set(traces["follows"].dropna()) == {0, 1}  # it reads the picture at times
+    assert traces["changed"].sum() > 0 and set(traces["follows"].dropna()) == {0, 1}  # it reads the image at times
     assert "12 of 12 traces probed" in str(report)
     table = analyze_traces(responses, records).join(report.traces[[*TRACE_COLUMNS]])
     assert len(table) == 12 and table["gain_correct"].notna().all()
@@ -304,7 +304,7 @@ def test_responses_that_cannot_be_cut_have_a_reason(tiny, records):
     assert report.traces["given_correct"].notna().all() and "0 of 4 traces probed" in str(report)
 
 
-def test_words_that_stand_for_pictures_are_no_trace(tiny, records):
+def test_words_that_stand_for_images_are_no_trace(tiny, records):
     (row, _) = probe_traces(
         *tiny, records.select([0, 1]), [SAMPLES[0].replace("red", "<|image_pad|>"), SAMPLES[0]], probes=["partial"]
     ).rows
@@ -395,15 +395,15 @@ def test_a_response_is_cut_as_it_was_written(response, opening, trace, closing):
         ("digit", "3", "three", True),
         ("digit", "3", "4", False),
         ("digit", "3", "a few", False),
-        ("mcq", "B", "blue", True),
-        ("mcq", "b)", "B", True),
-        ("mcq", "red", "B", False),
-        ("mcq", "unsure", "unclear", False),
+        ("choice", "B", "blue", True),
+        ("choice", "b)", "B", True),
+        ("choice", "red", "B", False),
+        ("choice", "unsure", "unclear", False),
         ("math", "y = 2x + 1", "y = 1 + 2x", True),
         ("math", "y = 2x + 1", "y = 2x", False),
-        ("iou", "[0, 0, 0.5, 0.5]", "[0, 0, 0.5, 0.6]", True),
-        ("iou", "[0, 0, 0.5, 0.5]", "[0.5, 0.5, 1, 1]", False),
-        ("iou", "[0, 0, 0.5, 0.5]", "there", False),
+        ("box", "[0, 0, 0.5, 0.5]", "[0, 0, 0.5, 0.6]", True),
+        ("box", "[0, 0, 0.5, 0.5]", "[0.5, 0.5, 1, 1]", False),
+        ("box", "[0, 0, 0.5, 0.5]", "there", False),
         ("open_ended", "It is  day.", "it is day.", True),
         ("open_ended", "It is day.", "It is night.", False),
     ],
@@ -414,7 +414,7 @@ def test_same_answer(kind, a, b, same):
 
 
 def test_correct_answers():
-    record = {"verifier_type": "mcq", "question": "Which? red (A), blue (B).", "gt": "B"}
+    record = {"verifier_type": "choice", "question": "Which? red (A), blue (B).", "gt": "B"}
     assert correct_answers(record) == ["B", "blue"]
     assert correct_answers({**record, "question": "Which?"}) == ["B"]
     assert correct_answers({**record, "verifier_type": "digit", "gt": " 3"}) == ["3"]

@@ -22,7 +22,7 @@ from vlaa_helpers.rewards.open_ended import open_ended_reward
 from vlaa_helpers.rewards.score import Reason, Score
 from vlaa_helpers.rewards.scorers import FactsScorer, Question
 
-RIGHT = {"digit": "3", "mcq": "B", "math": "y = 2x + 1", "iou": "[0.10, 0.20, 0.50, 0.60]"}
+RIGHT = {"digit": "3", "choice": "B", "math": "y = 2x + 1", "box": "[0.10, 0.20, 0.50, 0.60]"}
 META = json.dumps(
     {
         "facts": {
@@ -485,7 +485,7 @@ def test_boxes_in_a_named_frame(answer, options, value):
 def test_frames_reach_the_mixed_reward():
     meta = json.dumps({"image_size": [640, 240]})
     for frame, answer in (("thousand", "[0, 0, 500, 1000]"), ("pixel", "[0, 0, 320, 240]")):
-        score = MixedReward(box_frame=frame).score(said(answer), "[0.0, 0.0, 1.0, 1.0]", "iou", meta=meta)
+        score = MixedReward(box_frame=frame).score(said(answer), "[0.0, 0.0, 1.0, 1.0]", "box", meta=meta)
         assert score.value == pytest.approx(0.5)
 
 
@@ -650,9 +650,9 @@ def test_any_text_gets_a_share_as_an_open_answer(response):
 def batch():
     rows = [
         ("digit", said("3"), "3", 1.0),
-        ("mcq", said("A, B"), "B", 0.0),
+        ("choice", said("A, B"), "B", 0.0),
         ("math", said("1 + 2x"), "y = 2x + 1", 1.0),
-        ("iou", said("[0, 0, 0.5, 1]"), "[0.0, 0.0, 1.0, 1.0]", 0.5),
+        ("box", said("[0, 0, 0.5, 1]"), "[0.0, 0.0, 1.0, 1.0]", 0.5),
         ("digit", "3", "3", 0.0),
         ("open_ended", said("A red circle at the top left. It is day."), "It is day.", 1 - math.exp(-0.2)),
         ("digit", said("3"), "4", 0.0),
@@ -704,9 +704,9 @@ def test_the_trainer_s_way_of_calling_it():
     assert metrics == pytest.approx(
         {
             "reward/digit": 1 / 3,
-            "reward/mcq": 0.0,
+            "reward/choice": 0.0,
             "reward/math": 1.0,
-            "reward/iou": 0.5,
+            "reward/box": 0.5,
             "reward/open_ended": 1 - math.exp(-0.2),
             "reason/correct": 2 / 7,
             "reason/partial": 2 / 7,
@@ -741,7 +741,9 @@ def test_scorer_and_beta_are_used():
 
 
 def test_an_unknown_verifier_type_is_named():
-    with pytest.raises(ValueError, match="unknown verifier_type 'vibes'; expected one of digit, mcq, math, iou, open_"):
+    with pytest.raises(
+        ValueError, match="unknown verifier_type 'vibes'; expected one of digit, choice, math, box, open_"
+    ):
         MixedReward()([said("3")], ["vibes"], ["3"])
 
 
@@ -780,8 +782,8 @@ def test_columns_of_different_lengths_are_an_error(column):
         ("digit", 1.0, True),
         ("digit", 0.0, False),
         ("math", 0.99, False),
-        ("iou", 0.5, True),
-        ("iou", 0.49, False),
+        ("box", 0.5, True),
+        ("box", 0.49, False),
         ("open_ended", 0.01, True),
         ("open_ended", 0.0, False),
     ],

@@ -78,7 +78,7 @@ def test_a_classifier_is_no_reward_model(tmp_path):
         RewardModelScorer(str(tmp_path))
 
 
-def test_what_a_text_model_reads_of_a_picture():
+def test_what_a_text_model_reads_of_a_image():
     (user, assistant) = preference_chat(ASKED, "It is day.")
     assert user["content"].startswith("It is day. A red circle") and user["content"].endswith(ASKED.text)
     assert assistant == {"role": "assistant", "content": "It is day."}
@@ -107,12 +107,12 @@ def test_only_a_number_from_0_to_10_is_a_score(judge, said, score):
 
 
 @pytest.mark.parametrize("sees", [True, False])
-def test_a_judge_may_see_the_pictures(judge, sees):
+def test_a_judge_may_see_the_images(judge, sees):
     """Of the record, as the trainer hands them to the reward."""
     record = to_grpo(make_scenes(1, sources=["stories"]))[0]
     with FaultServer(completion("7"), completion("3")) as server:
         scorer = judge(server)
-        scorer.sees_pictures = sees
+        scorer.sees_images = sees
         columns = {name: [record[name]] for name in ("verifier_type", "gt", "question", "meta", "images")}
         assert MixedReward(scorer=scorer)(["<answer>It is day.</answer>"], **columns)[0] > 0
     for request in server.requests:
@@ -120,8 +120,8 @@ def test_a_judge_may_see_the_pictures(judge, sees):
         if not sees:
             assert record["question"] in content
             continue
-        picture, text = content
-        kind, _, data = picture["image_url"]["url"].partition(";base64,")
+        image, text = content
+        kind, _, data = image["image_url"]["url"].partition(";base64,")
         assert kind == "data:image/png" and record["question"] in text["text"]
         shown = Image.open(BytesIO(base64.b64decode(data))).convert("RGB")
         assert shown.tobytes() == record["images"][0].convert("RGB").tobytes()

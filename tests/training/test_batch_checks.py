@@ -18,15 +18,15 @@ def examples(with_traces):
 
 def inputs_of(examples, processor):
     texts = [processor.apply_chat_template(row["prompt"], tokenize=False) for row in examples]
-    pictures = [picture for row in examples for picture in row["images"]]
+    pictures = [image for row in examples for image in row["images"]]
     return processor(text=texts, images=pictures or None, padding=True, return_tensors="pt")
 
 
-def test_a_good_batch_passes_and_tells_its_picture_tokens(examples, processor):
+def test_a_good_batch_passes_and_tells_its_image_tokens(examples, processor):
     assert check_batch(inputs_of(examples, processor), examples, processor) == [16] * 6
 
 
-def test_samples_with_several_pictures_and_with_none(examples, processor):
+def test_samples_with_several_images_and_with_none(examples, processor):
     two, none = dict(examples[0]), dict(examples[1])
     two["images"] = two["images"] * 2
     part = two["prompt"][1]["content"]
@@ -48,7 +48,7 @@ def test_a_cut_prompt_is_named(examples, processor):
         check_batch(inputs, examples, processor, names=["a", "b", "c", "d", "stories-7", "f"])
 
 
-def test_a_missing_picture_is_told(examples, processor):
+def test_a_missing_image_is_told(examples, processor):
     inputs = inputs_of(examples, processor)
     inputs["image_grid_thw"] = inputs["image_grid_thw"][:-1]
     with pytest.raises(ValueError, match="holds 5 pictures and its samples bring 6"):
@@ -69,7 +69,7 @@ def test_training_stops_before_it_starts(tiny_profile, tmp_path, with_traces):
     assert not (tmp_path / "run" / "log.csv").exists()
 
 
-def test_the_longest_come_with_a_picture(with_traces):
+def test_the_longest_come_with_a_image(with_traces):
     from datasets import concatenate_datasets
 
     records = with_traces(concatenate_datasets([make_scenes(3, split="text"), make_scenes(6)]))

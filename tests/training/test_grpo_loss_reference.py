@@ -235,9 +235,9 @@ def test_a_step_of_the_trainer_is_ours(recipe, tiny_profile, tmp_path, monkeypat
         prompt = torch.arange(len(inputs["counts"])).repeat_interleave(torch.tensor(inputs["counts"]))  # of each row
         grids, types = inputs["image_grid_thw"], inputs["mm_token_type_ids"]
         patches = inputs["pixel_values"].split(grids.prod(dim=1).tolist())
-        pictures = {"pixel_values": torch.cat([patches[k] for k in prompt]), "image_grid_thw": grids[prompt]}
+        images = {"pixel_values": torch.cat([patches[k] for k in prompt]), "image_grid_thw": grids[prompt]}
         with torch.no_grad():
-            output = model(input_ids=ids, attention_mask=attention, mm_token_type_ids=types, **pictures)
+            output = model(input_ids=ids, attention_mask=attention, mm_token_type_ids=types, **images)
             logits = output.logits[:, :-1] / self.args.temperature
         logps = logits.log_softmax(dim=-1).gather(2, ids[:, 1:, None]).squeeze(2)
         seen.append((inputs, logps[:, -inputs["completion_ids"].shape[1] :], loss))
@@ -300,7 +300,7 @@ def test_a_recipe_s_rows_reach_the_trainer(tiny_profile, idle_trainer):
         trainer, rows = idle_trainer(recipe=recipe), grpo_recipe(tiny_profile, recipe)
         given = {name: value for name, value in rows["value"].items() if hasattr(trainer.args, name)}
         assert {name: getattr(trainer.args, name) for name in given} == given and len(given) > 10
-        assert rows["whose"].str.contains("ours|TRL|paper|arXiv").all()
+        assert rows["source"].str.contains("ours|TRL|paper|arXiv").all()
         steered = [c for c in trainer.callback_handler.callbacks if type(c).__name__ == "AdaptiveKL"]
         assert [(c.target, c.horizon) for c in steered] == ([(5e-4, 10_000)] if recipe == "vlaa" else [])
 
@@ -308,7 +308,9 @@ def test_a_recipe_s_rows_reach_the_trainer(tiny_profile, idle_trainer):
 def test_the_paper_s_numbers_are_told_from_ours(tiny_profile):
     mini = grpo_recipe(tiny_profile.replace(num_generations=8), "vlaa")
     assert tuple(mini.loc["num_generations"]) == (8, "ours; the paper: 4")
-    assert mini["whose"]["learning_rate"].startswith("ours") and mini["whose"]["lr_scheduler_kwargs"].startswith("ours")
+    assert mini["source"]["learning_rate"].startswith("ours") and mini["source"]["lr_scheduler_kwargs"].startswith(
+        "ours"
+    )
     real = grpo_recipe(tiny_profile.replace(name="t4"), "vlaa")
     assert tuple(real.loc["num_generations"]) == (4, "paper")
     assert tuple(real.loc["lr_scheduler_kwargs"]) == ({"min_lr": 5e-7}, "paper table 6: LR2")

@@ -1,4 +1,4 @@
-"""Prompt lengths counted without looking into pictures are those of the prompts that TRL makes."""
+"""Prompt lengths counted without looking into images are those of the prompts that TRL makes."""
 
 import io
 import time
@@ -20,7 +20,7 @@ def processor():
 
 
 def lengths_in_trl(records, processor):
-    """Tokens, and picture tokens, of each prompt as `GRPOTrainer._tokenize_prompts` makes it."""
+    """Tokens, and image tokens, of each prompt as `GRPOTrainer._tokenize_prompts` makes it."""
     found = []
     for row in to_grpo(records):
         prompt = prepare_multimodal_messages(row["prompt"], images=row["images"])
@@ -34,11 +34,11 @@ def lengths_in_trl(records, processor):
 
 def measured(records, processor):
     _, lengths = drop_long_prompts(records, processor, None)
-    return list(zip(lengths.tokens.tolist(), lengths.picture_tokens.tolist(), strict=True))
+    return list(zip(lengths.tokens.tolist(), lengths.image_tokens.tolist(), strict=True))
 
 
-def with_pictures(pictures, **form):
-    """Records around encoded pictures, or around paths."""
+def with_images(pictures, **form):
+    """Records around encoded images, or around paths."""
     row = {**make_scenes(1)[0], "image": None}
     key = "path" if "path" in form else "bytes"
     images = [{"bytes": None, "path": None, key: picture} for picture in pictures]
@@ -56,7 +56,7 @@ def test_every_mini_source_is_counted_right(processor, split):
     records = make_scenes(4 * len(SOURCES), split=split, difficulty=2, seed=9)
     expected = lengths_in_trl(records, processor)
     assert measured(records, processor) == expected
-    assert all((pictures > 0) == (split != "text") for _, pictures in expected)
+    assert all((images > 0) == (split != "text") for _, images in expected)
 
 
 @pytest.mark.parametrize("max_pixels", [112 * 112, 262_144])
@@ -65,20 +65,20 @@ def test_odd_sizes_are_counted_right(processor, max_pixels):
     turned = Image.Exif()
     turned[0x0112] = 6
     data = [encoded(*size) for size in sizes] + [encoded(200, 50, "JPEG", exif=turned), encoded(97, 31, "GIF")]
-    records = with_pictures(data)
+    records = with_images(data)
     before = processor.image_processor.size["longest_edge"]
     processor.image_processor.size["longest_edge"] = max_pixels
     try:
         expected = lengths_in_trl(records, processor)
         assert measured(records, processor) == expected
-        assert len({pictures for _, pictures in expected}) > 4
+        assert len({images for _, images in expected}) > 4
     finally:
         processor.image_processor.size["longest_edge"] = before
 
 
-def test_pictures_on_disk_are_counted_right(processor, tmp_path):
+def test_images_on_disk_are_counted_right(processor, tmp_path):
     (tmp_path / "a.png").write_bytes(encoded(300, 80))
-    on_disk = with_pictures([str(tmp_path / "a.png")], path=True)
+    on_disk = with_images([str(tmp_path / "a.png")], path=True)
     assert measured(on_disk, processor) == lengths_in_trl(on_disk, processor)
 
 
@@ -118,9 +118,9 @@ def test_nothing_fits_and_nothing_to_measure(processor):
 
 
 @pytest.mark.parametrize(("data", "why"), [(b"not a picture", "cannot identify"), (encoded(1, 201), "aspect ratio")])
-def test_a_picture_that_cannot_be_measured_is_named(processor, data, why):
+def test_a_image_that_cannot_be_measured_is_named(processor, data, why):
     with pytest.raises(ValueError, match=f"the picture of record p-1 cannot be measured: .*{why}"):
-        drop_long_prompts(with_pictures([encoded(9, 9), data]), processor, 500)
+        drop_long_prompts(with_images([encoded(9, 9), data]), processor, 500)
 
 
 def test_it_is_fast(processor):

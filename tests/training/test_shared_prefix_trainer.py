@@ -18,13 +18,13 @@ from trl.trainer import grpo_trainer
 from vlaa_helpers import load_policy, make_scenes, train_grpo
 from vlaa_helpers.policy.loading import image_token_ids
 from vlaa_helpers.training import shared_prefix_trainer as module
-from vlaa_helpers.training.shared_prefix_trainer import SharedPrefixGRPOTrainer, why_stock
+from vlaa_helpers.training.shared_prefix_trainer import SharedPrefixGRPOTrainer, unsupported_reason
 
 WORDS = ("how many", "what is left when all red circles are gone?", "and the blue one, is it there", "count")
 
 
 def prompts_with(pictures):
-    """Prompts of different lengths, with so many pictures each, of different sizes."""
+    """Prompts of different lengths, with so many images each, of different sizes."""
     rows = []
     for k, n in enumerate(pictures):
         shades = [(40 * k + 20, 60 * j, 90) for j in range(n)]
@@ -52,7 +52,7 @@ class Gradients(TrainerCallback):
         self.of_updates.append({name: p.grad.clone() for name, p in named if p.grad is not None})
 
 
-def train(trainer_class, models, out, *, kind="qwen2_5_vl", pictures=(1, 1, 1, 1), lora=False, **config):
+def train(trainer_class, models, out, *, kind="qwen2_5_vl", images=(1, 1, 1, 1), lora=False, **config):
     """A run of a tiny model, as TRL runs it: (trainer, gradients of each update)."""
     folders, processor = models
     model = AutoModelForImageTextToText.from_pretrained(folders[kind])
@@ -73,8 +73,8 @@ def train(trainer_class, models, out, *, kind="qwen2_5_vl", pictures=(1, 1, 1, 1
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = trainer_class(
-            model=model, reward_funcs=varied, args=GRPOConfig(**config), train_dataset=prompts_with(pictures),
-            eval_dataset=prompts_with(pictures[:2]), processing_class=processor, callbacks=[gradients],
+            model=model, reward_funcs=varied, args=GRPOConfig(**config), train_dataset=prompts_with(images),
+            eval_dataset=prompts_with(images[:2]), processing_class=processor, callbacks=[gradients],
         )  # fmt: skip
         trainer.train()
     return trainer, gradients.of_updates
@@ -130,13 +130,13 @@ def divisors(number):
 def cases(draw):
     generations = draw(st.integers(2, 4))
     some = draw(st.sampled_from([st.just(0), st.integers(1, 2), st.integers(1, 2)]))  # TRL takes no mixture
-    pictures = draw(st.lists(some, min_size=1, max_size=3))
-    rows = generations * len(pictures)
+    images = draw(st.lists(some, min_size=1, max_size=3))
+    rows = generations * len(images)
     per_device = draw(st.sampled_from(divisors(rows)))
     return {
         "kind": draw(st.sampled_from(["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])),
         "generations": generations,
-        "pictures": pictures,
+        "pictures": images,
         "per_device": per_device,
         "updates": draw(st.sampled_from(divisors(rows // per_device))),
         "loss_type": draw(st.sampled_from(["grpo", "bnpo", "dr_grpo", "dapo", "cispo", "luspo"])),
@@ -236,7 +236,7 @@ def test_an_evaluation_is_that_of_trl(tiny_models, out):
 @pytest.mark.parametrize(
     ("trainer_class", "expected"), [(SharedPrefixGRPOTrainer, (2, 6)), (GRPOTrainer, (8 + 8, 8 + 8 + 8))]
 )
-def test_a_picture_is_read_once_for_its_group(tiny_models, out, monkeypatch, trainer_class, expected):
+def test_a_image_is_read_once_for_its_group(tiny_models, out, monkeypatch, trainer_class, expected):
     """By the processor, and by the vision tower: to draw, for the reference, and in four passes of the loss."""
     processor = type(tiny_models[1].image_processor)
     tower = modeling_qwen2_5_vl.Qwen2_5_VisionTransformerPretrainedModel
@@ -273,7 +273,7 @@ def most_held(trainer_class, models, out, **config):
 
     fixed = {"max_completion_length": 8, "generation_kwargs": {"min_new_tokens": 8}}
     with torch.autograd.graph.saved_tensors_hooks(Saved, lambda saved: saved.tensor):
-        train(trainer_class, models, out, lora=True, pictures=(2, 2), **fixed, **config)
+        train(trainer_class, models, out, lora=True, images=(2, 2), **fixed, **config)
     return held["most"]
 
 
@@ -377,14 +377,14 @@ def test_what_cannot_be_shared_is_refused(tiny_models, out, monkeypatch):
         return GRPOConfig(output_dir=str(out), use_cpu=True, bf16=False, **settings)
 
     model = AutoModelForImageTextToText.from_pretrained(tiny_models[0]["qwen2_vl"])
-    assert why_stock(model, config()) is None
-    assert why_stock(model, config(use_vllm=True)) == "completions drawn by vLLM"
+    assert unsupported_reason(model, config()) is None
+    assert unsupported_reason(model, config(use_vllm=True)) == "completions drawn by vLLM"
     beams = {"generation_kwargs": {"num_beams": 2, "use_cache": False}}
-    assert why_stock(model, config(**beams)) == "generation_kwargs that have num_beams, use_cache"
+    assert unsupported_reason(model, config(**beams)) == "generation_kwargs that have num_beams, use_cache"
     reentrant = {"activation_checkpointing_kwargs": {"use_reentrant": True}}
-    assert why_stock(model, config(**reentrant)) == "reentrant activation checkpointing"
+    assert unsupported_reason(model, config(**reentrant)) == "reentrant activation checkpointing"
     monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
-    assert why_stock(model, config()) == "a model that is sharded (FSDP or DeepSpeed)"
+    assert unsupported_reason(model, config()) == "a model that is sharded (FSDP or DeepSpeed)"
     with pytest.raises(ValueError, match="prompts cannot be shared with a model that is sharded .*GRPOTrainer"):
         monkeypatch.setattr(GRPOTrainer, "__init__", lambda self, model, args: vars(self).update(
             model=model, args=args, tools=[], environment_factories=None, rollout_func=None))  # fmt: skip

@@ -138,7 +138,7 @@ def test_grpo_logs_what_the_mixed_reward_saw(policy, tiny_profile, tmp_path):
     assert (tmp_path / "log.csv").exists()
 
 
-def test_rollouts_never_hold_picture_tokens(policy, tiny_profile, tmp_path):
+def test_rollouts_never_hold_image_tokens(policy, tiny_profile, tmp_path):
     model, processor = policy
     seen = []
 
@@ -148,7 +148,7 @@ def test_rollouts_never_hold_picture_tokens(policy, tiny_profile, tmp_path):
 
     from vlaa_helpers.policy.loading import image_token_ids
 
-    # a head that would write picture tokens all the time if it could
+    # a head that would write image tokens all the time if it could
     with torch.no_grad():
         model.get_output_embeddings().weight[image_token_ids(processor)] *= 50
     train_grpo(

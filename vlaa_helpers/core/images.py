@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def decode_image(value: "Image.Image | bytes | Mapping | str | os.PathLike") -> "Image.Image":
-    """An RGB picture from any form an image takes here: PIL, encoded bytes, `{"bytes", "path"}`, or a path.
+    """An RGB image from any form an image takes here: PIL, encoded bytes, `{"bytes", "path"}`, or a path.
 
     Upright by its EXIF note, first frame of an animation, transparency dropped as the processors of Qwen-VL do.
 
@@ -37,17 +37,17 @@ def decode_image(value: "Image.Image | bytes | Mapping | str | os.PathLike") -> 
         raise
     except Exception as error:  # decoders raise nearly anything on broken bytes
         seen = f"{len(value)} bytes, first {bytes(value[:12])!r}" if is_bytes else str(value)
-        raise ValueError(f"not a picture that can be decoded: {seen} ({error})") from error
+        raise ValueError(f"not an image that can be decoded: {seen} ({error})") from error
 
 
 def image_hash(image: "Image.Image | bytes | Mapping | str | os.PathLike") -> str:
-    """SHA-256 of what the picture shows: its size and RGB pixels, so re-encoding without loss does not change it."""
+    """SHA-256 of what the image shows: its size and RGB pixels, so re-encoding without loss does not change it."""
     picture = decode_image(image)
-    return hashlib.sha256(f"{picture.width}x{picture.height}:".encode() + picture.tobytes()).hexdigest()
+    return hashlib.sha256(f"{image.width}x{image.height}:".encode() + picture.tobytes()).hexdigest()
 
 
 def check_image(data: bytes) -> None:
-    """Make sure that encoded bytes are one whole picture, more cheaply than by decoding it.
+    """Make sure that encoded bytes are one whole image, more cheaply than by decoding it.
 
     PNG has checksums; anything else is decoded, JPEG at an eighth of its size.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 RECORD_COLUMNS = (
     "id", "source", "image", "question", "gt", "verifier_type", "caption", "reasoning", "response", "meta"
 )  # fmt: skip
-VERIFIER_TYPES = ("digit", "mcq", "math", "iou", "open_ended")
+VERIFIER_TYPES = ("digit", "choice", "math", "box", "open_ended")
 
 
 def record_features() -> "Features":

@@ -29,13 +29,16 @@ if TYPE_CHECKING:
 
 VERIFIER_BY_SOURCE = {
     # VLAA-Thinking (Table 1), by image folder
-    "clevr_math": "digit", "geoqa170k": "mcq", "arxivqa": "mcq", "synthesis": "math", "coco": "iou", "vg": "iou",
+    "clevr_math": "digit", "geoqa170k": "choice", "arxivqa": "choice", "synthesis": "math", "coco": "box", "vg": "box",
     "docvqa": "open_ended", "vizwiz": "open_ended", "allava_laion": "open_ended",
     # the mini world
-    "blocks": "digit", "angles": "mcq", "charts": "mcq", "functions": "math", "boxes": "iou", "stories": "open_ended",
+    "blocks": "digit", "angles": "choice", "charts": "choice", "functions": "math", "boxes": "box",
+    "stories": "open_ended",
 }  # fmt: skip
 HUB_FILES = {"sft": "VLAA-Thinking-SFT-126K.json", "grpo": "VLAA-Thinking-GRPO-25K.json"}
 """Short names of the two files of `UCSC-VLAA/VLAA-Thinking`."""
+RELEASE_WORDS = {"mcq": "choice", "iou": "box"}
+"""What the release, and the paper, call a verifier that has another name here."""
 _KNOWN_COLUMNS = frozenset({*RECORD_COLUMNS, "ds_answer", "answer"})
 _SOURCE_OF_FOLDER = {"vg_100k": "vg", "vg_100k_2": "vg", "train2017": "coco"}
 
@@ -133,7 +136,7 @@ def load_records(
         TypeError: scene options for a file, or file options for "mini".
 
     >>> list(load_records("mini", n=6, seed=1)["verifier_type"])
-    ['digit', 'mcq', 'mcq', 'math', 'iou', 'open_ended']
+    ['digit', 'choice', 'choice', 'math', 'box', 'open_ended']
     """
     records, problems = read_records(
         source, image_root=image_root, file=file, revision=revision, verifier_type=verifier_type,
@@ -172,6 +175,7 @@ def read_records(
     """
     if missing_images not in ("report", "keep"):
         raise ValueError(f'missing_images is "report" or "keep", got {missing_images!r}')
+    verifier_type = RELEASE_WORDS.get(verifier_type, verifier_type)
     if verifier_type not in (None, *VERIFIER_TYPES):
         raise ValueError(f"unknown verifier_type {verifier_type!r}; expected one of {', '.join(VERIFIER_TYPES)}")
     if source == "mini":
@@ -327,12 +331,13 @@ def _known_source(name: str) -> str:
 def _verifier_type(row: dict, source: str, reading: _Reading) -> str:
     given = _text(row.get("verifier_type")).strip()
     found = given.lower().replace("-", "_") or VERIFIER_BY_SOURCE.get(source) or reading.verifier_type
+    found = RELEASE_WORDS.get(found, found)
     if found in VERIFIER_TYPES:
         return found
     expected = f"expected one of {', '.join(VERIFIER_TYPES)}"
     if given:
         raise _BadRow("unknown_verifier_type", f"verifier_type {given!r}; {expected}. Correct it.")
-    fix = 'Add it, or pass verifier_type="mcq" (say) for all rows without one.'
+    fix = 'Add it, or pass verifier_type="choice" (say) for all rows without one.'
     raise _BadRow("no_verifier_type", f"no verifier_type, and none known for source {source!r}; {expected}. {fix}")
 
 

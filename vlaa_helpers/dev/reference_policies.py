@@ -40,9 +40,9 @@ def collect(studies: Path) -> "pd.DataFrame":
     for arm, run in RUNS.items():
         for seed in (0,) if arm == "base" else (0, 1, 2):
             folder = studies / run.format(seed=seed)
-            for ruler in ("greedy", "sampled"):
-                kept = [row for row in load_report(folder / f"test_{ruler}").rows if row["id"] in ids]
-                rows += [{"arm": arm, "seed": seed, "ruler": ruler, **row} for row in kept]
+            for decoding in ("greedy", "sampled"):
+                kept = [row for row in load_report(folder / f"test_{decoding}").rows if row["id"] in ids]
+                rows += [{"arm": arm, "seed": seed, "decoding": decoding, **row} for row in kept]
             if seed == 0 and (adapter := policy_adapter(arm)) is not None:
                 _ship(folder / "adapter", adapter)
     table = pd.DataFrame(rows)[list(RESPONSE_COLUMNS)]
@@ -63,7 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("studies", type=Path, help="what `python -m vlaa_helpers.dev.studies` wrote")
     table = collect(parser.parse_args().studies)
-    print(table.groupby(["arm", "seed", "ruler"])["correct"].agg(["size", "mean"]).to_string())
+    print(table.groupby(["arm", "seed", "decoding"])["correct"].agg(["size", "mean"]).to_string())
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ..evaluation.eval_report import EvalReport
 
-RULERS = {
+DECODINGS = {
     "greedy": {},
     "sampled": {"samples": 4},
     "no_think": {"think": False},
@@ -34,12 +34,12 @@ def measure(model: Any, processor: Any, folder: Path, *, max_new_tokens: int = 1
 
     reports = {}
     for name in SETS:
-        for ruler, options in RULERS.items():
-            if ruler != "greedy" and name != "test":
+        for decoding, options in DECODINGS.items():
+            if decoding != "greedy" and name != "test":
                 continue
-            records = held_out(name, None if ruler == "greedy" else SETS[name] // 6)
-            where = folder / f"{name}_{ruler}"
-            reports[f"{name} {ruler}"] = evaluate(
+            records = held_out(name, None if decoding == "greedy" else SETS[name] // 6)
+            where = folder / f"{name}_{decoding}"
+            reports[f"{name} {decoding}"] = evaluate(
                 model, processor, records, max_new_tokens=max_new_tokens, batch_size=128, out=where, **options
             )
     return reports
@@ -51,7 +51,7 @@ def summary(reports: "dict[str, EvalReport]", base: "dict[str, EvalReport]", **c
     from ..evaluation.eval_report import compare_reports
 
     for name, report in reports.items():
-        held, ruler = name.split()
+        held, decoding = name.split()
         frame = report.to_frame()
         frame["words"] = frame["response"].str.split().str.len()
         frame["cues"] = frame["response"].map(lambda text: bool(aha_words(text)))
@@ -59,7 +59,7 @@ def summary(reports: "dict[str, EvalReport]", base: "dict[str, EvalReport]", **c
             part = frame if source == "all" else frame[frame["source"] == source]
             change = compare_reports(base[name], report, source=None if source == "all" else source)
             yield {
-                **columns, "set": held, "ruler": ruler, "source": source, **row.round(4),
+                **columns, "set": held, "decoding": decoding, "source": source, **row.round(4),
                 "strict": round(part["is_strict"].mean(), 4), "words": round(part["words"].mean(), 2),
                 "cues": round(part["cues"].mean(), 4), "change": round(change.difference, 4),
                 "change_low": round(change.low, 4), "change_high": round(change.high, 4),

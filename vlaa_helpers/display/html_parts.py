@@ -1,4 +1,4 @@
-"""Parts of a self-contained HTML page: escaped elements, tables, intervals as small pictures, embedded images."""
+"""Parts of a self-contained HTML page: escaped elements, tables, intervals as small images, embedded images."""
 
 import base64
 import html
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from PIL import Image
 
-PICTURE_SIDE = 336
-"""Pixels of the longer side of an embedded picture, at most."""
+IMAGE_SIDE = 336
+"""Pixels of the longer side of an embedded image, at most."""
 
 
 PAGE_INCHES = 9.0
@@ -59,7 +59,7 @@ def table(
     return element("div", whole, class_="wide")
 
 
-def interval_picture(value: float, low: float, high: float, scale: tuple[float, float], colour: str) -> Html:
+def interval_image(value: float, low: float, high: float, scale: tuple[float, float], colour: str) -> Html:
     """A value and its interval on a line that runs over `scale`, 100 x 12 units."""
     first, last = scale
     span = (last - first) or 1.0
@@ -83,11 +83,11 @@ def figure_part(figure: "Figure", words: str) -> Html:
     )
 
 
-def picture_part(image: "Image.Image", words: str) -> Html:
-    """A picture, no larger than `PICTURE_SIDE`: a PNG when it is small to begin with, else a JPEG."""
-    small = max(image.size) <= PICTURE_SIDE
+def image_part(image: "Image.Image", words: str) -> Html:
+    """An image, no larger than `PICTURE_SIDE`: a PNG when it is small to begin with, else a JPEG."""
+    small = max(image.size) <= IMAGE_SIDE
     buffer, picture = io.BytesIO(), image.copy()
-    picture.thumbnail((PICTURE_SIDE, PICTURE_SIDE))
+    picture.thumbnail((IMAGE_SIDE, IMAGE_SIDE))
     if small:
         picture.save(buffer, "PNG", optimize=True)
     if not small or buffer.tell() > 60_000:

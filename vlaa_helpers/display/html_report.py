@@ -1,6 +1,6 @@
 """One self-contained HTML file that compares runs: accuracy, what their reasoning is like, and traces to read.
 
-No script, no font, no picture from elsewhere: the file can be sent, printed and kept.
+No script, no font, no image from elsewhere: the file can be sent, printed and kept.
 """
 
 import csv
@@ -16,7 +16,7 @@ from ..core.trace_text import trace_of
 from ..evaluation.eval_report import EvalReport, compare_reports
 from ..mini_world.scene_kinds import several
 from ..pseudo_reasoning.marks import MARKS, find_marks, marked_html
-from .html_parts import Cell, Html, cell, element, figure_part, interval_picture, picture_part, table
+from .html_parts import Cell, Html, cell, element, figure_part, image_part, interval_image, table
 from .plots import plot_accuracy, plot_training
 from .run_folders import Known, Run, measure_run, read_runs
 
@@ -36,7 +36,7 @@ MEASURES = {
     "arithmetic_share": ("sums that hold", "share of those written, 0 to 1; over traces with a sum"),
     "changed_share": ("productive self-checks", "share after which something changed, 0 to 1; over traces with one"),
     "contradictions": ("contradictions", "things given two values, none taken back"),
-    "claims_share": ("true claims", "share of what is said of the picture, 0 to 1; over traces that say something"),
+    "claims_share": ("true claims", "share of what is said of the image, 0 to 1; over traces that say something"),
     "pseudo": ("pseudo score", "how much like imitation, 0 to 1"),
 }
 """Column: what it is called, and what it is. `pseudo` is the detector's; the others are `analyze_traces`'."""
@@ -61,7 +61,7 @@ def write_report(
         runs: folders as `evaluate(…, out=…)` writes them, or of trainings (a `log.csv`); a mapping names them, else
             their folders do. The log of a training is also found right above an evaluation.
         path: of the file; its folders are made.
-        records: what was asked, for pictures and facts. Scenes of the mini world are made again without.
+        records: what was asked, for images and facts. Scenes of the mini world are made again without.
 
     Returns:
         The path. The file holds all it needs, and grows by a figure a training and at most `TRACES` traces a run.
@@ -114,8 +114,8 @@ def _head(runs: list[Run], measured: list[Run]) -> Html:
 
 def _at_a_glance(run: Run, first: Run) -> list[object]:
     report = run.report
-    picture = interval_picture(report.accuracy, *report.interval, (0, 1), run.colour)
-    accuracy = cell(f"{report.accuracy:.1%}", element("small", _percents(*report.interval)), picture)
+    image = interval_image(report.accuracy, *report.interval, (0, 1), run.colour)
+    accuracy = cell(f"{report.accuracy:.1%}", element("small", _percents(*report.interval)), image)
     tokens = f"{report.by_source.loc['all', 'tokens']:.0f}"
     change = "" if run is first else _difference(first, run)
     return [_chip(run), accuracy, change, f"{report.format_failures:.1%}", f"{report.truncated:.1%}", tokens]
@@ -211,7 +211,7 @@ def _measured(means: tuple[float, float, float, int] | None, scale: tuple[float,
     digits = 1 if max(abs(scale[0]), abs(scale[1])) >= 10 else 2
     few = f", n = {n:,}" if n < len(run.report.rows) // run.report.samples else ""
     words = element("small", f"{low:.{digits}f} to {high:.{digits}f}{few}")
-    return cell(f"{value:.{digits}f}", words, interval_picture(value, low, high, scale, run.colour))
+    return cell(f"{value:.{digits}f}", words, interval_image(value, low, high, scale, run.colour))
 
 
 def _cues(runs: list[Run], tables: "Mapping[str, pd.DataFrame]") -> Html:
@@ -230,8 +230,8 @@ def _cues(runs: list[Run], tables: "Mapping[str, pd.DataFrame]") -> Html:
                 continue
             some = EvalReport(tuple(part), report.samples)
             words = f"{_percents(*some.interval)}, n = {len(part):,}"
-            picture = interval_picture(some.accuracy, *some.interval, (0, 1), run.colour)
-            cells.append(cell(f"{some.accuracy:.1%}", element("small", words), picture))
+            image = interval_image(some.accuracy, *some.interval, (0, 1), run.colour)
+            cells.append(cell(f"{some.accuracy:.1%}", element("small", words), image))
         rows.append([_chip(run), *cells])
     header = ["run", "responses with a cue", "accuracy with", "accuracy without"]
     words = "A cue is one of the paper's words of self-reflection, such as “wait”, as a whole word in the trace."
@@ -319,7 +319,7 @@ def _trace(said: Mapping, row: Mapping, known: Known) -> Html:
     )
     if record is None or record.get("image") is None:
         return element("article", text, class_="trace text")
-    return element("article", picture_part(decode_image(record["image"]), said["question"]), text, class_="trace")
+    return element("article", image_part(decode_image(record["image"]), said["question"]), text, class_="trace")
 
 
 def _settings(runs: list[Run]) -> Html:
@@ -348,7 +348,7 @@ def _notes(tables: "Mapping[str, pd.DataFrame]") -> Html:
         f"{area['auc']} (95% {area['low']} to {area['high']}; from {inputs}). It knows six kinds of imitation, made by "
         "a script, in short traces about coloured shapes. On other text its level means nothing, and a difference "
         "between runs is a hint to read their traces.",
-        "Claims": "What a trace says of a mini-world picture, held against the facts. Wordings that are not read count "
+        "Claims": "What a trace says of a mini-world image, held against the facts. Wordings that are not read count "
         "as nothing said.",
         "Self-checks": "A cue after something was stated. It changed something when what was stated has another value "
         "afterwards; a check that confirms is no fault.",

@@ -288,7 +288,7 @@ def plot_prefix_benchmark(found: Mapping[str, Any], *, title: str) -> "Figure":
         below.axhline(100, color=ARM_COLOURS["base"], linewidth=1, linestyle=":")
         above.set_title(f"completions of {length} tokens", fontsize=9)
         above.set(xscale="log")
-        below.set(xlabel="tokens of a prompt, picture included")
+        below.set(xlabel="tokens of a prompt, image included")
         sizes = sorted({part["prompt_tokens"] for part in measured})
         for axes in (above, below):
             axes.minorticks_off()
@@ -312,7 +312,7 @@ def _step_memory(arm: Mapping[str, float]) -> float:
 
 YIELD_NAMES = {
     "original": "original",
-    "collected": "picture\nnot seen",
+    "collected": "image\nnot seen",
     "captioned": "caption",
     "distilled": "trace",
     "rewritten": "rewritten",
@@ -349,7 +349,7 @@ def plot_yields(yields: "pd.DataFrame", *, title: str) -> "Figure":
 
 
 def show_records(records: "Dataset", *, columns: int = 3) -> "Figure":
-    """The pictures of some records, each with its question and ground truth."""
+    """The images of some records, each with its question and ground truth."""
     return _gallery(
         [(row["image"], f"{row['source']}\n{wrap(row['question'])}\n→ {row['gt']}") for row in records], columns
     )
@@ -358,7 +358,7 @@ def show_records(records: "Dataset", *, columns: int = 3) -> "Figure":
 def show_responses(
     records: "Dataset", responses: Sequence[str] | Mapping[str, Sequence[str]], *, columns: int = 3
 ) -> "Figure":
-    """The pictures of some records, each with what a model said about it, or what several said, by arm."""
+    """The images of some records, each with what a model said about it, or what several said, by arm."""
     arms = responses if isinstance(responses, Mapping) else {"": responses}
     said = [
         "\n\n".join(wrap(f"{arm}: {text}" if arm else text) for arm, text in zip(arms, texts, strict=True))
@@ -376,9 +376,9 @@ def _gallery(cells: list[tuple[Any, str]], columns: int) -> "Figure":
     )
     for axes in panels.flat:
         axes.axis("off")
-    for axes, (picture, text) in zip(panels.flat, cells, strict=False):
-        if picture is not None:
-            axes.imshow(decode_image(picture))
+    for axes, (image, text) in zip(panels.flat, cells, strict=False):
+        if image is not None:
+            axes.imshow(decode_image(image))
         axes.set_title(text, fontsize=8, loc="left", wrap=False)
     return figure
 

@@ -73,7 +73,7 @@ def _names(folders: list[Path]) -> list[str]:
 
 
 class Known:
-    """What is known of the records that were asked: facts and pictures, by the rows of a report."""
+    """What is known of the records that were asked: facts and images, by the rows of a report."""
 
     def __init__(self, records: "Dataset | None"):
         self._records = records
@@ -92,7 +92,7 @@ class Known:
         return found if all(record and facts_of(record) for record in found) else None
 
     def record(self, row: Mapping) -> dict | None:
-        """The whole record of a row, with its picture; None when it is not known."""
+        """The whole record of a row, with its image; None when it is not known."""
         return _scene(row) if self._records is None else self._records[self._places[row["id"]]]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.images import decode_image
 from ..core.trace_text import step_spans, trace_of
 from ..pseudo_reasoning.marks import MARKS, Mark, find_marks, marked_html
-from .viewers import picture_bytes, with_fallback
+from .viewers import image_bytes, with_fallback
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -21,16 +21,16 @@ CUE = "#7b3294"
 ADDS, TAKES = "#2166ac", "#d6604d"
 """Bars of steps that make the right answer likelier, and of those that make it less likely."""
 LEGEND = (
-    "green: true of the picture · red: false, or a sum that does not hold · grey: cannot be checked · line below: a cue"
+    "green: true of the image · red: false, or a sum that does not hold · grey: cannot be checked · line below: a cue"
 )
 WIDTH, TYPE = 74, 8
 """Characters a line, and their size in points."""
 CHARACTER, LINE, SIDE = 0.602 * TYPE / 72, 0.2, 1.9
-"""Width of a monospaced character, height of a line, side of the picture, in inches."""
+"""Width of a monospaced character, height of a line, side of the image, in inches."""
 
 
 class TraceViewer:
-    """Traces one by one: picture, question, marked steps, and beside each step a bar for what it adds.
+    """Traces one by one: image, question, marked steps, and beside each step a bar for what it adds.
 
     Args:
         rows: for each, `record`, `response`, `verdict` (a line of words) and `gains` (nats a step, or None).
@@ -55,9 +55,9 @@ class TraceViewer:
         figure = plt.figure(figsize=(SIDE + 0.2 + WIDTH * CHARACTER + 2.2, count * LINE))
         plt.close(figure)
         if row["record"]["image"] is not None:
-            picture = _inches(figure, 0, (count * LINE - SIDE), SIDE, SIDE)
-            picture.imshow(decode_image(row["record"]["image"]))
-            picture.axis("off")
+            image = _inches(figure, 0, (count * LINE - SIDE), SIDE, SIDE)
+            image.imshow(decode_image(row["record"]["image"]))
+            image.axis("off")
         text = _inches(figure, SIDE + 0.2, 0, WIDTH * CHARACTER, count * LINE)
         text.set(xlim=(0, WIDTH), ylim=(count, 0))
         text.axis("off")
@@ -74,20 +74,20 @@ class TraceViewer:
         return figure
 
     def widget(self) -> Any:
-        """An ipywidgets box: a slider over the traces, the picture, and the marked steps with their bars."""
+        """An ipywidgets box: a slider over the traces, the image, and the marked steps with their bars."""
         import ipywidgets
 
         slider = ipywidgets.IntSlider(max=len(self.rows) - 1, description="trace")
-        picture, text = ipywidgets.Image(width=224), ipywidgets.HTML()
+        image, text = ipywidgets.Image(width=224), ipywidgets.HTML()
 
         def show(_: object = None) -> None:
             row = self.rows[slider.value]
-            picture.value = picture_bytes(row["record"]["image"])
+            image.value = image_bytes(row["record"]["image"])
             text.value = _row_html(row)
 
         slider.observe(show, names="value")
         show()
-        return ipywidgets.VBox([slider, ipywidgets.HBox([picture, text])])
+        return ipywidgets.VBox([slider, ipywidgets.HBox([image, text])])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
         return with_fallback(self.widget(), self.figure(), f"{len(self.rows)} traces")
@@ -228,7 +228,7 @@ class TraceVote:
         self.votes: dict[int, str] = {}
 
     def figure(self) -> "Figure":
-        """All traces as a matplotlib figure: each with its picture, none with its label."""
+        """All traces as a matplotlib figure: each with its image, none with its label."""
         import matplotlib.pyplot as plt
 
         texts = [
@@ -258,7 +258,7 @@ class TraceVote:
         return f"{hit} of {len(self.votes)} votes name the label" if self.votes else "no vote yet"
 
     def widget(self) -> Any:
-        """An ipywidgets box: picture, trace and a choice for each; the count appears when all are chosen."""
+        """An ipywidgets box: image, trace and a choice for each; the count appears when all are chosen."""
         import ipywidgets
 
         told = ipywidgets.Label()
@@ -273,8 +273,8 @@ class TraceVote:
             choice.observe(vote, names="value")
             words = f"<b>{html.escape(row['question'])} → {html.escape(row['gt'])}</b>"
             words += f"<pre style='white-space: pre-wrap'>{html.escape(row['response'])}</pre>"
-            picture = ipywidgets.Image(value=picture_bytes(self.image_of(row)), width=112)
-            boxes.append(ipywidgets.HBox([picture, ipywidgets.VBox([ipywidgets.HTML(words), choice])]))
+            image = ipywidgets.Image(value=image_bytes(self.image_of(row)), width=112)
+            boxes.append(ipywidgets.HBox([image, ipywidgets.VBox([ipywidgets.HTML(words), choice])]))
         return ipywidgets.VBox([*boxes, told])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
@@ -285,7 +285,7 @@ def vote_on(rows: Sequence[Mapping]) -> TraceVote:
     """Traces of the benchmark to read and to vote on, before any measure says what they are.
 
     Args:
-        rows: of `load_trace_benchmark`; their pictures are drawn from their facts.
+        rows: of `load_trace_benchmark`; their images are drawn from their facts.
     """
     import json
 

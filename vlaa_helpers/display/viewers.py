@@ -1,4 +1,4 @@
-"""Viewers to click through, each with a picture of itself for where no widget runs: GitHub, a PDF, a printed page."""
+"""Viewers to click through, each with an image of itself for where no widget runs: GitHub, a PDF, a printed page."""
 
 import base64
 import html
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Viewer:
-    """Pages to click through, each a picture with named texts; a notebook shows a widget, or else the first page.
+    """Pages to click through, each an image with named texts; a notebook shows a widget, or else the first page.
 
     Args:
         pages: how many.
@@ -34,7 +34,7 @@ class Viewer:
         self.pages, self.page = pages, page
 
     def figure(self, number: int = 0) -> "Figure":
-        """One page as a matplotlib figure: the picture, and the texts beside it."""
+        """One page as a matplotlib figure: the image, and the texts beside it."""
         import matplotlib.pyplot as plt
 
         from .plots import wrap
@@ -53,7 +53,7 @@ class Viewer:
         return figure
 
     def widget(self) -> Any:
-        """An ipywidgets box: a slider over the pages, the picture, and the texts."""
+        """An ipywidgets box: a slider over the pages, the image, and the texts."""
         import ipywidgets
 
         slider = ipywidgets.IntSlider(max=self.pages - 1, description="page")
@@ -61,7 +61,7 @@ class Viewer:
 
         def show(_: object = None) -> None:
             image, parts = self.page(slider.value)
-            picture.value = picture_bytes(image)
+            picture.value = image_bytes(image)
             text.value = "".join(
                 f"<b>{html.escape(name)}</b><pre style='white-space: pre-wrap'>{html.escape(said)}</pre>"
                 for name, said in parts.items()
@@ -76,7 +76,7 @@ class Viewer:
 
 
 def view_records(records: "Dataset") -> Viewer:
-    """A viewer of built records: the picture, the question, what each step of the pipeline wrote, and the verdict.
+    """A viewer of built records: the image, the question, what each step of the pipeline wrote, and the verdict.
 
     Raises:
         ValueError: no records.
@@ -85,7 +85,7 @@ def view_records(records: "Dataset") -> Viewer:
 
 
 def view_scores(records: "Dataset", responses: "Sequence[str]", scores: "Sequence[Score]") -> Viewer:
-    """A viewer of scored responses: the picture, the question, the response, its reward and the reason.
+    """A viewer of scored responses: the image, the question, the response, its reward and the reason.
 
     Raises:
         ValueError: no records, or not one response and one score for each.
@@ -135,7 +135,7 @@ def with_fallback(widget: Any, figure: "Figure", words: str) -> dict[str, str]:
     return {**widget._repr_mimebundle_(), **forms}
 
 
-def picture_bytes(image: Any) -> bytes:
+def image_bytes(image: Any) -> bytes:
     """An image of a record as PNG, empty for None."""
     if image is None:
         return b""
@@ -197,7 +197,7 @@ class RolloutViewer:
         return figure
 
     def widget(self) -> Any:
-        """An ipywidgets box: sliders over steps and groups, the picture, and the completions with cue words marked."""
+        """An ipywidgets box: sliders over steps and groups, the image, and the completions with cue words marked."""
         import ipywidgets
 
         steps = ipywidgets.SelectionSlider(options=list(self.steps), description="step")
@@ -209,7 +209,7 @@ class RolloutViewer:
             groups.max = len(pages) - 1
             number = pages[groups.value]
             image = self.image_of(self.groups[number]["id"].iloc[0])
-            picture.value = picture_bytes(image)
+            picture.value = image_bytes(image)
             text.value = _group_html(self.groups[number])
 
         for slider in (steps, groups):
@@ -226,7 +226,7 @@ def view_rollouts(rollouts: "pd.DataFrame", records: "Dataset") -> RolloutViewer
 
     Args:
         rollouts: as `load_rollouts` gives them.
-        records: those that the run trained on; they have the pictures.
+        records: those that the run trained on; they have the images.
 
     Raises:
         ValueError: no rollouts, or prompts that are not among the records.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.answers import parse_response
 from ..core.kept_rows import KeptRows
 from ..data.trl_views import to_grpo
-from ..policy.generation import NO_THINKING, Decoder, response_batches
+from ..policy.generation import NO_THINKING, SamplingParams, response_batches
 from ..rewards.mixed import MixedReward, is_correct
 from .eval_report import EvalReport
 
@@ -59,7 +59,7 @@ def evaluate(
             f"{len(ids) - len(set(ids))} of {len(ids)} records share an id with another; give each its own"
         )
     reward = reward or MixedReward()
-    decoder = Decoder(samples, temperature, max_new_tokens, "" if think else NO_THINKING, seed)
+    decoder = SamplingParams(samples, temperature, max_new_tokens, "" if think else NO_THINKING, seed)
     settings = {"records": len(ids), **asdict(decoder), "batch_size": batch_size, "items": digest_of("\n".join(ids))}
     if out is not None:
         settings["model"] = fingerprint(model)

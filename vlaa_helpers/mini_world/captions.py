@@ -1,6 +1,6 @@
-"""Captions of mini-world pictures: written with faults on purpose, and read back by someone who sees nothing else.
+"""Captions of mini-world images: written with faults on purpose, and read back by someone who sees nothing else.
 
-The paper's reasoning teacher was blind: it wrote about a caption as if it saw the picture (arXiv 2504.11468 §2, step
+The paper's reasoning teacher was blind: it wrote about a caption as if it saw the image (arXiv 2504.11468 §2, step
 3). What a caption leaves out or makes up, such a teacher cannot know.
 """
 
@@ -16,7 +16,7 @@ def write_caption(source: str, facts: dict, rng: Random, *, omissions: float, ha
     """The scene in words, as `KINDS[source].words` tells it, with something missing or made up at these rates.
 
     Args:
-        omissions: share of captions (0-1) that leave one thing out, where a picture has more than one.
+        omissions: share of captions (0-1) that leave one thing out, where an image has more than one.
         hallucinations: share of captions (0-1) that take one thing for another, or imagine one.
     """
     seen = deepcopy(facts)

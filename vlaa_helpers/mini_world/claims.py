@@ -1,7 +1,7 @@
-"""Whether what a text says about a mini-world picture is true: every claim, where it stands, and a verdict.
+"""Whether what a text says about a mini-world image is true: every claim, where it stands, and a verdict.
 
 The paper shows pseudo reasoning by example and has no measure of it (arXiv 2504.11468). In the mini world the facts of
-a picture are known, so each claim can be held against them: the measure is ours, and holds only there.
+an image are known, so each claim can be held against them: the measure is ours, and holds only there.
 """
 
 from collections.abc import Callable
@@ -33,13 +33,13 @@ CLAIM_KINDS = {
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim about a picture.
+    """A claim about an image.
 
     Attributes:
         start, end: where it stands in the text, in characters.
         text: as written.
         verdict: "true", "false" or "not checkable". A claim that is cut off or garbled is false when nothing that could
-            stand there makes it true (a thing that is not in the picture), and not checkable otherwise. So is a claim
+            stand there makes it true (a thing that is not in the image), and not checkable otherwise. So is a claim
             about what the facts do not hold (the corner of a block, the time of day of a chart).
         kind: one of `CLAIM_KINDS`.
     """
@@ -52,11 +52,11 @@ class Claim:
 
 
 def find_claims(source: str, facts: dict, text: str) -> list[Claim]:
-    """Every claim about a mini-world picture in a text, in the order of the text, each held against the facts.
+    """Every claim about a mini-world image in a text, in the order of the text, each held against the facts.
 
     Args:
-        source: one of `SOURCES`, the kind of picture.
-        facts: what the picture shows, as `meta` of its record has it.
+        source: one of `SOURCES`, the kind of image.
+        facts: what the image shows, as `meta` of its record has it.
         text: a trace, a response or any other text. Bare answers ("It looks like 4.") and operations ("Add 1 red star")
             are no claims. Time is linear in its length.
 

@@ -34,7 +34,7 @@ FORMAT_LOSS = {"careful": 0.15, "shortcut": 0.25, "ramble": 0.30}
 """Share of responses of each voice that do not keep the answer format."""
 SHORTCUT_RIGHT = 0.40
 MISREAD = 0.65
-"""How often the ramble voice works from a wrong look at the picture."""
+"""How often the ramble voice works from a wrong look at the image."""
 
 
 def solve(source: str, facts: dict, task: dict) -> tuple[str, str]:
@@ -173,7 +173,7 @@ def misread(source: str, facts: dict, rng: Random) -> dict:
 
 
 def nudge_box(box: list[float], rng: Random) -> list[float]:
-    """A box of the same size one to three grid units away in each direction, kept inside the picture."""
+    """A box of the same size one to three grid units away in each direction, kept inside the image."""
     x1, y1, x2, y2 = box
     dx, dy = (rng.choice((-1, 1)) * rng.randint(1, 3) * BOX_UNIT for _ in range(2))
     dx, dy = min(max(dx, -x1), 1 - x2), min(max(dy, -y1), 1 - y2)

@@ -1,8 +1,8 @@
-"""The six kinds of mini-world picture: what is in it, how it is drawn, what is asked, how it reads in words.
+"""The six kinds of mini-world image: what is in it, how it is drawn, what is asked, how it reads in words.
 
 Each kind mirrors one source of VLAA-Thinking (arXiv 2504.11468, Table 1). A scene is a plain dictionary of facts; the
-picture, the question, the ground truth and the words all come from those facts, so every claim that a model makes about
-a picture can be checked. Pictures are 112 x 112 pixels, which Qwen2.5-VL reads as 4 x 4 visual tokens of 28 pixels, and
+image, the question, the ground truth and the words all come from those facts, so every claim that a model makes about
+an image can be checked. Images are 112 x 112 pixels, which Qwen2.5-VL reads as 4 x 4 visual tokens of 28 pixels, and
 what must be read is aligned with those tokens: a model of a few million parameters can then learn to see.
 """
 
@@ -51,7 +51,7 @@ class Kind:
     words: Callable[[dict], str]
     """facts -> the scene in words, complete and true."""
     statement: re.Pattern[str]
-    """One atomic claim about a picture of this kind, as `words` writes it."""
+    """One atomic claim about an image of this kind, as `words` writes it."""
 
 
 def several(count: int, noun: str) -> str:
@@ -326,7 +326,7 @@ def words_functions(facts: dict) -> str:
     return f"I see a {facts['colour']} {facts['family']} through {points[0]} and {points[1]}."
 
 
-# boxes: LLaVA-CoT COCO and Visual Genome. Find the named object, answer with its box in fractions of the picture.
+# boxes: LLaVA-CoT COCO and Visual Genome. Find the named object, answer with its box in fractions of the image.
 
 BOX_UNIT = 1 / 8
 """Boxes start and end on a grid of 14 pixels, the patches of the vision tower."""
@@ -366,7 +366,7 @@ def draw_boxes(facts: dict, image: "Image.Image") -> None:
 
 
 def extreme_objects(objects: list[dict], extreme: str) -> list[dict]:
-    """The objects that reach highest ("highest") or lowest ("lowest") in the picture; several when they tie."""
+    """The objects that reach highest ("highest") or lowest ("lowest") in the image; several when they tie."""
     edge = min(t["box"][1] for t in objects) if extreme == "highest" else max(t["box"][3] for t in objects)
     return [t for t in objects if t["box"][1 if extreme == "highest" else 3] == edge]
 
@@ -464,7 +464,7 @@ KINDS: dict[str, Kind] = {
         Kind(
             "angles",
             "GeoQA170K",
-            "mcq",
+            "choice",
             sample_angles,
             draw_angles,
             ask_angles,
@@ -474,7 +474,7 @@ KINDS: dict[str, Kind] = {
         Kind(
             "charts",
             "ArxivQA",
-            "mcq",
+            "choice",
             sample_charts,
             draw_charts,
             ask_charts,
@@ -494,7 +494,7 @@ KINDS: dict[str, Kind] = {
         Kind(
             "boxes",
             "COCO, Visual Genome",
-            "iou",
+            "box",
             sample_boxes,
             draw_boxes,
             ask_boxes,

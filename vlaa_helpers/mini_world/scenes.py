@@ -1,7 +1,7 @@
-"""The mini world: generated pictures with known facts, questions and ground truth, as ordinary records.
+"""The mini world: generated images with known facts, questions and ground truth, as ordinary records.
 
 Six sources mirror the nine of VLAA-Thinking (arXiv 2504.11468, Table 1); `scene_kinds` says what each shows. Scenes are
-seeded, and each belongs to one split by a hash of what it shows: no picture is in two splits, whatever the seeds.
+seeded, and each belongs to one split by a hash of what it shows: no image is in two splits, whatever the seeds.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SOURCES = tuple(KINDS)
 SPLITS = ("train", "validation", "test", "shifted", "text")
 """`shifted`: colour-shape pairs, heights, angles and coefficients never seen in training, and more objects.
-`text`: scenes of the test split told in words, without a picture."""
+`text`: scenes of the test split told in words, without an image."""
 
 
 def split_of(facts: dict) -> str:
@@ -34,7 +34,7 @@ def split_of(facts: dict) -> str:
 
 
 def draw_scene(source: str, facts: dict, tint: Sequence[int] = (4, 4, 4)) -> "Image.Image":
-    """The picture of a scene: 112 x 112 RGB. `tint` is 0-9 for each channel."""
+    """The image of a scene: 112 x 112 RGB. `tint` is 0-9 for each channel."""
     image = blank(tuple(tint))
     KINDS[source].draw(facts, image)
     return image
@@ -68,19 +68,19 @@ def remake_scene(name: str) -> dict | None:
 def make_scenes(
     n: int, *, sources: Sequence[str] | str | None = None, seed: int = 0, split: str = "train", difficulty: int = 1
 ) -> "Dataset":
-    """Mini-world records with pictures and their scene facts.
+    """Mini-world records with images and their scene facts.
 
     Args:
         n: how many records; the sources take turns, so a multiple of their number is balanced.
         sources: any of `SOURCES`; all six by default.
         seed: the same seed gives the same bytes.
         split: "train", "validation", "test", "shifted" (things never seen in training, more of them) or "text"
-            (test scenes told in words, no picture). Splits share no picture.
+            (test scenes told in words, no image). Splits share no image.
         difficulty: 0 (fewer things, one step), 1, or 2 (more things, two steps).
 
     Returns:
         A `datasets.Dataset` of the record schema (`records.record_features`). `meta` is JSON with `facts` (what the
-        picture shows), `task` (what the question asks for), `split`, `difficulty` and `tint`. `caption`, `reasoning`
+        image shows), `task` (what the question asks for), `split`, `difficulty` and `tint`. `caption`, `reasoning`
         and `response` are empty: a teacher writes those.
 
     Raises:
@@ -146,7 +146,7 @@ def encode_png(image: "Image.Image") -> bytes:
 
 
 def stated_facts(source: str, text: str) -> Counter[str]:
-    """The atomic claims about a picture that a text makes, as written, with how often each is made.
+    """The atomic claims about an image that a text makes, as written, with how often each is made.
 
     >>> stated_facts("stories", "It is day. A red circle at the top left.")
     Counter({'It is day': 1, 'red circle at the top left': 1})

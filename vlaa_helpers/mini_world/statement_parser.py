@@ -1,4 +1,4 @@
-"""What a text says about a mini-world picture, true or not: each statement, where it stands and how it was read.
+"""What a text says about a mini-world image, true or not: each statement, where it stands and how it was read.
 
 Read are the ways the voices put it (`voices`), and the looser, cut off and garbled ways of models that learned from
 them. A statement has a thing and something said of it. A bare answer ("It looks like 4.", a letter, a box without a
@@ -16,7 +16,7 @@ from .scene_kinds import ANGLE_PLACES, COLOURS, FAMILIES, SHAPES
 
 @dataclass(frozen=True)
 class Statement:
-    """One thing that a text says about a picture.
+    """One thing that a text says about an image.
 
     Attributes:
         start, end: where, in characters.
@@ -92,7 +92,7 @@ _COEFFICIENT = re.compile(rf"(?<![\w'’])(?P<name>[ab]) (?:is|=) (?P<value>{_NU
 
 
 def read_statements(source: str, text: str) -> list[Statement]:
-    """What a text says about a picture of this kind, in the order of the text; `source` is one of `scenes.SOURCES`."""
+    """What a text says about an image of this kind, in the order of the text; `source` is one of `scenes.SOURCES`."""
     text = text.replace("İ", "I").lower()  # the one letter whose small form is longer
     found = [said for read in (*_ANYWHERE, *_READERS[source]) for said in read(text)]
     found.sort(key=lambda said: (said.start, -said.end))

@@ -1,4 +1,4 @@
-"""From pictures, questions and answers to a verified SFT set and a disjoint RL set: six steps, resumable.
+"""From images, questions and answers to a verified SFT set and a disjoint RL set: six steps, resumable.
 
 Re-creates the data pipeline of VLAA-Thinking (arXiv 2504.11468 §2), whose code was never released. The steps are in
 `steps`; here they are run over a dataset in chunks, each with a journal of the teacher's replies. The outputs follow
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.compact_set import CompactSet
 from ..core.record_schema import RECORD_COLUMNS, record_features, require_records
-from .journal import BuildStopped, Journal, Tally
+from .journal import BuildStopped, Journal, Usage
 from .prompts import PROMPTS, ROLES
 from .steps import RL_ONLY_SOURCES, STEPS, Rejected, close_record, collect, open_record, run_steps
 from .teachers import Teacher
@@ -71,7 +71,7 @@ def build_dataset(
     Args:
         records: with the columns of a record. Text that a record brings (caption, response) is kept, not asked for.
         teacher: `ScriptedTeacher`, `ChatTeacher`, or anything with the same three methods.
-        unique_images: let a record go whose picture an earlier one had, as the paper did (§2, step 1).
+        unique_images: let a record go whose image an earlier one had, as the paper did (§2, step 1).
         budget: stop once the replies have cost this much, in the unit of the teacher's prices.
         engine: "local", or "ray" to spread the chunks over Ray Data; on several machines `out_dir` and the records
             must be on a file system that all of them see, and `budget` is not kept.
@@ -94,7 +94,7 @@ def build_dataset(
     (folder / "journal").mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / ".lock", timeout=0):
-            _build(records, teacher, folder, unique_images, Tally(budget=budget), engine)
+            _build(records, teacher, folder, unique_images, Usage(budget=budget), engine)
     except Timeout:
         raise BuildStopped(f"another process is building in {folder}; wait for it, or take another folder") from None
     return load_build(folder)
@@ -117,21 +117,21 @@ def load_build(out_dir: str | os.PathLike) -> BuildResult:
     return BuildResult(sft, rl, yields, rejects, folder)
 
 
-def _build(records: "Dataset", teacher: Teacher, folder: Path, unique_images: bool, tally: Tally, engine: str) -> None:
+def _build(records: "Dataset", teacher: Teacher, folder: Path, unique_images: bool, usage: Usage, engine: str) -> None:
     from tqdm.auto import tqdm
 
     source = Chunks(records, unique_images)
     (folder / "build.json").unlink(missing_ok=True)
     run = _run_local if engine == "local" else _run_ray
     with _Writers(folder) as writers, tqdm(total=len(records), unit="record", smoothing=0.05) as bar:
-        for rows, outcomes in run(source, teacher, folder, tally):
+        for rows, outcomes in run(source, teacher, folder, usage):
             for row, outcome in zip(rows, outcomes, strict=True):
                 writers.add(row, outcome)
             bar.update(len(rows))
-            tokens = tally.prompt_tokens + tally.completion_tokens
+            tokens = usage.prompt_tokens + usage.completion_tokens
             bar.set_postfix(
-                {"calls": tally.calls} | ({"tokens": tokens} if tokens else {})
-                | ({"cost": f"{tally.cost:.2f}"} if tally.cost else {})
+                {"calls": usage.calls} | ({"tokens": tokens} if tokens else {})
+                | ({"cost": f"{usage.cost:.2f}"} if usage.cost else {})
             )  # fmt: skip
     counts = writers.yield_table()
     counts.to_csv(folder / "yields.csv")
@@ -171,12 +171,12 @@ class Chunks:
 
     def collected(self) -> Iterator[tuple[int, list[dict], list[tuple | None]]]:
         """Number, rows, and for each row what step 1 says: None to go on, or (step, reason, raw)."""
-        seen_ids, seen_pictures = CompactSet(), CompactSet() if self.unique_images else None
+        seen_ids, seen_images = CompactSet(), CompactSet() if self.unique_images else None
         for number in range(len(self)):
             rows, gone = self.rows(number), []
             for row in rows:
                 try:
-                    collect(row, seen_ids, seen_pictures)
+                    collect(row, seen_ids, seen_images)
                     gone.append(None)
                 except Rejected as rejected:
                     gone.append(rejected.args)
@@ -184,7 +184,7 @@ class Chunks:
 
 
 def run_chunk(
-    rows: list[dict], gone: list[tuple | None], teacher: Teacher, path: Path, tally: Tally
+    rows: list[dict], gone: list[tuple | None], teacher: Teacher, path: Path, usage: Usage
 ) -> list[dict[str, Any]]:
     """The outcome of each row: {"set", "record"}, or {"step", "reason", "raw"} for one that was let go.
 
@@ -200,7 +200,7 @@ def run_chunk(
                 rejected = error.args
         return dict(zip(("step", "reason", "raw"), rejected, strict=True))
 
-    with Journal(path, teacher, tally) as journal:
+    with Journal(path, teacher, usage) as journal:
         if teacher.concurrency == 1:
             return list(map(outcome, rows, gone))
         with ThreadPoolExecutor(teacher.concurrency) as pool:
@@ -217,25 +217,25 @@ def journal_path(folder: Path, number: int) -> Path:
 
 
 def _run_local(
-    source: Chunks, teacher: Teacher, folder: Path, tally: Tally
+    source: Chunks, teacher: Teacher, folder: Path, usage: Usage
 ) -> Iterator[tuple[list[dict], list[dict[str, Any]]]]:
     for number, rows, gone in source.collected():
-        yield rows, run_chunk(rows, gone, teacher, journal_path(folder, number), tally)
+        yield rows, run_chunk(rows, gone, teacher, journal_path(folder, number), usage)
 
 
 def _run_ray(
-    source: Chunks, teacher: Teacher, folder: Path, tally: Tally
+    source: Chunks, teacher: Teacher, folder: Path, usage: Usage
 ) -> Iterator[tuple[list[dict], list[dict[str, Any]]]]:
     from .ray_engine import spread
 
     gone, folder = [gone for _, _, gone in source.collected()], folder.absolute()
 
     def work(number: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        own = Tally()
+        own = Usage()
         return run_chunk(source.rows(number), gone[number], teacher, journal_path(folder, number), own), asdict(own)
 
     for number, (outcomes, spent) in enumerate(spread(work, len(source))):
-        tally.add(spent)
+        usage.add(spent)
         yield source.rows(number), outcomes
 
 

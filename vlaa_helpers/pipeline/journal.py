@@ -19,7 +19,7 @@ class BuildStopped(RuntimeError):
 
 
 @dataclass
-class Tally:
+class Usage:
     """What the replies of a build came to, those of earlier runs included."""
 
     calls: int = 0
@@ -49,8 +49,8 @@ class Journal:
     model with its settings, and what went into the prompt. `ask` may be called from several threads.
     """
 
-    def __init__(self, path: Path, teacher: Teacher, tally: Tally):
-        self.path, self.teacher, self.tally = path, teacher, tally
+    def __init__(self, path: Path, teacher: Teacher, usage: Usage):
+        self.path, self.teacher, self.usage = path, teacher, usage
         self._lock = threading.Lock()
         self._replies = _read(path)
         self._file = path.open("a", encoding="utf-8")
@@ -69,7 +69,7 @@ class Journal:
             if reply is not None:
                 self._count(role, reply)
                 return reply
-            self.tally.check_budget()
+            self.usage.check_budget()
         reply = self.teacher.ask(role, record, fields)
         line = json.dumps({"key": key, **asdict(reply)}, ensure_ascii=False)
         with self._lock:
@@ -77,14 +77,14 @@ class Journal:
             self._file.flush()
             self._replies[key] = reply
             self._count(role, reply)
-            self.tally.asked_now += 1
+            self.usage.asked_now += 1
         return reply
 
     def _count(self, role: str, reply: Reply) -> None:
-        self.tally.calls += 1
-        self.tally.prompt_tokens += reply.prompt_tokens
-        self.tally.completion_tokens += reply.completion_tokens
-        self.tally.cost += self.teacher.cost(role, reply)
+        self.usage.calls += 1
+        self.usage.prompt_tokens += reply.prompt_tokens
+        self.usage.completion_tokens += reply.completion_tokens
+        self.usage.cost += self.teacher.cost(role, reply)
 
 
 def _key(teacher: Teacher, role: str, record: Mapping, fields: Mapping[str, str]) -> str:

@@ -127,7 +127,7 @@ class ScriptedTeacher:
 
     def _agrees(self, record: Mapping, fields: Mapping[str, str]) -> bool:
         answer, gt, kind = fields["answer"], fields["gt"], record["verifier_type"]
-        if record["source"] not in KINDS:  # prose about a picture that a script knows nothing of: how does it end?
+        if record["source"] not in KINDS:  # prose about an image that a script knows nothing of: how does it end?
             ending = answer.strip().rpartition("\n")[2]
             return re.search(rf"(?<!\w){re.escape(gt.strip(' .'))}(?!\w)", ending, re.IGNORECASE) is not None
         meta = record["meta"] if isinstance(record["meta"], str) else json.dumps(record["meta"])

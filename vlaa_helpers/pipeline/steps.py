@@ -29,7 +29,7 @@ HINTS = {
     "text_question": "The problem in words: ",
     "hint": "Also known: ",
 }
-"""Keys of `meta` that hold what a data set itself says about a picture, and how it is introduced (§2, step 2)."""
+"""Keys of `meta` that hold what a data set itself says about an image, and how it is introduced (§2, step 2)."""
 
 
 class Rejected(Exception):
@@ -51,11 +51,11 @@ def close_record(record: Mapping) -> dict:
     return {**columns, "meta": json.dumps({**record["meta"], "provenance": record["provenance"]}, ensure_ascii=False)}
 
 
-def collect(record: Mapping, seen_ids: Seen, seen_pictures: Seen | None) -> dict:
-    """Step 1, metadata: a question, a ground truth, and a picture that no earlier record has.
+def collect(record: Mapping, seen_ids: Seen, seen_images: Seen | None) -> dict:
+    """Step 1, metadata: a question, a ground truth, and an image that no earlier record has.
 
     Args:
-        seen_ids, seen_pictures: what earlier records had; this record's are added. None: pictures may come again.
+        seen_ids, seen_pictures: what earlier records had; this record's are added. None: images may come again.
 
     Raises:
         Rejected: `duplicate_id`, `duplicate_image`, or `unreadable_image`.
@@ -68,21 +68,21 @@ def collect(record: Mapping, seen_ids: Seen, seen_pictures: Seen | None) -> dict
             digest = image_hash(record["image"])
         except (ValueError, OSError) as error:
             raise Rejected("collect", "unreadable_image", str(error)) from error
-        if seen_pictures is not None:
-            if digest in seen_pictures:
+        if seen_images is not None:
+            if digest in seen_images:
                 raise Rejected("collect", "duplicate_image", record["id"])
-            seen_pictures.add(digest)
+            seen_images.add(digest)
     return dict(record)
 
 
 def hint_of(record: Mapping) -> str:
-    """What the data set itself says about the picture, introduced; "" when it says nothing."""
+    """What the data set itself says about the image, introduced; "" when it says nothing."""
     lines = [f"{words}{record['meta'][key]}" for key, words in HINTS.items() if record["meta"].get(key)]
     return "".join(f"\n\n{line}" for line in lines)
 
 
 def caption(record: Mapping, ask: Ask, teacher: Teacher) -> dict:
-    """Step 2: a caption of the picture. A record that brings one, or that brings a trace, keeps what it has.
+    """Step 2: a caption of the image. A record that brings one, or that brings a trace, keeps what it has.
 
     Raises:
         Rejected: `no_image`, or what was wrong with the reply.
@@ -96,7 +96,7 @@ def caption(record: Mapping, ask: Ask, teacher: Teacher) -> dict:
 
 
 def reason(record: Mapping, ask: Ask, teacher: Teacher) -> dict:
-    """Step 3: a trace and an answer, written by someone who was told about the picture and not shown it.
+    """Step 3: a trace and an answer, written by someone who was told about the image and not shown it.
 
     Raises:
         Rejected: `no_thinking` when the reply has no think block, or what else was wrong with it.
@@ -112,7 +112,7 @@ def reason(record: Mapping, ask: Ask, teacher: Teacher) -> dict:
 
 
 def rewrite(record: Mapping, ask: Ask, teacher: Teacher) -> dict:
-    """Step 4: the trace speaks of the picture where it spoke of a caption, and is otherwise the same.
+    """Step 4: the trace speaks of the image where it spoke of a caption, and is otherwise the same.
 
     Raises:
         Rejected: `length_gap` when the number of words changed by more than `MAX_WORDS_CHANGED`, counted between blanks

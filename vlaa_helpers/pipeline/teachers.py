@@ -21,7 +21,7 @@ class Teacher(Protocol):
         ...
 
     def ask(self, role: str, record: Mapping, fields: Mapping[str, str]) -> Reply:
-        """One reply. `fields` are the slots of the role's prompt; `record` has the picture, and parsed `meta`."""
+        """One reply. `fields` are the slots of the role's prompt; `record` has the image, and parsed `meta`."""
         ...
 
     def cost(self, role: str, reply: Reply) -> float:
@@ -89,8 +89,8 @@ class ChatTeacher:
         if role == "caption":
             if record["image"] is None:
                 return Reply("this record has no image to describe", "refused")
-            picture = {"type": "image_url", "image_url": {"url": data_url(record["image"])}}
-            messages[-1]["content"] = [picture, {"type": "text", "text": messages[-1]["content"]}]
+            image = {"type": "image_url", "image_url": {"url": data_url(record["image"])}}
+            messages[-1]["content"] = [image, {"type": "text", "text": messages[-1]["content"]}]
         return self.endpoint.complete(self.models[role], messages, max_tokens=self.max_tokens[role], **self.options)
 
 

@@ -135,7 +135,7 @@ def merge_adapter(
         dtype: "float32", "bfloat16" or "float16" of the merged weights; the profile's by default: 16 bits on a GPU,
             and on the CPU float32, in which the mini VLM is stored and which costs nothing at its size.
         records: where logits are compared, after the prompt and the response if there is one; six mini-world records
-            with pictures by default.
+            with images by default.
 
     Raises:
         FileNotFoundError: no adapter in `adapter_folder`.
@@ -193,7 +193,7 @@ def _inputs(processor: Any, records: "Dataset") -> list[Any]:
     inputs = []
     for row, response in zip(to_grpo(records), records["response"], strict=True):
         text = processor.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True) + response
-        pictures = [picture.convert("RGB") for picture in row["images"]] or None
+        pictures = [image.convert("RGB") for image in row["images"]] or None
         inputs.append(processor(text=[text], images=pictures, return_tensors="pt"))
     return inputs
 

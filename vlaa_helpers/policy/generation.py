@@ -15,7 +15,7 @@ NO_THINKING = "<think>\n\n</think>\n<answer>"
 
 
 @dataclass(frozen=True)
-class Decoder:
+class SamplingParams:
     """How responses are drawn.
 
     Attributes:
@@ -37,7 +37,7 @@ def response_batches(
     model: Any,
     processor: Any,
     prompts: "Dataset",
-    decoder: Decoder,
+    decoder: SamplingParams,
     *,
     batch_size: int,
     words: str,
@@ -77,16 +77,16 @@ def seed_of(seed: int, name: str) -> int:
 
 
 def generate_responses(
-    model: Any, processor: Any, prompts: Sequence[list[dict]], images: Sequence[list], decoder: Decoder
+    model: Any, processor: Any, prompts: Sequence[list[dict]], images: Sequence[list], decoder: SamplingParams
 ) -> list[tuple[str, int, bool]]:
     """Responses to a batch of chat prompts: (text, tokens, truncated) of each, the samples of a prompt together.
 
     Args:
-        prompts: message lists with a bare image placeholder for each picture of `images` at the same place.
+        prompts: message lists with a bare image placeholder for each image of `images` at the same place.
     """
     import torch
 
-    from .prefix_cache import generate_from, prefill, why_not_shared
+    from .prefix_cache import generate_from, prefill, unshareable_reason
 
     inputs = chat_inputs(model, processor, prompts, images, decoder.start)
     drawn = {"do_sample": True, "temperature": decoder.temperature, "top_k": 0, "top_p": 1.0}
@@ -95,7 +95,7 @@ def generate_responses(
         **unbent(processor),
         "max_new_tokens": decoder.max_new_tokens,
     }
-    if why_not_shared(model) is None:
+    if unshareable_reason(model) is None:
         with torch.no_grad():
             prefix = prefill(model, inputs)
         output = generate_from(model, prefix, [decoder.samples] * len(prompts), **settings)
@@ -113,7 +113,7 @@ def generate_responses(
 
 
 def unbent(processor: Any) -> dict[str, Any]:
-    """Settings of `generate` that leave a policy's probabilities as they are, except that it never writes a picture."""
+    """Settings of `generate` that leave a policy's probabilities as they are, except that it never writes an image."""
     return {
         "repetition_penalty": 1.0,  # Qwen2.5-VL's own settings have 1.05, which would also bend the sampling
         "suppress_tokens": image_token_ids(processor),
@@ -132,6 +132,6 @@ def chat_inputs(
     texts = [
         processor.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) + start for prompt in prompts
     ]
-    pictures = [picture.convert("RGB") for several in images for picture in several]
+    pictures = [image.convert("RGB") for several in images for image in several]
     inputs = processor(text=texts, images=pictures or None, padding=True, padding_side="left", return_tensors="pt")
     return inputs.to(model.device)

@@ -113,7 +113,7 @@ def attach_adapter(model: Any, adapter: str | Path, profile: Profile, *, trainab
 
 
 def load_processor(profile: Profile) -> Any:
-    """The processor of a profile's model: pads on the left, brings pictures down to `profile.max_pixels`."""
+    """The processor of a profile's model: pads on the left, brings images down to `profile.max_pixels`."""
     from transformers import AutoProcessor
 
     processor = AutoProcessor.from_pretrained(profile.model, padding_side="left")
@@ -154,7 +154,7 @@ def check_nf4_widths(model: Any) -> None:
 
 
 def image_token_ids(processor: Any) -> list[int]:
-    """Tokens that stand for pictures: a policy must never write them, or the next forward pass looks for pictures."""
+    """Tokens that stand for images: a policy must never write them, or the next forward pass looks for images."""
     tokenizer = processor.tokenizer
     names = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
     ids = [tokenizer.convert_tokens_to_ids(name) for name in names]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def trace_perplexity(model: Any, processor: Any, records: "Dataset", *, batch_size: int = 16) -> np.ndarray:
-    """Perplexity of each record's response, thinking and answer, given its picture and question.
+    """Perplexity of each record's response, thinking and answer, given its image and question.
 
     Args:
         model, processor: any vision-language model and its processor.
@@ -45,8 +45,8 @@ def _perplexities(model: Any, processor: Any, rows: list[dict]) -> list[float]:
     template = processor.apply_chat_template
     prompts = [template(row["prompt"], tokenize=False, add_generation_prompt=True) for row in rows]
     completions = [row["completion"][0]["content"][0]["text"] + processor.tokenizer.eos_token for row in rows]
-    pictures = [picture.convert("RGB") for row in rows for picture in row["images"]] or None
-    options = {"images": pictures, "padding": True, "padding_side": "right", "return_tensors": "pt"}
+    images = [image.convert("RGB") for row in rows for image in row["images"]] or None
+    options = {"images": images, "padding": True, "padding_side": "right", "return_tensors": "pt"}
     full = processor(text=[a + b for a, b in zip(prompts, completions, strict=True)], **options).to(model.device)
     starts = processor(text=prompts, **options)["attention_mask"].sum(1)
     logits = model(**full).logits[:, :-1].float()

@@ -1,4 +1,4 @@
-"""A prompt, pictures and all, read once for everything that goes on from it: a group's completions, partial traces.
+"""A prompt, images and all, read once for everything that goes on from it: a group's completions, partial traces.
 
     prefix = prefill(model, inputs)
     tokens = generate_from(model, prefix, counts, max_new_tokens=64)
@@ -30,7 +30,7 @@ ATTENTION = ("sdpa", "eager")
 """How these models may compute attention: others take no queries that begin in the middle, or were not tried."""
 
 
-def why_not_shared(model: Any) -> str | None:
+def unshareable_reason(model: Any) -> str | None:
     """Why this model cannot go on from a prefix; None where it can."""
     text = model.config.get_text_config()
     if model.config.model_type not in MODEL_TYPES:
@@ -107,7 +107,7 @@ def prefill(model: Any, inputs: Mapping[str, Tensor]) -> Prefix:
     Args:
         model: a Qwen2-VL, 2.5-VL or 3-VL, with adapters or without (`why_not_shared`).
         inputs: as the model's processor gives them, padded on the left: `input_ids`, `attention_mask`, and with
-            pictures `pixel_values`, `image_grid_thw`, `mm_token_type_ids`.
+            images `pixel_values`, `image_grid_thw`, `mm_token_type_ids`.
 
     Raises:
         ValueError: prompts of one token, of which nothing could be kept.
@@ -116,9 +116,9 @@ def prefill(model: Any, inputs: Mapping[str, Tensor]) -> Prefix:
     if ids.shape[1] < 2:
         raise ValueError("a prompt of one token has nothing to share; give prompts of two or more")
     whole = _whole(model)
-    pictures = {name: inputs[name] for name in ("pixel_values", "image_grid_thw") if inputs.get(name) is not None}
-    if pictures:
-        types, grid = inputs["mm_token_type_ids"], pictures["image_grid_thw"]
+    images = {name: inputs[name] for name in ("pixel_values", "image_grid_thw") if inputs.get(name) is not None}
+    if images:
+        types, grid = inputs["mm_token_type_ids"], images["image_grid_thw"]
         positions, _ = whole.model.get_rope_index(
             ids, mm_token_type_ids=types, image_grid_thw=grid, attention_mask=mask
         )
@@ -128,7 +128,7 @@ def prefill(model: Any, inputs: Mapping[str, Tensor]) -> Prefix:
     with _checkpoints_may_read(whole):
         whole(
             input_ids=ids[:, :-1], attention_mask=mask[:, :-1], position_ids=positions[..., :-1],
-            past_key_values=kept, use_cache=False, logits_to_keep=1, **pictures,
+            past_key_values=kept, use_cache=False, logits_to_keep=1, **images,
         )  # fmt: skip
     return Prefix(ids, mask, positions, tuple((layer.keys, layer.values) for layer in kept.layers))
 

@@ -24,7 +24,7 @@ class Profile:
         data: what `load_records` takes.
         device: "cpu" or "cuda".
         dtype: "float32", "bfloat16" or "float16": of activations and of the weights that are not in 4 bits.
-        max_pixels: pictures are brought down to this many pixels.
+        max_pixels: images are brought down to this many pixels.
         load_in_4bit: quantise the language stack to NF4 with double quantisation.
         lora_rank, lora_alpha: of the adapters on the language stack.
         sft_batch_size, sft_learning_rate: samples an optimiser step, and the peak learning rate.
@@ -117,7 +117,7 @@ def get_profile(name: str = "auto") -> Profile:
     dtype, reason = _cuda_dtype(torch.cuda.get_device_capability())
     reasons += [
         reason,
-        f"pictures up to {_GPUS[name]['max_pixels']:,} pixels, as in the paper's evaluation (appendix B.2)",
+        f"images up to {_GPUS[name]['max_pixels']:,} pixels, as in the paper's evaluation (appendix B.2)",
     ]
     return Profile(name, REAL_MODEL, REAL_DATA, "cuda", dtype, reasons=tuple(reasons), **_GPUS[name])
 

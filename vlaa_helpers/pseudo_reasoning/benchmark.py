@@ -17,7 +17,7 @@ PSEUDO_KINDS = {
     "cue_decorated": "cues of self-reflection after which nothing changes",
     "corrupted": "reads like a genuine trace of any style, with something false of the scene in it",
     "wrong_steps": "the right answer after a sum that does not hold, or after a wrong look",
-    "borrowed": "a sound trace of another picture and its question",
+    "borrowed": "a sound trace of another image and its question",
 }
 SPLITS = ("train", "test")
 COLUMNS = ("id", "pair", "split", "label", "kind", "source", "question", "gt", "verifier_type", "response", "meta")
@@ -31,7 +31,7 @@ def load_trace_benchmark(split: str | None = None) -> "Dataset":
 
     Returns:
         A `datasets.Dataset` with the columns of `COLUMNS`. `label` is "genuine" or "pseudo"; `kind` one of `STYLES` or
-        `PSEUDO_KINDS`; `meta` is the record's, with the scene facts (`draw_scene` draws the picture from them).
+        `PSEUDO_KINDS`; `meta` is the record's, with the scene facts (`draw_scene` draws the image from them).
 
     Raises:
         ValueError: an unknown split.

@@ -22,7 +22,7 @@ from .arithmetic import Equation, read_equations
 @dataclass(frozen=True)
 class Assertion:
     """A value that a text gives to something: to a name ("x = 5"), a sum ("5 - 2 = 3"), the answer, or, in the mini
-    world, to whatever a statement about the picture speaks of."""
+    world, to whatever a statement about the image speaks of."""
 
     start: int
     end: int
@@ -80,11 +80,11 @@ def find_contradictions(text: str, assertions: Sequence[Assertion] | None = None
 
     Compared are plain values of names ("x = 5", not in a step that speaks of cases: "when x = 0"), of sums ("5 - 2 =
     3"), and of the answer ("the answer is B"). A cue of self-reflection between the two takes the first one back; so
-    does, but not for what is said of a picture, a word such as "actually" or "now".
+    does, but not for what is said of an image, a word such as "actually" or "now".
 
     Args:
         text: a trace.
-        assertions: those of `read_assertions`, to compare also what is said of a mini-world picture ("red 6 … red 5").
+        assertions: those of `read_assertions`, to compare also what is said of a mini-world image ("red 6 … red 5").
 
     >>> [(pair.first.about, pair.second.value) for pair in find_contradictions("x = 5. So x = 6.")]
     [(('name', 'x'), Fraction(6, 1))]
@@ -160,7 +160,7 @@ def read_assertions(
 
     Args:
         text: a trace.
-        statements: what it says of a mini-world picture (`read_statements`). A listing also says how many things there
+        statements: what it says of a mini-world image (`read_statements`). A listing also says how many things there
             are, in all and of each group that is counted.
         equations: those of the text (`read_equations`) where they are known already.
     """
@@ -270,7 +270,7 @@ def _pairs(said: Statement) -> Iterator[tuple[tuple, Any]]:
 
 
 def _looks(text: str, statements: Sequence[Statement]) -> Iterator[list[Statement]]:
-    """Listings of what is in the picture: two things or more in a row, or what follows "I see" or "It is day"."""
+    """Listings of what is in the image: two things or more in a row, or what follows "I see" or "It is day"."""
     things = [said for said in statements if said.kind in ("object", "box", "place")]
     runs: list[list[Statement]] = []
     for said in things:

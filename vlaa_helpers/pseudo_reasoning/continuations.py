@@ -17,7 +17,7 @@ class Branches:
     A continuation shares with its trunk the tokens that both begin with; only the others go through the model.
 
     Args:
-        prompts, images: message lists with a bare image placeholder for each picture of `images` at the same place.
+        prompts, images: message lists with a bare image placeholder for each image of `images` at the same place.
         trunks: for each trunk, the number of its prompt and its tokens after the prompt.
         batch_size: continuations that go through the model at once.
 
@@ -40,9 +40,9 @@ class Branches:
         *,
         batch_size: int,
     ):
-        from ..policy.prefix_cache import extend, prefill, why_not_shared
+        from ..policy.prefix_cache import extend, prefill, unshareable_reason
 
-        if reason := why_not_shared(model):
+        if reason := unshareable_reason(model):
             raise ValueError(f"continuations cannot share what was read with {reason}")
         self.model, self.tokenizer, self.batch_size = model, processor.tokenizer, batch_size
         self._settings = unbent(processor)

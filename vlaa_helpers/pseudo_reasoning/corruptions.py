@@ -67,7 +67,7 @@ def corrupt_trace(
 ) -> Corruption | None:
     """Pick one fact of a trace and change it; None when there is nothing to change.
 
-    Tried in this order: a true claim about a mini-world picture, which `find_claims` calls false afterwards (one that
+    Tried in this order: a true claim about a mini-world image, which `find_claims` calls false afterwards (one that
     decides the answer, if there is any); a sum that holds, whose result changes; a number, one digit of which changes;
     the letter of an option. The same trace, record and seed give the same change.
 

@@ -10,9 +10,9 @@ from .arithmetic import find_arithmetic
 from .measures import facts_of
 
 MARKS = {
-    "true": "true of the picture",
-    "false": "false of the picture",
-    "unchecked": "about the picture, cannot be checked",
+    "true": "true of the image",
+    "false": "false of the image",
+    "unchecked": "about the image, cannot be checked",
     "wrong": "a sum that does not hold",
     "cue": "a cue of self-reflection",
 }

@@ -40,7 +40,7 @@ TEXT_COLUMNS = {
 }
 """Column: what it holds of a trace, its range and where its definition stands."""
 FACT_COLUMNS = {
-    "claims": "claims about the picture, 0 or more (`claims.find_claims`)",
+    "claims": "claims about the image, 0 or more (`claims.find_claims`)",
     "claims_true": "those that are true",
     "claims_false": "those that are false",
     "claims_not_checkable": "those that cannot be held against the facts",
@@ -61,7 +61,7 @@ def analyze_traces(
 
     Args:
         responses: texts, completions as TRL gives them, or rows with a `response`, such as `EvalReport.rows`.
-        records: rows of the mini world, with `source` and `meta`. What a trace says of its picture is then held against
+        records: rows of the mini world, with `source` and `meta`. What a trace says of its image is then held against
             the facts, and counts in `self_checks` and `contradictions` too. One record for each response in the same
             order; or, when the responses are rows with an `id`, in any order, found by their `id`.
 
@@ -124,7 +124,7 @@ def _records_of(responses: list, records: Sequence[Mapping] | None) -> list[Mapp
     """The record of each response, or None each."""
     if records is None:
         return [None] * len(responses)
-    if hasattr(records, "select_columns"):  # a Dataset: leave its pictures undecoded
+    if hasattr(records, "select_columns"):  # a Dataset: leave its images undecoded
         records = records.select_columns([name for name in ("id", "source", "meta") if name in records.column_names])
     records = list(records)
     return [records[place] for place in record_places(responses, [record.get("id") for record in records])]

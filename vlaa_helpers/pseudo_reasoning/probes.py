@@ -53,7 +53,7 @@ def probe_traces(
     answer block opened the way the response itself does it.
 
     - "partial": the answer that the policy then writes, greedily; its score; whether it is the answer after all steps.
-    - "steps": the log-probability of an answer there: of exactly these words and the closing tag, given the picture,
+    - "steps": the log-probability of an answer there: of exactly these words and the closing tag, given the image,
       the question and the steps so far, as a sum over their tokens, in nats. Once of the correct answer (`gt`; in
       multiple choice the letter and the option's text together), once of the given one. What a step adds is its
       information *for this policy*: a step may be true and add nothing (the policy saw it), or false and add much. The
@@ -197,7 +197,7 @@ def cut_response(response: str) -> Parts | str:
 def correct_answers(record: Mapping) -> list[str]:
     """The ways to write the correct answer: the ground truth, in multiple choice also the text of its option."""
     gt = record["gt"].strip()
-    text = options_of(record["question"]).get(gt) if record["verifier_type"] == "mcq" else None
+    text = options_of(record["question"]).get(gt) if record["verifier_type"] == "choice" else None
     return [gt, text] if text else [gt]
 
 
@@ -208,7 +208,7 @@ def same_answer(a: str, b: str, record: Mapping, reward: MixedReward) -> bool:
     kind, question = record["verifier_type"], record["question"]
     if kind == "open_ended":
         return False
-    if kind == "mcq":
+    if kind == "choice":
         chosen = [letter for letter in options_of(question) if _chooses(a, letter, question)]
         return any(_chooses(b, letter, question) for letter in chosen)
     return any(_is_right(said, gt, record, reward) for said, gt in ((a, b), (b, a)))
@@ -253,7 +253,7 @@ class _Prober:
     ):
         self.model, self.processor, self.prompts = model, processor, prompts
         self.reward, self.settings, self.batch_size = reward, settings, batch_size
-        self._pictures = set(image_token_ids(processor))
+        self._images = set(image_token_ids(processor))
 
     def rows(self, places: list[int], texts: list[str]) -> list[dict]:
         start = time.perf_counter()
@@ -270,7 +270,7 @@ class _Prober:
                 continue
             starts = [parts.start(cut) for cut in range(len(parts.ends) + 1)]
             tokens = self._tokens(starts)
-            if self._pictures & set(self._tokens([text])[0]):
+            if self._images & set(self._tokens([text])[0]):
                 row["problem"] = "picture_token"
                 continue
             owners.append(row)

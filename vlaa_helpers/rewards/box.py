@@ -44,10 +44,10 @@ def box_reward(
     """The IoU of the answer's box with `gt`, continuous, without a threshold (paper §4.1).
 
     Args:
-        gt: `[x1, y1, x2, y2]` in fractions of the picture, as in VLAA-Thinking.
+        gt: `[x1, y1, x2, y2]` in fractions of the image, as in VLAA-Thinking.
         frame: what the prompt asks the answer in: "fraction" (0-1), "thousand" (0-1000, Qwen2-VL's own) or "pixel"
-            (of the picture as the model gets it, Qwen2.5-VL's own).
-        size: width and height of that picture, for "pixel".
+            (of the image as the model gets it, Qwen2.5-VL's own).
+        size: width and height of that image, for "pixel".
 
     A box that leaves its frame is `out_of_range`: clipping it would hide that another frame was meant.
 
@@ -60,7 +60,7 @@ def box_reward(
     if frame not in FRAMES:
         raise ValueError(f"unknown frame {frame!r}; expected one of {', '.join(FRAMES)}")
     if frame == "pixel" and size is None:
-        raise ValueError('frame="pixel" needs size=(width, height) of the picture as the model gets it')
+        raise ValueError('frame="pixel" needs size=(width, height) of the image as the model gets it')
     truth = read_box(gt)
     if truth is None:
         raise ValueError(f"the ground truth {gt!r:.80} is not a box; expected [x1, y1, x2, y2] in fractions")

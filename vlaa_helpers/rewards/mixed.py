@@ -107,7 +107,7 @@ class MixedReward:
                 scores.append(GATED if answer is None else None)
                 if answer is not None:
                     opened.append((place, Question(question, meta, tuple(pictures or ())), answer, gt))
-            elif kind == "iou" and self.box_frame != "fraction":
+            elif kind == "box" and self.box_frame != "fraction":
                 size = tuple(json.loads(meta or "{}").get("image_size") or ()) or None
                 scores.append(box_reward(response, gt, question=question, frame=self.box_frame, size=size))
             elif kind in self.verifiers:
@@ -170,9 +170,9 @@ class MixedReward:
 
 VERIFIERS: dict[str, Callable[..., Score]] = {
     "digit": digit_reward,
-    "mcq": choice_reward,
+    "choice": choice_reward,
     "math": math_reward,
-    "iou": box_reward,
+    "box": box_reward,
 }
 
 
@@ -180,7 +180,7 @@ def is_correct(score: Score, verifier_type: str) -> bool:
     """What counts as right in accuracy: full marks; a box from IoU 0.5; an open answer that beats the reference."""
     if score.value is None:
         return False
-    if verifier_type == "iou":
+    if verifier_type == "box":
         return score.value >= 0.5
     if verifier_type == "open_ended":
         return score.value > 0

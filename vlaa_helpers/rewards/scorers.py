@@ -1,6 +1,6 @@
 """How good an open-ended answer is: scorers behind one small interface, and whom the open-ended reward asks.
 
-The paper uses a 7B reward model that sees the picture (arXiv 2504.11468 §4.1). Any scorer will do that gives higher
+The paper uses a 7B reward model that sees the image (arXiv 2504.11468 §4.1). Any scorer will do that gives higher
 numbers to better answers.
 """
 
@@ -16,7 +16,7 @@ from ..mini_world.scenes import stated_facts
 
 @dataclass(frozen=True)
 class Question:
-    """What an answer is an answer to: the question's words, the record's `meta` as JSON, and its pictures."""
+    """What an answer is an answer to: the question's words, the record's `meta` as JSON, and its images."""
 
     text: str
     meta: str = ""
@@ -32,7 +32,7 @@ class Scorer(Protocol):
 
 
 class FactsScorer:
-    """Scores an answer about a mini-world picture by its facts: +1 for each true one that was asked for, -1 for each
+    """Scores an answer about a mini-world image by its facts: +1 for each true one that was asked for, -1 for each
     claim that is not true of the scene; repeating a claim gains nothing.
 
     Raises:
@@ -59,7 +59,7 @@ class FactsScorer:
 class RewardModelScorer:
     """Scores with a scalar reward model from the hub or a folder (`AutoModelForSequenceClassification`, one label).
 
-    The model reads a chat: the question, after what is known of the picture in words, and the answer. It waits on the
+    The model reads a chat: the question, after what is known of the image in words, and the answer. It waits on the
     CPU between scorings, as in the paper (Appendix C.1), so that the policy has the GPU.
 
     Args:
@@ -113,7 +113,7 @@ class RewardModelScorer:
 
 
 def preference_chat(question: Question, answer: str) -> list[dict[str, str]]:
-    """What a text reward model reads: the picture in words where they are known, the question, the answer."""
+    """What a text reward model reads: the image in words where they are known, the question, the answer."""
     meta = json.loads(question.meta or "{}")
     words = KINDS["stories"].words(meta["facts"]) if "wanted" in meta.get("task", {}) else meta.get("caption", "")
     asked = f"{words} {question.text}".strip()
@@ -134,14 +134,14 @@ class JudgeScorer:
     Args:
         model: on the endpoint.
         endpoint: its retries and key are those of `ChatEndpoint`; a wrong key or model is an `EndpointError`.
-        sees_pictures: send it the pictures of a question too, as the paper's reward model had them; the model has to
-            take pictures.
+        sees_pictures: send it the images of a question too, as the paper's reward model had them; the model has to
+            take images.
     """
 
-    def __init__(self, model: str, endpoint: ChatEndpoint, *, sees_pictures: bool = False):
+    def __init__(self, model: str, endpoint: ChatEndpoint, *, sees_images: bool = False):
         self.model = model
         self.endpoint = endpoint
-        self.sees_pictures = sees_pictures
+        self.sees_images = sees_images
 
     def __call__(self, questions: Sequence[Question], answers: Sequence[str]) -> list[float | None]:
         return [self._score(question, answer) for question, answer in zip(questions, answers, strict=True)]
@@ -149,7 +149,7 @@ class JudgeScorer:
     def _score(self, question: Question, answer: str) -> float | None:
         asked = f"{preference_chat(question, answer)[0]['content']}\n\nAnswer: {answer}"
         content: str | list[dict[str, Any]] = asked
-        if self.sees_pictures and question.images:
+        if self.sees_images and question.images:
             pictures = [{"type": "image_url", "image_url": {"url": data_url(image)}} for image in question.images]
             content = [*pictures, {"type": "text", "text": asked}]
         messages = [{"role": "system", "content": JUDGE_PROMPT}, {"role": "user", "content": content}]

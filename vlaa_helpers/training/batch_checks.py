@@ -1,4 +1,4 @@
-"""Checks that pictures and the tokens that stand for them agree, before a training run finds out at step 2,000."""
+"""Checks that images and the tokens that stand for them agree, before a training run finds out at step 2,000."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,28 +12,28 @@ if TYPE_CHECKING:
 def check_batch(
     inputs: Mapping, examples: Sequence[Mapping], processor: Any, *, names: Sequence[str] | None = None
 ) -> list[int]:
-    """Compare, sample by sample, the picture tokens in `input_ids` with what `image_grid_thw` asks for.
+    """Compare, sample by sample, the image tokens in `input_ids` with what `image_grid_thw` asks for.
 
     Args:
         inputs: what a collator or processor made: `input_ids` of shape (samples, tokens), and `image_grid_thw` of shape
-            (pictures, 3) when there are any: patches in time, height and width of each picture, in order.
+            (images, 3) when there are any: patches in time, height and width of each image, in order.
         examples: the same samples before that, each with its list of `images`.
         processor: of the model.
         names: of the samples, for the message; by default their places in the batch.
 
     Returns:
-        Picture tokens of each sample.
+        Image tokens of each sample.
 
     Raises:
         ValueError: the first sample where the two differ, with both numbers. The model would stop there with "Image
-            features and image tokens do not match", or give one sample another's picture.
+            features and image tokens do not match", or give one sample another's image.
     """
     names = names or [f"sample {k}" for k in range(len(examples))]
     counts = [len(example.get("images") or []) for example in examples]
     grids = inputs.get("image_grid_thw")
     grids = [] if grids is None else grids.tolist()
     if len(grids) != sum(counts):
-        raise ValueError(f"the batch holds {len(grids)} pictures and its samples bring {sum(counts)}")
+        raise ValueError(f"the batch holds {len(grids)} images and its samples bring {sum(counts)}")
     area = processor.image_processor.merge_size**2
     found = (inputs["input_ids"] == processor.image_token_id).sum(dim=1).tolist()
     for name, count, tokens in zip(names, counts, found, strict=True):
@@ -41,7 +41,7 @@ def check_batch(
         expected = sum(time * height * width // area for time, height, width in mine)
         if tokens != expected:
             raise ValueError(
-                f"{name}: {tokens} picture tokens in its text, and its {count} pictures ask for {expected}. A limit on "
+                f"{name}: {tokens} image tokens in its text, and its {count} images ask for {expected}. A limit on "
                 f"length cut the prompt (set max_length=None, or lower profile.max_pixels), or the text itself holds "
                 f"{processor.image_token!r}"
             )
@@ -49,10 +49,10 @@ def check_batch(
 
 
 def check_texts(records: "Dataset", processor: Any) -> None:
-    """Refuse records whose words would be read as pictures.
+    """Refuse records whose words would be read as images.
 
     Raises:
-        ValueError: the first record with a picture token of the processor in its question or response.
+        ValueError: the first record with an image token of the processor in its question or response.
     """
     import pyarrow.compute as pc
 
@@ -63,13 +63,13 @@ def check_texts(records: "Dataset", processor: Any) -> None:
             row = pc.index(pc.match_substring(texts[column], token), True).as_py()
             if row >= 0:
                 raise ValueError(
-                    f"record {texts['id'][row]}: its {column} holds {token!r}, which stands for a picture; take it "
-                    "out. A picture belongs in the image column alone"
+                    f"record {texts['id'][row]}: its {column} holds {token!r}, which stands for an image; take it "
+                    "out. An image belongs in the image column alone"
                 )
 
 
 def longest(records: "Dataset", n: int) -> list[int]:
-    """Places of the `n` records with the longest text, those with a picture first."""
+    """Places of the `n` records with the longest text, those with an image first."""
     import numpy as np
     import pyarrow.compute as pc
 
@@ -77,5 +77,5 @@ def longest(records: "Dataset", n: int) -> list[int]:
     length = sum(
         pc.utf8_length(pc.fill_null(table[name], "")).to_numpy() for name in ("question", "reasoning", "response")
     )
-    has_picture = pc.is_valid(table["image"]).to_numpy(zero_copy_only=False)
-    return np.lexsort((-length, ~has_picture))[:n].tolist()
+    has_image = pc.is_valid(table["image"]).to_numpy(zero_copy_only=False)
+    return np.lexsort((-length, ~has_image))[:n].tolist()

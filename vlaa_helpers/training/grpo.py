@@ -17,7 +17,7 @@ from .prompt_lengths import drop_long_prompts
 from .recipes import _FIELDS, grpo_recipe
 from .rollout_log import RolloutLog
 from .runner import device_settings, exact_adapters, run_trainer
-from .shared_prefix_trainer import SharedPrefixGRPOTrainer, why_stock
+from .shared_prefix_trainer import SharedPrefixGRPOTrainer, unsupported_reason
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -41,13 +41,13 @@ def train_grpo(
     Args:
         model, processor: as `load_policy` returns them. Where `beta` is above 0, the reference is the policy as it is
             now; TRL keeps it as a second adapter, "ref".
-        records: prompts with `gt` and `verifier_type`; all with a picture or all without.
+        records: prompts with `gt` and `verifier_type`; all with an image or all without.
         profile: gives prompts a step, completions a prompt, their length, learning rate and precision.
         reward_funcs: TRL reward functions, usually `MixedReward()`.
         recipe: "trl", "vlaa", "dapo" or "dr_grpo"; `grpo_recipe(profile, recipe)` lists what each means.
-        max_prompt_length: leave out records whose prompt has more tokens, its picture's included, and say how many
+        max_prompt_length: leave out records whose prompt has more tokens, its image's included, and say how many
             (`drop_long_prompts`). TRL would cut no prompt; a long one costs memory.
-        shared_prefix: read each prompt, pictures and all, once for its group (`SharedPrefixGRPOTrainer`): the same
+        shared_prefix: read each prompt, images and all, once for its group (`SharedPrefixGRPOTrainer`): the same
             numbers, up to the order in which floats are added, for less work. False is TRL's own trainer, which also
             trains where prompts cannot be shared; that is said.
         callbacks: called by the trainer, after ours: an `AdaptiveKL` where the recipe has one, and a `RolloutLog` of
@@ -60,7 +60,7 @@ def train_grpo(
         `trainer.state.log_history` and in `log.csv` under `output_dir`.
 
     Raises:
-        ValueError: some records have a picture and some have none (TRL cannot put both into one batch), a batch that
+        ValueError: some records have an image and some have none (TRL cannot put both into one batch), a batch that
             cannot be (`plan_batch`), an unknown recipe, `use_vllm` with a 4-bit policy, or an `AdaptiveKL` where `beta`
             is 0.
         TypeError: a keyword that `GRPOConfig` does not know.
@@ -76,7 +76,7 @@ def train_grpo(
             "docs/vllm.md"
         )
     check_texts(records, processor)
-    _check_pictures(records)
+    _check_images(records)
     dataset = to_grpo(records)
     plan = plan_batch(profile, config.get("num_generations"), records=len(records))
     defaults = {
@@ -84,7 +84,7 @@ def train_grpo(
         **{name: value for name, value in rows.items() if name in _FIELDS},
         **plan.config,
         "logging_steps": 1,
-        # a picture token in a completion would ask for a picture that is not there
+        # an image token in a completion would ask for an image that is not there
         "generation_kwargs": {"suppress_tokens": image_token_ids(processor)},
         **device_settings(profile),
     }
@@ -93,7 +93,7 @@ def train_grpo(
     if "ref" in getattr(model, "peft_config", {}):
         model.delete_adapter("ref")  # the reference of an earlier run; TRL would stumble over it
     args = GRPOConfig(**(defaults | config))
-    if shared_prefix and (reason := why_stock(model, args)):
+    if shared_prefix and (reason := unsupported_reason(model, args)):
         tqdm.write(f"shared_prefix: not with {reason}. TRL's own trainer reads a prompt again for each completion")
         shared_prefix = False
     with exact_adapters(model):
@@ -113,10 +113,10 @@ def train_grpo(
     return run_trainer(trainer, [*ours, *callbacks])
 
 
-def _check_pictures(records: "Dataset") -> None:
-    with_picture = len(records) - records.select_columns("image").with_format("arrow")[:]["image"].null_count
-    if 0 < with_picture < len(records):
+def _check_images(records: "Dataset") -> None:
+    with_image = len(records) - records.select_columns("image").with_format("arrow")[:]["image"].null_count
+    if 0 < with_image < len(records):
         raise ValueError(
-            f"{with_picture} of {len(records)} records have a picture; expected all or none: TRL cannot put both "
+            f"{with_image} of {len(records)} records have an image; expected all or none: TRL cannot put both "
             'into one batch. Train on records.filter(lambda row: row["image"] is not None) first'
         )

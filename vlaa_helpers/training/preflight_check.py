@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.trl_views import to_grpo
-from ..policy.generation import Decoder, response_batches
+from ..policy.generation import SamplingParams, response_batches
 from ..rewards.score import Reason
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def preflight(
         raise ValueError(f"a group needs at least 2 generations, got {generations}; set generations=8, as in the run")
     rows = to_grpo(records.shuffle(seed=seed).select(range(min(prompts, len(records)))))
     responses: list[dict] = []
-    decoder = Decoder(generations, temperature, max_new_tokens, seed=seed)
+    decoder = SamplingParams(generations, temperature, max_new_tokens, seed=seed)
     for batch, texts in response_batches(model, processor, rows, decoder, batch_size=batch_size, words="preflight"):
         responses += _scored(batch, texts, generations, reward)
     return _report(responses, generations)

@@ -1,6 +1,6 @@
-"""How long prompts are, picture tokens included, and which are too long: TRL's GRPO cuts none.
+"""How long prompts are, image tokens included, and which are too long: TRL's GRPO cuts none.
 
-Cutting would not do: a prompt that loses some of its picture tokens no longer fits its picture.
+Cutting would not do: a prompt that loses some of its image tokens no longer fits its image.
 """
 
 import io
@@ -25,14 +25,14 @@ class PromptLengths:
     """The length of every prompt, those that were left out too.
 
     Attributes:
-        tokens: of each record, in order, picture tokens included.
-        picture_tokens: those that stand for its picture; 0 without one.
+        tokens: of each record, in order, image tokens included.
+        picture_tokens: those that stand for its image; 0 without one.
         sources: of each record.
         limit: `max_prompt_length`; None is no limit.
     """
 
     tokens: np.ndarray
-    picture_tokens: np.ndarray
+    image_tokens: np.ndarray
     sources: tuple[str, ...]
     limit: int | None
 
@@ -81,26 +81,26 @@ def drop_long_prompts(
 ) -> tuple["Dataset", PromptLengths]:
     """Leave out records whose prompt, as the policy gets it, has more than `max_prompt_length` tokens.
 
-    Picture tokens are counted from the size of each picture by the processor's own rule, without decoding it.
+    Image tokens are counted from the size of each image by the processor's own rule, without decoding it.
 
     Args:
-        records: any, with pictures or without.
-        processor: of the policy; its image processor says how far pictures are brought down.
-        max_prompt_length: in tokens, picture tokens included; None drops nothing.
+        records: any, with images or without.
+        processor: of the policy; its image processor says how far images are brought down.
+        max_prompt_length: in tokens, image tokens included; None drops nothing.
 
     Returns:
         The records that fit, in order, and the lengths of all.
 
     Raises:
-        ValueError: no prompt fits, or a picture that cannot be read or is too narrow for the processor.
+        ValueError: no prompt fits, or an image that cannot be read or is too narrow for the processor.
     """
     from tqdm.auto import tqdm
 
     prompts = to_grpo(records).select_columns(["prompt", "source", "id"])
     pictures = records.select_columns(["image"]).with_format("arrow")
-    count = _picture_counter(processor)
+    count = _image_counter(processor)
     tokens: list[int] = []
-    picture_tokens: list[int] = []
+    image_tokens: list[int] = []
     for first in tqdm(range(0, len(records), _BATCH_ROWS), unit="batch", leave=False, desc="prompt lengths"):
         places = range(first, min(first + _BATCH_ROWS, len(records)))
         rows = prompts[places.start : places.stop]
@@ -108,22 +108,22 @@ def drop_long_prompts(
         found = [0 if image is None else count(image, name) for image, name in zip(images, rows["id"], strict=True)]
         texts = processor.apply_chat_template(rows["prompt"], tokenize=False, add_generation_prompt=True)
         lengths = map(len, processor.tokenizer(texts)["input_ids"])
-        # the template writes one token for a picture, which the processor then repeats
+        # the template writes one token for an image, which the processor then repeats
         tokens += [length - (here > 0) + here for length, here in zip(lengths, found, strict=True)]
-        picture_tokens += found
+        image_tokens += found
     sources = tuple(prompts["source"][:])
-    lengths = PromptLengths(np.array(tokens, int), np.array(picture_tokens, int), sources, max_prompt_length)
+    lengths = PromptLengths(np.array(tokens, int), np.array(image_tokens, int), sources, max_prompt_length)
     kept = np.flatnonzero(lengths.fits)
     if len(records) and not len(kept):
         raise ValueError(
             f"no prompt has at most {max_prompt_length:,} tokens, the shortest has {lengths.tokens.min():,}; raise "
-            "max_prompt_length, or bring pictures down further: profile.replace(max_pixels=…)"
+            "max_prompt_length, or bring images down further: profile.replace(max_pixels=…)"
         )
     return records if len(kept) == len(records) else records.select(kept), lengths
 
 
-def _picture_counter(processor: Any) -> Any:
-    """A function of a stored image and its record's id: how many tokens the picture takes in a prompt."""
+def _image_counter(processor: Any) -> Any:
+    """A function of a stored image and its record's id: how many tokens the image takes in a prompt."""
     from PIL import Image
 
     area = processor.image_processor.merge_size**2
@@ -138,6 +138,6 @@ def _picture_counter(processor: Any) -> Any:
                 width, height = picture.size  # one that an EXIF note turns on its side takes as many tokens
             return tokens(height, width)
         except Exception as error:  # openers raise nearly anything on broken bytes
-            raise ValueError(f"the picture of record {name} cannot be measured: {error!s:.200}") from error
+            raise ValueError(f"the image of record {name} cannot be measured: {error!s:.200}") from error
 
     return count

@@ -101,7 +101,7 @@ RECIPES: dict[str, Callable[[Profile], Rows]] = {"trl": _trl, "vlaa": _vlaa, "da
 def grpo_recipe(profile: Profile, recipe: str = "trl") -> pd.DataFrame:
     """What `train_grpo` does by a recipe unless told otherwise, and who says so.
 
-    Columns `value` and `whose`, a row a setting; "paper" is arXiv 2504.11468. What is named as a field of TRL's
+    Columns `value` and `source`, a row a setting; "paper" is arXiv 2504.11468. What is named as a field of TRL's
     `GRPOConfig` is one.
 
     Args:
@@ -115,4 +115,4 @@ def grpo_recipe(profile: Profile, recipe: str = "trl") -> pd.DataFrame:
     """
     if recipe not in RECIPES:
         raise ValueError(f"unknown recipe {recipe!r}; expected one of {', '.join(RECIPES)}")
-    return pd.DataFrame.from_dict(RECIPES[recipe](profile), orient="index", columns=["value", "whose"])
+    return pd.DataFrame.from_dict(RECIPES[recipe](profile), orient="index", columns=["value", "source"])

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def sft_recipe(profile: Profile) -> pd.DataFrame:
     """What `train_sft` does unless told otherwise, and who says so: the paper (arXiv 2504.11468), or us.
 
-    Columns `value` and `whose`, a row a setting. The paper gives its batch, passes and frozen tower (§3.1); it does not
-    say its learning rate, optimiser, longest sequence, or whether it trained all weights or adapters.
+    Columns `value` and `source`, a row a setting. The paper gives its batch, passes and frozen tower (§3.1); it does
+    not     say its learning rate, optimiser, longest sequence, or whether it trained all weights or adapters.
     """
     paper_batch = profile.sft_batch_size == 128
     rows = {
@@ -33,9 +33,9 @@ def sft_recipe(profile: Profile) -> pd.DataFrame:
         "learning_rate": (profile.sft_learning_rate, "ours: not stated"),
         "lr_scheduler_type": ("cosine", "ours: not stated"),
         "warmup_steps": (0.05, "ours: not stated; a share of all steps"),
-        "max_length": (None, "ours: a cut prompt would lose picture tokens"),
+        "max_length": (None, "ours: a cut prompt would lose image tokens"),
     }
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "whose"])
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "source"])
 
 
 def train_sft(
@@ -67,7 +67,7 @@ def train_sft(
         `trainer.state.log_history` and in `log.csv` under `output_dir`.
 
     Raises:
-        ValueError: records without a response, or whose pictures and picture tokens disagree (`check_batch`).
+        ValueError: records without a response, or whose images and image tokens disagree (`check_batch`).
         FileNotFoundError: to be resumed, and no checkpoint there.
         TypeError: a keyword that `SFTConfig` does not know.
     """

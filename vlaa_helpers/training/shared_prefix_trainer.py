@@ -1,4 +1,4 @@
-"""GRPO with each prompt, pictures and all, read once for its group: TRL's trainer, its numbers, a part of its work.
+"""GRPO with each prompt, images and all, read once for its group: TRL's trainer, its numbers, a part of its work.
 
 TRL repeats a prompt for each of its completions: through the image processor, the vision tower and the language model,
 when it draws, for the log-probabilities of the old policy and of the reference, and in the loss. Here a prompt is
@@ -25,9 +25,9 @@ from torch.nn.functional import pad
 from trl import GRPOConfig, GRPOTrainer
 from trl.trainer.utils import pad as pad_together
 
-from ..policy.prefix_cache import Prefix, forward_from, generate_from, prefill, why_not_shared
+from ..policy.prefix_cache import Prefix, forward_from, generate_from, prefill, unshareable_reason
 
-PICTURES = ("pixel_values", "image_grid_thw")
+IMAGES = ("pixel_values", "image_grid_thw")
 """What is there once a prompt, and not once a completion."""
 WORTH_A_PART = 512
 """Tokens of padding for the sake of which rows of one pass are computed in two parts."""
@@ -38,7 +38,7 @@ OTHER_WAYS = (
 """Settings of `generate` by which it would not go on from a prefix, a token at a time."""
 
 
-def why_stock(model: Any, args: GRPOConfig) -> str | None:
+def unsupported_reason(model: Any, args: GRPOConfig) -> str | None:
     """Why TRL's own trainer has to train this model with these settings; None where prompts can be shared."""
     sharded = args.fsdp or args.deepspeed or "true" in (os.getenv(f"ACCELERATE_USE_{k}") for k in ("FSDP", "DEEPSPEED"))
     ways = [name for name in OTHER_WAYS if name in (args.generation_kwargs or {})]
@@ -51,7 +51,7 @@ def why_stock(model: Any, args: GRPOConfig) -> str | None:
         "a model that is sharded (FSDP or DeepSpeed)": sharded,
         "reentrant activation checkpointing": (args.activation_checkpointing_kwargs or {}).get("use_reentrant"),
     }
-    return next((reason for reason, applies in reasons.items() if applies), None) or why_not_shared(model)
+    return next((reason for reason, applies in reasons.items() if applies), None) or unshareable_reason(model)
 
 
 class SharedPrefixGRPOTrainer(GRPOTrainer):
@@ -70,7 +70,7 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        reason = why_stock(self.model, self.args)
+        reason = unsupported_reason(self.model, self.args)
         if self.tools or self.environment_factories or self.rollout_func:
             reason = "tools, an environment or a rollout function"
         if reason:
@@ -100,7 +100,7 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
 
     def _tokenize_prompts(self, prompts: list) -> tuple[list, list | None, dict[str, Any]]:
         ids, images, fields = super()._tokenize_prompts(_firsts(prompts, self._counts))
-        self._fields = {name: fields[name] for name in PICTURES if name in fields}
+        self._fields = {name: fields[name] for name in IMAGES if name in fields}
         if "mm_token_type_ids" in fields:
             types = pad_together([torch.tensor(types) for types in fields["mm_token_type_ids"]], padding_side="left")
             self._fields["mm_token_type_ids"] = types.repeat_interleave(torch.tensor(self._counts), 0)
@@ -270,28 +270,28 @@ def _prompts(
     named = {"input_ids": ids, "attention_mask": mask, "mm_token_type_ids": fields.get("mm_token_type_ids")}
     firsts = {name: _firsts(rows[:, :-keep], counts) for name, rows in named.items() if rows is not None}
     prompts = [dict(zip(firsts, values, strict=True)) for values in zip(*firsts.values(), strict=True)]
-    for prompt, pictures in zip(prompts, _pictures(fields, num_images, counts), strict=True):
-        prompt |= pictures
+    for prompt, images in zip(prompts, _images(fields, num_images, counts), strict=True):
+        prompt |= images
     return prompts
 
 
-def _pictures(
+def _images(
     fields: dict[str, Any], num_images: list[int] | None, counts: list[int]
 ) -> list[dict[str, Tensor]] | list[dict]:
-    """The pictures of each prompt: as many as its rows have, of patches as its grids say."""
+    """The images of each prompt: as many as its rows have, of patches as its grids say."""
     if fields.get("pixel_values") is None or num_images is None:
         return [{} for _ in counts]
     grids = fields["image_grid_thw"].split(_firsts(num_images, counts))
     patches = fields["pixel_values"].split([int(grid.prod(dim=-1).sum()) for grid in grids])
-    return [dict(zip(PICTURES, pictures, strict=True)) for pictures in zip(patches, grids, strict=True)]
+    return [dict(zip(IMAGES, images, strict=True)) for images in zip(patches, grids, strict=True)]
 
 
 def _together(prompts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     """Prompts as one batch, without the padding that all of them have."""
-    rows = {name: torch.stack([prompt[name] for prompt in prompts]) for name in prompts[0] if name not in PICTURES}
+    rows = {name: torch.stack([prompt[name] for prompt in prompts]) for name in prompts[0] if name not in IMAGES}
     padding = int(rows["attention_mask"].any(dim=0).int().argmax())
-    pictures = {name: torch.cat([prompt[name] for prompt in prompts]) for name in PICTURES if name in prompts[0]}
-    shown = {name: tensor for name, tensor in pictures.items() if len(tensor)}
+    images = {name: torch.cat([prompt[name] for prompt in prompts]) for name in IMAGES if name in prompts[0]}
+    shown = {name: tensor for name, tensor in images.items() if len(tensor)}
     return {name: tensor[:, padding:] for name, tensor in rows.items()} | shown
 
 
@@ -301,18 +301,18 @@ def _passes(drawn: dict[str, Any], number: int) -> list[dict[str, Any]]:
     group = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
     order = list(dict.fromkeys(group[torch.randperm(len(group))].tolist()))  # TRL's own draw, of rows
     rows = torch.cat([(group == k).nonzero().squeeze(1) for k in order])
-    pictures = _pictures(drawn, drawn.get("num_images"), counts)
+    images = _images(drawn, drawn.get("num_images"), counts)
     passes = []
     for part in rows.split(len(rows) // number):
         members = list(dict.fromkeys(group[part].tolist()))
         one: dict[str, Any] = {"prompts": members, "counts": _run_lengths(group[part].tolist())}
         for name, value in drawn.items():
-            if isinstance(value, Tensor) and name not in PICTURES:
+            if isinstance(value, Tensor) and name not in IMAGES:
                 one[name] = value[part.to(value.device)] if value.ndim else value
         if "num_images" in drawn:
             one["num_images"] = [drawn["num_images"][k] for k in part.tolist()]
-        if pictures[0]:
-            one |= {name: torch.cat([pictures[k][name] for k in members]) for name in PICTURES}
+        if images[0]:
+            one |= {name: torch.cat([images[k][name] for k in members]) for name in IMAGES}
         passes.append(one)
     for one, following in pairwise(passes):
         one["goes_on"] = one["prompts"] == following["prompts"]

@@ -3,7 +3,7 @@
 python -m vlaa_helpers.dev.benchmarks.shared_prefix --quick
 python -m vlaa_helpers.dev.benchmarks.shared_prefix --gpu --out runs/shared_prefix_gpu.json
 
-A cell of the grid is a picture's size, a group's size and a completion's length, all of them fixed. Both trainers take
+A cell of the grid is an image's size, a group's size and a completion's length, all of them fixed. Both trainers take
 the same settings and draw the same completions; they train in turns in one process (`step_benchmark`), and one after
 the other in a second one, to see their memory. A process has a limit of time. The same command goes on where an earlier
 one stopped. `plots.plot_prefix_benchmark` draws what it found.
@@ -41,7 +41,7 @@ from .random_qwen import TRUE_SIZE
 from .step import ArmThread, compare_arms, machine, random_model
 
 CELLS_A_SIDE, GENERATIONS, COMPLETIONS = (4, 9, 16, 32), (4, 8, 16), (32, 128, 512)
-"""Of the grid: visual tokens along a picture's side (prompts of 38, 103, 278 and 1,046 tokens in all)."""
+"""Of the grid: visual tokens along an image's side (prompts of 38, 103, 278 and 1,046 tokens in all)."""
 QUICK = ((4, 9, 16), (8,), (32,))
 TOKEN_PIXELS = 28
 STATUS, GIVES_BACK = Path("/proc/self/status"), {"MALLOC_MMAP_THRESHOLD_": "65536"}
@@ -51,7 +51,7 @@ PARTS = {"generate": "_generate", "log_probs": "_get_per_token_logps_and_entropi
 
 @dataclass(frozen=True)
 class Cell:
-    """Where a step is measured: a picture of side² visual tokens, completions a prompt, tokens of each."""
+    """Where a step is measured: an image of side² visual tokens, completions a prompt, tokens of each."""
 
     side: int
     generations: int
@@ -138,17 +138,17 @@ def variety(completion_ids: list[list[int]], **_: Any) -> list[float]:
 
 
 def noise(n: int, side: int) -> Any:
-    """Prompts with a picture of noise each, of side² visual tokens."""
+    """Prompts with an image of noise each, of side² visual tokens."""
     import numpy as np
     from datasets import Dataset, Features, Image, List, Value
     from PIL import Image as Pictures
 
     pixels, draws = TOKEN_PIXELS * side, np.random.default_rng(0)
-    pictures = [Pictures.fromarray(draws.integers(0, 255, (pixels, pixels, 3), dtype="uint8")) for _ in range(n)]
+    images = [Pictures.fromarray(draws.integers(0, 255, (pixels, pixels, 3), dtype="uint8")) for _ in range(n)]
     content = [{"type": "image", "text": None}, {"type": "text", "text": "how many objects are there?"}]
     message = {"role": Value("string"), "content": List({"type": Value("string"), "text": Value("string")})}
     features = Features({"prompt": List(message), "images": List(Image())})
-    rows = [{"prompt": [{"role": "user", "content": content}], "images": [picture]} for picture in pictures]
+    rows = [{"prompt": [{"role": "user", "content": content}], "images": [image]} for image in images]
     return Dataset.from_list(rows, features=features)
 
 

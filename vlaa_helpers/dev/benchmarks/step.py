@@ -55,8 +55,8 @@ from .random_qwen import TRUE_SIZE, save_random_model
 PACKAGES = ("torch", "transformers", "trl", "peft", "bitsandbytes", "accelerate")
 SFT_BUDGET_GIB, GRPO_BUDGET_GIB = 12, 15
 """GPU memory that a step of the 3B model may take."""
-PICTURE_SIDE = 512
-"""Of a square picture of 262,144 pixels, the limit of the GPU profiles."""
+IMAGE_SIDE = 512
+"""Of a square image of 262,144 pixels, the limit of the GPU profiles."""
 COMPLETION_TOKENS = 300
 Arm = Callable[[Any, Any, str, int], Any]
 """Trains `(model, processor, output folder, steps)` and gives the trainer back."""
@@ -324,11 +324,11 @@ def sft_records(n: int) -> Any:
 
 
 def large_records(n: int, tokenizer: Any) -> Any:
-    """The same as large as real ones: pictures of `PICTURE_SIDE`, completions of `COMPLETION_TOKENS`."""
+    """The same as large as real ones: images of `PICTURE_SIDE`, completions of `COMPLETION_TOKENS`."""
 
     def rows() -> Iterator[dict]:
         for row in _traced(n):
-            picture = draw_scene(row["source"], json.loads(row["meta"])["facts"]).resize((PICTURE_SIDE, PICTURE_SIDE))
+            picture = draw_scene(row["source"], json.loads(row["meta"])["facts"]).resize((IMAGE_SIDE, IMAGE_SIDE))
             image = {"bytes": encode_png(picture), "path": None}
             yield row | {"image": image, "response": _lengthened(row["response"], tokenizer)}
 

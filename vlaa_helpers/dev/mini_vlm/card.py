@@ -17,7 +17,7 @@ from ...core.statistics import bootstrap_interval, wilson_interval
 from ...evaluation.eval_report import EvalReport
 from ...evaluation.runner import evaluate
 from ...mini_world.scenes import SOURCES, check_facts, make_scenes
-from ...policy.generation import Decoder, generate_responses
+from ...policy.generation import SamplingParams, generate_responses
 from .lessons import CAPTION_PROMPT, user
 from .train import SIZES
 
@@ -38,8 +38,8 @@ def describe(model: Any, processor: Any, source: str, n: int = PER_SOURCE, *, ba
     for first in range(0, n, batch_size):
         rows = records.select(range(first, min(n, first + batch_size))).to_list()
         prompts = [[user(CAPTION_PROMPT, with_image=True)] for _ in rows]
-        pictures = [[decode_image(row["image"])] for row in rows]
-        texts = generate_responses(model, processor, prompts, pictures, Decoder())
+        images = [[decode_image(row["image"])] for row in rows]
+        texts = generate_responses(model, processor, prompts, images, SamplingParams())
         for row, (text, _, _) in zip(rows, texts, strict=True):
             counts.append(check_facts(source, json.loads(row["meta"])["facts"], text))
     true, false, missed = (sum(column) for column in zip(*counts, strict=True))

@@ -1,7 +1,7 @@
 """What the mini VLM is taught: short conversations about mini-world scenes, endless and seeded.
 
-First to see (`cells`: what each visual token shows), then to put a picture in words (`caption`), then to answer in the
-mixture of voices of `voices`, with and without a picture, with and without thinking.
+First to see (`cells`: what each visual token shows), then to put an image in words (`caption`), then to answer in the
+mixture of voices of `voices`, with and without an image, with and without thinking.
 """
 
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ that, and without looking up (`find`), a model of this size sees everything and 
 class Lesson:
     name: str
     messages: list[dict]
-    """The conversation up to the reply, in chat form; a bare image placeholder where a picture stands."""
+    """The conversation up to the reply, in chat form; a bare image placeholder where an image stands."""
     reply: str
     image: "Image.Image | None"
 

@@ -103,7 +103,7 @@ def build_tokenizer(lessons: Iterable[Lesson], *, vocab_size: int = 1024) -> Any
 
 
 def build_processor(tokenizer: Any) -> Any:
-    """A `Qwen2_5_VLProcessor` that brings any picture down to about 112 x 112 pixels (16 visual tokens)."""
+    """A `Qwen2_5_VLProcessor` that brings any image down to about 112 x 112 pixels (16 visual tokens)."""
     from transformers import Qwen2_5_VLProcessor, Qwen2VLImageProcessor, Qwen2VLVideoProcessor
 
     size = {"shortest_edge": IMAGE_PIXELS // 4, "longest_edge": IMAGE_PIXELS}

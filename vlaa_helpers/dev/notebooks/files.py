@@ -167,7 +167,7 @@ def stale_cells(nb: "NotebookNode") -> list[int]:
 def clean_outputs(nb: "NotebookNode") -> None:
     """Drop what is noise on a page: progress bars, warnings on stderr, widgets and their state. Changes `nb`.
 
-    A widget's static fallback (HTML, an image) stays; a widget whose only other form is its `repr` goes. Pictures are
+    A widget's static fallback (HTML, an image) stays; a widget whose only other form is its `repr` goes. Images are
     stored with a palette, in a half to a third of their size.
     """
     nb.metadata.pop("widgets", None)
@@ -216,7 +216,7 @@ def machine_paths(text: str) -> list[str]:
 
 
 def notebook_text(nb: "NotebookNode") -> str:
-    """Everything a reader can see of a notebook as one text: sources and outputs, pictures left out."""
+    """Everything a reader can see of a notebook as one text: sources and outputs, images left out."""
     parts = []
     for cell in nb.cells:
         parts.append(cell.source)

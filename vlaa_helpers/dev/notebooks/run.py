@@ -84,16 +84,16 @@ def _save_figures(nb: "NotebookNode", stem: str, folder: Path) -> tuple[Path, ..
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob(f"{stem}-*.png"):
         old.unlink()
-    pictures = [
+    images = [
         output.data["image/png"]
         for cell in nb.cells
         if cell.cell_type == "code"
         for output in cell.outputs
         if "image/png" in output.get("data", {})
     ]
-    paths = tuple(folder / f"{stem}-{k}.png" for k in range(1, len(pictures) + 1))
-    for path, picture in zip(paths, pictures, strict=True):
-        path.write_bytes(base64.b64decode(picture))
+    paths = tuple(folder / f"{stem}-{k}.png" for k in range(1, len(images) + 1))
+    for path, image in zip(paths, images, strict=True):
+        path.write_bytes(base64.b64decode(image))
     return paths
 
 

@@ -112,7 +112,7 @@ _EMPTY = {"hedged": _hedged, "padded": _padded, "cue_decorated": _cue_decorated}
 
 
 def wrong_look(source: str, facts: dict, rng: Random) -> dict:
-    """The facts of a scene with something false among them, as a look at the picture could go wrong."""
+    """The facts of a scene with something false among them, as a look at the image could go wrong."""
     while True:
         seen = misread(source, facts, rng)
         possible = source != "angles" or sum(known_angles(seen)) < 180
