@@ -11,7 +11,7 @@ def renamed(records, **changes):
 def test_nothing_in_common():
     found = overlap(make_scenes(30, split="train"), make_scenes(30, split="test"))
     assert (found.images, found.questions) == ((), ())
-    assert str(found) == "0 pictures and 0 questions about them in common"
+    assert str(found) == "0 images and 0 questions about them in common"
 
 
 def test_a_image_with_another_question_is_half_an_overlap():

@@ -378,7 +378,7 @@ def test_the_mini_world_is_made_of_records():
 
 
 def test_importing_is_light():
-    names = ", ".join(f"vlaa_helpers.{name}" for name in ("images", "records", "views"))
+    names = ", ".join(f"vlaa_helpers.{name}" for name in ("core.images", "data.load", "data.trl_views"))
     code = f"import sys, {names}; print([m for m in ('torch', 'datasets', 'PIL') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

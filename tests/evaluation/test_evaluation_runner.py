@@ -49,7 +49,7 @@ def test_the_reward_gets_the_images_of_a_record(policy, records):
 
     class Watching(MixedReward):
         def score_all(self, responses, gts, kinds, questions, metas, images):
-            seen.extend(picture.tobytes() for pictures in images for picture in pictures)
+            seen.extend(shown.tobytes() for several in images for shown in several)
             return super().score_all(responses, gts, kinds, questions, metas, images)
 
     shown = [image.tobytes() for image in records["image"]]

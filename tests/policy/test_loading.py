@@ -97,7 +97,7 @@ def test_same_seed_same_adapter(tiny_profile):
 
 
 def test_missing_files_say_what_to_do(tiny_profile, tmp_path):
-    with pytest.raises(FileNotFoundError, match="mini_vlm train"):
+    with pytest.raises(FileNotFoundError, match="mini_vlm.train train"):
         load_policy(tiny_profile.replace(model=str(tmp_path)))
     with pytest.raises(FileNotFoundError, match=r"adapter_config\.json"):
         load_policy(tiny_profile, adapter=tmp_path)

@@ -12,12 +12,12 @@ TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
 IMAGES = {"one each": (1, 1, 1), "several, and none": (2, 0, 3), "none": (0, 0, 0)}
 
 
-def batch(processor, pictures):
+def batch(processor, counts):
     """Prompts of different lengths with so many images of different sizes, and the same prompts repeated."""
     tokenizer = processor.tokenizer
     words = ("how many", "what is left when all red circles are gone?", "and the blue one, is it there")
     shades = iter(range(40, 255, 30))
-    drawn = [[Image.new("RGB", (56 + 28 * (k % 2), 56), (next(shades), 90, k)) for k in range(n)] for n in pictures]
+    drawn = [[Image.new("RGB", (56 + 28 * (k % 2), 56), (next(shades), 90, k)) for k in range(n)] for n in counts]
 
     def read(times):
         texts, shown = [], []
@@ -38,7 +38,7 @@ def model(request, tiny_models):
     return AutoModelForImageTextToText.from_pretrained(tiny_models[0][request.param]).eval()
 
 
-@pytest.mark.parametrize("pictures", IMAGES.values(), ids=IMAGES)
+@pytest.mark.parametrize("images", IMAGES.values(), ids=IMAGES)
 def test_draws_are_those_of_repeated_prompts(model, tiny_models, images):
     once, repeated, settings = batch(tiny_models[1], images)
     for drawn in ({"do_sample": False}, {"do_sample": True, "temperature": 1.3, "top_k": 0}):
@@ -59,7 +59,7 @@ def continued(repeated, ids, mask):
     return whole | {"mm_token_type_ids": torch.cat([types, types.new_zeros(ids.shape)], dim=1)}
 
 
-@pytest.mark.parametrize("pictures", IMAGES.values(), ids=IMAGES)
+@pytest.mark.parametrize("images", IMAGES.values(), ids=IMAGES)
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_logits_and_gradients_are_those_of_repeated_prompts(model, tiny_models, images, side):
     once, repeated, _ = batch(tiny_models[1], images)
@@ -106,7 +106,7 @@ def test_draws_go_on_from_starts_of_different_lengths(model, tiny_models):
         assert drawn[: len(expected)].tolist() == expected[: len(drawn)].tolist()
 
 
-@pytest.mark.parametrize("pictures", IMAGES.values(), ids=IMAGES)
+@pytest.mark.parametrize("images", IMAGES.values(), ids=IMAGES)
 def test_longer_prefixes_are_gone_on_from_where_one_likes(model, tiny_models, images):
     """Each prompt read on by starts of different lengths, cut within them or within the prompt, and gone on from."""
     once, repeated, _ = batch(tiny_models[1], images)

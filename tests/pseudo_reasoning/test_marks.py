@@ -31,7 +31,7 @@ def test_what_is_marked_is_escaped():
     trace = "<script> Wait & red 5"
     assert marked_html(trace, find_marks(trace, CHART)) == (
         '&lt;script&gt; <mark class="cue" title="a cue of self-reflection">Wait</mark> &amp; '
-        '<mark class="false" title="false of the picture">red 5</mark>'
+        '<mark class="false" title="false of the image">red 5</mark>'
     )
 
 

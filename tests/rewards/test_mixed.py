@@ -11,8 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from vlaa_helpers.core.boxes import box_iou
 from vlaa_helpers.mini_world.scenes import scene_records
-from vlaa_helpers.rewards.box import box_iou, box_reward, read_box
+from vlaa_helpers.rewards.box import box_reward, read_box
 from vlaa_helpers.rewards.choice import choice_reward, options_of
 from vlaa_helpers.rewards.digit import digit_reward
 from vlaa_helpers.rewards.math_compare import TIME_LIMIT, compare

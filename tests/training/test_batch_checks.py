@@ -18,8 +18,8 @@ def examples(with_traces):
 
 def inputs_of(examples, processor):
     texts = [processor.apply_chat_template(row["prompt"], tokenize=False) for row in examples]
-    pictures = [image for row in examples for image in row["images"]]
-    return processor(text=texts, images=pictures or None, padding=True, return_tensors="pt")
+    shown = [image for row in examples for image in row["images"]]
+    return processor(text=texts, images=shown or None, padding=True, return_tensors="pt")
 
 
 def test_a_good_batch_passes_and_tells_its_image_tokens(examples, processor):
@@ -42,7 +42,7 @@ def test_a_cut_prompt_is_named(examples, processor):
     inputs = inputs_of(examples, processor)
     place = (inputs["input_ids"][4] == processor.image_token_id).nonzero()[3]
     inputs["input_ids"][4, place] = processor.tokenizer.pad_token_id
-    with pytest.raises(ValueError, match=r"^sample 4: 15 picture tokens in its text, and its 1 pictures ask for 16"):
+    with pytest.raises(ValueError, match=r"^sample 4: 15 image tokens in its text, and its 1 images ask for 16"):
         check_batch(inputs, examples, processor)
     with pytest.raises(ValueError, match="^stories-7: 15"):
         check_batch(inputs, examples, processor, names=["a", "b", "c", "d", "stories-7", "f"])
@@ -51,7 +51,7 @@ def test_a_cut_prompt_is_named(examples, processor):
 def test_a_missing_image_is_told(examples, processor):
     inputs = inputs_of(examples, processor)
     inputs["image_grid_thw"] = inputs["image_grid_thw"][:-1]
-    with pytest.raises(ValueError, match="holds 5 pictures and its samples bring 6"):
+    with pytest.raises(ValueError, match="holds 5 images and its samples bring 6"):
         check_batch(inputs, examples, processor)
 
 
@@ -60,7 +60,7 @@ def test_training_stops_before_it_starts(tiny_profile, tmp_path, with_traces):
     records = with_traces(make_scenes(4))
     common = {"batch_size": 2, "max_steps": 1, "output_dir": str(tmp_path / "run")}
     with pytest.raises(
-        ValueError, match=r"0-\d: \d+ picture tokens in its text, and its 1 pictures ask for 16.*max_length=None"
+        ValueError, match=r"0-\d: \d+ image tokens in its text, and its 1 images ask for 16.*max_length=None"
     ):
         train_sft(model, processor, records, tiny_profile, max_length=40, **common)
     broken = records.map(lambda row, k: {"question": row["question"] + "<|image_pad|>" * (k == 2)}, with_indices=True)

@@ -37,11 +37,11 @@ def measured(records, processor):
     return list(zip(lengths.tokens.tolist(), lengths.image_tokens.tolist(), strict=True))
 
 
-def with_images(pictures, **form):
+def with_images(files, **form):
     """Records around encoded images, or around paths."""
     row = {**make_scenes(1)[0], "image": None}
     key = "path" if "path" in form else "bytes"
-    images = [{"bytes": None, "path": None, key: picture} for picture in pictures]
+    images = [{"bytes": None, "path": None, key: file} for file in files]
     return arrow_dataset(({**row, "id": f"p-{k}", "image": image} for k, image in enumerate(images)), record_features())
 
 
@@ -117,9 +117,9 @@ def test_nothing_fits_and_nothing_to_measure(processor):
     assert len(kept) == 0 and str(lengths) == "no prompts" and lengths.longest_kept == 0
 
 
-@pytest.mark.parametrize(("data", "why"), [(b"not a picture", "cannot identify"), (encoded(1, 201), "aspect ratio")])
+@pytest.mark.parametrize(("data", "why"), [(b"not an image", "cannot identify"), (encoded(1, 201), "aspect ratio")])
 def test_a_image_that_cannot_be_measured_is_named(processor, data, why):
-    with pytest.raises(ValueError, match=f"the picture of record p-1 cannot be measured: .*{why}"):
+    with pytest.raises(ValueError, match=f"the image of record p-1 cannot be measured: .*{why}"):
         drop_long_prompts(with_images([encoded(9, 9), data]), processor, 500)
 
 

@@ -23,10 +23,10 @@ from vlaa_helpers.training.shared_prefix_trainer import SharedPrefixGRPOTrainer,
 WORDS = ("how many", "what is left when all red circles are gone?", "and the blue one, is it there", "count")
 
 
-def prompts_with(pictures):
+def prompts_with(counts):
     """Prompts of different lengths, with so many images each, of different sizes."""
     rows = []
-    for k, n in enumerate(pictures):
+    for k, n in enumerate(counts):
         shades = [(40 * k + 20, 60 * j, 90) for j in range(n)]
         content = [{"type": "image", "text": None}] * n + [{"type": "text", "text": WORDS[k % 4] + " " * (k // 4)}]
         images = [Pictures.new("RGB", (56 + 28 * (j % 2), 56), shade) for j, shade in enumerate(shades)]
@@ -116,7 +116,7 @@ def assert_same(stock, ours, tolerance=2e-4):
 
 
 CASE = {
-    "kind": "qwen2_5_vl", "generations": 4, "pictures": [1, 1], "per_device": 4, "loss_type": "dapo", "beta": 0.0,
+    "kind": "qwen2_5_vl", "generations": 4, "images": [1, 1], "per_device": 4, "loss_type": "dapo", "beta": 0.0,
     "updates": 1, "iterations": 1, "lora": False, "checkpointing": False, "truncation": False, "seed": 0,
     "worth": 1,
 }  # fmt: skip
@@ -136,7 +136,7 @@ def cases(draw):
     return {
         "kind": draw(st.sampled_from(["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])),
         "generations": generations,
-        "pictures": images,
+        "images": images,
         "per_device": per_device,
         "updates": draw(st.sampled_from(divisors(rows // per_device))),
         "loss_type": draw(st.sampled_from(["grpo", "bnpo", "dr_grpo", "dapo", "cispo", "luspo"])),
@@ -157,16 +157,16 @@ def out(tmp_path_factory):
 
 @example(case=CASE | {"per_device": 1, "checkpointing": True, "lora": True})  # four passes on one prompt
 @example(
-    case=CASE | {"pictures": [2, 1, 1], "per_device": 6, "generations": 4, "kind": "qwen3_vl"}
+    case=CASE | {"images": [2, 1, 1], "per_device": 6, "generations": 4, "kind": "qwen3_vl"}
 )  # groups across passes
 @example(case=CASE | {"per_device": 1, "updates": 4, "iterations": 2, "kind": "qwen3_vl"})  # a group in two updates
-@example(case=CASE | {"pictures": [0, 0], "beta": 0.1, "kind": "qwen2_vl", "lora": True})
-@example(case=CASE | {"generations": 2, "pictures": [2], "per_device": 2, "loss_type": "grpo", "seed": 27})  # a tie
+@example(case=CASE | {"images": [0, 0], "beta": 0.1, "kind": "qwen2_vl", "lora": True})
+@example(case=CASE | {"generations": 2, "images": [2], "per_device": 2, "loss_type": "grpo", "seed": 27})  # a tie
 @settings(max_examples=8)
 @given(case=cases())
 def test_an_update_is_that_of_trl(case, tiny_models, out):
-    config = {name: case[name] for name in ("kind", "pictures", "lora", "beta", "loss_type", "seed")}
-    passes = case["generations"] * len(case["pictures"]) // case["per_device"]
+    config = {name: case[name] for name in ("kind", "images", "lora", "beta", "loss_type", "seed")}
+    passes = case["generations"] * len(case["images"]) // case["per_device"]
     config |= {
         "num_generations": case["generations"],
         "per_device_train_batch_size": case["per_device"],
@@ -253,7 +253,7 @@ def test_a_image_is_read_once_for_its_group(tiny_models, out, monkeypatch, train
 
     monkeypatch.setattr(processor, "__call__", counting)
     monkeypatch.setattr(tower, "forward", watching)
-    train(trainer_class, tiny_models, out, **IN_FOUR, pictures=(1, 1), beta=0.1, lora=True)
+    train(trainer_class, tiny_models, out, **IN_FOUR, images=(1, 1), beta=0.1, lora=True)
     assert (sum(processed), sum(seen)) == expected
 
 

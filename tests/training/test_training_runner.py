@@ -162,7 +162,7 @@ def test_grpo_refuses_what_cannot_work(policy, tiny_profile, tmp_path):
 
     model, processor = policy
     mixed = concatenate_datasets([make_scenes(2), make_scenes(2, split="text")])
-    with pytest.raises(ValueError, match="2 of 4 records have a picture; expected all or none"):
+    with pytest.raises(ValueError, match="2 of 4 records have an image; expected all or none"):
         train_grpo(model, processor, mixed, tiny_profile, reward_funcs=MixedReward(), output_dir=str(tmp_path))
     with pytest.raises(ValueError, match="at least 2 generations"):
         train_grpo(

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 SYSTEM_PROMPT = (
-    "You answer questions about images. Think first between <think> and </think>, "
+    "You answer questions about pictures. Think first between <think> and </think>, "
     "then give only the result between <answer> and </answer>."
 )
 """Asks for the same as the paper's (figure 12), in our own words and shorter: a small model pays for each token."""
 
-DIRECT_PROMPT = "You answer questions about images. Give only the result between <answer> and </answer>."
+DIRECT_PROMPT = "You answer questions about pictures. Give only the result between <answer> and </answer>."
 """The no-think control: the same task, answered at once."""
 
 # Possessive quantifiers: no backtracking, so a megabyte of "<" and blanks takes linear time.

@@ -42,8 +42,8 @@ def decode_image(value: "Image.Image | bytes | Mapping | str | os.PathLike") -> 
 
 def image_hash(image: "Image.Image | bytes | Mapping | str | os.PathLike") -> str:
     """SHA-256 of what the image shows: its size and RGB pixels, so re-encoding without loss does not change it."""
-    picture = decode_image(image)
-    return hashlib.sha256(f"{image.width}x{image.height}:".encode() + picture.tobytes()).hexdigest()
+    shown = decode_image(image)
+    return hashlib.sha256(f"{shown.width}x{shown.height}:".encode() + shown.tobytes()).hexdigest()
 
 
 def check_image(data: bytes) -> None:

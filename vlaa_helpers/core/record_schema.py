@@ -1,10 +1,11 @@
 """The columns of a record, and datasets of them."""
 
 import functools
+import json
 import os
 import tempfile
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +23,21 @@ def record_features() -> "Features":
     from datasets import Features, Image, Value
 
     return Features({name: Image() if name == "image" else Value("string") for name in RECORD_COLUMNS})
+
+
+def meta_of(record: Mapping) -> dict:
+    """The `meta` of a record as a dictionary: parsed where it is JSON, {} where there is none or it is anything else.
+
+    >>> meta_of({"meta": '{"split": "test"}'})
+    {'split': 'test'}
+    """
+    meta = record.get("meta") or {}
+    if isinstance(meta, str):
+        try:
+            meta = json.loads(meta)
+        except ValueError:  # meta of other data sets may be anything
+            return {}
+    return dict(meta) if isinstance(meta, Mapping) else {}
 
 
 def require_records(records: "Dataset") -> None:

@@ -86,13 +86,13 @@ def figure_part(figure: "Figure", words: str) -> Html:
 def image_part(image: "Image.Image", words: str) -> Html:
     """An image, no larger than `PICTURE_SIDE`: a PNG when it is small to begin with, else a JPEG."""
     small = max(image.size) <= IMAGE_SIDE
-    buffer, picture = io.BytesIO(), image.copy()
-    picture.thumbnail((IMAGE_SIDE, IMAGE_SIDE))
+    buffer, small = io.BytesIO(), image.copy()
+    small.thumbnail((IMAGE_SIDE, IMAGE_SIDE))
     if small:
-        picture.save(buffer, "PNG", optimize=True)
+        small.save(buffer, "PNG", optimize=True)
     if not small or buffer.tell() > 60_000:
         buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", quality=85)
+        small.save(buffer, "JPEG", quality=85)
         small = False
     return element("img", src=_data_url(buffer.getvalue(), "png" if small else "jpeg"), alt=words)
 

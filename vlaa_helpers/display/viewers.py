@@ -57,11 +57,11 @@ class Viewer:
         import ipywidgets
 
         slider = ipywidgets.IntSlider(max=self.pages - 1, description="page")
-        picture, text = ipywidgets.Image(width=224), ipywidgets.HTML()
+        shown, text = ipywidgets.Image(width=224), ipywidgets.HTML()
 
         def show(_: object = None) -> None:
             image, parts = self.page(slider.value)
-            picture.value = image_bytes(image)
+            shown.value = image_bytes(image)
             text.value = "".join(
                 f"<b>{html.escape(name)}</b><pre style='white-space: pre-wrap'>{html.escape(said)}</pre>"
                 for name, said in parts.items()
@@ -69,7 +69,7 @@ class Viewer:
 
         slider.observe(show, names="value")
         show()
-        return ipywidgets.VBox([slider, ipywidgets.HBox([picture, text])])
+        return ipywidgets.VBox([slider, ipywidgets.HBox([shown, text])])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
         return with_fallback(self.widget(), self.figure(), f"{self.pages} pages")
@@ -202,20 +202,20 @@ class RolloutViewer:
 
         steps = ipywidgets.SelectionSlider(options=list(self.steps), description="step")
         groups = ipywidgets.IntSlider(description="group")
-        picture, text = ipywidgets.Image(width=224), ipywidgets.HTML()
+        shown, text = ipywidgets.Image(width=224), ipywidgets.HTML()
 
         def show(_: object = None) -> None:
             pages = self.steps[steps.value]
             groups.max = len(pages) - 1
             number = pages[groups.value]
             image = self.image_of(self.groups[number]["id"].iloc[0])
-            picture.value = image_bytes(image)
+            shown.value = image_bytes(image)
             text.value = _group_html(self.groups[number])
 
         for slider in (steps, groups):
             slider.observe(show, names="value")
         show()
-        return ipywidgets.VBox([ipywidgets.HBox([steps, groups]), ipywidgets.HBox([picture, text])])
+        return ipywidgets.VBox([ipywidgets.HBox([steps, groups]), ipywidgets.HBox([shown, text])])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
         return with_fallback(self.widget(), self.figure(), f"{len(self.groups)} groups of {len(self.steps)} steps")

@@ -193,8 +193,8 @@ def _inputs(processor: Any, records: "Dataset") -> list[Any]:
     inputs = []
     for row, response in zip(to_grpo(records), records["response"], strict=True):
         text = processor.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True) + response
-        pictures = [image.convert("RGB") for image in row["images"]] or None
-        inputs.append(processor(text=[text], images=pictures, return_tensors="pt"))
+        shown = [image.convert("RGB") for image in row["images"]] or None
+        inputs.append(processor(text=[text], images=shown, return_tensors="pt"))
     return inputs
 
 

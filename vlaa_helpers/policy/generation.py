@@ -132,6 +132,6 @@ def chat_inputs(
     texts = [
         processor.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) + start for prompt in prompts
     ]
-    pictures = [image.convert("RGB") for several in images for image in several]
-    inputs = processor(text=texts, images=pictures or None, padding=True, padding_side="left", return_tensors="pt")
+    shown = [image.convert("RGB") for several in images for image in several]
+    inputs = processor(text=texts, images=shown or None, padding=True, padding_side="left", return_tensors="pt")
     return inputs.to(model.device)

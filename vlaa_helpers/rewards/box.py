@@ -2,22 +2,12 @@
 
 import math
 import re
-from collections.abc import Sequence
 
+from ..core.boxes import box_iou
 from .digit import _NUMBER
 from .score import Reason, Score, _judge
 
 FRAMES = ("fraction", "thousand", "pixel")
-
-
-def box_iou(a: Sequence[float], b: Sequence[float]) -> float:
-    """Intersection over union of two boxes `[x1, y1, x2, y2]`; 0 when either has no area."""
-    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    area = lambda box: (box[2] - box[0]) * (box[3] - box[1])  # noqa: E731
-    union = area(a) + area(b) - width * height
-    return width * height / union if union > 0 else 0.0
 
 
 def read_box(text: str) -> list[float] | None:

@@ -101,12 +101,12 @@ class MixedReward:
         scores: list[Score | None] = []
         opened: list[tuple[int, Question, str, str]] = []
         rows = zip(responses, gts, verifier_types, questions, metas, images, strict=True)
-        for place, (response, gt, kind, question, meta, pictures) in enumerate(rows):
+        for place, (response, gt, kind, question, meta, shown) in enumerate(rows):
             if kind == "open_ended":
                 answer = extract_answer(response)
                 scores.append(GATED if answer is None else None)
                 if answer is not None:
-                    opened.append((place, Question(question, meta, tuple(pictures or ())), answer, gt))
+                    opened.append((place, Question(question, meta, tuple(shown or ())), answer, gt))
             elif kind == "box" and self.box_frame != "fraction":
                 size = tuple(json.loads(meta or "{}").get("image_size") or ()) or None
                 scores.append(box_reward(response, gt, question=question, frame=self.box_frame, size=size))

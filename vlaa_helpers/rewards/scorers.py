@@ -134,7 +134,7 @@ class JudgeScorer:
     Args:
         model: on the endpoint.
         endpoint: its retries and key are those of `ChatEndpoint`; a wrong key or model is an `EndpointError`.
-        sees_pictures: send it the images of a question too, as the paper's reward model had them; the model has to
+        sees_images: send it the images of a question too, as the paper's reward model had them; the model has to
             take images.
     """
 
@@ -150,8 +150,8 @@ class JudgeScorer:
         asked = f"{preference_chat(question, answer)[0]['content']}\n\nAnswer: {answer}"
         content: str | list[dict[str, Any]] = asked
         if self.sees_images and question.images:
-            pictures = [{"type": "image_url", "image_url": {"url": data_url(image)}} for image in question.images]
-            content = [*pictures, {"type": "text", "text": asked}]
+            parts = [{"type": "image_url", "image_url": {"url": data_url(image)}} for image in question.images]
+            content = [*parts, {"type": "text", "text": asked}]
         messages = [{"role": "system", "content": JUDGE_PROMPT}, {"role": "user", "content": content}]
         try:
             reply = self.endpoint.complete(self.model, messages, max_tokens=8)

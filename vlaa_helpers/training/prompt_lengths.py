@@ -26,7 +26,7 @@ class PromptLengths:
 
     Attributes:
         tokens: of each record, in order, image tokens included.
-        picture_tokens: those that stand for its image; 0 without one.
+        image_tokens: those that stand for its image; 0 without one.
         sources: of each record.
         limit: `max_prompt_length`; None is no limit.
     """
@@ -97,14 +97,14 @@ def drop_long_prompts(
     from tqdm.auto import tqdm
 
     prompts = to_grpo(records).select_columns(["prompt", "source", "id"])
-    pictures = records.select_columns(["image"]).with_format("arrow")
+    stored = records.select_columns(["image"]).with_format("arrow")
     count = _image_counter(processor)
     tokens: list[int] = []
     image_tokens: list[int] = []
     for first in tqdm(range(0, len(records), _BATCH_ROWS), unit="batch", leave=False, desc="prompt lengths"):
         places = range(first, min(first + _BATCH_ROWS, len(records)))
         rows = prompts[places.start : places.stop]
-        images = pictures[places.start : places.stop]["image"].to_pylist()
+        images = stored[places.start : places.stop]["image"].to_pylist()
         found = [0 if image is None else count(image, name) for image, name in zip(images, rows["id"], strict=True)]
         texts = processor.apply_chat_template(rows["prompt"], tokenize=False, add_generation_prompt=True)
         lengths = map(len, processor.tokenizer(texts)["input_ids"])
@@ -134,8 +134,8 @@ def _image_counter(processor: Any) -> Any:
 
     def count(image: Mapping, name: str) -> int:
         try:
-            with Image.open(io.BytesIO(image["bytes"]) if image["bytes"] is not None else image["path"]) as picture:
-                width, height = picture.size  # one that an EXIF note turns on its side takes as many tokens
+            with Image.open(io.BytesIO(image["bytes"]) if image["bytes"] is not None else image["path"]) as opened:
+                width, height = opened.size  # one that an EXIF note turns on its side takes as many tokens
             return tokens(height, width)
         except Exception as error:  # openers raise nearly anything on broken bytes
             raise ValueError(f"the image of record {name} cannot be measured: {error!s:.200}") from error

@@ -20,7 +20,7 @@ def sft_recipe(profile: Profile) -> pd.DataFrame:
     """What `train_sft` does unless told otherwise, and who says so: the paper (arXiv 2504.11468), or us.
 
     Columns `value` and `source`, a row a setting. The paper gives its batch, passes and frozen tower (§3.1); it does
-    not     say its learning rate, optimiser, longest sequence, or whether it trained all weights or adapters.
+    not say its learning rate, optimiser, longest sequence, or whether it trained all weights or adapters.
     """
     paper_batch = profile.sft_batch_size == 128
     rows = {

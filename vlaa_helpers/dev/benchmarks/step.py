@@ -328,8 +328,8 @@ def large_records(n: int, tokenizer: Any) -> Any:
 
     def rows() -> Iterator[dict]:
         for row in _traced(n):
-            picture = draw_scene(row["source"], json.loads(row["meta"])["facts"]).resize((IMAGE_SIDE, IMAGE_SIDE))
-            image = {"bytes": encode_png(picture), "path": None}
+            drawn = draw_scene(row["source"], json.loads(row["meta"])["facts"]).resize((IMAGE_SIDE, IMAGE_SIDE))
+            image = {"bytes": encode_png(drawn), "path": None}
             yield row | {"image": image, "response": _lengthened(row["response"], tokenizer)}
 
     return arrow_dataset(rows(), record_features())

@@ -195,15 +195,15 @@ def clean_outputs(nb: "NotebookNode") -> None:
         cell.outputs = kept
 
 
-def _with_palette(picture: str) -> str:
+def _with_palette(png: str) -> str:
     """A PNG in base64 in its 256 most used colours; as it was where that is no smaller."""
     from PIL import Image
 
-    image = Image.open(io.BytesIO(base64.b64decode(picture)))
+    image = Image.open(io.BytesIO(base64.b64decode(png)))
     buffer = io.BytesIO()
     image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
     smaller = base64.b64encode(buffer.getvalue()).decode()
-    return smaller if len(smaller) < len(picture) else picture
+    return smaller if len(smaller) < len(png) else png
 
 
 def machine_paths(text: str) -> list[str]:
