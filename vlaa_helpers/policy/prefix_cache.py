@@ -258,6 +258,10 @@ class _Growing(_ReadOnly):
                 self._held[k][:, :, start:end] = new
         return self._show(end)
 
+    def rows_to_come(self) -> Tensor | None:
+        """The prompt that each row goes on from, as long as nothing was added; shape (rows,)."""
+        return self._rows
+
     def batch_select_indices(self, indices: Tensor) -> None:
         self._held = [held[indices] for held in self._held]
         self._show(self.get_seq_length())
