@@ -32,7 +32,7 @@ class _Worker:
     def __init__(self) -> None:
         self.owner = os.getpid()
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("math_worker.py"))],
+            [sys.executable, "-P", str(Path(__file__).with_name("math_worker.py"))],  # -P: its folder is not searched
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
