@@ -100,6 +100,14 @@ def test_every_source_has_a_verifier():
     assert set(verifier_by_source().values()) == FIVE and len(verifier_by_source()) == 15
 
 
+@pytest.mark.parametrize(("word", "name"), [("mcq", "choice"), ("MCQ", "choice"), ("iou", "box"), ("IoU", "box")])
+def test_the_release_s_words_for_verifiers_are_translated(write_rows, word, name):
+    rows = write_rows({"question": "q", "gt": "B", "verifier_type": word})
+    assert load_records(rows)["verifier_type"][:] == [name]
+    plain = write_rows({"question": "q", "gt": "B"}, name="plain.jsonl")
+    assert load_records(plain, verifier_type=word.lower())["verifier_type"][:] == [name]
+
+
 def test_source_from_id_or_file_name(write_rows):
     rows = [{"id": "geoqa170k-12", "question": "q", "gt": "A"}, {"question": "q", "gt": "A", "verifier_type": "choice"}]
     records, problems = read_records(write_rows(*rows))
