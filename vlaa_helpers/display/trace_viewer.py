@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..core.images import decode_image
+from ..core.record_schema import meta_of
 from ..core.trace_text import step_spans, trace_of
 from ..pseudo_reasoning.marks import MARKS, Mark, find_marks, marked_html
 from .viewers import image_bytes, with_fallback
@@ -287,12 +288,10 @@ def vote_on(rows: Sequence[Mapping]) -> TraceVote:
     Args:
         rows: of `load_trace_benchmark`; their images are drawn from their facts.
     """
-    import json
-
     from ..mini_world.scenes import draw_scene
 
     def image_of(row: Mapping) -> Any:
-        meta = json.loads(row["meta"])
+        meta = meta_of(row)
         return draw_scene(row["source"], meta["facts"], meta.get("tint", (4, 4, 4)))
 
     return TraceVote(rows, image_of)

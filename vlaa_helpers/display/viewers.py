@@ -3,13 +3,13 @@
 import base64
 import html
 import io
-import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..core.images import decode_image
+from ..core.record_schema import meta_of
 from ..core.trace_text import AHA_KEYWORDS, aha_words
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def view_scores(records: "Dataset", responses: "Sequence[str]", scores: "Sequenc
 
 def record_parts(row: Mapping) -> dict[str, str]:
     """What there is to read in a record, in the order it came about: name to text."""
-    notes = json.loads(row["meta"] or "{}").get("provenance", {})
+    notes = meta_of(row).get("provenance", {})
     said = {step: note.get("text", "") for step, note in notes.items()}
     rewritten = said.get("rewrite", "")
     cues = notes.get("split", {}).get("cues", {}).get("substring", [])

@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.compact_set import CompactSet
 from ..core.record_schema import RECORD_COLUMNS, record_features, require_records
 from .journal import BuildStopped, Journal, Usage
 from .prompts import PROMPTS, ROLES
@@ -171,7 +170,8 @@ class Chunks:
 
     def collected(self) -> Iterator[tuple[int, list[dict], list[tuple | None]]]:
         """Number, rows, and for each row what step 1 says: None to go on, or (step, reason, raw)."""
-        seen_ids, seen_images = CompactSet(), CompactSet() if self.unique_images else None
+        seen_ids: set[int] = set()
+        seen_images: set[int] | None = set() if self.unique_images else None
         for number in range(len(self)):
             rows, gone = self.rows(number), []
             for row in rows:

@@ -122,16 +122,30 @@ def unbent(processor: Any) -> dict[str, Any]:
 
 
 def chat_inputs(
-    model: Any, processor: Any, prompts: Sequence[list[dict]], images: Sequence[list], start: str = ""
+    model: Any,
+    processor: Any,
+    prompts: Sequence[list[dict]],
+    images: Sequence[list],
+    replies: str | Sequence[str] = "",
+    *,
+    padding_side: str = "left",
 ) -> Any:
-    """Chat prompts, and a start of the response to each, as the model reads them: padded on the left.
+    """Chat prompts with their images, and what has been said in reply, as the model reads them.
 
     Args:
         prompts, images: as `generate_responses` takes them.
+        replies: the response to each prompt, or its start; one text is taken for all.
+        padding_side: "left" to go on writing, "right" to score what is there.
+
+    Returns:
+        What `model(**inputs)` takes, on the model's device; `input_ids` of shape (prompts, tokens).
     """
+    replies = [replies] * len(prompts) if isinstance(replies, str) else replies
+    template = processor.apply_chat_template
     texts = [
-        processor.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) + start for prompt in prompts
+        template(prompt, tokenize=False, add_generation_prompt=True) + reply
+        for prompt, reply in zip(prompts, replies, strict=True)
     ]
     shown = [image.convert("RGB") for several in images for image in several]
-    inputs = processor(text=texts, images=shown or None, padding=True, padding_side="left", return_tensors="pt")
+    inputs = processor(text=texts, images=shown or None, padding=True, padding_side=padding_side, return_tensors="pt")
     return inputs.to(model.device)
