@@ -159,7 +159,7 @@ def run_steps(record: Mapping, ask: Ask, teacher: Teacher) -> tuple[str, dict]:
     """Steps 2 to 6 on a collected record: its set, "sft" or "rl", and the record as it came out.
 
     Raises:
-        Rejected: by whichever step let it go.
+        Rejected: by whichever step rejects it.
     """
     if record["source"] in RL_ONLY_SOURCES:
         return "rl", dict(record)

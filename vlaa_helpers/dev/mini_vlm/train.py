@@ -1,7 +1,7 @@
 """The mini VLM: a Qwen2.5-VL of about two million parameters that sees, reasons and answers in the mini world.
 
 `python -m vlaa_helpers.dev.mini_vlm.train train --size strong` trains it from nothing on a CPU: the
-tower and its alignment first, then language, then answers in a mixture of styles (`lessons`). The same classes,
+tower and its alignment first, then language, then answers in a mixture of voices (`lessons`). The same classes,
 special tokens and chat layout as Qwen/Qwen2.5-VL-3B-Instruct; the result loads with
 `AutoModelForImageTextToText.from_pretrained` and `AutoProcessor.from_pretrained`.
 """
@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from ...core.answers import DIRECT_PROMPT, SYSTEM_PROMPT
+from ..benchmarks.random_qwen import build_config
 from .lessons import CAPTION_PROMPT, CELLS_PROMPT, LESSONS, WORDS, Lesson, make_lesson
 
 SPECIAL_TOKENS = (
@@ -118,37 +119,24 @@ def build_processor(tokenizer: Any) -> Any:
 
 def build_model(size: str, tokenizer: Any) -> Any:
     """A `Qwen2_5_VLForConditionalGeneration` with random weights, `size` "strong" or "weak"."""
-    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+    from transformers import Qwen2_5_VLForConditionalGeneration
 
     if size not in SIZES:
         raise ValueError(f"unknown size {size!r}; expected one of {', '.join(SIZES)}")
     text, vision = SIZES[size]["text"], SIZES[size]["vision"]
-    token = tokenizer.convert_tokens_to_ids
-    config = Qwen2_5_VLConfig(
-        text_config={
-            **text,
+    whole = {
+        "text": text
+        | {
             "num_key_value_heads": text["num_attention_heads"],
             "vocab_size": len(tokenizer),
             "max_position_embeddings": 4096,
             "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 6, 6]},
-            "bos_token_id": None,
-            "eos_token_id": token("<|im_end|>"),
-            "pad_token_id": token("<|endoftext|>"),
-            "tie_word_embeddings": True,
         },
-        vision_config={
-            **vision,
-            "out_hidden_size": text["hidden_size"],
-            "fullatt_block_indexes": list(range(vision["depth"])),
-        },
-        image_token_id=token("<|image_pad|>"),
-        video_token_id=token("<|video_pad|>"),
-        vision_start_token_id=token("<|vision_start|>"),
-        vision_end_token_id=token("<|vision_end|>"),
-        tie_word_embeddings=True,
-    )
+        "vision": vision
+        | {"out_hidden_size": text["hidden_size"], "fullatt_block_indexes": list(range(vision["depth"]))},
+    }
     # eager attention trains about a third faster than sdpa at this size on a CPU
-    return Qwen2_5_VLForConditionalGeneration._from_config(config, attn_implementation="eager")
+    return Qwen2_5_VLForConditionalGeneration._from_config(build_config(whole, tokenizer), attn_implementation="eager")
 
 
 def collate(lessons: list[Lesson], processor: Any) -> dict[str, torch.Tensor]:
