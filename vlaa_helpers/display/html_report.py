@@ -19,7 +19,7 @@ from ..evaluation.eval_report import EvalReport, compare_reports
 from ..mini_world.scene_kinds import several
 from ..pseudo_reasoning.marks import MARKS, find_marks, marked_html
 from .plots import plot_accuracy, plot_training
-from .report_parts import Cell, Picture, Table, embed_figure, embed_image, interval_bar
+from .report_parts import Cell, EmbeddedFigure, Table, embed_figure, embed_image, interval_bar
 from .run_folders import Known, Run, measure_run, read_runs
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def write_report(
 
 
 def report_template() -> "Template":
+    """The template of the page: it escapes every value, and a name that it is not given is an error."""
     environment = Environment(
         loader=FileSystemLoader(REPORT_TEMPLATE.parent), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
@@ -163,7 +164,7 @@ def _signed(share: float) -> str:
     return f"{100 * share:+.1f}".replace("-", "−")
 
 
-def _accuracy_figure(runs: list[Run]) -> Picture:
+def _accuracy_figure(runs: list[Run]) -> EmbeddedFigure:
     reports, colours = {run.name: run.report for run in runs}, {run.name: run.colour for run in runs}
     title = "Held-out accuracy by source, with 95% intervals"
     figure = plot_accuracy(reports, title=title, colours=colours)
@@ -247,9 +248,9 @@ def _part(run: Run, rows: list[dict]) -> str | Cell:
     return _share(some.accuracy, *some.interval, n=len(rows), colour=run.colour)
 
 
-def _curves(runs: list[Run]) -> list[str | Picture]:
+def _curves(runs: list[Run]) -> list[str | EmbeddedFigure]:
     """A figure of each training, once; the name of the run where its log has nothing to draw."""
-    found: list[str | Picture] = []
+    found: list[str | EmbeddedFigure] = []
     for run in {run.log_path: run for run in runs if run.log}.values():
         shown = {
             name: words for name, words in CURVES.items() if any(row.get(name) not in (None, "") for row in run.log)

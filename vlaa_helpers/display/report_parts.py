@@ -62,7 +62,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Picture:
+class EmbeddedFigure:
     """A figure inside the file: its data URL, the words that stand for it where it cannot be seen, its width in %."""
 
     source: str
@@ -81,7 +81,7 @@ def interval_bar(value: float, low: float, high: float, scale: tuple[float, floa
     return Bar(*(3 + 94 * min(1.0, max(0.0, (number - first) / span)) for number in (value, low, high)), colour)
 
 
-def embed_figure(figure: "Figure", words: str) -> Picture:
+def embed_figure(figure: "Figure", words: str) -> EmbeddedFigure:
     """A matplotlib figure as a PNG inside the file. The figure is closed."""
     import matplotlib.pyplot as plt
 
@@ -89,7 +89,7 @@ def embed_figure(figure: "Figure", words: str) -> Picture:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=160)
     plt.close(figure)
-    return Picture(data_url(buffer.getvalue()), words, width)
+    return EmbeddedFigure(data_url(buffer.getvalue()), words, width)
 
 
 def embed_image(image: "Image.Image") -> str:
