@@ -78,7 +78,7 @@ def _build(options: argparse.Namespace) -> None:
     )
     print(result.yields.to_string())
     print(
-        f"\n{len(result.sft)} records for SFT, {len(result.rl)} for RL, {len(result.rejects)} let go: {result.folder}"
+        f"\n{len(result.sft)} records for SFT, {len(result.rl)} for RL, {len(result.rejects)} rejected: {result.folder}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Studies on a small model: every run once, a row for each set, ruler and source, and nothing done twice."""
+"""Studies on a small model: every run once, a row for each set, decoding and source, and nothing done twice."""
 
 import pandas as pd
 import pytest

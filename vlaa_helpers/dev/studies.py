@@ -29,7 +29,7 @@ DECODINGS = {
 
 
 def measure(model: Any, processor: Any, folder: Path, *, max_new_tokens: int = 128) -> dict[str, "EvalReport"]:
-    """Ask a policy all held-out questions by every ruler; reports by "set ruler", kept in `folder`."""
+    """Ask a policy all held-out questions with every decoding; reports by "set decoding", kept in `folder`."""
     from ..evaluation.runner import evaluate
 
     reports = {}
@@ -46,7 +46,7 @@ def measure(model: Any, processor: Any, folder: Path, *, max_new_tokens: int = 1
 
 
 def summary(reports: "dict[str, EvalReport]", base: "dict[str, EvalReport]", **columns: Any) -> Iterator[dict]:
-    """A row for each set, ruler and source: accuracy with its interval, and the paired difference from `base`."""
+    """A row for each set, decoding and source: accuracy with its interval, and the paired difference from `base`."""
     from ..core.trace_text import aha_words
     from ..evaluation.eval_report import compare_reports
 

@@ -1,4 +1,4 @@
-"""Held-out accuracy that can be trusted: one prompt and one decoder for all models, and every response kept."""
+"""Held-out accuracy that can be trusted: one prompt and one way of sampling for all models, and every response kept."""
 
 import hashlib
 import time

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ..core.endpoint import ChatEndpoint, EndpointUnavailable, data_url
+from ..core.endpoint import ChatEndpoint, EndpointUnavailable
+from ..core.images import data_url
 from ..core.record_schema import meta_of
 from ..mini_world.scene_kinds import KINDS
 from ..mini_world.scenes import stated_facts
