@@ -1,0 +1,130 @@
+from .core import (
+    AHA_KEYWORDS as AHA_KEYWORDS,
+    MINI_REWARD as MINI_REWARD,
+    SYSTEM_PROMPT as SYSTEM_PROMPT,
+    Reply as Reply,
+    aha_words as aha_words,
+    bootstrap_interval as bootstrap_interval,
+    decode_image as decode_image,
+    extract_answer as extract_answer,
+    image_hash as image_hash,
+    paper_numbers as paper_numbers,
+    parse_response as parse_response,
+)
+from .data import (
+    find_duplicates as find_duplicates,
+    load_records as load_records,
+    overlap as overlap,
+    read_records as read_records,
+    to_grpo as to_grpo,
+    to_sft as to_sft,
+)
+from .display import (
+    ARM_COLOURS as ARM_COLOURS,
+    plot_accuracy as plot_accuracy,
+    plot_arms as plot_arms,
+    plot_loss_mask as plot_loss_mask,
+    plot_losses as plot_losses,
+    plot_prefix_benchmark as plot_prefix_benchmark,
+    plot_runs as plot_runs,
+    plot_sizes as plot_sizes,
+    plot_tokens as plot_tokens,
+    plot_training as plot_training,
+    plot_yields as plot_yields,
+    show_records as show_records,
+    show_responses as show_responses,
+    view_records as view_records,
+    view_rollouts as view_rollouts,
+    view_scores as view_scores,
+    view_traces as view_traces,
+    vote_on as vote_on,
+    write_report as write_report,
+)
+from .environment import install_missing as install_missing, report_environment as report_environment
+from .evaluation import (
+    EvalReport as EvalReport,
+    compare_reports as compare_reports,
+    evaluate as evaluate,
+    load_report as load_report,
+)
+from .mini_world import (
+    check_facts as check_facts,
+    draw_scene as draw_scene,
+    find_claims as find_claims,
+    make_scenes as make_scenes,
+)
+from .pipeline import (
+    BuildResult as BuildResult,
+    ChatTeacher as ChatTeacher,
+    ScriptedTeacher as ScriptedTeacher,
+    build_dataset as build_dataset,
+    load_build as load_build,
+    steps as steps,
+)
+from .policy import (
+    get_profile as get_profile,
+    keep_hardest as keep_hardest,
+    load_policy as load_policy,
+    merge_adapter as merge_adapter,
+    parameter_table as parameter_table,
+    save_policy as save_policy,
+    trace_perplexity as trace_perplexity,
+)
+from .pseudo_reasoning import (
+    ProbeReport as ProbeReport,
+    PseudoReasoningDetector as PseudoReasoningDetector,
+    analyze_traces as analyze_traces,
+    auc as auc,
+    calibration as calibration,
+    corrupt_trace as corrupt_trace,
+    load_probes as load_probes,
+    load_trace_benchmark as load_trace_benchmark,
+    measured as measured,
+    probe_traces as probe_traces,
+    trained_detector as trained_detector,
+)
+from .reference import (
+    REWARD_ARMS as REWARD_ARMS,
+    held_out as held_out,
+    policy_adapter as policy_adapter,
+    reference_records as reference_records,
+    reference_responses as reference_responses,
+    reference_table as reference_table,
+)
+from .rewards import (
+    GATED as GATED,
+    FactsScorer as FactsScorer,
+    JudgeScorer as JudgeScorer,
+    MixedReward as MixedReward,
+    Question as Question,
+    Reason as Reason,
+    RewardModelScorer as RewardModelScorer,
+    Score as Score,
+    box_reward as box_reward,
+    choice_reward as choice_reward,
+    digit_reward as digit_reward,
+    math_reward as math_reward,
+    open_ended_reward as open_ended_reward,
+    open_ended_value as open_ended_value,
+)
+from .training import (
+    AdaptiveKL as AdaptiveKL,
+    EvaluateEvery as EvaluateEvery,
+    RolloutLog as RolloutLog,
+    SharedPrefixGRPOTrainer as SharedPrefixGRPOTrainer,
+    check_batch as check_batch,
+    clipped_objective as clipped_objective,
+    drop_long_prompts as drop_long_prompts,
+    group_advantages as group_advantages,
+    grpo_loss as grpo_loss,
+    grpo_recipe as grpo_recipe,
+    kl_estimates as kl_estimates,
+    load_rollouts as load_rollouts,
+    plan_batch as plan_batch,
+    preflight as preflight,
+    sft_recipe as sft_recipe,
+    train_grpo as train_grpo,
+    train_sft as train_sft,
+)
+
+__version__: str
