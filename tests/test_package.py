@@ -99,6 +99,13 @@ def test_an_unknown_name_is_told_the_known_ones():
         from vlaa_helpers import MixedRewards  # noqa: F401
 
 
+def test_what_a_fresh_colab_imports_needs_no_other_package():
+    """The setup cell asks for `install_missing` when nothing but the package itself is installed."""
+    code = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); from vlaa_helpers import install_missing"
+    run = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+
+
 @pytest.mark.parametrize("room", [package for package in FACES if package != "vlaa_helpers"])
 def test_importing_a_room_imports_nothing_heavy(room):
     heavy = {"torch", "transformers", "datasets", "trl", "peft", "matplotlib", "pandas", "numpy", "PIL", "math_verify"}
