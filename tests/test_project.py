@@ -261,6 +261,36 @@ def test_no_machine_paths_and_no_package_hosts():
     assert found == {}
 
 
+def unknown_modules(text: str) -> list[str]:
+    """Dotted paths into the package, and arguments of `python -m`, that lead to no module and no name of one."""
+    from importlib import import_module
+
+    unknown = []
+    for path in sorted(set(re.findall(r"\bvlaa_helpers(?:\.[a-z_0-9]+)+", text))):
+        parts = path.split(".")
+        modules = [name for k in range(1, len(parts) + 1) if _is_module(name := ".".join(parts[:k]))]
+        rest = parts[len(modules) :]
+        if len(rest) > 1 or (rest and not hasattr(import_module(modules[-1]), rest[0])):
+            unknown.append(path)
+    return unknown
+
+
+def _is_module(name: str) -> bool:
+    place = ROOT.joinpath(*name.split("."))
+    return place.is_dir() or place.with_suffix(".py").is_file()
+
+
+def test_module_paths_in_texts_lead_somewhere():
+    texts = {name: text for name, text in project_texts().items() if not name.startswith("tests/")}
+    found = {name: unknown for name, text in texts.items() if (unknown := unknown_modules(text))}
+    assert found == {}
+
+
+def test_a_module_path_that_leads_nowhere_is_seen():
+    text = "python -m vlaa_helpers.studies; vlaa_helpers.policy.load_policy(); vlaa_helpers.dev.studies"
+    assert unknown_modules(text) == ["vlaa_helpers.studies"]
+
+
 @pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=["check", "format"])
 def test_ruff_is_content(command):
     run = subprocess.run(
