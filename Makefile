@@ -46,7 +46,7 @@ format: $(VENV)/.installed-test ## format the Python files and mend what ruff ca
 	$(BIN)/ruff check --fix
 
 clean: ## remove the environment, results and caches
-	rm -rf $(VENV) runs .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) runs .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
