@@ -8,6 +8,8 @@ Names are imported when they are first used: `import vlaa_helpers` itself loads 
 from importlib import import_module
 from typing import Any
 
+from .core.messages import in_notebook, show_messages
+
 __version__ = "0.1.0"
 _MODULE_OF = {
     "SYSTEM_PROMPT": "core.answers",
@@ -62,6 +64,7 @@ _MODULE_OF = {
     "group_advantages": "training.grpo_loss_reference",
     "grpo_loss": "training.grpo_loss_reference",
     "kl_estimates": "training.grpo_loss_reference",
+    "train_grpo_minimal": "training.grpo_minimal",
     "grpo_recipe": "training.recipes",
     "train_grpo": "training.grpo",
     "SharedPrefixGRPOTrainer": "training.shared_prefix_trainer",
@@ -101,6 +104,9 @@ _MODULE_OF = {
     "vote_on": "display.trace_viewer",
 }
 __all__ = sorted(_MODULE_OF)
+
+if in_notebook():
+    show_messages()
 
 
 def __getattr__(name: str) -> Any:
