@@ -22,6 +22,7 @@ from torch.nn.functional import pad
 from transformers.cache_utils import Cache, DynamicLayer
 
 from .decode_loop import decode
+from .tested_versions import untested_reason
 
 MODEL_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
 ROOM = 64
@@ -30,8 +31,14 @@ ATTENTION = ("sdpa", "eager")
 """How these models may compute attention: others take no queries that begin in the middle, or were not tried."""
 
 
-def unshareable_reason(model: Any) -> str | None:
-    """Why this model cannot go on from a prefix; None where it can."""
+def unshareable_reason(model: Any, *, any_version: bool = False) -> str | None:
+    """Why prompts of this model should not be shared, in words that follow "with"; None where they can be.
+
+    Args:
+        any_version: do not mind a transformers that this was not tested with (`tested_versions`).
+    """
+    if not any_version and (reason := untested_reason("transformers")):
+        return reason
     text = model.config.get_text_config()
     if model.config.model_type not in MODEL_TYPES:
         return f"a model of type {model.config.model_type}; expected {', '.join(MODEL_TYPES)}"

@@ -54,7 +54,7 @@ class Preflight:
         lines = [
             f"{self.prompts} prompts, {self.generations} responses each",
             f"reward {self.reward:.2f} ({by_verifier})",
-            f"spread within a group {self.spread:.2f}; groups without any {self.zero_variance:.0%}",
+            f"spread within a group {self.spread:.2f}; zero-variance groups {self.zero_variance:.0%}",
             f"{self.tokens:.0f} tokens a response, {self.clipped:.0%} cut at the limit",
             *([f"reasons: {reasons}"] if reasons else []),
             *(f"  {row['reward']!s:.4} {row['reason']:<12} {row['response']!r:.160}" for row in self.examples),

@@ -26,6 +26,7 @@ from trl import GRPOConfig, GRPOTrainer
 from trl.trainer.utils import pad as pad_together
 
 from ..policy.prefix_cache import Prefix, forward_from, generate_from, prefill, unshareable_reason
+from ..policy.tested_versions import untested_reason
 
 IMAGES = ("pixel_values", "image_grid_thw")
 """What is there once a prompt, and not once a completion."""
@@ -38,8 +39,14 @@ OTHER_WAYS = (
 """Settings of `generate` by which it would not go on from a prefix, a token at a time."""
 
 
-def unsupported_reason(model: Any, args: GRPOConfig) -> str | None:
-    """Why TRL's own trainer has to train this model with these settings; None where prompts can be shared."""
+def unsupported_reason(model: Any, args: GRPOConfig, *, any_version: bool = False) -> str | None:
+    """Why TRL's own trainer should train this model with these settings; None where prompts can be shared.
+
+    Args:
+        any_version: do not mind a TRL or transformers that this was not tested with (`tested_versions`).
+    """
+    if not any_version and (reason := untested_reason("trl", "transformers")):
+        return reason
     sharded = args.fsdp or args.deepspeed or "true" in (os.getenv(f"ACCELERATE_USE_{k}") for k in ("FSDP", "DEEPSPEED"))
     ways = [name for name in OTHER_WAYS if name in (args.generation_kwargs or {})]
     reasons = {
@@ -51,7 +58,8 @@ def unsupported_reason(model: Any, args: GRPOConfig) -> str | None:
         "a model that is sharded (FSDP or DeepSpeed)": sharded,
         "reentrant activation checkpointing": (args.activation_checkpointing_kwargs or {}).get("use_reentrant"),
     }
-    return next((reason for reason, applies in reasons.items() if applies), None) or unshareable_reason(model)
+    found = next((reason for reason, applies in reasons.items() if applies), None)
+    return found or unshareable_reason(model, any_version=True)
 
 
 class SharedPrefixGRPOTrainer(GRPOTrainer):
@@ -64,13 +72,15 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
     In 16 bits sums that are added in another order differ visibly, as they do between two batch sizes, and dropout, of
     a model that has it, is drawn for a prompt once.
 
+    `train_grpo` makes one with tested versions of TRL and transformers only; made directly, it does not ask.
+
     Raises:
-        ValueError: what `why_stock` names, tools, environments, or a rollout function.
+        ValueError: what `unsupported_reason` names but versions, tools, environments, or a rollout function.
     """
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        reason = unsupported_reason(self.model, self.args)
+        reason = unsupported_reason(self.model, self.args, any_version=True)
         if self.tools or self.environment_factories or self.rollout_func:
             reason = "tools, an environment or a rollout function"
         if reason:
