@@ -160,10 +160,10 @@ def test_parts_of_rows_give_the_gradients_of_the_whole(model, tiny_models):
 
     def parts():
         prefix = prefill(model, once)
-        seen = prefix.cut_off()
+        seen = prefix.detached()
         loss(seen, [2, 0, 0], slice(2)).backward()
         loss(seen, [1, 1, 0], slice(2, 4)).backward()
-        prefix.take_back(seen)
+        prefix.add_gradients_of(seen)
         loss(prefix, [0, 0, 2], slice(4, 6)).backward()
 
     expected, passes = gradients(model, whole), [len(read)]

@@ -40,7 +40,11 @@ def test_numbers_by_hand():
     ("values", "changes", "words"),
     [
         ([0] * 16, {"reason": "no_answer"}, "no answer tags. Fine-tune first"),
-        ([0] * 16, {"reason": "no_answer", "cut": True}, "cut at the token limit.*Raise max_completion_length"),
+        (
+            [0] * 16,
+            {"reason": "no_answer", "truncated": True},
+            "truncated at the token limit.*Raise max_completion_length",
+        ),
         ([0] * 16, {"reason": "out_of_range"}, "another frame"),
         ([0] * 16, {}, "hardly ever right. Take easier records"),
         ([1] * 16, {"reason": "correct"}, "right already. Take harder records"),

@@ -391,7 +391,7 @@ def test_what_cannot_be_shared_is_refused(tiny_models, out, monkeypatch):
 
     model = AutoModelForImageTextToText.from_pretrained(tiny_models[0]["qwen2_vl"])
     assert unsupported_reason(model, config()) is None
-    assert unsupported_reason(model, config(use_vllm=True)) == "completions drawn by vLLM"
+    assert unsupported_reason(model, config(use_vllm=True)) == "completions sampled by vLLM"
     beams = {"generation_kwargs": {"num_beams": 2, "use_cache": False}}
     assert unsupported_reason(model, config(**beams)) == "generation_kwargs that have num_beams, use_cache"
     reentrant = {"activation_checkpointing_kwargs": {"use_reentrant": True}}
