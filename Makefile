@@ -51,7 +51,7 @@ canary: ## run the tests that feel it first on the newest TRL, transformers, pef
 	@$(CANARY)/bin/python -c 'from importlib.metadata import version; import sys; \
 		print(*(f"{name} {version(name)}" for name in sys.argv[1:]), sep="\n")' torch $(UPSTREAM)
 	$(OFFLINE) OMP_NUM_THREADS=1 VLAA_CANARY=1 $(CANARY)/bin/python -m pytest -n 2 --dist loadgroup \
-		-k "not most and not memory and not thirty" $(CANARY_TESTS)
+		-k "not memory and not thirty" $(CANARY_TESTS)
 
 lab: $(VENV)/.installed ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks
