@@ -128,6 +128,7 @@ from .training import (
     preflight as preflight,
     sft_recipe as sft_recipe,
     train_grpo as train_grpo,
+    train_grpo_minimal as train_grpo_minimal,
     train_sft as train_sft,
 )
 

@@ -19,8 +19,10 @@ def main(arguments: list[str] | None = None) -> None:
     _add_report(commands)
     options = parser.parse_args(arguments)
     from .core.endpoint import EndpointError
+    from .core.messages import show_messages
     from .pipeline.journal import BuildStopped
 
+    show_messages()
     try:
         options.run(options)
     except (ValueError, FileNotFoundError, EndpointError, BuildStopped) as error:

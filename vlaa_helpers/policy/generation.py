@@ -1,6 +1,8 @@
 """Responses of a policy, drawn in the same way whoever asks for them."""
 
+import functools
 import hashlib
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,6 +11,8 @@ from .loading import image_token_ids
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+logger = logging.getLogger(__name__)
 
 NO_THINKING = "<think>\n\n</think>\n<answer>"
 """The start of a response that leaves nothing to do but answer: the control without thinking."""
@@ -95,11 +99,13 @@ def generate_responses(
         **unbent(processor),
         "max_new_tokens": sampling.max_new_tokens,
     }
-    if unshareable_reason(model) is None:
+    reason = unshareable_reason(model)
+    if reason is None:
         with torch.no_grad():
             prefix = prefill(model, inputs)
         output = generate_from(model, prefix, [sampling.samples] * len(prompts), **settings)
     else:
+        _say_once(f"prompts are read again for each response, which takes longer: they cannot be shared with {reason}")
         output = model.generate(**inputs, num_return_sequences=sampling.samples, **settings)
     completions = output[:, inputs["input_ids"].shape[1] :].cpu()
     ends = torch.tensor(model.generation_config.eos_token_id)
@@ -110,6 +116,11 @@ def generate_responses(
         text = sampling.start + processor.tokenizer.decode(ids[:length], skip_special_tokens=True)
         results.append((text, length, not len(ended)))
     return results
+
+
+@functools.cache
+def _say_once(message: str) -> None:
+    logger.warning(message)
 
 
 def unbent(processor: Any) -> dict[str, Any]:

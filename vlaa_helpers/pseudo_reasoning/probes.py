@@ -93,7 +93,7 @@ def probe_traces(
     Raises:
         TypeError: responses is one string, or holds something that is no response.
         ValueError: no responses, unknown probes, responses without a record, an `out` that holds another probing, or a
-            model whose cache cannot be shared (`prefix_cache.why_not_shared`).
+            model whose cache cannot be shared (`prefix_cache.unshareable_reason`).
     """
     import torch
     from tqdm.auto import tqdm

@@ -8,6 +8,7 @@ from .grpo_loss_reference import (
     grpo_loss as grpo_loss,
     kl_estimates as kl_estimates,
 )
+from .grpo_minimal import train_grpo_minimal as train_grpo_minimal
 from .held_out import EvaluateEvery as EvaluateEvery
 from .preflight_check import preflight as preflight
 from .prompt_lengths import drop_long_prompts as drop_long_prompts

@@ -88,12 +88,12 @@ def save_random_model(
         How many parameters it has.
     """
     import torch
-    from transformers import Qwen2_5_VLForConditionalGeneration
+    from transformers import AutoModelForImageTextToText
 
     torch.manual_seed(0)
     with torch.device(device):
         config = build_config(size, processor.tokenizer)
-        model = Qwen2_5_VLForConditionalGeneration._from_config(config, dtype=torch.bfloat16)
+        model = AutoModelForImageTextToText.from_config(config, dtype=torch.bfloat16)
     model.save_pretrained(folder, max_shard_size="2GB")
     processor.save_pretrained(folder)
     return model.num_parameters()
