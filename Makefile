@@ -24,7 +24,7 @@ endef
 export CHECK_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab format clean
+.PHONY: help run test canary lab format clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,21 @@ test: $(VENV)/.installed-test ## run every test (CPU, offline)
 	$(OFFLINE) OMP_NUM_THREADS=1 VLAA_WHOLE_SUITE=$(if $(ARGS),0,1) \
 		$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
+# Newer releases than pyproject.toml allows, in an environment of their own: what do they break of docs/upstream.md?
+CANARY := .venv-canary
+UPSTREAM := accelerate bitsandbytes datasets peft transformers trl
+CANARY_TESTS := tests/training/test_upstream.py tests/training/test_grpo_minimal.py \
+	tests/training/test_grpo_loss_reference.py tests/training/test_adaptive_kl.py tests/training/test_rollout_log.py \
+	tests/training/test_shared_prefix_trainer.py tests/policy/test_prefix_cache.py tests/policy/test_decode_loop.py
+
+canary: ## run the tests that feel it first on the newest TRL, transformers, peft and bitsandbytes
+	$(MAKE) VENV=$(CANARY) $(CANARY)/.installed-test
+	$(subst $(BIN)/,$(CANARY)/bin/,$(INSTALL)) --upgrade $(UPSTREAM)
+	@$(CANARY)/bin/python -c 'from importlib.metadata import version; import sys; \
+		print(*(f"{name} {version(name)}" for name in sys.argv[1:]), sep="\n")' torch $(UPSTREAM)
+	$(OFFLINE) OMP_NUM_THREADS=1 VLAA_CANARY=1 $(CANARY)/bin/python -m pytest -n 2 --dist loadgroup \
+		-k "not memory and not thirty" $(CANARY_TESTS)
+
 lab: $(VENV)/.installed ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
@@ -46,7 +61,7 @@ format: $(VENV)/.installed-test ## format the Python files and mend what ruff ca
 	$(BIN)/ruff check --fix
 
 clean: ## remove the environment, results and caches
-	rm -rf $(VENV) runs .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) $(CANARY) runs .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

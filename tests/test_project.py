@@ -1,4 +1,4 @@
-"""The project keeps its own promises: one place for each fact, the floors of the package, and no test left out."""
+"""The project keeps its own promises: one place for each fact, every dependency declared, and no test left out."""
 
 import ast
 import os
@@ -15,44 +15,7 @@ from vlaa_helpers.dev.notebooks import files as notebook_files
 
 ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-PACKAGE = ROOT / "vlaa_helpers"
-MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem not in {"__init__", "__main__"})
-
-# From the ground up: a module imports only from the rows above its own. Floors 1 and 2 never import torch.
-FLOORS = [
-    (1, {"answers", "compact_set", "drawing", "images", "intervals", "paper", "polynomials", "prompts", "rows"}),
-    (1, {"math_worker"}),
-    (1, {"mathematics", "records", "scene_kinds", "scenes", "voices"}),
-    (1, {"duplicates", "views"}),
-    (2, {"arithmetic", "captions", "chat", "mini_corpus", "planted_words", "ray_engine", "statements", "traces"}),
-    (2, {"claims", "consistency", "planted", "scorers"}),
-    (2, {"corruptions", "reports", "rewards", "trace_table"}),
-    (2, {"detector", "probe_reports", "teachers"}),
-    (2, {"detector_tables", "journal", "steps", "trace_marks"}),
-    (2, {"pipeline"}),
-    (3, {"decoding", "environment", "kl_control", "objective", "profiles"}),
-    (3, {"models", "prefix_cache"}),
-    (3, {"training"}),
-    (3, {"batch_plan", "batches", "generation", "prompt_lengths"}),
-    (4, {"adapters", "branches", "evaluation", "mini_vlm", "perplexity", "rollouts", "sft", "shared_prefix"}),
-    (4, {"grpo", "mini_reward", "probes", "progress", "rehearsal", "true_size"}),
-    (5, {"html_parts", "notebook_files"}),
-    (5, {"mini_card", "plots"}),
-    (5, {"benchmarks", "report_runs", "series", "step_benchmark", "studies", "widgets"}),
-    (5, {"html_report", "prefix_benchmark", "reference_policies", "trace_views"}),
-    (5, {"cli"}),
-    (5, {"__main__"}),
-]
-# The one row whose modules may import each other: the mini world is one concern in three files, and its records
-# are read, like any others, through `records`.
-TOGETHER = {"records", "scene_kinds", "scenes", "voices"}
-ROW_OF = {module: row for row, (_, modules) in enumerate(FLOORS) for module in modules}
-NO_TORCH = [
-    m
-    for m in MODULES
-    if m in {"notebook_files", "series"} or m in set().union(*(names for floor, names in FLOORS if floor < 3))
-]
-# What comes with a dependency and is imported by name: module's distribution -> the dependency that declares it.
+# What comes with a dependency and is imported by name: distribution -> the dependency that declares it.
 COMES_WITH = {
     "jupyter-client": "nbclient",
     "packaging": "transformers",
@@ -69,7 +32,16 @@ def project_files() -> list[Path]:
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if listed.returncode == 0 and listed.stdout:
         return [path for line in listed.stdout.splitlines() if (path := ROOT / line).is_file()]
-    left_out = {".git", ".venv", "runs", "__pycache__", ".pytest_cache", ".ruff_cache", ".hypothesis"}  # no git here
+    left_out = {
+        ".git",
+        ".venv",
+        ".venv-canary",
+        "runs",
+        "__pycache__",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".hypothesis",
+    }  # no git here
     return [path for path in ROOT.rglob("*") if path.is_file() and not left_out & set(path.relative_to(ROOT).parts)]
 
 
@@ -106,92 +78,48 @@ def test_every_range_is_closed_and_holds_what_is_installed():
         assert version(requirement.name) in requirement.specifier, text
 
 
-def imports_of(tree: ast.AST) -> set[tuple[int, str]]:
-    """Level and module of every import in a file, inside functions too."""
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {(0, alias.name) for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add((node.level, node.module))
-    return found
-
-
 def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_everything_imported_is_a_declared_dependency():
-    from importlib.metadata import packages_distributions, requires
+def run_deptry(folder: Path) -> tuple[int, str]:
+    """Compare what the package in a folder imports with what its pyproject.toml declares."""
+    command = [sys.executable, "-m", "deptry", "--no-ansi", "."]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    return run.returncode, run.stdout + run.stderr
+
+
+def test_everything_imported_is_a_declared_dependency_and_the_reverse():
+    status, said = run_deptry(ROOT)
+    assert status == 0, said
+
+
+@pytest.mark.parametrize(
+    ("source", "seen"),
+    [
+        ("import no_such_package", "'no_such_package' imported but missing from the dependency definitions"),
+        ("def later():\n    import regex", "'regex' imported but it is a transitive dependency"),
+        ("import hypothesis", "'hypothesis' imported but declared as a dev dependency"),
+        ("", "'trl' defined as a dependency but not used in the codebase"),
+    ],
+)
+def test_an_undeclared_dependency_is_seen(tmp_path, source, seen):
+    (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
+    (tmp_path / "vlaa_helpers").mkdir()
+    (tmp_path / "vlaa_helpers" / "__init__.py").write_text(source + "\n")
+    status, said = run_deptry(tmp_path)
+    assert status == 1 and seen in said, said
+
+
+def test_what_comes_with_a_dependency_still_does():
+    from importlib.metadata import requires
 
     from packaging.requirements import Requirement
 
-    extras = [
-        line
-        for name, lines in PYPROJECT["project"]["optional-dependencies"].items()
-        if name != "test"
-        for line in lines
-    ]
-    declared = {normal(Requirement(text).name) for text in PYPROJECT["project"]["dependencies"] + extras}
+    assert {normal(name) for name in PYPROJECT["tool"]["deptry"]["per_rule_ignores"]["DEP003"]} == set(COMES_WITH)
+    declared = {normal(Requirement(text).name) for text in PYPROJECT["project"]["dependencies"]}
     for part, whole in COMES_WITH.items():
         assert whole in declared and part in {normal(Requirement(text).name) for text in requires(whole)}
-    distributions = packages_distributions()
-    for path in PACKAGE.glob("*.py"):
-        for level, module in imports_of(ast.parse(path.read_text())):
-            top = module.split(".")[0]
-            if level or top in sys.stdlib_module_names or top == "vlaa_helpers":
-                continue
-            owners = {normal(name) for name in distributions.get(top, [])}
-            assert owners & (declared | set(COMES_WITH)), f"{path.name} imports {top}, which pyproject.toml lacks"
-
-
-# ---- floors ----
-
-
-def package_imports(tree: ast.AST) -> list[tuple[int, str]]:
-    """Line and name of every module of the package that a file imports, inside functions too."""
-    found = []
-    for node in ast.walk(tree):
-        names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name.removeprefix("vlaa_helpers.") for alias in node.names if "vlaa_helpers" in alias.name]
-        elif isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("vlaa_helpers")):
-            inner = (node.module or "").removeprefix("vlaa_helpers").strip(".")
-            names = [inner] if inner else [alias.name for alias in node.names]
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
-            argument = ast.unparse(node.args[0]) if node.args else ""
-            names = ["import_module"] if "__package__" in argument or "vlaa_helpers" in argument else []
-        found += [(node.lineno, name.split(".")[0]) for name in names]
-    return found
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_module_imports_from_below_only(module):
-    row = ROW_OF.get(module)
-    assert row is not None, f"vlaa_helpers/{module}.py has no floor: add it to FLOORS in {Path(__file__).name}"
-    for line, name in package_imports(ast.parse((PACKAGE / f"{module}.py").read_text())):
-        assert name in ROW_OF, f"{module} line {line}: {name} is no module; write `from .module import what`"
-        allowed = ROW_OF[name] < row or {module, name} <= TOGETHER
-        assert allowed, f"{module} (floor {FLOORS[row][0]}) line {line} imports {name}, which is not below it"
-
-
-def run_python(code: str) -> str:
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    return run.stdout.strip()
-
-
-def test_importing_the_package_is_quick_and_imports_no_torch():
-    code = (
-        "import time; t = time.perf_counter(); import vlaa_helpers; seconds = time.perf_counter() - t\n"
-        "import sys; assert not {'torch', 'transformers', 'datasets'} & set(sys.modules); print(seconds)"
-    )
-    assert min(float(run_python(code)) for _ in range(3)) < 0.3  # best of three: the machine may be busy
-
-
-@pytest.mark.parametrize("module", NO_TORCH)
-def test_module_imports_without_torch(module):
-    code = f"import sys, vlaa_helpers.{module}; print(sorted({{'torch', 'transformers'}} & set(sys.modules)))"
-    assert run_python(code) == "[]"
 
 
 # ---- tests that run ----
@@ -342,6 +270,36 @@ def test_no_machine_paths_and_no_package_hosts():
     assert found == {}
 
 
+def unknown_modules(text: str) -> list[str]:
+    """Dotted paths into the package, and arguments of `python -m`, that lead to no module and no name of one."""
+    from importlib import import_module
+
+    unknown = []
+    for path in sorted(set(re.findall(r"\bvlaa_helpers(?:\.[a-z_0-9]+)+", text))):
+        parts = path.split(".")
+        modules = [name for k in range(1, len(parts) + 1) if _is_module(name := ".".join(parts[:k]))]
+        rest = parts[len(modules) :]
+        if len(rest) > 1 or (rest and not hasattr(import_module(modules[-1]), rest[0])):
+            unknown.append(path)
+    return unknown
+
+
+def _is_module(name: str) -> bool:
+    place = ROOT.joinpath(*name.split("."))
+    return place.is_dir() or place.with_suffix(".py").is_file()
+
+
+def test_module_paths_in_texts_lead_somewhere():
+    texts = {name: text for name, text in project_texts().items() if not name.startswith("tests/")}
+    found = {name: unknown for name, text in texts.items() if (unknown := unknown_modules(text))}
+    assert found == {}
+
+
+def test_a_module_path_that_leads_nowhere_is_seen():
+    text = "python -m vlaa_helpers.studies; vlaa_helpers.policy.load_policy(); vlaa_helpers.dev.studies"
+    assert unknown_modules(text) == ["vlaa_helpers.studies"]
+
+
 @pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=["check", "format"])
 def test_ruff_is_content(command):
     run = subprocess.run(
@@ -351,10 +309,3 @@ def test_ruff_is_content(command):
         text=True,
     )
     assert run.returncode == 0, f"{run.stdout}{run.stderr}\nmend with: make format"
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_regular_expressions_have_no_possessive_groups(module):
-    """Python 3.11 before .5 reads `(…)*+` and `(?>…)` wrongly; a possessive character class is fine."""
-    found = re.findall(r".*(?:(?<!\\)\)[*+?]\+|\(\?>).*", (PACKAGE / f"{module}.py").read_text())
-    assert not found, found

@@ -19,8 +19,10 @@ def main(arguments: list[str] | None = None) -> None:
     _add_report(commands)
     options = parser.parse_args(arguments)
     from .core.endpoint import EndpointError
+    from .core.messages import show_messages
     from .pipeline.journal import BuildStopped
 
+    show_messages()
     try:
         options.run(options)
     except (ValueError, FileNotFoundError, EndpointError, BuildStopped) as error:
@@ -78,7 +80,7 @@ def _build(options: argparse.Namespace) -> None:
     )
     print(result.yields.to_string())
     print(
-        f"\n{len(result.sft)} records for SFT, {len(result.rl)} for RL, {len(result.rejects)} let go: {result.folder}"
+        f"\n{len(result.sft)} records for SFT, {len(result.rl)} for RL, {len(result.rejects)} rejected: {result.folder}"
     )
 
 

@@ -1,10 +1,13 @@
 """What a notebook runs in: a short report for the reader, and on Colab the packages that are missing."""
 
 import importlib.metadata
+import logging
 import os
 import platform
 import subprocess
 import sys
+
+logger = logging.getLogger(__name__)
 
 KEEP = ("torch", "torchvision", "numpy", "pillow")
 """Never installed over a running kernel: a swapped numpy or torch breaks what is already imported."""
@@ -61,7 +64,7 @@ def install_missing() -> None:
     """
     wanted = missing_packages()
     if not wanted:
-        print("every package is here")
+        logger.info("every package is here")
         return
     # constrained to the numpy, pillow and torch that are loaded: pip must not move them
     held = [f"{name}=={version}" for name in KEEP if (version := _version(name))]
@@ -72,7 +75,9 @@ def install_missing() -> None:
         raise RuntimeError(
             f"pip could not install {', '.join(wanted)}:\n{last}\nSee TROUBLESHOOTING.md, «Installing on Colab»."
         )
-    print(f"installed {', '.join(wanted)}")
+    logger.info(f"installed {', '.join(wanted)}")
     stale = sorted(name for name in ("transformers", "trl", "peft", "datasets") if name in sys.modules)
     if stale:
-        print(f"restart needed: {', '.join(stale)} was imported before. Runtime > Restart session, then run again.")
+        logger.warning(
+            f"restart needed: {', '.join(stale)} was imported before. Runtime > Restart session, then run again."
+        )

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .core.assets import POLICIES
+from .core.assets import POLICIES, REFERENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,14 +15,46 @@ SETS = {"test": 300, "shifted": 100, "text": 100}
 
 
 def held_out(name: str, per_source: int | None = None) -> "Dataset":
-    """One of `SETS`: scenes that no training set of the series holds."""
+    """Make a held-out set: scenes that no training set of the series holds.
+
+    Args:
+        name: one of `SETS`.
+        per_source: records of each of the six sources; as many as `SETS` says when left out.
+
+    Raises:
+        ValueError: an unknown set.
+    """
+    if name not in SETS:
+        raise ValueError(f"unknown held-out set {name!r}; expected one of {', '.join(SETS)}")
     from .mini_world.scenes import SOURCES, make_scenes
 
     return make_scenes((per_source or SETS[name]) * len(SOURCES), split=name, seed=TEST_SEED)
 
 
+def reference_table(name: str) -> "pd.DataFrame":
+    """Read a shipped table or training log of the series' own runs (`dev.studies` made them).
+
+    Args:
+        name: "sft_sizes", "sft_then_grpo", "grpo_arms" or "grpo_pass_at" are tables with a row a measurement;
+            "grpo_mixed_seed_0" and "sft_grpo_seed_0" (seeds 0, 1 and 2) are logs with a row a step; "yields_20000" is
+            what a build of 20,000 records left after each step.
+
+    Raises:
+        ValueError: no such table.
+
+    >>> list(reference_table("yields_20000").columns[:3])
+    ['source', 'original', 'collected']
+    """
+    import pandas as pd
+
+    if not (REFERENCE / f"{name}.csv").is_file():
+        there = ", ".join(sorted(path.stem for path in REFERENCE.glob("*.csv")))
+        raise ValueError(f"no table {name!r} comes with the package; expected one of {there}")
+    return pd.read_csv(REFERENCE / f"{name}.csv")
+
+
 RULES = ("digit", "choice", "math", "box")
-ARMS = {
+REWARD_ARMS = {
     "mixed": (*RULES, "open_ended"),
     "all rules": RULES,
     **{f"w/o {rule}": tuple(kind for kind in RULES if kind != rule) for rule in RULES},
@@ -59,7 +91,7 @@ def reference_responses(arm: str | None = None, *, decoding: str | None = None) 
 
     Args:
         arm: one of `POLICY_ARMS`; all when left out.
-        ruler: "greedy" (one response a question) or "sampled" (four, temperature 1); both when left out.
+        decoding: "greedy" (one response a question) or "sampled" (four, temperature 1); both when left out.
 
     Returns:
         The columns of `RESPONSE_COLUMNS`, those of `EvalReport.rows` among them.

@@ -1,12 +1,13 @@
 """Images in every form they take: one decoding, one hash, and errors that say what the bytes are."""
 
+import base64
 import io
 
 import pytest
 from PIL import Image
 from row_files import encoded
 
-from vlaa_helpers.core.images import check_image, decode_image, find_image, image_hash, image_roots
+from vlaa_helpers.core.images import check_image, data_url, decode_image, find_image, image_hash, image_roots, png_bytes
 
 
 def test_every_form_of_an_image_has_one_hash(tmp_path):
@@ -21,6 +22,23 @@ def test_every_form_of_an_image_has_one_hash(tmp_path):
     assert all(decode_image(form).mode == "RGB" for form in forms)
     assert image_hash(encoded(seed=1)) != image_hash(encoded(seed=2))
     assert image_hash(Image.new("RGB", (2, 8))) != image_hash(Image.new("RGB", (4, 4)))
+
+
+@pytest.mark.parametrize(("form", "kind"), [("PNG", "png"), ("JPEG", "jpeg"), ("GIF", "gif"), ("WEBP", "webp")])
+def test_data_urls_keep_the_bytes_that_browsers_know(form, kind):
+    data = encoded(form)
+    for given in (data, {"bytes": data, "path": None}):
+        head, _, body = data_url(given).partition(",")
+        assert head == f"data:image/{kind};base64" and base64.b64decode(body) == data
+
+
+def test_anything_else_becomes_a_png():
+    red, tiff = Image.new("RGB", (4, 4), "red"), io.BytesIO()
+    red.save(tiff, "TIFF")
+    for given in (red, tiff.getvalue()):
+        head, _, body = data_url(given).partition(",")
+        assert head == "data:image/png;base64" and base64.b64decode(body) == png_bytes(given)
+        assert decode_image(base64.b64decode(body)).getpixel((0, 0)) == (255, 0, 0)
 
 
 def test_images_that_cannot_be_decoded(tmp_path):

@@ -1,6 +1,6 @@
 """Reading records: files shaped like the release, every kind of bad row, the hub and the mini world."""
 
-import importlib
+import inspect
 import io
 import json
 import subprocess
@@ -16,10 +16,13 @@ from PIL import Image as PILImage
 from row_files import ROW, SFT_TEXT, encoded
 
 from vlaa_helpers.core.images import decode_image
-from vlaa_helpers.core.record_schema import RECORD_COLUMNS, VERIFIER_TYPES, record_features
-from vlaa_helpers.data import load as module
-from vlaa_helpers.data.load import VERIFIER_BY_SOURCE, RowProblem, load_records, read_records
+from vlaa_helpers.core.record_schema import RECORD_COLUMNS, record_features
+from vlaa_helpers.data import rows_to_records as module
+from vlaa_helpers.data.load import load_records, read_records
+from vlaa_helpers.data.rows_to_records import RowProblem, verifier_by_source
 from vlaa_helpers.data.trl_views import to_grpo
+
+FIVE = {"digit", "choice", "math", "box", "open_ended"}
 
 
 def only_problem(file, **options):
@@ -89,12 +92,20 @@ def test_image_paths_of_the_release(write_rows, tmp_path, written, stored, sourc
     file = write_rows({"image": written, "question": "q", "gt": "B"}, images={stored: encoded()})
     records, problems = read_records(file, image_root=tmp_path / root)
     assert not problems
-    assert (records[0]["source"], records[0]["verifier_type"]) == (source, VERIFIER_BY_SOURCE[source])
+    assert (records[0]["source"], records[0]["verifier_type"]) == (source, verifier_by_source()[source])
     assert records[0]["image"].size == (8, 6)
 
 
 def test_every_source_has_a_verifier():
-    assert set(VERIFIER_BY_SOURCE.values()) == set(VERIFIER_TYPES) and len(VERIFIER_BY_SOURCE) == 15
+    assert set(verifier_by_source().values()) == FIVE and len(verifier_by_source()) == 15
+
+
+@pytest.mark.parametrize(("word", "name"), [("mcq", "choice"), ("MCQ", "choice"), ("iou", "box"), ("IoU", "box")])
+def test_the_release_s_words_for_verifiers_are_translated(write_rows, word, name):
+    rows = write_rows({"question": "q", "gt": "B", "verifier_type": word})
+    assert load_records(rows)["verifier_type"][:] == [name]
+    plain = write_rows({"question": "q", "gt": "B"}, name="plain.jsonl")
+    assert load_records(plain, verifier_type=word.lower())["verifier_type"][:] == [name]
 
 
 def test_source_from_id_or_file_name(write_rows):
@@ -373,7 +384,7 @@ def test_the_mini_world_gets_its_options(monkeypatch):
 def test_the_mini_world_is_made_of_records():
     records = load_records("mini", n=12, seed=3)
     assert records.features == record_features()
-    assert all(VERIFIER_BY_SOURCE[row["source"]] == row["verifier_type"] for row in records)
+    assert all(verifier_by_source()[row["source"]] == row["verifier_type"] for row in records)
     assert len(to_grpo(records)) == 12
 
 
@@ -439,13 +450,13 @@ def test_every_row_is_a_record_or_a_report(tmp_path, rows):
     left_out = [problem for problem in problems if not problem.kept]
     assert len(records) + len(left_out) == 1 + len(rows)
     assert len(set(records["id"])) == len(records)
-    assert all(row["question"] and row["gt"] and row["verifier_type"] in VERIFIER_TYPES for row in records)
+    assert all(row["question"] and row["gt"] and row["verifier_type"] in FIVE for row in records)
     assert all(isinstance(json.loads(meta), dict) for meta in records["meta"])
     assert all(problem.kind and str(problem).startswith("any.jsonl line ") for problem in problems)
 
 
 def test_every_kind_of_problem_is_documented():
-    source = importlib.import_module("inspect").getsource(module)
+    source = inspect.getsource(module)
     kinds = {"broken_json", "no_question", "no_gt", "no_verifier_type", "unknown_verifier_type", "missing_image"}
     for kind in kinds | {"bad_image", "bad_image_path", "bad_meta", "duplicate_id"}:
         assert f'"{kind}"' in RowProblem.__doc__ and source.count(f'"{kind}"') >= 2

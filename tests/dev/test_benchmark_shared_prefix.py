@@ -6,9 +6,8 @@ from subprocess import CompletedProcess, TimeoutExpired
 import pytest
 
 from vlaa_helpers.dev.benchmarks import shared_prefix as prefix_benchmark
-from vlaa_helpers.dev.benchmarks.random_qwen import TRUE_SIZE
+from vlaa_helpers.dev.benchmarks.random_qwen import TRUE_SIZE, random_model
 from vlaa_helpers.dev.benchmarks.shared_prefix import Cell, cells, measure, measure_all
-from vlaa_helpers.dev.benchmarks.step import random_model
 from vlaa_helpers.policy.loading import load_processor
 
 NARROW = {"num_attention_heads": 2, "hidden_size": 64, "intermediate_size": 128, "vocab_size": 2048}

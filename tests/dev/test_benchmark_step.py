@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from vlaa_helpers import get_profile
+from vlaa_helpers.dev.benchmarks import harness
 from vlaa_helpers.dev.benchmarks import step as step_benchmark
 from vlaa_helpers.dev.benchmarks.random_qwen import TRUE_SIZE, build_config, save_random_model
 from vlaa_helpers.policy.loading import load_processor
@@ -49,7 +50,7 @@ def test_the_command_prints_and_writes_one_json(tiny_profile, tmp_path, monkeypa
     found = json.loads(out.read_text())
     assert json.loads(capsys.readouterr().out) == found
     assert list(found["arms"]) == ARMS and found["settings"]["batch"] == "1 x 2"
-    assert set(found["versions"]) == set(step_benchmark.PACKAGES) and ("gpu" in found) == torch.cuda.is_available()
+    assert set(found["versions"]) == set(harness.PACKAGES) and ("gpu" in found) == torch.cuda.is_available()
     for arm in found["arms"].values():
         assert len(arm["step_s"]) == 2 and min(arm["step_s"]) > 0 and len(arm["losses"]) == 3
         assert arm["tokens_per_step"] > 2 * 100 and "allocated_gib" not in arm
@@ -105,7 +106,7 @@ def scripted_arm(name, order, seconds, losses):
         for step in range(steps):
             order.append(name)
             time.sleep(seconds)
-            step_benchmark.StepEnd().on_step_end(None, None, None)
+            harness.StepEnd().on_step_end(None, None, None)
             rows.append({"loss": losses[step], "num_tokens": 12 * (step + 1)})
         order.append(name.lower())
         return SimpleNamespace(state=SimpleNamespace(log_history=[*rows, {"train_runtime": 1.0}]))
@@ -114,13 +115,13 @@ def scripted_arm(name, order, seconds, losses):
 
 
 def test_arms_take_turns_step_by_step(monkeypatch, tiny_profile):
-    monkeypatch.setattr(step_benchmark, "load_policy", lambda profile: (None, None))
+    monkeypatch.setattr(harness, "load_policy", lambda profile: (None, None))
     order = []
     arms = {
         "ours": scripted_arm("A", order, 0.06, [4.0, 3.0, 2.5, 2.5]),
         "trl": scripted_arm("B", order, 0.02, [4.0, 3.0, 2.0, 2.5]),
     }
-    found = step_benchmark.compare_arms(arms, tiny_profile, 3)
+    found = harness.compare_arms(arms, tiny_profile, 3)
     assert order == list("ABBAABBAab")
     assert found["arms"]["trl"]["losses"] == [4.0, 3.0, 2.0, 2.5] and found["arms"]["trl"]["tokens_per_step"] == 12
     assert 0.06 <= found["arms"]["ours"]["median_step_s"] < 0.2 and 60 < found["arms"]["ours"]["tokens_per_s"] <= 200
@@ -129,10 +130,10 @@ def test_arms_take_turns_step_by_step(monkeypatch, tiny_profile):
 
 
 def test_what_an_arm_raises_ends_the_comparison(monkeypatch, tiny_profile):
-    monkeypatch.setattr(step_benchmark, "load_policy", lambda profile: (None, None))
+    monkeypatch.setattr(harness, "load_policy", lambda profile: (None, None))
     arms = {"ours": scripted_arm("A", [], 0, [1.0, 1.0]), "trl": scripted_arm("B", [], 0, [1.0])}
     with pytest.raises(IndexError):
-        step_benchmark.compare_arms(arms, tiny_profile, 1)
+        harness.compare_arms(arms, tiny_profile, 1)
 
 
 def test_the_true_size_is_that_of_the_published_model(processor):

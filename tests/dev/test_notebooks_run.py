@@ -1,4 +1,4 @@
-"""series and notebook_files on small notebooks made here: what is run, what is written, what is refused."""
+"""Small notebooks made here: what is run, what is written, what is refused."""
 
 import csv
 import json

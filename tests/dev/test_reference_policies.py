@@ -2,11 +2,18 @@
 
 import json
 
-import pandas as pd
 import pytest
 
-from vlaa_helpers import evaluate, get_profile, load_policy, policy_adapter, reference_records, reference_responses
-from vlaa_helpers.core.assets import POLICIES, REFERENCE
+from vlaa_helpers import (
+    evaluate,
+    get_profile,
+    load_policy,
+    policy_adapter,
+    reference_records,
+    reference_responses,
+    reference_table,
+)
+from vlaa_helpers.core.assets import POLICIES
 from vlaa_helpers.dev.reference_policies import RUNS
 from vlaa_helpers.reference import RESPONSE_COLUMNS
 
@@ -24,7 +31,7 @@ def test_every_arm_has_its_answers():
 
 def test_they_agree_with_the_tables_of_the_studies():
     table = reference_responses(decoding="sampled")
-    arms = pd.read_csv(REFERENCE / "grpo_arms.csv")
+    arms = reference_table("grpo_arms")
     rows = arms[(arms["decoding"] == "sampled") & (arms["source"] == "all")].set_index(["arm", "seed"])["accuracy"]
     for arm, name in (("base", "base"), ("GRPO", "mixed")):
         for seed, part in table[table["arm"] == arm].groupby("seed"):

@@ -1,15 +1,17 @@
-"""Studies on a small model: every run once, a row for each set, ruler and source, and nothing done twice."""
+"""Studies on a small model: every run once, a row for each set, decoding and source, and nothing done twice."""
 
 import pandas as pd
 import pytest
 
+from vlaa_helpers import reference
 from vlaa_helpers.dev import studies
 from vlaa_helpers.policy.loading import load_policy
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr(studies, "SETS", {"test": 6, "shifted": 1})
+    for module in (studies, reference):
+        monkeypatch.setattr(module, "SETS", {"test": 6, "shifted": 1})
     monkeypatch.setattr(studies, "GRPO_RECORDS", 36)
     monkeypatch.setattr(studies, "WATCHED", 6)
 
@@ -34,7 +36,7 @@ def test_sft_at_several_sizes(tiny_profile, tmp_path):
 
 
 def test_arms_of_the_reward(tiny_profile, tmp_path, monkeypatch):
-    monkeypatch.setattr(studies, "ARMS", {name: studies.ARMS[name] for name in ("mixed", "w/o digit")})
+    monkeypatch.setattr(studies, "REWARD_ARMS", {name: studies.REWARD_ARMS[name] for name in ("mixed", "w/o digit")})
     table = studies.grpo_arms(tmp_path, profile=tiny_profile, seeds=[0], steps=1)
     assert rows_of(table) == {("base", 0): 28, ("mixed", 0): 28, ("w/o digit", 0): 28}
     mixed, without = (pd.read_csv(tmp_path / name / "log.csv") for name in ("mixed_seed_0", "wo_digit_seed_0"))
@@ -43,7 +45,7 @@ def test_arms_of_the_reward(tiny_profile, tmp_path, monkeypatch):
 
 
 def test_pass_at_k_of_the_trained_arms(tiny_profile, tmp_path, monkeypatch):
-    monkeypatch.setattr(studies, "ARMS", {"mixed": studies.ARMS["mixed"]})
+    monkeypatch.setattr(studies, "REWARD_ARMS", {"mixed": studies.REWARD_ARMS["mixed"]})
     with pytest.raises(FileNotFoundError, match="studies grpo_arms"):
         studies.grpo_pass_at(tmp_path / "pass_at", profile=tiny_profile, seeds=[0])
     studies.grpo_arms(tmp_path / "grpo_arms", profile=tiny_profile, seeds=[0], steps=1)
@@ -69,21 +71,3 @@ def test_grpo_goes_on_from_sft(tiny_profile, tmp_path, monkeypatch):
     assert rows_of(table) == {(0, 0): 28, (2, 3): 28}
     assert begun == [None, str(tmp_path / "sft_sizes/sft_2_seed_3/adapter")]
     assert pd.read_csv(tmp_path / "then/sft_2_grpo_seed_3/log.csv")["step"].tolist() == [0, 1]
-
-
-def test_the_papers_arms():
-    assert set(studies.ARMS) == {"mixed", "all rules", "w/o digit", "w/o choice", "w/o math", "w/o box"}
-    assert "open_ended" not in studies.ARMS["w/o math"] and "math" not in studies.ARMS["w/o math"]
-
-
-def test_reference_results_are_shipped():
-    table = pd.read_csv(studies.REFERENCE / "sft_sizes.csv")
-    assert set(table["size"]) == {0, 128, 512, 2048, 8192} and set(table["seed"]) == {0, 1, 2}
-    assert (
-        table[(table["set"] == "test") & (table["source"] == "all") & (table["decoding"] == "greedy")]["n"] == 1800
-    ).all()
-    arms = pd.read_csv(studies.REFERENCE / "grpo_arms.csv")
-    assert {"base", "mixed"} <= set(arms["arm"]) and set(arms.loc[arms["arm"] == "mixed", "seed"]) == {0, 1, 2}
-    for seed in (0, 1, 2):
-        log = pd.read_csv(studies.REFERENCE / f"grpo_mixed_seed_{seed}.csv")
-        assert log["step"].iloc[-1] == 64 and len(log["held_out/accuracy"].dropna()) == 5

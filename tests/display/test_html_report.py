@@ -11,7 +11,8 @@ from run_folders import write_log, write_run
 
 from vlaa_helpers import compare_reports, load_report, write_report
 from vlaa_helpers.core.record_schema import record_features
-from vlaa_helpers.display.html_report import TRACES
+from vlaa_helpers.display.html_report import TRACES, report_template
+from vlaa_helpers.display.report_parts import Cell, Table, interval_bar
 from vlaa_helpers.mini_world.response_styles import respond
 from vlaa_helpers.mini_world.scenes import scene_records
 
@@ -101,7 +102,7 @@ def test_accuracy_is_split_by_cue(page, runs):
 
 
 def test_the_worst_traces_come_with_images_marks_and_verdicts(page):
-    articles = re.findall(r"<article.*?</article>", page)
+    articles = re.findall(r"<article.*?</article>", page, re.DOTALL)
     assert len(articles) == 2 * TRACES
     first = [article for article in articles if "Hmm" in article]
     assert len(first) == TRACES and all('<mark class="cue"' in article for article in first)
@@ -113,6 +114,28 @@ def test_the_worst_traces_come_with_images_marks_and_verdicts(page):
 
 def test_the_training_is_shown_once(page):
     assert page.count("<figure") == 2 and "GRPO: 20 steps of training" in page
+
+
+def laid_out(table: Table) -> str:
+    """A table as the template writes it, on one line."""
+    parts = report_template().environment.get_template("report_parts.html.j2").module
+    return parts.table_of(table).replace("\n", "")
+
+
+def test_text_in_tables_is_escaped():
+    evil = "<script>&\"'"
+    bar = interval_bar(0.25, 0.15, 0.35, (0, 1), '#00"')
+    made = laid_out(Table([evil], [[evil, Cell(evil, evil, evil, evil, bar)]], kind=evil))
+    assert made.count("&lt;script&gt;&amp;&#34;&#39;") == 7 and "<script" not in made and 'fill="#00&#34;"' in made
+    tags = tags_of(made)
+    assert ("circle", {"cx": "26.5", "cy": "6", "r": "2.6", "fill": '#00"'}) in tags
+    assert [attributes.get("class") for tag, attributes in tags if tag in ("table", "td")] == [evil, evil]
+
+
+def test_a_table_has_headings_and_a_row_for_all():
+    made = laid_out(Table(["a", "b"], [["<x>", "1"], ["all", Cell("2", kind="up")]], last_is_all=True))
+    assert made.count("<tr") == 3 and '<th scope="row">&lt;x&gt;</th><td>1</td>' in made
+    assert '<tr class="all"><th scope="row">all</th><td class="up">2</td></tr>' in made
 
 
 def test_every_text_is_escaped(tmp_path):

@@ -1,10 +1,8 @@
 """Figures: as many bars and panels as there are things to show, fixed colours, intervals drawn, clear errors."""
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 
 from vlaa_helpers.display.plots import (
@@ -23,15 +21,6 @@ from vlaa_helpers.display.plots import (
 )
 from vlaa_helpers.evaluation.eval_report import EvalReport
 from vlaa_helpers.mini_world.scenes import make_scenes
-
-
-@pytest.fixture(autouse=True)
-def no_window():
-    before = matplotlib.get_backend()
-    plt.switch_backend("Agg")
-    yield
-    plt.close("all")
-    plt.switch_backend(before)
 
 
 def make_report(**right: tuple[int, int]) -> EvalReport:

@@ -2,22 +2,11 @@
 
 import json
 
-import matplotlib
 import pytest
-from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 
 from vlaa_helpers import load_trace_benchmark, make_scenes, view_traces, vote_on
 from vlaa_helpers.display.trace_viewer import COLOURS, CUE
-
-
-@pytest.fixture(autouse=True)
-def no_window():
-    before = matplotlib.get_backend()
-    plt.switch_backend("Agg")
-    yield
-    plt.close("all")
-    plt.switch_backend(before)
 
 
 @pytest.fixture(scope="module")

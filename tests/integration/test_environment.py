@@ -121,13 +121,15 @@ def test_the_package_itself_is_looked_up(monkeypatch):
 # ---- installing ----
 
 
-def test_nothing_to_install_calls_no_pip(installed, pip, capsys):
+def test_nothing_to_install_calls_no_pip(installed, pip, caplog):
+    caplog.set_level("INFO", "vlaa_helpers")
     installed(GOOD | KEPT)
     install_missing()
-    assert pip.commands == [] and capsys.readouterr().out == "every package is here\n"
+    assert pip.commands == [] and caplog.messages == ["every package is here"]
 
 
-def test_pip_is_held_to_the_loaded_torch_numpy_and_pillow(installed, pip, monkeypatch, capsys):
+def test_pip_is_held_to_the_loaded_torch_numpy_and_pillow(installed, pip, monkeypatch, caplog):
+    caplog.set_level("INFO", "vlaa_helpers")
     installed(GOOD | KEPT | {"trl": "0.21.0"})
     for name in ("transformers", "trl", "peft", "datasets"):
         monkeypatch.delitem(sys.modules, name, raising=False)
@@ -136,7 +138,7 @@ def test_pip_is_held_to_the_loaded_torch_numpy_and_pillow(installed, pip, monkey
     assert command[:4] == [sys.executable, "-m", "pip", "install"]
     held = {"torch==2.4.0+cu121", "torchvision==0.19.0", "numpy==1.26.4", "pillow==9.0"}
     assert {part for part in command[4:] if not part.startswith("-")} == {"trl>=1.16,<2"} | held
-    assert capsys.readouterr().out == "installed trl>=1.16,<2\n"
+    assert caplog.messages == ["installed trl>=1.16,<2"]
 
 
 def test_what_is_absent_is_not_held(installed, pip):
@@ -146,13 +148,14 @@ def test_what_is_absent_is_not_held(installed, pip):
     assert "torch==2.4.0+cu121" in pip.commands[0]
 
 
-def test_packages_that_were_imported_before_ask_for_a_restart(installed, pip, monkeypatch, capsys):
+def test_packages_that_were_imported_before_ask_for_a_restart(installed, pip, monkeypatch, caplog):
+    caplog.set_level("INFO", "vlaa_helpers")
     installed(KEPT)
     for name in ("transformers", "trl", "peft", "datasets"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "trl", SimpleNamespace())
     install_missing()
-    assert "restart needed: trl was imported before. Runtime > Restart session" in capsys.readouterr().out
+    assert "restart needed: trl was imported before. Runtime > Restart session" in caplog.messages[-1]
 
 
 def test_a_failing_pip_is_an_error_with_its_last_lines(installed, pip):

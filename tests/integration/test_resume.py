@@ -73,13 +73,13 @@ def stop_at(monkeypatch, trainer_class, micro_step, error):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("CUDA out of memory")], ids=["Ctrl-C", "crash"])
-def test_interrupted_and_resumed_is_the_same(case, error, tiny_profile, with_traces, tmp_path, monkeypatch, capsys):
+def test_interrupted_and_resumed_is_the_same(case, error, tiny_profile, with_traces, tmp_path, monkeypatch, caplog):
     run, trainer_class, expected, log = case
     with monkeypatch.context() as patch:
         stop_at(patch, trainer_class, 2 * 3 + 2, error)  # step 4, second half
         with pytest.raises(type(error)):
             run(tiny_profile, with_traces, tmp_path)
-    assert "stopped after step 3" in capsys.readouterr().out
+    assert "stopped after step 3" in caplog.text
     assert (tmp_path / "checkpoint-3").is_dir()
     torch.rand(11)
     trainer = run(tiny_profile, with_traces, tmp_path, resume_from_checkpoint=True)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import nbformat
 
+import vlaa_helpers
 from vlaa_helpers.dev.notebooks import files as notebook_files
 
 LOWEST_PYTHON = (3, 11)
@@ -295,6 +296,23 @@ def _inner_tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]
         yield from _inner_tables(child)
 
 
+def public_names_only(page: Page) -> list[str]:
+    """What comes from the package comes from its public face, `from vlaa_helpers import …`, and from nowhere deeper."""
+    problems = []
+    for i, source in page.python:
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Import):
+                deep = [alias.name for alias in node.names if alias.name.startswith("vlaa_helpers.")]
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("vlaa_helpers."):
+                deep = [node.module]
+            elif isinstance(node, ast.ImportFrom) and node.module == "vlaa_helpers":
+                deep = [f"vlaa_helpers.{alias.name}" for alias in node.names if alias.name not in vlaa_helpers.__all__]
+            else:
+                continue
+            problems += [f"cell {i} reaches for {name}; import a public name of vlaa_helpers" for name in deep]
+    return problems
+
+
 def calls_fit(page: Page) -> list[str]:
     """Calls into vlaa_helpers, TRL and transformers name things, and keywords, that the installed versions have."""
     problems: list[str] = []
@@ -479,6 +497,7 @@ RULES: dict[str, Callable[[Page], list[str]]] = {
         short_cells,
         no_dead_code,
         names_are_bound,
+        public_names_only,
         calls_fit,
         parameters_hold,
         outputs_present,

@@ -81,7 +81,7 @@ CODE = [
     'import sys\n\nCOLAB = "google.colab" in sys.modules\nif COLAB:\n    %pip install --quiet vlaa-helpers',
     'print("environment: the versions this page was made with")',
     'PROFILE = "mini"  # one name changes the machine\nSEED = 0\nSTEPS = 60',
-    "from vlaa_helpers.dev.notebooks.files import list_notebooks\n\nlist_notebooks(folder=PROFILE)",
+    "from vlaa_helpers import aha_words\n\naha_words(text=PROFILE)",
     "def later():\n    return total + SEED\n\n\ntotal = sum(k * STEPS for k in range(3))\nlater()",
 ]
 
@@ -195,15 +195,22 @@ MUTATIONS = [
     ("names_are_bound", swap(5, "PROFILE", "total"), "cell 5 uses total, which no cell up to it binds"),
     ("names_are_bound", swap(6, "k * STEPS", "k * STEPZ"), "uses STEPZ"),
     ("names_are_bound", add_code("from math import *"), "imports *"),
-    ("calls_fit", swap(5, "folder=", "path="), "no keyword path"),
-    ("calls_fit", swap(5, "folder=PROFILE", "PROFILE, 2"), "too many positional"),
-    ("calls_fit", swap(5, "import list_notebooks", "import list_books as list_notebooks"), "fails"),
+    ("calls_fit", swap(5, "text=", "path="), "no keyword path"),
+    ("calls_fit", swap(5, "text=PROFILE", "PROFILE, 2"), "too many positional"),
+    ("calls_fit", swap(5, "import aha_words", "import aha_wordz as aha_words"), "fails"),
+    ("calls_fit", add_code("from vlaa_helpers import steps as s\ns.rewrite(record=1)"), "missing a required argument"),
+    ("calls_fit", add_code("from vlaa_helpers import steps as s\ns.rewrote()"), "has no rewrote"),
     (
-        "calls_fit",
-        add_code("import vlaa_helpers.dev.notebooks.run as s\ns.run_notebook(out_dir=1)"),
-        "missing a required argument",
+        "public_names_only",
+        add_code("from vlaa_helpers.core.trace_text import aha_words"),
+        "vlaa_helpers.core.trace_text",
     ),
-    ("calls_fit", add_code("import vlaa_helpers.dev.notebooks.run as s\ns.run_book()"), "has no run_book"),
+    (
+        "public_names_only",
+        add_code("def f():\n    import vlaa_helpers.cli as c"),
+        "cell 7 reaches for vlaa_helpers.cli",
+    ),
+    ("public_names_only", add_code("from vlaa_helpers import evaluate, core"), "cell 7 reaches for vlaa_helpers.core"),
     ("calls_fit", add_code("from trl import GRPOConfig\nGRPOConfig(max_prompt_length=9)"), "max_prompt_length"),
     ("parameters_hold", lambda nb: nb.metadata["vlaa"]["smoke"].update(STEP=2), "parameter STEP is not assigned"),
     ("parameters_hold", lambda nb: nb.metadata.pop("vlaa"), "smoke"),
@@ -273,5 +280,5 @@ def test_the_config_of_a_trainer_is_checked_against_trl(call, problems):
 
 
 def test_a_function_the_notebook_builds_itself_is_not_the_package_s(sample):
-    sample.nb.cells[6].source = "def list_notebooks(anything):\n    pass\n\n\nlist_notebooks(anything=1)"
+    sample.nb.cells[6].source = "def aha_words(anything):\n    pass\n\n\naha_words(anything=1)"
     assert contract.calls_fit(sample) == []

@@ -16,10 +16,10 @@ from vlaa_helpers import (
     load_build,
     load_records,
     make_scenes,
-    pipeline,
     to_sft,
 )
 from vlaa_helpers.core.endpoint import EndpointError, Reply
+from vlaa_helpers.pipeline import build as pipeline
 from vlaa_helpers.pipeline.journal import BuildStopped
 from vlaa_helpers.pipeline.steps import RL_ONLY_SOURCES
 

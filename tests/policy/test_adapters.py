@@ -34,7 +34,7 @@ def saved(tiny_profile, tmp_path_factory):
 
 def logits_of(policy):
     model, processor = policy
-    return _logits(model, _inputs(processor, RECORDS))
+    return _logits(model, _inputs(model, processor, RECORDS))
 
 
 # ---- saving ----
@@ -132,7 +132,7 @@ def test_responses_are_compared_too_and_images_are_not_needed(saved, tiny_profil
     records = make_scenes(1, split="text")
     profile = tiny_profile.replace(load_in_4bit=False)
     report = merge_adapter(saved, profile, tmp_path, records=with_traces(records))
-    assert report.tokens > len(_inputs(AutoProcessor.from_pretrained(saved), records)[0]["input_ids"][0])
+    assert report.tokens > len(_inputs(*load_policy(profile, adapter=saved), records)[0]["input_ids"][0])
 
 
 def test_merging_into_4_bits_would_lose_a_small_adapter(tiny_profile):

@@ -5,7 +5,10 @@ import torch
 from PIL import Image
 from transformers import AutoModelForImageTextToText
 
+from vlaa_helpers import evaluate, load_policy, make_scenes
+from vlaa_helpers.policy import generation, tested_versions
 from vlaa_helpers.policy.prefix_cache import extend, forward_from, generate_from, prefill, unshareable_reason
+from vlaa_helpers.pseudo_reasoning.continuations import Branches
 
 COUNTS = [3, 1, 2]
 TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
@@ -157,10 +160,10 @@ def test_parts_of_rows_give_the_gradients_of_the_whole(model, tiny_models):
 
     def parts():
         prefix = prefill(model, once)
-        seen = prefix.cut_off()
+        seen = prefix.detached()
         loss(seen, [2, 0, 0], slice(2)).backward()
         loss(seen, [1, 1, 0], slice(2, 4)).backward()
-        prefix.take_back(seen)
+        prefix.add_gradients_of(seen)
         loss(prefix, [0, 0, 2], slice(4, 6)).backward()
 
     expected, passes = gradients(model, whole), [len(read)]
@@ -190,3 +193,29 @@ def test_what_cannot_be_shared_is_told(model, tiny_models, monkeypatch):
     assert unshareable_reason(model) == "attention by flex_attention; expected sdpa or eager"
     monkeypatch.setattr(model.config, "model_type", "llama")
     assert unshareable_reason(model).startswith("a model of type llama; expected qwen2_vl")
+
+
+def test_an_untested_transformers_is_told_and_prompts_are_not_shared(tiny_profile, monkeypatch, caplog):
+    """Responses are the same, and a probe, which cannot do without, says how it could be done."""
+    model, processor = load_policy(tiny_profile)
+    records = make_scenes(2)
+
+    def responses():
+        return evaluate(model, processor, records, max_new_tokens=6).to_frame()["response"].tolist()
+
+    def said():
+        return [record.message for record in caplog.records if record.name.startswith("vlaa_helpers")]
+
+    shared = responses()
+    assert not said()
+    monkeypatch.setattr(tested_versions, "version", lambda name: "5.24.0.dev0")
+    assert unshareable_reason(model).startswith("transformers 5.24.0.dev0, tested with 5.23 (to share")
+    assert unshareable_reason(model, any_version=True) is None
+    generation._say_once.cache_clear()
+    assert responses() == responses() == shared
+    (words,) = said()
+    assert words.startswith("prompts are read again for each response, which takes longer: they cannot be shared with")
+    with pytest.raises(ValueError, match=r'cannot share what was read with transformers .*TESTED\["transformers"\] ='):
+        Branches(model, processor, [], [], [], batch_size=1)
+    monkeypatch.setitem(tested_versions.TESTED, "transformers", "5.24")
+    assert unshareable_reason(model) is None

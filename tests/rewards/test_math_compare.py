@@ -1,6 +1,8 @@
 import os
+import shutil
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -80,6 +82,15 @@ def test_a_forked_child_starts_its_own():
     os.waitpid(child, 0)
     assert os.read(reader, 20) == b"same"
     assert by_math_verify("9w", "w * 9") == "same" and mathematics._worker is mine
+
+
+def test_a_module_beside_the_process_hides_none_of_the_standard_library(monkeypatch, tmp_path):
+    shutil.copy(Path(mathematics.__file__).with_name("math_worker.py"), tmp_path)
+    (tmp_path / "json.py").write_text("raise SystemExit('the wrong json')")
+    monkeypatch.setattr(mathematics, "__file__", str(tmp_path / "math_compare.py"))
+    worker = mathematics._Worker()
+    assert worker.ask("5", "5.0") == "same"
+    worker.end()
 
 
 def test_a_start_that_fails_says_what_to_try(monkeypatch):

@@ -42,8 +42,8 @@ def test_what_is_planned_is_what_trl_does(prompts, generations, processes, micro
     config = trl_config(processes, **plan.config)
     assert config.generation_batch_size == plan.completions == total
     assert config.steps_per_generation == plan.steps_per_generation == plan.accumulation
-    assert config.per_device_train_batch_size * config.gradient_accumulation_steps == plan.drawn_at_once
-    assert plan.per_device <= micro and plan.drawn_at_once * processes == total
+    assert config.per_device_train_batch_size * config.gradient_accumulation_steps == plan.sampled_at_once
+    assert plan.per_device <= micro and plan.sampled_at_once * processes == total
     assert 3 <= len(str(plan).splitlines()) <= 5
 
 
@@ -100,7 +100,7 @@ def test_a_plan_in_words():
     words = str(plan_batch(PROFILE.replace(micro_batch_size=16), 2, prompts_per_step=31, processes=1))
     assert words.splitlines() == [
         "31 prompts × 2 completions = 62 completions a step",
-        "drawn: 62 at once on 1 device, before each step",
+        "sampled: 62 at once on 1 device, before each step",
         "trained on: 2 at once on 1 device (at most 16, but 62 only divides by less), accumulation 31",
         "advantages: the better one gets +0.707 and the other -0.707, however much or little they differ; "
         "a group whose rewards are all equal gets 0",

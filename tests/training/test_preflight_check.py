@@ -16,7 +16,7 @@ def responses(values, **changes):
         {
             "response": "r",
             "tokens": 5,
-            "cut": False,
+            "truncated": False,
             "reward": value,
             "reason": "wrong",
             "verifier_type": "digit",
@@ -40,7 +40,11 @@ def test_numbers_by_hand():
     ("values", "changes", "words"),
     [
         ([0] * 16, {"reason": "no_answer"}, "no answer tags. Fine-tune first"),
-        ([0] * 16, {"reason": "no_answer", "cut": True}, "cut at the token limit.*Raise max_completion_length"),
+        (
+            [0] * 16,
+            {"reason": "no_answer", "truncated": True},
+            "truncated at the token limit.*Raise max_completion_length",
+        ),
         ([0] * 16, {"reason": "out_of_range"}, "another frame"),
         ([0] * 16, {}, "hardly ever right. Take easier records"),
         ([1] * 16, {"reason": "correct"}, "right already. Take harder records"),
@@ -56,8 +60,8 @@ def test_where_nothing_can_be_learned_the_cause_is_named(values, changes, words)
     assert re.search(words, report.verdict), report.verdict
 
 
-def test_cut_responses_are_mentioned_even_where_there_is_a_signal():
-    report = _report(responses([1, 0, 0, 1] * 4, cut=True), 4)
+def test_truncated_responses_are_mentioned_even_where_there_is_a_signal():
+    report = _report(responses([1, 0, 0, 1] * 4, truncated=True), 4)
     assert report.will_learn and "raise max_completion_length" in report.verdict
 
 

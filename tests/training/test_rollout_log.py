@@ -1,13 +1,25 @@
-"""Rollouts on disk are what the trainer drew, scored and learned from: each once, whatever happens to the run."""
+"""Rollouts on disk are what the trainer sampled, scored and learned from: each once, whatever happens to the run."""
 
 import shutil
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import torch
+from transformers import TrainerCallback
 from trl import GRPOTrainer
 
-from vlaa_helpers import MixedReward, RolloutLog, load_policy, load_rollouts, make_scenes, to_grpo, train_grpo
+from vlaa_helpers import (
+    AdaptiveKL,
+    MixedReward,
+    RolloutLog,
+    load_policy,
+    load_rollouts,
+    make_scenes,
+    to_grpo,
+    train_grpo,
+)
+from vlaa_helpers.training.runner import NeedsTrainer
 
 ROWS = 8  # completions a step: 2 prompts, 4 each
 
@@ -123,9 +135,9 @@ def test_a_fresh_run_sets_the_rollouts_of_an_earlier_one_aside(tiny_profile, tmp
 
 
 @pytest.mark.parametrize(
-    ("passes", "rows"), [(1, ROWS), (4, 2 * ROWS)], ids=["two drawings a step", "one in two steps"]
+    ("passes", "rows"), [(1, ROWS), (4, 2 * ROWS)], ids=["two generation batches a step", "one in two steps"]
 )
-def test_other_rhythms_of_drawing(tiny_profile, tmp_path, passes, rows):
+def test_other_rhythms_of_sampling(tiny_profile, tmp_path, passes, rows):
     run(tiny_profile, tmp_path, steps_per_generation=passes, max_steps=2)
     rollouts = load_rollouts(tmp_path)
     for _, step in rollouts.groupby("step"):
@@ -172,7 +184,26 @@ def test_the_log_has_every_column_a_run_is_watched_by(tiny_profile, tmp_path):
     assert log[sorted(columns - {f"reward/{kind}" for kind in kinds})].notna().all(axis=None)
 
 
+def test_an_asynchronous_reward_is_heard_too(tiny_profile, tmp_path):
+    async def later(completions, log_extra, **_):
+        log_extra("reason", ["later"] * len(completions))
+        return [k / 8 for k in range(len(completions))]
+
+    run(tiny_profile, tmp_path, reward=[variety, later], reward_weights=[0.0, 1.0], max_steps=1)
+    rows = load_rollouts(tmp_path)
+    assert rows["reward"].tolist() == rows["reward/later"].tolist() == [k / 8 for k in range(ROWS)]
+    assert rows["reward/variety"].between(0, 1).all() and (rows["reason"] == "").all()  # two columns of one name
+
+
+def test_a_callback_that_needs_its_trainer_is_told_from_others(tmp_path):
+    assert isinstance(RolloutLog(tmp_path), NeedsTrainer) and isinstance(AdaptiveKL(0.1), NeedsTrainer)
+    assert not isinstance(TrainerCallback(), NeedsTrainer)
+
+
 def test_what_cannot_work_is_told(tmp_path):
+    judge = SimpleNamespace(reward_funcs=[torch.nn.Linear(1, 1)], reward_func_names=["judge"])
+    with pytest.raises(ValueError, match="the reward judge is a model; put it into a function"):
+        RolloutLog(tmp_path).attach(judge)
     with pytest.raises(ValueError, match="every=0: expected 1"):
         RolloutLog(every=0)
     with pytest.raises(RuntimeError, match=r"call attach\(trainer\) before"):

@@ -1,5 +1,6 @@
 """Shared-prefix GRPO is TRL's GRPO: the same draws, losses, gradients and logs, with every prompt read once a group."""
 
+import re
 import warnings
 
 import pandas as pd
@@ -17,6 +18,7 @@ from trl.trainer import grpo_trainer
 
 from vlaa_helpers import load_policy, make_scenes, train_grpo
 from vlaa_helpers.policy.loading import image_token_ids
+from vlaa_helpers.policy.tested_versions import TESTED
 from vlaa_helpers.training import shared_prefix_trainer as module
 from vlaa_helpers.training.shared_prefix_trainer import SharedPrefixGRPOTrainer, unsupported_reason
 
@@ -354,7 +356,7 @@ def test_a_run_stopped_between_two_passes_leaves_nothing_behind(tiny_models, out
     assert seen[0] is None and any(seen)
 
 
-def test_train_grpo_shares_unless_it_cannot(tiny_profile, tmp_path, capsys):
+def test_train_grpo_shares_unless_it_cannot(tiny_profile, tmp_path, caplog, monkeypatch):
     model, processor = load_policy(tiny_profile)
 
     def run(**config):
@@ -362,7 +364,8 @@ def test_train_grpo_shares_unless_it_cannot(tiny_profile, tmp_path, capsys):
             model, processor, make_scenes(2), tiny_profile, reward_funcs=varied, max_steps=1, output_dir=str(tmp_path),
             **config,
         )  # fmt: skip
-        said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("shared_prefix")]
+        said = [line for line in caplog.messages if line.startswith("shared_prefix")]
+        caplog.clear()
         return type(trainer), said
 
     assert run() == (SharedPrefixGRPOTrainer, [])
@@ -370,6 +373,16 @@ def test_train_grpo_shares_unless_it_cannot(tiny_profile, tmp_path, capsys):
     kind, said = run(cache_implementation="dynamic")
     assert kind is GRPOTrainer and len(said) == 1
     assert said[0].startswith("shared_prefix: not with a cache of the kind dynamic. TRL's own trainer reads a prompt")
+    installed = TESTED["trl"]
+    monkeypatch.setitem(TESTED, "trl", "1.15")
+    kind, said = run()
+    assert kind is GRPOTrainer and len(said) == 1
+    assert re.match(
+        rf"shared_prefix: not with trl {installed}\.\d+, tested with 1\.15 \(to share .*TRL's own trainer", said[0]
+    )
+    (words,) = re.findall(r"same: (.*)\)\.", said[0])
+    exec(words)  # what the warning says to do
+    assert run() == (SharedPrefixGRPOTrainer, [])
 
 
 def test_what_cannot_be_shared_is_refused(tiny_models, out, monkeypatch):
@@ -378,13 +391,15 @@ def test_what_cannot_be_shared_is_refused(tiny_models, out, monkeypatch):
 
     model = AutoModelForImageTextToText.from_pretrained(tiny_models[0]["qwen2_vl"])
     assert unsupported_reason(model, config()) is None
-    assert unsupported_reason(model, config(use_vllm=True)) == "completions drawn by vLLM"
+    assert unsupported_reason(model, config(use_vllm=True)) == "completions sampled by vLLM"
     beams = {"generation_kwargs": {"num_beams": 2, "use_cache": False}}
     assert unsupported_reason(model, config(**beams)) == "generation_kwargs that have num_beams, use_cache"
     reentrant = {"activation_checkpointing_kwargs": {"use_reentrant": True}}
     assert unsupported_reason(model, config(**reentrant)) == "reentrant activation checkpointing"
     monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
     assert unsupported_reason(model, config()) == "a model that is sharded (FSDP or DeepSpeed)"
+    monkeypatch.setitem(TESTED, "transformers", "5.99")
+    assert unsupported_reason(model, config()).startswith("transformers 5.")
     with pytest.raises(ValueError, match="prompts cannot be shared with a model that is sharded .*GRPOTrainer"):
         monkeypatch.setattr(GRPOTrainer, "__init__", lambda self, model, args: vars(self).update(
             model=model, args=args, tools=[], environment_factories=None, rollout_func=None))  # fmt: skip

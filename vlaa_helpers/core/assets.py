@@ -13,6 +13,7 @@ REFERENCE = ASSETS / "reference"
 """Logs and tables of the runs that the series shows."""
 POLICIES = ASSETS / "policies"
 """Adapters of the trained policies, and what they answered."""
-REPORT_STYLE = ASSETS / "report.css"
+REPORT_STYLE, REPORT_TEMPLATE = ASSETS / "report.css", ASSETS / "report.html.j2"
+"""Of the page that `write_report` makes; the template imports `report_parts.html.j2` beside it."""
 CHECKOUT = Path(__file__).resolve().parents[2]
 """The folder of the repository, where the package is used from a checkout."""

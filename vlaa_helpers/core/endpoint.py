@@ -1,16 +1,10 @@
 """The way to any OpenAI-compatible endpoint: patient with what passes, clear about what does not."""
 
-import base64
-import io
 import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from .images import decode_image
-
-_WEB_FORMATS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif", b"RIFF": "webp"}
 
 
 class EndpointError(RuntimeError):
@@ -146,15 +140,3 @@ def _reply(answer: Any) -> Reply:
     counts = [getattr(usage, name, 0) or 0 for name in ("prompt_tokens", "completion_tokens")]
     cut = choices[0].finish_reason == "length"
     return Reply(text, "empty_reply" if not text.strip() else "truncated" if cut else "", *counts)
-
-
-def data_url(image: Any) -> str:
-    """An image as a data URL; PNG, JPEG, GIF and WebP bytes as they are, anything else as PNG."""
-    data = image.get("bytes") if isinstance(image, Mapping) else image
-    if isinstance(data, bytes):
-        for start, kind in _WEB_FORMATS.items():
-            if data.startswith(start):
-                return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    buffer = io.BytesIO()
-    decode_image(image).save(buffer, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

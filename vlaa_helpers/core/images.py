@@ -1,5 +1,6 @@
 """Images as records hold them: encoded bytes or a path, checked when read, decoded only when somebody looks."""
 
+import base64
 import hashlib
 import io
 import os
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from PIL import Image
+
+_WEB_FORMATS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif", b"RIFF": "webp"}
 
 
 def decode_image(value: "Image.Image | bytes | Mapping | str | os.PathLike") -> "Image.Image":
@@ -44,6 +47,23 @@ def image_hash(image: "Image.Image | bytes | Mapping | str | os.PathLike") -> st
     """SHA-256 of what the image shows: its size and RGB pixels, so re-encoding without loss does not change it."""
     shown = decode_image(image)
     return hashlib.sha256(f"{shown.width}x{shown.height}:".encode() + shown.tobytes()).hexdigest()
+
+
+def png_bytes(image: "Image.Image | bytes | Mapping | str | os.PathLike") -> bytes:
+    """Any form of an image that `decode_image` takes, as PNG."""
+    buffer = io.BytesIO()
+    decode_image(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def data_url(image: "Image.Image | bytes | Mapping | str | os.PathLike") -> str:
+    """An image as a data URL; PNG, JPEG, GIF and WebP bytes as they are, anything else as PNG."""
+    data = image.get("bytes") if isinstance(image, Mapping) else image
+    known = (kind for start, kind in _WEB_FORMATS.items() if isinstance(data, bytes) and data.startswith(start))
+    kind = next(known, None)
+    if kind is None:
+        kind, data = "png", png_bytes(image)
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def check_image(data: bytes) -> None:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 RECORD_COLUMNS = (
     "id", "source", "image", "question", "gt", "verifier_type", "caption", "reasoning", "response", "meta"
 )  # fmt: skip
-VERIFIER_TYPES = ("digit", "choice", "math", "box", "open_ended")
 
 
 def record_features() -> "Features":

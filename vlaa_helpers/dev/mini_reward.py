@@ -14,6 +14,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from ..core.assets import MINI_REWARD, MINI_VLMS
+from ..core.record_schema import meta_of
 from ..core.statistics import wilson_interval
 from ..mini_world.response_styles import misread
 from ..mini_world.scene_kinds import KINDS, place_words
@@ -37,7 +38,7 @@ def make_pairs(n: int, *, seed: int = 0, split: str = "train", flipped: float = 
     pairs: list[dict[str, Any]] = []
     for k, row in enumerate(scene_records(n, sources=["stories"], seed=seed, split=split)):
         rng = Random(f"pairs/{seed}/{k}")
-        meta = json.loads(row["meta"])
+        meta = meta_of(row)
         better, flaw = list(meta["task"]["wanted"]), FLAWS[k % len(FLAWS)]
         worse = _spoil(better, flaw, meta["facts"], rng)
         texts = [" ".join(rng.sample(part, len(part))) for part in (better, worse)]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..policy.profiles import Profile, get_profile
-from ..reference import ARMS, SETS, held_out
+from ..reference import REWARD_ARMS, SETS, held_out
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ DECODINGS = {
 
 
 def measure(model: Any, processor: Any, folder: Path, *, max_new_tokens: int = 128) -> dict[str, "EvalReport"]:
-    """Ask a policy all held-out questions by every ruler; reports by "set ruler", kept in `folder`."""
+    """Ask a policy all held-out questions with every decoding; reports by "set decoding", kept in `folder`."""
     from ..evaluation.runner import evaluate
 
     reports = {}
@@ -46,7 +46,7 @@ def measure(model: Any, processor: Any, folder: Path, *, max_new_tokens: int = 1
 
 
 def summary(reports: "dict[str, EvalReport]", base: "dict[str, EvalReport]", **columns: Any) -> Iterator[dict]:
-    """A row for each set, ruler and source: accuracy with its interval, and the paired difference from `base`."""
+    """A row for each set, decoding and source: accuracy with its interval, and the paired difference from `base`."""
     from ..core.trace_text import aha_words
     from ..evaluation.eval_report import compare_reports
 
@@ -124,7 +124,7 @@ def grpo_arms(out: Path, *, profile: Profile, seeds: Sequence[int], steps: int =
 
     base = _base(out, profile)
     rows = list(summary(base, base, arm="base", seed=0))
-    for arm, kinds in ARMS.items():
+    for arm, kinds in REWARD_ARMS.items():
         for seed in seeds:
             folder = out / f"{arm.replace('/', '').replace(' ', '_')}_seed_{seed}"
             train = partial(_grpo, kinds=kinds, profile=profile, folder=folder, seed=seed, steps=steps)
@@ -162,7 +162,7 @@ def sft_then_grpo(
             start = out.with_name("sft_sizes") / f"sft_{size}_seed_{seed}" / "adapter"
             if not start.exists():
                 raise FileNotFoundError(f"no policy in {start}; train it first: vlaa_helpers.dev.studies sft_sizes")
-            train = partial(_grpo, kinds=ARMS["mixed"], profile=profile, folder=folder, seed=seed, steps=steps)
+            train = partial(_grpo, kinds=REWARD_ARMS["mixed"], profile=profile, folder=folder, seed=seed, steps=steps)
             rows += summary(_tuned(folder, profile, seed, train, start), base, size=size, seed=seed)
             pd.DataFrame(rows).to_csv(out / "sft_then_grpo.csv", index=False)
     return pd.DataFrame(rows)

@@ -6,10 +6,11 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..core.images import decode_image
+from ..core.images import decode_image, png_bytes
+from ..core.record_schema import meta_of
 from ..core.trace_text import step_spans, trace_of
 from ..pseudo_reasoning.marks import MARKS, Mark, find_marks, marked_html
-from .viewers import image_bytes, with_fallback
+from .slides import Slides, draw_image, text_html, with_fallback
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -29,7 +30,7 @@ CHARACTER, LINE, SIDE = 0.602 * TYPE / 72, 0.2, 1.9
 """Width of a monospaced character, height of a line, side of the image, in inches."""
 
 
-class TraceViewer:
+class TraceViewer(Slides):
     """Traces one by one: image, question, marked steps, and beside each step a bar for what it adds.
 
     Args:
@@ -39,6 +40,7 @@ class TraceViewer:
     def __init__(self, rows: Sequence[Mapping]):
         if not rows:
             raise ValueError("nothing to view: no responses")
+        super().__init__(len(rows), "trace", f"{len(rows)} traces")
         self.rows = list(rows)
 
     def figure(self, number: int = 0) -> "Figure":
@@ -73,24 +75,9 @@ class TraceViewer:
             _draw_bars(bars, row["gains"], [k for k, *_ in lines], len(head))
         return figure
 
-    def widget(self) -> Any:
-        """An ipywidgets box: a slider over the traces, the image, and the marked steps with their bars."""
-        import ipywidgets
-
-        slider = ipywidgets.IntSlider(max=len(self.rows) - 1, description="trace")
-        image, text = ipywidgets.Image(width=224), ipywidgets.HTML()
-
-        def show(_: object = None) -> None:
-            row = self.rows[slider.value]
-            image.value = image_bytes(row["record"]["image"])
-            text.value = _row_html(row)
-
-        slider.observe(show, names="value")
-        show()
-        return ipywidgets.VBox([slider, ipywidgets.HBox([image, text])])
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
-        return with_fallback(self.widget(), self.figure(), f"{len(self.rows)} traces")
+    def image_and_html(self, number: int) -> tuple[Any, str]:
+        row = self.rows[number]
+        return row["record"]["image"], _row_html(row)
 
 
 def view_traces(
@@ -242,10 +229,8 @@ class TraceVote:
         )  # fmt: skip
         plt.close(figure)
         for (left, right), row, lines in zip(panels, self.rows, texts, strict=True):
-            left.imshow(self.image_of(row))
-            left.set_anchor("N")
-            for axes in (left, right):
-                axes.axis("off")
+            draw_image(left, self.image_of(row))
+            right.axis("off")
             right.text(
                 0, 1, "\n".join(lines), va="top", fontsize=8, family="monospace", parse_math=False,
                 transform=right.transAxes,
@@ -271,9 +256,8 @@ class TraceVote:
                 told.value = self.count() if len(self.votes) == len(self.rows) else ""
 
             choice.observe(vote, names="value")
-            words = f"<b>{html.escape(row['question'])} → {html.escape(row['gt'])}</b>"
-            words += f"<pre style='white-space: pre-wrap'>{html.escape(row['response'])}</pre>"
-            image = ipywidgets.Image(value=image_bytes(self.image_of(row)), width=112)
+            words = f"<b>{html.escape(row['question'])} → {html.escape(row['gt'])}</b>{text_html(row['response'])}"
+            image = ipywidgets.Image(value=png_bytes(self.image_of(row)), width=112)
             boxes.append(ipywidgets.HBox([image, ipywidgets.VBox([ipywidgets.HTML(words), choice])]))
         return ipywidgets.VBox([*boxes, told])
 
@@ -287,12 +271,10 @@ def vote_on(rows: Sequence[Mapping]) -> TraceVote:
     Args:
         rows: of `load_trace_benchmark`; their images are drawn from their facts.
     """
-    import json
-
     from ..mini_world.scenes import draw_scene
 
     def image_of(row: Mapping) -> Any:
-        meta = json.loads(row["meta"])
+        meta = meta_of(row)
         return draw_scene(row["source"], meta["facts"], meta.get("tint", (4, 4, 4)))
 
     return TraceVote(rows, image_of)

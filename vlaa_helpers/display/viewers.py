@@ -1,16 +1,14 @@
-"""Viewers to click through, each with an image of itself for where no widget runs: GitHub, a PDF, a printed page."""
+"""Viewers to click through: records, scored responses, and the rollouts of a training."""
 
-import base64
 import html
-import io
-import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..core.images import decode_image
+from ..core.record_schema import meta_of
 from ..core.trace_text import AHA_KEYWORDS, aha_words
+from .slides import Slides, page_figure, text_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,8 +18,8 @@ if TYPE_CHECKING:
     from ..rewards.score import Score
 
 
-class Viewer:
-    """Pages to click through, each an image with named texts; a notebook shows a widget, or else the first page.
+class Viewer(Slides):
+    """Pages to click through, each an image with named texts.
 
     Args:
         pages: how many.
@@ -31,48 +29,22 @@ class Viewer:
     def __init__(self, pages: int, page: Callable[[int], tuple[Any, dict[str, str]]]):
         if not pages:
             raise ValueError("nothing to view: no records")
-        self.pages, self.page = pages, page
+        super().__init__(pages, "page", f"{pages} pages")
+        self.page = page
 
     def figure(self, number: int = 0) -> "Figure":
         """One page as a matplotlib figure: the image, and the texts beside it."""
-        import matplotlib.pyplot as plt
-
-        from .plots import wrap
+        from .plots.gallery import wrap
 
         image, parts = self.page(number)
         text = "\n\n".join(f"{name.upper()}\n{wrap(said, width=84)}" for name, said in parts.items())
-        height = max(2.6, 0.155 * (text.count("\n") + 1))
-        figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, height), width_ratios=(1, 3), layout="constrained")
-        plt.close(figure)
-        for axes in (left, right):
-            axes.axis("off")
-        if image is not None:
-            left.imshow(decode_image(image))
-            left.set_anchor("N")
+        figure, right = page_figure(image, max(2.6, 0.155 * (text.count("\n") + 1)))
         right.text(0, 1, text, va="top", fontsize=8, family="monospace", transform=right.transAxes, parse_math=False)
         return figure
 
-    def widget(self) -> Any:
-        """An ipywidgets box: a slider over the pages, the image, and the texts."""
-        import ipywidgets
-
-        slider = ipywidgets.IntSlider(max=self.pages - 1, description="page")
-        shown, text = ipywidgets.Image(width=224), ipywidgets.HTML()
-
-        def show(_: object = None) -> None:
-            image, parts = self.page(slider.value)
-            shown.value = image_bytes(image)
-            text.value = "".join(
-                f"<b>{html.escape(name)}</b><pre style='white-space: pre-wrap'>{html.escape(said)}</pre>"
-                for name, said in parts.items()
-            )
-
-        slider.observe(show, names="value")
-        show()
-        return ipywidgets.VBox([slider, ipywidgets.HBox([shown, text])])
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
-        return with_fallback(self.widget(), self.figure(), f"{self.pages} pages")
+    def image_and_html(self, number: int) -> tuple[Any, str]:
+        image, parts = self.page(number)
+        return image, "".join(f"<b>{html.escape(name)}</b>{text_html(said)}" for name, said in parts.items())
 
 
 def view_records(records: "Dataset") -> Viewer:
@@ -111,7 +83,7 @@ def view_scores(records: "Dataset", responses: "Sequence[str]", scores: "Sequenc
 
 def record_parts(row: Mapping) -> dict[str, str]:
     """What there is to read in a record, in the order it came about: name to text."""
-    notes = json.loads(row["meta"] or "{}").get("provenance", {})
+    notes = meta_of(row).get("provenance", {})
     said = {step: note.get("text", "") for step, note in notes.items()}
     rewritten = said.get("rewrite", "")
     cues = notes.get("split", {}).get("cues", {}).get("substring", [])
@@ -127,28 +99,11 @@ def record_parts(row: Mapping) -> dict[str, str]:
     return {name: text for name, text in parts.items() if text}
 
 
-def with_fallback(widget: Any, figure: "Figure", words: str) -> dict[str, str]:
-    """The forms of one output: the widget where it can run, else the figure, else words."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=90)
-    forms = {"text/plain": words, "image/png": base64.b64encode(buffer.getvalue()).decode()}
-    return {**widget._repr_mimebundle_(), **forms}
-
-
-def image_bytes(image: Any) -> bytes:
-    """An image of a record as PNG, empty for None."""
-    if image is None:
-        return b""
-    buffer = io.BytesIO()
-    decode_image(image).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
 GAIN, LOSS, EVEN = "#1b7837", "#c2571a", "#7f7f7f"
 """Of completions that the step made likelier, less likely, or left alone; told apart by colour-blind readers."""
 
 
-class RolloutViewer:
+class RolloutViewer(Slides):
     """A slider over the steps, one over the groups of a step, and the completions of a group, best advantage first.
 
     Args:
@@ -161,12 +116,11 @@ class RolloutViewer:
         self.steps: dict[int, list[int]] = {}
         for number, group in enumerate(groups):
             self.steps.setdefault(int(group["step"].iloc[0]), []).append(number)
+        super().__init__(len(groups), "group", f"{len(groups)} groups of {len(self.steps)} steps")
 
     def figure(self, number: int = 0, *, most: int = 4, characters: int = 500) -> "Figure":
         """One group as a matplotlib figure; of more than `most` completions the best and the worst, each cut short."""
-        import matplotlib.pyplot as plt
-
-        from .plots import wrap
+        from .plots.gallery import wrap
 
         group = self.groups[number]
         rows = group.to_dict("records")
@@ -182,13 +136,7 @@ class RolloutViewer:
             if cues := aha_words(row["completion"]):
                 lines.append((f"cues: {', '.join(cues)}", _colour(row["advantage"]), "normal"))
         height = max(2.4, 0.16 * (len(lines) + 1))
-        figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, height), width_ratios=(1, 3.4), layout="constrained")
-        plt.close(figure)
-        for axes in (left, right):
-            axes.axis("off")
-        if (image := self.image_of(group["id"].iloc[0])) is not None:
-            left.imshow(decode_image(image))
-            left.set_anchor("N")
+        figure, right = page_figure(self.image_of(group["id"].iloc[0]), height, text_width=3.4)
         for place, (text, colour, weight) in enumerate(lines):
             right.text(
                 0, 1 - place * 0.16 / height, text, color=colour, weight=weight, va="top", fontsize=8,
@@ -196,29 +144,23 @@ class RolloutViewer:
             )  # fmt: skip
         return figure
 
-    def widget(self) -> Any:
-        """An ipywidgets box: sliders over steps and groups, the image, and the completions with cue words marked."""
+    def image_and_html(self, number: int) -> tuple[Any, str]:
+        group = self.groups[number]
+        return self.image_of(group["id"].iloc[0]), _group_html(group)
+
+    def sliders(self) -> tuple[Sequence[Any], Callable[[], int]]:
+        """One over the steps, and one over the groups of the step that it stands at."""
         import ipywidgets
 
         steps = ipywidgets.SelectionSlider(options=list(self.steps), description="step")
-        groups = ipywidgets.IntSlider(description="group")
-        shown, text = ipywidgets.Image(width=224), ipywidgets.HTML()
+        groups = ipywidgets.IntSlider(description=self.unit)
 
-        def show(_: object = None) -> None:
+        def number() -> int:
             pages = self.steps[steps.value]
             groups.max = len(pages) - 1
-            number = pages[groups.value]
-            image = self.image_of(self.groups[number]["id"].iloc[0])
-            shown.value = image_bytes(image)
-            text.value = _group_html(self.groups[number])
+            return pages[groups.value]
 
-        for slider in (steps, groups):
-            slider.observe(show, names="value")
-        show()
-        return ipywidgets.VBox([ipywidgets.HBox([steps, groups]), ipywidgets.HBox([shown, text])])
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
-        return with_fallback(self.widget(), self.figure(), f"{len(self.groups)} groups of {len(self.steps)} steps")
+        return [steps, groups], number
 
 
 def view_rollouts(rollouts: "pd.DataFrame", records: "Dataset") -> RolloutViewer:
@@ -269,10 +211,7 @@ _CUES = re.compile("|".join(map(re.escape, sorted(AHA_KEYWORDS, key=len, reverse
 
 
 def _group_html(group: "pd.DataFrame") -> str:
-    asked = "".join(
-        f"<b>{name}</b><pre style='white-space: pre-wrap'>{html.escape(text)}</pre>"
-        for name, text in _asked(group).items()
-    )
+    asked = "".join(f"<b>{name}</b>{text_html(text)}" for name, text in _asked(group).items())
     said = "".join(
         f"<div style='border-left: 4px solid {_colour(row['advantage'])}; padding-left: 8px; margin: 6px 0'>"
         f"<b style='color: {_colour(row['advantage'])}'>{html.escape(_verdict(row))}</b>"

@@ -1,4 +1,4 @@
-"""Held-out accuracy that can be trusted: one prompt and one decoder for all models, and every response kept."""
+"""Held-out accuracy that can be trusted: one prompt and one way of sampling for all models, and every response kept."""
 
 import hashlib
 import time
@@ -36,7 +36,7 @@ def evaluate(
     Args:
         model, processor: any vision-language model and its processor; `load_policy` gives such a pair.
         records: held-out rows.
-        reward: decides what is right (`rewards.is_correct`); `MixedReward()` by default.
+        reward: gives the scores; `MixedReward()` by default. Each verifier says which count as right (`is_correct`).
         samples: 1 decodes greedily; more draws that many responses an item at `temperature`.
         max_new_tokens: a response that reaches it without ending counts as truncated.
         think: False is the control without thinking: every response starts with an empty think block and an open answer

@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.compact_set import CompactSet
 from ..core.record_schema import RECORD_COLUMNS, record_features, require_records
 from .journal import BuildStopped, Journal, Usage
 from .prompts import PROMPTS, ROLES
@@ -41,7 +40,7 @@ class BuildResult:
         sft, rl: records without and with cues of self-reflection; no record is in both. `meta` has the provenance.
         yields: a row a source and one for all; how many records were left after each step of `YIELD_COLUMNS`. Sources
             that go to RL as they are have no number for the steps they skip.
-        rejects: a row a record that was let go: id, source, step, reason, and the raw text that was the reason.
+        rejects: a row a rejected record: id, source, step, reason, and the raw text that was the reason.
         folder: where all of it lies.
     """
 
@@ -71,7 +70,7 @@ def build_dataset(
     Args:
         records: with the columns of a record. Text that a record brings (caption, response) is kept, not asked for.
         teacher: `ScriptedTeacher`, `ChatTeacher`, or anything with the same three methods.
-        unique_images: let a record go whose image an earlier one had, as the paper did (§2, step 1).
+        unique_images: reject a record whose image an earlier one had, as the paper did (§2, step 1).
         budget: stop once the replies have cost this much, in the unit of the teacher's prices.
         engine: "local", or "ray" to spread the chunks over Ray Data; on several machines `out_dir` and the records
             must be on a file system that all of them see, and `budget` is not kept.
@@ -147,7 +146,7 @@ def _build(records: "Dataset", teacher: Teacher, folder: Path, unique_images: bo
 
 
 class Chunks:
-    """The records, `size` at a time, with what step 1 lets go; images stay encoded."""
+    """The records, `size` at a time, with what step 1 rejects; images stay encoded."""
 
     def __init__(self, records: "Dataset", unique_images: bool):
         from datasets import Image
@@ -171,7 +170,8 @@ class Chunks:
 
     def collected(self) -> Iterator[tuple[int, list[dict], list[tuple | None]]]:
         """Number, rows, and for each row what step 1 says: None to go on, or (step, reason, raw)."""
-        seen_ids, seen_images = CompactSet(), CompactSet() if self.unique_images else None
+        seen_ids: set[int] = set()
+        seen_images: set[int] | None = set() if self.unique_images else None
         for number in range(len(self)):
             rows, gone = self.rows(number), []
             for row in rows:
@@ -186,7 +186,7 @@ class Chunks:
 def run_chunk(
     rows: list[dict], gone: list[tuple | None], teacher: Teacher, path: Path, usage: Usage
 ) -> list[dict[str, Any]]:
-    """The outcome of each row: {"set", "record"}, or {"step", "reason", "raw"} for one that was let go.
+    """The outcome of each row: {"set", "record"}, or {"step", "reason", "raw"} for a rejected one.
 
     A row's own steps follow each other; different rows run side by side, `teacher.concurrency` at once.
     """

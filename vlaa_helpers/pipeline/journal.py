@@ -30,7 +30,7 @@ class Usage:
     budget: float | None = None
 
     def add(self, other: Mapping[str, float]) -> None:
-        """Count what another tally (as a dictionary) counted."""
+        """Count what another one, as a dictionary, counted."""
         for name in ("calls", "asked_now", "prompt_tokens", "completion_tokens", "cost"):
             setattr(self, name, getattr(self, name) + other[name])
 

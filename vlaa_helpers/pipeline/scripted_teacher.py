@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from ..core.endpoint import EndpointError, Reply
+from ..core.record_schema import meta_of
 from ..mini_world.captions import read_caption, write_caption
 from ..mini_world.response_styles import guess, solve
 from ..mini_world.scene_kinds import KINDS
@@ -74,7 +75,7 @@ class ScriptedTeacher:
         return Reply(text, "" if text.strip() else "empty_reply")
 
     def _scene(self, record: Mapping) -> dict:
-        meta = record["meta"] if isinstance(record["meta"], Mapping) else json.loads(record["meta"] or "{}")
+        meta = meta_of(record)
         if record["source"] not in KINDS or "facts" not in meta:
             raise EndpointError(
                 f"record {record['id']} (source {record['source']}) has no scene facts: the scripted teacher knows "

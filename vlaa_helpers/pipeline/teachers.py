@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from ..core.answers import extract_answer
-from ..core.endpoint import ChatEndpoint, Reply, data_url
+from ..core.endpoint import ChatEndpoint, Reply
+from ..core.images import data_url
 from .prompts import PROMPTS, ROLES
 
 

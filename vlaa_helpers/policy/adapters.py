@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..data.trl_views import to_grpo
 from ..mini_world.scenes import make_scenes
+from .generation import chat_inputs
 from .loading import load_policy
 from .profiles import Profile
 
@@ -152,7 +153,7 @@ def merge_adapter(
     whole = profile.replace(load_in_4bit=False, dtype=dtype)
     model, processor = load_policy(whole, adapter=adapter_folder, trainable=False)
     trained_on = model.peft_config["default"].base_model_name_or_path
-    inputs = _inputs(processor, make_scenes(6, split="test") if records is None else records)
+    inputs = _inputs(model, processor, make_scenes(6, split="test") if records is None else records)
     with model.disable_adapter():
         base = _logits(model, inputs)
     adapter = _logits(model, inputs)
@@ -188,14 +189,10 @@ def merge_adapter(
     return MergeReport(out, dtype, profile.model, trained_on, len(base), size, effect, lost, saved, four_bit)
 
 
-def _inputs(processor: Any, records: "Dataset") -> list[Any]:
+def _inputs(model: Any, processor: Any, records: "Dataset") -> list[Any]:
     """Model inputs of each record by itself, without padding."""
-    inputs = []
-    for row, response in zip(to_grpo(records), records["response"], strict=True):
-        text = processor.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True) + response
-        shown = [image.convert("RGB") for image in row["images"]] or None
-        inputs.append(processor(text=[text], images=shown, return_tensors="pt"))
-    return inputs
+    rows = zip(to_grpo(records), records["response"], strict=True)
+    return [chat_inputs(model, processor, [row["prompt"]], [row["images"]], [said]) for row, said in rows]
 
 
 def _logits(model: Any, inputs: Sequence[Any]) -> "Tensor":

@@ -1,4 +1,4 @@
-"""The loop in which completions are drawn, a token at a time: `generate`'s own, but rows that have ended cost nothing.
+"""The loop in which completions are sampled, a token at a time: `generate`'s own, but finished rows cost nothing.
 
     model.generate(..., custom_generate=decode)
 
@@ -13,10 +13,11 @@ from torch import Tensor
 from torch.nn.functional import pad
 from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
-from .fast_step import States, fast_stack, whole_model
+from .decode_stack import decode_stack, whole_model
+from .decode_states import DecodeStates
 
-LEFT_OUT_AT = 8
-"""Rows that have ended leave the batch once they are one in so many of it: leaving copies what the others have read."""
+DROPPED_AT = 8
+"""Finished completions are dropped once they are one in so many of the batch: dropping copies the others' cache."""
 
 
 def decode(
@@ -25,99 +26,133 @@ def decode(
     logits_processor: LogitsProcessorList,
     stopping_criteria: StoppingCriteriaList,
     generation_config: GenerationConfig,
+    *,
     exact_draws: bool = False,
     **inputs: Any,
 ) -> Tensor:
-    """Draw, or take the likeliest tokens, with the random numbers of `generate`; it calls this with what it prepared.
+    """Sample completions, or take the likeliest tokens; `generate` calls this with what it prepared.
 
     Args:
-        **inputs: of the model. `past_key_values` is what was read of each row, all but its last tokens, and grows;
+        input_ids: shape (rows, tokens), of prompts and what follows them.
+        logits_processor, stopping_criteria, generation_config: as `generate` prepares them.
+        exact_draws: sample with the random numbers of `generate`, one for every word of every row. Otherwise a token
+            takes one number a row, from the same distribution.
+        **inputs: of the model. `past_key_values` is the cache of each row, of all but its last tokens, and grows;
             `position_ids` are of all tokens, shape (3, rows, tokens); without padding `attention_mask` is None.
 
     Returns:
         All tokens, shape (rows, tokens), with padding after what ended early.
     """
-    ids, mask, cache = input_ids, inputs["attention_mask"], inputs["past_key_values"]
-    rows = torch.arange(len(ids), device=ids.device)  # of the batch, those that go on
-    ended = torch.zeros(len(ids), dtype=torch.bool, device=ids.device)
-    padding = generation_config._pad_token_tensor
+    ids, cache = input_ids, inputs["past_key_values"]  # (rows, tokens)
+    rows = torch.arange(len(ids), device=ids.device)  # (going,): those that have not been dropped
+    ended = torch.zeros(len(ids), dtype=torch.bool, device=ids.device)  # (rows,)
+    padding = _padding_token(generation_config)
     read = cache.get_seq_length()
-    steps = _Steps(model, cache, mask, inputs["position_ids"], generation_config.max_length - read)
-    logits = steps(ids[:, read:]).float()
+    policy = _Policy(
+        model, cache, inputs["attention_mask"], inputs["position_ids"], generation_config.max_length - read
+    )
+    logits = policy.read(ids[:, read:])  # (going, vocabulary)
     while True:
-        chosen = _choose(logits, ids, rows, logits_processor, generation_config.do_sample, exact_draws)
+        chosen = _choose(logits, ids, rows, logits_processor, generation_config.do_sample, exact_draws)  # (rows,)
         if padding is not None:
             chosen = chosen.where(~ended, padding)
-        ids = torch.cat([ids, chosen[:, None]], dim=1)
+        ids = torch.cat([ids, chosen[:, None]], dim=1)  # (rows, tokens + 1)
         ended = ended | stopping_criteria(ids, None)
         left = int((~ended).sum())
         if not left:
             return ids
-        if (len(rows) - left) * LEFT_OUT_AT >= len(rows):
-            going = (~ended[rows]).nonzero().squeeze(1)
+        if (len(rows) - left) * DROPPED_AT >= len(rows):
+            going = (~ended[rows]).nonzero().squeeze(1)  # places among those that were going
             rows = rows[going]
-            steps.keep(going)
-        logits = steps(chosen[rows, None]).float()
+            policy.keep(going)
+        logits = policy.read(chosen[rows, None])
 
 
 def _choose(
     found: Tensor, ids: Tensor, rows: Tensor, process: LogitsProcessorList, do_sample: bool, exact_draws: bool
 ) -> Tensor:
-    """The next token of each row of the batch, from logits of those that go on; shape (rows of the batch,)."""
-    if exact_draws:  # random numbers for every word of all rows, as `generate` draws them
+    """The next token of each row, shape (rows,), from logits of those that go on, shape (going, vocabulary)."""
+    if exact_draws:  # random numbers for all rows, so that each row gets its own
         scores = process(ids, found.new_zeros(len(ids), found.shape[1]).index_copy(0, rows, found))
         return torch.multinomial(scores.softmax(-1), 1).squeeze(1) if do_sample else scores.argmax(-1)
     scores = process(ids[rows], found)
-    if do_sample:
-        below = scores.softmax(-1).cumsum(-1)
-        at = torch.rand(len(ids), 1, device=ids.device)[rows] * below[:, -1:]
-        some = torch.searchsorted(below, at, right=True).squeeze(1).clamp(max=found.shape[1] - 1)
-    else:
-        some = scores.argmax(-1)
-    return ids[:, -1].index_copy(0, rows, some)
+    chosen = draw(scores, torch.rand(len(ids), device=ids.device)[rows]) if do_sample else scores.argmax(-1)
+    return ids[:, -1].index_copy(0, rows, chosen)
 
 
-class _Steps:
-    """The model, a token a row: by the fast stack where it can be had."""
+def draw(scores: Tensor, numbers: Tensor) -> Tensor:
+    """Draw a word for each row by the inverse of its cumulative distribution.
+
+    Args:
+        scores: logits, shape (rows, vocabulary); -inf is never drawn.
+        numbers: uniform in [0, 1), shape (rows,).
+
+    Returns:
+        Shape (rows,).
+
+    >>> draw(torch.tensor([[0.0, -torch.inf, 0.0]]).expand(3, 3), torch.tensor([0.2, 0.5, 0.999]))
+    tensor([0, 2, 2])
+    """
+    below = scores.softmax(-1).double().cumsum(-1)  # (rows, vocabulary): a float's sums would leave rare words out
+    at = numbers.double()[:, None] * below[:, -1:]
+    return torch.searchsorted(below, at, right=True).squeeze(1)
+
+
+class _Policy:
+    """The model, read on and on: by its decode stack where it has one.
+
+    Args:
+        cache: of each row; grows.
+        mask: 1 at tokens and 0 at padding, shape (rows, tokens); None is all 1.
+        positions: of the tokens so far, shape (3, rows, tokens).
+        room: tokens that may still be read.
+    """
 
     def __init__(self, model: Any, cache: Any, mask: Tensor | None, positions: Tensor, room: int):
-        self.model, self.cache, self.mask, self.positions = model, cache, mask, positions
-        self.stack, self.states, self.room = fast_stack(whole_model(model)), None, room
+        self._model, self._cache, self._mask, self._positions = model, cache, mask, positions
+        self._stack, self._room = decode_stack(whole_model(model)), room
+        self._states: DecodeStates | None = None
 
     def keep(self, going: Tensor) -> None:
         """Drop all rows but these."""
-        self.positions = self.positions[:, going]
-        self.mask = None if self.mask is None else self.mask[going]
-        if self.states is None:
-            self.cache.batch_select_indices(going)
-        else:
-            self.states.keep(going)
+        if self._states is not None:
+            self._states.keep(going)
+            return
+        self._positions = self._positions[:, going]
+        self._mask = None if self._mask is None else self._mask[going]
+        self._cache.batch_select_indices(going)
 
-    def __call__(self, tokens: Tensor) -> Tensor:
-        """Logits after the tokens of each row that were not read yet, shape (rows, vocabulary)."""
-        if self.stack is not None and tokens.shape[1] == 1:
-            self.states = self.states or self._prepare()
-            return self.stack(tokens[:, 0], self.states)
+    def read(self, tokens: Tensor) -> Tensor:
+        """Logits after further tokens of each row, shape (rows, new): float32, shape (rows, vocabulary)."""
+        if self._stack is not None and tokens.shape[1] == 1:
+            self._states = self._states or self._what_was_read()
+            return self._stack(tokens[:, 0], self._states).float()
         new = tokens.shape[1]
-        if self.cache.get_seq_length() + new > self.positions.shape[-1]:  # a token that was chosen here
-            self.positions = torch.cat([self.positions, self.positions[..., -1:] + 1], dim=-1)
-            self.mask = self.mask if self.mask is None else pad(self.mask, (0, 1), value=1)
-        return self.model(
-            input_ids=tokens, attention_mask=self.mask, position_ids=self.positions[..., -new:],
-            past_key_values=self.cache, use_cache=True, logits_to_keep=1,
-        ).logits[:, -1]  # fmt: skip
+        if self._cache.get_seq_length() + new > self._positions.shape[-1]:  # a token that was chosen here
+            self._positions = torch.cat([self._positions, self._positions[..., -1:] + 1], dim=-1)
+            self._mask = self._mask if self._mask is None else pad(self._mask, (0, 1), value=1)
+        output = self._model(
+            input_ids=tokens, attention_mask=self._mask, position_ids=self._positions[..., -new:],
+            past_key_values=self._cache, use_cache=True, logits_to_keep=1,
+        )  # fmt: skip
+        return output.logits[:, -1].float()
 
-    def _prepare(self) -> States:
-        """What was read so far, for the fast stack to go on from."""
-        layers, read = self.cache.layers, self.cache.get_seq_length()
-        rows = layers[0].rows_to_come()
-        mask = None if self.mask is None else self.mask[:, :read]
-        if rows is None:  # each row is its own prompt by now
-            rows = torch.arange(self.positions.shape[1], device=self.positions.device)
+    def _what_was_read(self) -> DecodeStates:
+        layers, read = self._cache.layers, self._cache.get_seq_length()
+        rows, mask = layers[0].prompt_of_rows, self._mask
+        if rows is None:  # something was added to each row: it is its own prompt by now
+            rows = torch.arange(self._positions.shape[1], device=self._positions.device)
         elif mask is not None:
             counts = rows.bincount()
-            mask = mask[counts.cumsum(0) - counts]
-        is_unread = read < self.positions.shape[-1]
-        start = self.positions[..., -1:] if is_unread else self.positions[..., -1:] + 1
-        ahead = start + torch.arange(self.room, device=start.device)  # (3, rows, room)
-        return States([(layer.keys, layer.values) for layer in layers], rows, mask, self.stack.rotary(ahead))
+            mask = mask[counts.cumsum(0) - counts]  # (prompts, tokens)
+        start = self._positions[..., -1:] + int(read == self._positions.shape[-1])  # (3, rows, 1)
+        tables = self._stack.rotary(start + torch.arange(self._room, device=start.device))
+        pairs = [(layer.keys, layer.values) for layer in layers]
+        return DecodeStates(pairs, rows, None if mask is None else mask[:, :read], tables)
+
+
+def _padding_token(config: GenerationConfig) -> int | None:
+    """What follows the end of a row, as `generate` picks it: the padding token, or else the first end token."""
+    if config.pad_token_id is not None or config.eos_token_id is None:
+        return config.pad_token_id
+    return config.eos_token_id[0] if isinstance(config.eos_token_id, list) else config.eos_token_id

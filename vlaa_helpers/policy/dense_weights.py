@@ -33,7 +33,9 @@ def has_room(model: Any) -> bool:
     layers = _quantised(model)
     if not layers:
         return False
-    size = sum(layer.in_features * layer.out_features * (layer.compute_dtype or torch.float32).itemsize for layer in layers)
+    size = sum(
+        layer.in_features * layer.out_features * (layer.compute_dtype or torch.float32).itemsize for layer in layers
+    )
     device = layers[0].weight.device
     if device.type == "cuda":
         free = torch.cuda.mem_get_info(device)[0]
@@ -69,4 +71,6 @@ def _forward(weight: Tensor, layer: Any, x: Tensor) -> Tensor:
 def _quantised(model: Any) -> list[Any]:
     from bitsandbytes.nn import Linear4bit
 
-    return [layer for layer in model.modules() if isinstance(layer, Linear4bit) and layer.weight.quant_state is not None]
+    return [
+        layer for layer in model.modules() if isinstance(layer, Linear4bit) and layer.weight.quant_state is not None
+    ]

@@ -1,6 +1,8 @@
-"""Responses of a policy: one prompt, one decoder, whoever asks."""
+"""Responses of a policy, drawn in the same way whoever asks for them."""
 
+import functools
 import hashlib
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,6 +11,8 @@ from .loading import image_token_ids
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+logger = logging.getLogger(__name__)
 
 NO_THINKING = "<think>\n\n</think>\n<answer>"
 """The start of a response that leaves nothing to do but answer: the control without thinking."""
@@ -37,7 +41,7 @@ def response_batches(
     model: Any,
     processor: Any,
     prompts: "Dataset",
-    decoder: SamplingParams,
+    sampling: SamplingParams,
     *,
     batch_size: int,
     words: str,
@@ -56,13 +60,13 @@ def response_batches(
 
     was_training = model.training
     model.eval()
-    step = max(1, batch_size // decoder.samples)
+    step = max(1, batch_size // sampling.samples)
     try:
         with torch.random.fork_rng(devices=range(torch.cuda.device_count())), torch.no_grad():
             for first in tqdm(range(0, len(prompts), step), unit="batch", leave=False, desc=words):
                 batch = prompts.select(range(first, min(first + step, len(prompts))))
-                torch.manual_seed(seed_of(decoder.seed, batch["id"][0]))
-                yield batch, generate_responses(model, processor, batch["prompt"], batch["images"], decoder)
+                torch.manual_seed(seed_of(sampling.seed, batch["id"][0]))
+                yield batch, generate_responses(model, processor, batch["prompt"], batch["images"], sampling)
     finally:
         model.train(was_training)
 
@@ -77,7 +81,7 @@ def seed_of(seed: int, name: str) -> int:
 
 
 def generate_responses(
-    model: Any, processor: Any, prompts: Sequence[list[dict]], images: Sequence[list], decoder: SamplingParams
+    model: Any, processor: Any, prompts: Sequence[list[dict]], images: Sequence[list], sampling: SamplingParams
 ) -> list[tuple[str, int, bool]]:
     """Responses to a batch of chat prompts: (text, tokens, truncated) of each, the samples of a prompt together.
 
@@ -88,28 +92,35 @@ def generate_responses(
 
     from .prefix_cache import generate_from, prefill, unshareable_reason
 
-    inputs = chat_inputs(model, processor, prompts, images, decoder.start)
-    drawn = {"do_sample": True, "temperature": decoder.temperature, "top_k": 0, "top_p": 1.0}
+    inputs = chat_inputs(model, processor, prompts, images, sampling.start)
+    drawn = {"do_sample": True, "temperature": sampling.temperature, "top_k": 0, "top_p": 1.0}
     settings = {
-        **({"do_sample": False} if decoder.samples == 1 else drawn),
+        **({"do_sample": False} if sampling.samples == 1 else drawn),
         **unbent(processor),
-        "max_new_tokens": decoder.max_new_tokens,
+        "max_new_tokens": sampling.max_new_tokens,
     }
-    if unshareable_reason(model) is None:
+    reason = unshareable_reason(model)
+    if reason is None:
         with torch.no_grad():
             prefix = prefill(model, inputs)
-        output = generate_from(model, prefix, [decoder.samples] * len(prompts), **settings)
+        output = generate_from(model, prefix, [sampling.samples] * len(prompts), **settings)
     else:
-        output = model.generate(**inputs, num_return_sequences=decoder.samples, **settings)
+        _say_once(f"prompts are read again for each response, which takes longer: they cannot be shared with {reason}")
+        output = model.generate(**inputs, num_return_sequences=sampling.samples, **settings)
     completions = output[:, inputs["input_ids"].shape[1] :].cpu()
     ends = torch.tensor(model.generation_config.eos_token_id)
     results = []
     for ids in completions:
         ended = torch.isin(ids, ends).nonzero()
         length = int(ended[0]) if len(ended) else len(ids)
-        text = decoder.start + processor.tokenizer.decode(ids[:length], skip_special_tokens=True)
+        text = sampling.start + processor.tokenizer.decode(ids[:length], skip_special_tokens=True)
         results.append((text, length, not len(ended)))
     return results
+
+
+@functools.cache
+def _say_once(message: str) -> None:
+    logger.warning(message)
 
 
 def unbent(processor: Any) -> dict[str, Any]:
@@ -122,16 +133,30 @@ def unbent(processor: Any) -> dict[str, Any]:
 
 
 def chat_inputs(
-    model: Any, processor: Any, prompts: Sequence[list[dict]], images: Sequence[list], start: str = ""
+    model: Any,
+    processor: Any,
+    prompts: Sequence[list[dict]],
+    images: Sequence[list],
+    replies: str | Sequence[str] = "",
+    *,
+    padding_side: str = "left",
 ) -> Any:
-    """Chat prompts, and a start of the response to each, as the model reads them: padded on the left.
+    """Chat prompts with their images, and what has been said in reply, as the model reads them.
 
     Args:
         prompts, images: as `generate_responses` takes them.
+        replies: the response to each prompt, or its start; one text is taken for all.
+        padding_side: "left" to go on writing, "right" to score what is there.
+
+    Returns:
+        What `model(**inputs)` takes, on the model's device; `input_ids` of shape (prompts, tokens).
     """
+    replies = [replies] * len(prompts) if isinstance(replies, str) else replies
+    template = processor.apply_chat_template
     texts = [
-        processor.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) + start for prompt in prompts
+        template(prompt, tokenize=False, add_generation_prompt=True) + reply
+        for prompt, reply in zip(prompts, replies, strict=True)
     ]
     shown = [image.convert("RGB") for several in images for image in several]
-    inputs = processor(text=texts, images=shown or None, padding=True, padding_side="left", return_tensors="pt")
+    inputs = processor(text=texts, images=shown or None, padding=True, padding_side=padding_side, return_tensors="pt")
     return inputs.to(model.device)

@@ -13,6 +13,7 @@ from .profiles import Profile
 
 if TYPE_CHECKING:
     import pandas as pd
+    from peft import PeftModel
 
 LORA_TARGETS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 """The linear layers of the language stack; a pattern, so that look-alikes in the vision tower stay out."""
@@ -21,7 +22,7 @@ NOT_QUANTISED = [r".*visual", r".*vision_tower", "lm_head"]
 
 def load_policy(
     profile: Profile, *, adapter: str | Path | None = None, trainable: bool = True, seed: int = 0
-) -> tuple[Any, Any]:
+) -> "tuple[PeftModel, Any]":
     """Load the model of a profile, in 4 bits when it says so, with LoRA adapters and a frozen vision tower.
 
     Args:

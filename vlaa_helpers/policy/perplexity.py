@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.trl_views import to_sft
+from .generation import chat_inputs
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -42,17 +43,14 @@ def trace_perplexity(model: Any, processor: Any, records: "Dataset", *, batch_si
 def _perplexities(model: Any, processor: Any, rows: list[dict]) -> list[float]:
     import torch
 
-    template = processor.apply_chat_template
-    prompts = [template(row["prompt"], tokenize=False, add_generation_prompt=True) for row in rows]
+    prompts, images = ([row[name] for row in rows] for name in ("prompt", "images"))
     completions = [row["completion"][0]["content"][0]["text"] + processor.tokenizer.eos_token for row in rows]
-    images = [image.convert("RGB") for row in rows for image in row["images"]] or None
-    options = {"images": images, "padding": True, "padding_side": "right", "return_tensors": "pt"}
-    full = processor(text=[a + b for a, b in zip(prompts, completions, strict=True)], **options).to(model.device)
-    starts = processor(text=prompts, **options)["attention_mask"].sum(1)
-    logits = model(**full).logits[:, :-1].float()
+    full = chat_inputs(model, processor, prompts, images, completions, padding_side="right")
+    starts = chat_inputs(model, processor, prompts, images, padding_side="right")["attention_mask"].sum(1)  # (rows,)
+    logits = model(**full).logits[:, :-1].float()  # (rows, tokens - 1, vocabulary)
     targets = full["input_ids"][:, 1:]
-    places = torch.arange(1, full["input_ids"].shape[1])
-    counted = (places >= starts[:, None]).to(model.device) & full["attention_mask"][:, 1:].bool()
+    places = torch.arange(1, full["input_ids"].shape[1], device=starts.device)
+    counted = (places >= starts[:, None]) & full["attention_mask"][:, 1:].bool()  # (rows, tokens - 1)
     losses = torch.nn.functional.cross_entropy(logits.transpose(1, 2), targets, reduction="none") * counted
     return (losses.sum(1) / counted.sum(1)).exp().tolist()
 

@@ -13,25 +13,33 @@ the order in which floats are added. Prefix Grouper (arXiv 2506.05433) shows the
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
-from accelerate.utils import extract_model_from_parallel
 from torch import Tensor
 from torch.nn.functional import pad
 from transformers.cache_utils import Cache, DynamicLayer
 
 from .decode_loop import decode
+from .decode_stack import whole_model
+from .tested_versions import untested_reason
 
 MODEL_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
 ROOM = 64
-"""Tokens for which there is room each time that keys and values are copied to grow."""
+"""Tokens by which keys and values grow each time that they are copied, so that not each token copies them."""
 ATTENTION = ("sdpa", "eager")
-"""How these models may compute attention: others take no queries that begin in the middle, or were not tried."""
+"""Attention implementations that take queries which begin in the middle; others do not, or were not tried."""
 
 
-def unshareable_reason(model: Any) -> str | None:
-    """Why this model cannot go on from a prefix; None where it can."""
+def unshareable_reason(model: Any, *, any_version: bool = False) -> str | None:
+    """Why prompts of this model should not be shared, in words that follow "with"; None where they can be.
+
+    Args:
+        any_version: do not mind a transformers that this was not tested with (`tested_versions`).
+    """
+    if not any_version and (reason := untested_reason("transformers")):
+        return reason
     text = model.config.get_text_config()
     if model.config.model_type not in MODEL_TYPES:
         return f"a model of type {model.config.model_type}; expected {', '.join(MODEL_TYPES)}"
@@ -46,7 +54,7 @@ def unshareable_reason(model: Any) -> str | None:
 
 @dataclass(frozen=True)
 class Prefix:
-    """What a model keeps of prompts that it has read: all of them but their last token, which is read again.
+    """Keys and values of prompts that a model has read: all but their last token, which is read again.
 
     Attributes:
         ids, mask: of the whole prompts, shape (prompts, tokens); padding, anywhere but at the end, has mask 0.
@@ -60,7 +68,7 @@ class Prefix:
     states: tuple[tuple[Tensor, Tensor], ...]
 
     def rows(self, counts: Sequence[int]) -> Tensor:
-        """Which prompt each row goes on from; shape (sum of counts,)."""
+        """The prompt that each row goes on from, by its number; shape (rows,), rows the sum of `counts`."""
         if len(counts) != len(self.ids):
             raise ValueError(f"{len(counts)} counts for {len(self.ids)} prompts; give one for each")
         return torch.arange(len(counts), device=self.ids.device).repeat_interleave(
@@ -68,31 +76,35 @@ class Prefix:
         )
 
     def take(self, rows: Sequence[int], lengths: Sequence[int]) -> "Prefix":
-        """Some of the prompts, each as often as it is named, of so many of its first tokens, padded on the left."""
-        picks, counts = torch.tensor([rows, lengths], device=self.ids.device)[..., None]
+        """The prefix of the first `lengths` tokens of some prompts, each as often as named, padded on the left."""
+        picks, counts = torch.tensor([rows, lengths], device=self.ids.device)[..., None]  # each (rows, 1)
+        # (rows, longest): the place of each token in its prompt, below 0 in the padding
         place = torch.arange(max(lengths), device=picks.device) - (max(lengths) - counts)
-        tokens_first = (self.mask == 0).int().argsort(dim=1, stable=True)
-        columns = tokens_first[picks, place.clamp(min=0)].masked_fill(place < 0, 0)
-        kept = columns[:, :-1]
+        tokens_first = (self.mask == 0).int().argsort(dim=1, stable=True)  # (prompts, tokens): where its tokens are
+        columns = tokens_first[picks, place.clamp(min=0)].masked_fill(place < 0, 0)  # (rows, longest)
+        kept = columns[:, :-1]  # the last token is read again
         states = (tuple(state[picks, :, kept].transpose(1, 2) for state in pair) for pair in self.states)
         return Prefix(self.ids[picks, columns], (place >= 0).long(), self.positions[:, picks, columns], tuple(states))
 
     def grown(self, counts: Sequence[int], ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Cache]:
-        """Prompts and what follows them, for a model to go on with: ids, mask and positions of all, and a cache of the
-        prompts, which may grow."""
-        rows = self.rows(counts)
+        """What a model needs to go on: ids, mask and positions of prompts and what follows, and a cache that may grow.
+
+        Args:
+            ids, mask: what follows the prompts, shape (rows, tokens).
+        """
+        rows = self.rows(counts)  # (rows,)
         before = self.ids[rows], self.mask[rows], self.positions[:, rows]
         after = _last_and(self, rows, ids, mask)
         whole = (torch.cat([first[..., :-1], rest], dim=-1) for first, rest in zip(before, after, strict=True))
         return *whole, Cache(layers=[_Growing(*states, rows) for states in self.states])
 
-    def cut_off(self) -> "Prefix":
-        """The same, with nothing behind it: gradients end, and add up, on its keys and values."""
+    def detached(self) -> "Prefix":
+        """The same prefix as leaves: gradients end, and add up, on its keys and values."""
         leaves = (tuple(state.detach().requires_grad_(state.requires_grad) for state in pair) for pair in self.states)
         return replace(self, states=tuple(leaves))
 
-    def take_back(self, seen: "Prefix") -> None:
-        """When gradients come back through this prefix, add those that ended on `seen`, which was cut off it."""
+    def add_gradients_of(self, seen: "Prefix") -> None:
+        """When gradients come back through this prefix, add those that ended on `seen`, which is `detached` from it."""
         for own, other in zip(self.states, seen.states, strict=True):
             for state, leaf in zip(own, other, strict=True):
                 if leaf.grad is not None:
@@ -100,12 +112,12 @@ class Prefix:
 
 
 def prefill(model: Any, inputs: Mapping[str, Tensor]) -> Prefix:
-    """Read prompts once.
+    """Read prompts once and keep their keys and values.
 
     Where gradients are on, they flow from what is computed on top of the prefix back through it.
 
     Args:
-        model: a Qwen2-VL, 2.5-VL or 3-VL, with adapters or without (`why_not_shared`).
+        model: a Qwen2-VL, 2.5-VL or 3-VL, with adapters or without (`unshareable_reason`).
         inputs: as the model's processor gives them, padded on the left: `input_ids`, `attention_mask`, and with
             images `pixel_values`, `image_grid_thw`, `mm_token_type_ids`.
 
@@ -115,15 +127,15 @@ def prefill(model: Any, inputs: Mapping[str, Tensor]) -> Prefix:
     ids, mask = inputs["input_ids"], inputs["attention_mask"]
     if ids.shape[1] < 2:
         raise ValueError("a prompt of one token has nothing to share; give prompts of two or more")
-    whole = _whole(model)
+    whole = whole_model(model)
     images = {name: inputs[name] for name in ("pixel_values", "image_grid_thw") if inputs.get(name) is not None}
     if images:
         types, grid = inputs["mm_token_type_ids"], images["image_grid_thw"]
         positions, _ = whole.model.get_rope_index(
             ids, mm_token_type_ids=types, image_grid_thw=grid, attention_mask=mask
-        )
+        )  # (3, prompts, tokens)
     else:
-        positions = (mask.cumsum(-1) - 1).clamp(min=0).expand(3, -1, -1)
+        positions = (mask.cumsum(-1) - 1).clamp(min=0).expand(3, -1, -1)  # (3, prompts, tokens)
     kept = Cache(layer_class_to_replicate=_Recorded)
     with _checkpoints_may_read(whole):
         whole(
@@ -134,7 +146,7 @@ def prefill(model: Any, inputs: Mapping[str, Tensor]) -> Prefix:
 
 
 def forward_from(model: Any, prefix: Prefix, counts: Sequence[int], ids: Tensor, mask: Tensor, **settings: Any) -> Any:
-    """The model's output at the positions that predict `ids`: `.logits[:, t]` is of `ids[:, t]`.
+    """Run a model on what follows the prompts; `.logits[:, t]` of its output, (rows, vocabulary), predicts `ids[:, t]`.
 
     Args:
         model: the one that read the prefix.
@@ -144,7 +156,7 @@ def forward_from(model: Any, prefix: Prefix, counts: Sequence[int], ids: Tensor,
     """
     rows = prefix.rows(counts)
     ids, mask, positions = (after[..., :-1] for after in _last_and(prefix, rows, ids, mask))
-    with _checkpoints_may_read(_whole(model)):
+    with _checkpoints_may_read(whole_model(model)):
         return model(
             input_ids=ids,
             attention_mask=torch.cat([prefix.mask[rows, :-1], mask], dim=1),
@@ -161,9 +173,11 @@ def generate_from(
     counts: Sequence[int],
     ids: Tensor | None = None,
     mask: Tensor | None = None,
+    *,
+    exact_draws: bool = False,
     **settings: Any,
 ) -> Tensor:
-    """What `model.generate` gives for the prompts repeated `counts` times, drawn with the same random numbers.
+    """Generate what `model.generate` gives for the prompts repeated `counts` times, with the same random numbers.
 
     Args:
         model: the one that read the prefix.
@@ -172,8 +186,8 @@ def generate_from(
         **settings: of `generate`: `max_new_tokens`, `do_sample`, `generation_config`, …
 
     Returns:
-        Tokens of prompt, start and what was drawn, shape (rows, tokens). Padding is on the left of prompts, before the
-        last token of a prompt whose start is shorter than others, and on the right of what ended early.
+        Tokens of prompt, start and completion, shape (rows, tokens). Padding is on the left of prompts, before the last
+        token of a prompt whose start is shorter than others, and on the right of completions that ended early.
     """
     if ids is None or mask is None:
         ids = mask = prefix.ids.new_zeros(sum(counts), 0)
@@ -183,13 +197,13 @@ def generate_from(
         attention_mask=mask,
         position_ids=positions,
         past_key_values=states,
-        custom_generate=decode,
+        custom_generate=partial(decode, exact_draws=exact_draws),
         **settings,
     )
 
 
 def extend(model: Any, prefix: Prefix, counts: Sequence[int], ids: Tensor, mask: Tensor) -> Prefix:
-    """The prefix of longer prompts, a prompt for each row.
+    """Read on: the prefix of longer prompts, one for each row.
 
     Args:
         model: the one that read the prefix.
@@ -205,23 +219,21 @@ def extend(model: Any, prefix: Prefix, counts: Sequence[int], ids: Tensor, mask:
     return Prefix(ids, mask, positions, tuple((layer.keys, layer.values) for layer in states.layers))
 
 
-def _whole(model: Any) -> Any:
-    """The model with its head, without the shells of several processes and of adapters, which are in its layers."""
-    model = extract_model_from_parallel(model)
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
-
-
 def _last_and(prefix: Prefix, rows: Tensor, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """What is run on a prefix: the last token of each prompt right before what follows it; ids, mask and positions."""
-    counted = mask.cumsum(-1)
-    place = (counted == 0).sum(-1, keepdim=True)  # of the first token that is none of padding
-    ids = pad(ids, (1, 0)).scatter(1, place, prefix.ids[rows, -1:])
+    """What is run on a prefix: the last token of each prompt right before what follows it.
+
+    Returns:
+        Ids and mask, shape (rows, 1 + tokens), and positions, shape (3, rows, 1 + tokens).
+    """
+    counted = mask.cumsum(-1)  # (rows, tokens)
+    place = (counted == 0).sum(-1, keepdim=True)  # (rows, 1): of the first token that is not padding
+    ids = pad(ids, (1, 0)).scatter(1, place, prefix.ids[rows, -1:])  # (rows, 1 + tokens)
     mask = pad(mask, (1, 0)).scatter(1, place, 1)
     return ids, mask, prefix.positions[:, rows, -1:] + pad(counted, (1, 0))
 
 
 class _Recorded(DynamicLayer):
-    """Keeps what it is given first. A layer that is computed again, in a backward pass, gets what it gives."""
+    """A cache layer that keeps the first keys and values; a layer recomputed in a backward pass gets its own back."""
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         if not self.is_initialized:
@@ -230,7 +242,7 @@ class _Recorded(DynamicLayer):
 
 
 class _ReadOnly(DynamicLayer):
-    """A prefix that every row reads and none changes, so that a layer may be computed again."""
+    """A cache layer of a prefix that every row reads and none changes, so that a layer may be computed again."""
 
     def __init__(self, keys: Tensor, values: Tensor, rows: Tensor):
         super().__init__()
@@ -238,13 +250,17 @@ class _ReadOnly(DynamicLayer):
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         whole = (self.keys, key_states), (self.values, value_states)
+        # (prompts, heads, tokens, width)[rows] and (rows, heads, new, width)
         keys, values = (torch.cat([before[self._rows], now], dim=-2) for before, now in whole)
         return keys, values
 
 
 class _Growing(_ReadOnly):
-    """A prefix to which each row adds what is its own: the prompts' part is copied with the first of it, and all of it
-    again when there is no room left for more. Rows may leave (`batch_select_indices`)."""
+    """A cache layer of a prefix to which each row adds its own keys and values.
+
+    The prompts' part is copied with the first of them, and everything again when there is no room left for more.
+    `batch_select_indices` drops rows.
+    """
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         start = self.get_seq_length()
@@ -258,8 +274,9 @@ class _Growing(_ReadOnly):
                 self._held[k][:, :, start:end] = new
         return self._show(end)
 
-    def rows_to_come(self) -> Tensor | None:
-        """The prompt that each row goes on from, as long as nothing was added; shape (rows,)."""
+    @property
+    def prompt_of_rows(self) -> Tensor | None:
+        """The prompt that each row goes on from, shape (rows,); None once something was added."""
         return self._rows
 
     def batch_select_indices(self, indices: Tensor) -> None:

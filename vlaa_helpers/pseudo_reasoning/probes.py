@@ -19,8 +19,9 @@ from ..data.trl_views import to_grpo
 from ..evaluation.runner import digest_of, fingerprint
 from ..policy.generation import NO_THINKING
 from ..policy.loading import image_token_ids
-from ..rewards.choice import choice_reward, options_of
+from ..rewards.choice import options_of
 from ..rewards.mixed import MixedReward, is_correct
+from ..rewards.registry import get_verifier
 from .continuations import Branches, common_start
 from .corruptions import Corruption, corrupt_trace, is_said_again
 from .measures import record_places, response_text
@@ -92,7 +93,7 @@ def probe_traces(
     Raises:
         TypeError: responses is one string, or holds something that is no response.
         ValueError: no responses, unknown probes, responses without a record, an `out` that holds another probing, or a
-            model whose cache cannot be shared (`prefix_cache.why_not_shared`).
+            model whose cache cannot be shared (`prefix_cache.unshareable_reason`).
     """
     import torch
     from tqdm.auto import tqdm
@@ -195,40 +196,29 @@ def cut_response(response: str) -> Parts | str:
 
 
 def correct_answers(record: Mapping) -> list[str]:
-    """The ways to write the correct answer: the ground truth, in multiple choice also the text of its option."""
+    """The ways to write the correct answer: the ground truth, and where it is an option's letter also its text."""
     gt = record["gt"].strip()
-    text = options_of(record["question"]).get(gt) if record["verifier_type"] == "choice" else None
+    text = options_of(record["question"]).get(gt)
     return [gt, text] if text else [gt]
 
 
 def same_answer(a: str, b: str, record: Mapping, reward: MixedReward) -> bool:
-    """Whether two answers to a question are one: in words, or for the verifier with either as ground truth."""
+    """Whether two answers to a question are one: in words, or for the verifier (`Verifier.same_answer`)."""
     if " ".join(a.split()).casefold() == " ".join(b.split()).casefold():
         return True
-    kind, question = record["verifier_type"], record["question"]
-    if kind == "open_ended":
-        return False
-    if kind == "choice":
-        chosen = [letter for letter in options_of(question) if _chooses(a, letter, question)]
-        return any(_chooses(b, letter, question) for letter in chosen)
+    same = get_verifier(record["verifier_type"]).same_answer
+    if same is not None:
+        return same(a, b, record["question"])
     return any(_is_right(said, gt, record, reward) for said, gt in ((a, b), (b, a)))
 
 
 def _is_right(answer: str, gt: str, record: Mapping, reward: MixedReward) -> bool:
     kind = record["verifier_type"]
     try:
-        score = reward.score(_as_response(answer), gt, kind, question=record["question"], meta=record["meta"])
+        score = reward.score(f"<answer>{answer}</answer>", gt, kind, question=record["question"], meta=record["meta"])
     except ValueError:  # an answer that no ground truth could be
         return False
     return is_correct(score, kind)
-
-
-def _as_response(answer: str) -> str:
-    return f"<answer>{answer}</answer>"
-
-
-def _chooses(answer: str, letter: str, question: str) -> bool:
-    return choice_reward(_as_response(answer), letter, question=question).value == 1
 
 
 # ---- probing ----

@@ -4,8 +4,9 @@ import math
 import re
 
 from ..core.boxes import box_iou
-from .digit import _NUMBER
-from .score import Reason, Score, _judge
+from ..core.record_schema import meta_of
+from .digit import NUMBER
+from .score import Reason, Score, score_answer
 
 FRAMES = ("fraction", "thousand", "pixel")
 
@@ -25,11 +26,17 @@ def read_box(text: str) -> list[float] | None:
 
 def _box_numbers(text: str) -> list[float]:
     """The numbers of all boxes in a text: those in quotes are names and labels."""
-    return [float(number) for number in _NUMBER.findall(re.sub(r'"[^"]*"', " ", text))]
+    return [float(number) for number in NUMBER.findall(re.sub(r'"[^"]*"', " ", text))]
 
 
 def box_reward(
-    response: str, gt: str, *, question: str = "", frame: str = "fraction", size: tuple[int, int] | None = None
+    response: str,
+    gt: str,
+    *,
+    question: str = "",
+    meta: str = "",
+    frame: str = "fraction",
+    size: tuple[int, int] | None = None,
 ) -> Score:
     """The IoU of the answer's box with `gt`, continuous, without a threshold (paper §4.1).
 
@@ -37,7 +44,7 @@ def box_reward(
         gt: `[x1, y1, x2, y2]` in fractions of the image, as in VLAA-Thinking.
         frame: what the prompt asks the answer in: "fraction" (0-1), "thousand" (0-1000, Qwen2-VL's own) or "pixel"
             (of the image as the model gets it, Qwen2.5-VL's own).
-        size: width and height of that image, for "pixel".
+        size: width and height of that image, for "pixel"; without it, `image_size` in `meta` (a record's, as JSON).
 
     A box that leaves its frame is `out_of_range`: clipping it would hide that another frame was meant.
 
@@ -49,8 +56,12 @@ def box_reward(
     """
     if frame not in FRAMES:
         raise ValueError(f"unknown frame {frame!r}; expected one of {', '.join(FRAMES)}")
-    if frame == "pixel" and size is None:
-        raise ValueError('frame="pixel" needs size=(width, height) of the image as the model gets it')
+    if frame == "pixel":
+        size = size or meta_of({"meta": meta}).get("image_size")
+        if not size:
+            raise ValueError(
+                'frame="pixel" needs size=(width, height) of the image as the model gets it, or image_size in meta'
+            )
     truth = read_box(gt)
     if truth is None:
         raise ValueError(f"the ground truth {gt!r:.80} is not a box; expected [x1, y1, x2, y2] in fractions")
@@ -66,4 +77,9 @@ def box_reward(
         value = box_iou((x1 / width, y1 / height, x2 / width, y2 / height), truth)
         return Score(value, Reason.CORRECT if value == 1 else Reason.PARTIAL if value > 0 else Reason.WRONG)
 
-    return _judge(response, decide)
+    return score_answer(response, decide)
+
+
+def half_overlaps(score: Score) -> bool:
+    """Whether a box counts as found: IoU 0.5 or more, as detection benchmarks have it."""
+    return score.value >= 0.5

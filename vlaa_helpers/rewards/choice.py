@@ -2,7 +2,7 @@
 
 import re
 
-from .score import Reason, Score, _exact, _judge
+from .score import Reason, Score, right_or_wrong, score_answer
 
 _LETTER = re.compile(r"\(?([A-Za-z])\)?(?:[).:,]\s*(?P<text>.*))?", re.DOTALL)
 _SAYING = re.compile(r"(?:(?:the\s+)?(?:final\s+|correct\s+)?(?:answer|option|choice)\s*(?:is\b|:)?\s*:?\s*)+", re.I)
@@ -35,7 +35,7 @@ def _plain(text: str) -> str:
     return " ".join(re.sub(r"[*_`$\"']", "", text).split()).rstrip(".,;").casefold()
 
 
-def choice_reward(response: str, gt: str, *, question: str = "") -> Score:
+def choice_reward(response: str, gt: str, *, question: str = "", meta: str = "") -> Score:
     """1 when the answer names exactly the option `gt`, else 0.
 
     "B", "(b)", "B) 40", "B: 40", "Answer: **B**" name an option; so does its text alone, when the question lists it
@@ -54,7 +54,7 @@ def choice_reward(response: str, gt: str, *, question: str = "") -> Score:
         options = options_of(question)
         named = [letter for letter, text in options.items() if text and _plain(text) == _plain(answer)]
         if len(named) == 1:
-            return _exact(named[0] == right)
+            return right_or_wrong(named[0] == right)
         if len(set(_OPTION_LETTERS.findall(answer))) > 1 or _LIST_OF_LETTERS.fullmatch(answer):
             return Score(0.0, Reason.AMBIGUOUS)
         letter = _LETTER.fullmatch(answer)
@@ -64,7 +64,21 @@ def choice_reward(response: str, gt: str, *, question: str = "") -> Score:
         others = {_plain(other) for key, other in options.items() if key != name}
         if text in others and text != _plain(options.get(name, "")):
             return Score(0.0, Reason.AMBIGUOUS)
-        return _exact(name == right)
+        return right_or_wrong(name == right)
 
     right = gt.strip().strip("().:").upper()
-    return _judge(response, decide)
+    return score_answer(response, decide)
+
+
+def same_choice(a: str, b: str, question: str) -> bool:
+    """Whether two answers choose the same option of a question, by its letter or its text.
+
+    >>> same_choice("B", "blue", "Which? A) red B) blue")
+    True
+    """
+    chosen = [letter for letter in options_of(question) if _chooses(a, letter, question)]
+    return any(_chooses(b, letter, question) for letter in chosen)
+
+
+def _chooses(answer: str, letter: str, question: str) -> bool:
+    return choice_reward(f"<answer>{answer}</answer>", letter, question=question).value == 1

@@ -2,9 +2,10 @@
 
 import re
 
-from .score import Reason, Score, _exact, _judge
+from .score import Reason, Score, right_or_wrong, score_answer
 
-_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)")
+NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)")
+"""A number in digits, with a sign and a decimal point where it has them."""
 _NUMBER_WORDS = {
     word: number
     for number, word in enumerate(
@@ -12,12 +13,12 @@ _NUMBER_WORDS = {
         "seventeen eighteen nineteen twenty".split()
     )
 }
-_COUNT = re.compile(rf"{_NUMBER.pattern}|\b(?:{'|'.join(_NUMBER_WORDS)})\b", re.IGNORECASE)
+_COUNT = re.compile(rf"{NUMBER.pattern}|\b(?:{'|'.join(_NUMBER_WORDS)})\b", re.IGNORECASE)
 MAX_COUNT_WORDS = 12
 """A longer answer is reasoning, not a count."""
 
 
-def digit_reward(response: str, gt: str, *, question: str = "") -> Score:
+def digit_reward(response: str, gt: str, *, question: str = "", meta: str = "") -> Score:
     """1 when the answer gives the number `gt` and no other, else 0; used for counting (CLEVR-Math).
 
     "3", "3.0", "three" and "There are 3" all give one number, so all count: no second reading is possible. With two
@@ -29,8 +30,7 @@ def digit_reward(response: str, gt: str, *, question: str = "") -> Score:
     >>> digit_reward("<think>…</think><answer>There are three.</answer>", "3").value
     1.0
     """
-
-    if not _NUMBER.fullmatch(gt.strip()):
+    if not NUMBER.fullmatch(gt.strip()):
         raise ValueError(
             f"the ground truth {gt!r:.80} is not a number; mend the record, or give it another verifier_type"
         )
@@ -41,6 +41,6 @@ def digit_reward(response: str, gt: str, *, question: str = "") -> Score:
             return Score(0.0, Reason.AMBIGUOUS)
         if not numbers or len(answer.split()) > MAX_COUNT_WORDS:
             return Score(0.0, Reason.UNREADABLE)
-        return _exact(float(_NUMBER_WORDS.get(numbers[0].lower(), numbers[0])) == float(gt))
+        return right_or_wrong(float(_NUMBER_WORDS.get(numbers[0].lower(), numbers[0])) == float(gt))
 
-    return _judge(response, decide)
+    return score_answer(response, decide)

@@ -32,7 +32,8 @@ class _Worker:
     def __init__(self) -> None:
         self.owner = os.getpid()
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("math_worker.py"))],
+            # -P: the modules beside it must not hide those of the standard library, or what SymPy imports
+            [sys.executable, "-P", str(Path(__file__).with_name("math_worker.py"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

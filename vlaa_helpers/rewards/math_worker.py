@@ -1,4 +1,4 @@
-"""A process that only compares mathematics, so that one which takes too long can be ended: see `mathematics`.
+"""A process that only compares mathematics, so that one which takes too long can be ended: see `math_compare`.
 
 Reads lines of JSON [gold, said, seconds] and answers each with "same", "different", "unreadable" or "bad_gold". It is
 run as a file, imports nothing of the package, and may use no more than `MEMORY` bytes.

@@ -3,7 +3,7 @@
 import re
 
 from .math_compare import compare
-from .score import Reason, Score, _exact, _judge
+from .score import Reason, Score, right_or_wrong, score_answer
 
 _WRAPPERS = (("$$", "$$"), ("$", "$"), (r"\[", r"\]"), (r"\(", r"\)"), (r"\boxed{", "}"), ("**", "**"))
 _LEAD = re.compile(r"^(?:output\s*\d*\s*:|(?:the\s+)?(?:final\s+)?answer\s*(?:is\b|:)\s*:?)\s*", re.IGNORECASE)
@@ -41,7 +41,7 @@ def _is_balanced(text: str) -> bool:
     return depth == 0
 
 
-def math_reward(response: str, gt: str, *, question: str = "") -> Score:
+def math_reward(response: str, gt: str, *, question: str = "", meta: str = "") -> Score:
     """1 when the answer is mathematically the same as `gt` by Math-Verify, else 0; see `math_text` for what is ignored.
 
     Works from any thread. What takes longer than a second (`9^{9^{9}}`) or is longer than 500 characters is
@@ -57,12 +57,12 @@ def math_reward(response: str, gt: str, *, question: str = "") -> Score:
     def decide(answer: str) -> Score:
         gold, said = math_text(gt), math_text(answer)
         if gold and "".join(said.split()) == "".join(gold.split()):
-            return _exact(True)
+            return right_or_wrong(True)
         verdict = compare(gold, said)
         if verdict == "bad_gold":
             raise ValueError(
                 f"the ground truth {gt!r:.80} is not mathematics; mend the record, or give it another verifier_type"
             )
-        return Score(0.0, Reason.UNREADABLE) if verdict == "unreadable" else _exact(verdict == "same")
+        return Score(0.0, Reason.UNREADABLE) if verdict == "unreadable" else right_or_wrong(verdict == "same")
 
-    return _judge(response, decide)
+    return score_answer(response, decide)

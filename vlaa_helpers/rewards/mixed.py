@@ -5,48 +5,30 @@ reason for it. Without an answer the value is 0 whatever else is true; the think
 picks the verifier by each sample's `verifier_type` and speaks TRL's reward interface.
 """
 
-import json
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from ..core.answers import completion_text, extract_answer, parse_response
-from ..core.record_schema import VERIFIER_TYPES
+from ..core.answers import completion_text, parse_response
 from ..core.trace_text import aha_words
 from .box import box_reward
-from .choice import choice_reward
-from .digit import digit_reward
-from .mathematics import math_reward
-from .open_ended import DEFAULT_BETA, _better
-from .score import GATED, Reason, Score
+from .open_ended import DEFAULT_BETA, OpenEndedBatch
+from .registry import Verifier, get_verifier
+from .score import Reason, Score
 from .scorers import FactsScorer, Question, Scorer
-
-# ---- digit ----
-
-
-# ---- choice ----
-
-
-# ---- mathematics ----
-
-
-# ---- boxes ----
-
-
-# ---- open-ended ----
-
-
-# ---- all five ----
 
 
 class MixedReward:
     """A TRL reward function: each sample is scored by the verifier that its `verifier_type` names; no sum, no weights.
 
+    The verifiers are the registered ones (`register_verifier` adds your own).
+
     Args:
         scorer: for open-ended answers; `FactsScorer()` by default (mini world only). References are scored once.
         beta: of the open-ended formula.
         box_frame: what prompts ask boxes in, see `box_reward`; "pixel" reads `image_size` in a record's meta.
-        verifiers: further ones by `verifier_type`: `(response, gt, *, question="") -> Score`.
 
     Call it with TRL's columns, one entry a completion: `verifier_type`, `gt`, and when present `question`, `meta` and
     `images`.
@@ -57,19 +39,14 @@ class MixedReward:
 
     __name__ = "mixed_reward"
 
-    def __init__(
-        self,
-        scorer: Scorer | None = None,
-        beta: float = DEFAULT_BETA,
-        *,
-        box_frame: str = "fraction",
-        verifiers: Mapping[str, Callable[..., Score]] | None = None,
-    ):
+    def __init__(self, scorer: Scorer | None = None, beta: float = DEFAULT_BETA, *, box_frame: str = "fraction"):
         self.scorer = scorer or FactsScorer()
         self.beta = beta
         self.box_frame = box_frame
-        self.verifiers = {**VERIFIERS, **(verifiers or {})}
-        self._references: dict[tuple[Question, str], float | None] = {}
+        self._with_settings = {
+            "box": replace(get_verifier("box"), score=partial(box_reward, frame=box_frame)),
+            "open_ended": replace(get_verifier("open_ended"), score_batch=OpenEndedBatch(self.scorer, beta)),
+        }
 
     def score(
         self,
@@ -97,41 +74,16 @@ class MixedReward:
         metas: Sequence[str],
         images: Sequence[Sequence[Any] | None],
     ) -> list[Score]:
-        """Score responses together: open-ended answers reach the scorer in one batch."""
-        scores: list[Score | None] = []
-        opened: list[tuple[int, Question, str, str]] = []
-        rows = zip(responses, gts, verifier_types, questions, metas, images, strict=True)
-        for place, (response, gt, kind, question, meta, shown) in enumerate(rows):
-            if kind == "open_ended":
-                answer = extract_answer(response)
-                scores.append(GATED if answer is None else None)
-                if answer is not None:
-                    opened.append((place, Question(question, meta, tuple(shown or ())), answer, gt))
-            elif kind == "box" and self.box_frame != "fraction":
-                size = tuple(json.loads(meta or "{}").get("image_size") or ()) or None
-                scores.append(box_reward(response, gt, question=question, frame=self.box_frame, size=size))
-            elif kind in self.verifiers:
-                scores.append(self.verifiers[kind](response, gt, question=question))
-            else:
-                known = dict.fromkeys((*VERIFIER_TYPES, *self.verifiers))
-                raise ValueError(f"unknown verifier_type {kind!r}; expected one of {', '.join(known)}")
-        for place, score in zip((place for place, *_ in opened), self._score_open(opened), strict=True):
-            scores[place] = score
-        return scores
-
-    def _score_open(self, opened: list[tuple[int, Question, str, str]]) -> list[Score]:
-        if not opened:
-            return []
-        new = dict.fromkeys((asked, gt) for _, asked, _, gt in opened if (asked, gt) not in self._references)
-        texts = [(asked, answer) for _, asked, answer, _ in opened] + list(new)
-        values = self.scorer([asked for asked, _ in texts], [text for _, text in texts])
-        for key, value in zip(new, values[len(opened) :], strict=True):
-            if value is not None:  # one that failed is asked for again
-                self._references[key] = value
-        return [
-            _better(value, self._references.get((asked, gt)), self.beta)
-            for value, (_, asked, _, gt) in zip(values, opened, strict=False)
-        ]
+        """Score responses together: those of one verifier at once, so open-ended ones reach the scorer in one batch."""
+        rows = list(zip(responses, gts, questions, metas, images, strict=True))
+        places_of: dict[str, list[int]] = defaultdict(list)
+        for place, (_, name) in enumerate(zip(rows, verifier_types, strict=True)):
+            places_of[name].append(place)
+        verifiers = [self._with_settings.get(name) or get_verifier(name) for name in places_of]
+        scores: dict[int, Score] = {}
+        for verifier, places in zip(verifiers, places_of.values(), strict=True):
+            scores |= zip(places, _scores_by(verifier, [rows[place] for place in places]), strict=True)
+        return [scores[place] for place in range(len(rows))]
 
     def __call__(
         self,
@@ -155,33 +107,42 @@ class MixedReward:
         if log_extra:
             log_extra("reason", [str(score.reason) for score in scores])
         if log_metric and scores:
-            for name in sorted(set(verifier_type)):
-                kinds = zip(scores, verifier_type, strict=True)
-                values = [score.value for score, kind in kinds if kind == name and score.value is not None]
-                if values:
-                    log_metric(f"reward/{name}", sum(values) / len(values))
-            counts = Counter(score.reason for score in scores)
-            for reason in Reason:  # those that do not occur too: the trainer averages over the calls that name a metric
-                log_metric(f"reason/{reason}", counts[reason] / len(scores))
-            log_metric("strict", sum(parse_response(text).is_strict for text in texts) / len(texts))
-            log_metric("cues", sum(bool(aha_words(text)) for text in texts) / len(texts))
+            _log(log_metric, texts, scores, verifier_type)
         return [score.value for score in scores]
 
 
-VERIFIERS: dict[str, Callable[..., Score]] = {
-    "digit": digit_reward,
-    "choice": choice_reward,
-    "math": math_reward,
-    "box": box_reward,
-}
-
-
 def is_correct(score: Score, verifier_type: str) -> bool:
-    """What counts as right in accuracy: full marks; a box from IoU 0.5; an open answer that beats the reference."""
-    if score.value is None:
-        return False
-    if verifier_type == "box":
-        return score.value >= 0.5
-    if verifier_type == "open_ended":
-        return score.value > 0
-    return score.value == 1
+    """What counts as right in accuracy: full marks; a box from IoU 0.5; an open answer that beats the reference.
+
+    A verifier of one's own says it by `Verifier.is_correct`.
+    """
+    return score.value is not None and get_verifier(verifier_type).is_correct(score)
+
+
+def _scores_by(verifier: Verifier, rows: list[tuple]) -> list[Score]:
+    """The scores of rows of (response, gt, question, meta, images) by one verifier."""
+    if verifier.score_batch is None:
+        scores = [verifier.score(response, gt, question=text, meta=meta) for response, gt, text, meta, _ in rows]
+    else:
+        responses, gts, texts, metas, images = zip(*rows, strict=True)
+        shown = (tuple(each or ()) for each in images)
+        scores = verifier.score_batch(responses, gts, list(map(Question, texts, metas, shown)))
+    if len(scores) != len(rows) or not all(isinstance(score, Score) for score in scores):
+        raise TypeError(
+            f"verifier {verifier.name!r} gave {scores!r:.80} for {len(rows)} responses; expected for each a "
+            "Score(value, Reason)"
+        )
+    return scores
+
+
+def _log(log_metric: Callable[[str, float], None], texts: list[str], scores: list[Score], names: Sequence[str]) -> None:
+    for name in sorted(set(names)):
+        pairs = zip(scores, names, strict=True)
+        values = [score.value for score, of in pairs if of == name and score.value is not None]
+        if values:
+            log_metric(f"reward/{name}", sum(values) / len(values))
+    counts = Counter(score.reason for score in scores)
+    for reason in Reason:  # those that do not occur too: the trainer averages over the calls that name a metric
+        log_metric(f"reason/{reason}", counts[reason] / len(scores))
+    log_metric("strict", sum(parse_response(text).is_strict for text in texts) / len(texts))
+    log_metric("cues", sum(bool(aha_words(text)) for text in texts) / len(texts))

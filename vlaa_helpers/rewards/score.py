@@ -41,12 +41,24 @@ class Score:
 
 
 GATED = Score(0.0, Reason.NO_ANSWER)
+"""The gate: without an answer a response is worth nothing, whatever else it says."""
 
 
-def _judge(response: str, decide: Callable[[str], Score]) -> Score:
+def score_answer(response: str, decide: Callable[[str], Score]) -> Score:
+    """What `decide` says of the answer in a response; `GATED` where no answer can be told.
+
+    >>> score_answer("It is 3", lambda answer: right_or_wrong(answer == "3"))
+    Score(value=0.0, reason=<Reason.NO_ANSWER: 'no_answer'>)
+    """
     answer = extract_answer(response)
     return GATED if answer is None else decide(answer)
 
 
-def _exact(right: bool) -> Score:
+def right_or_wrong(right: bool) -> Score:
+    """Full marks or none: for answers that cannot be right in part."""
     return Score(1.0, Reason.CORRECT) if right else Score(0.0, Reason.WRONG)
+
+
+def full_marks(score: Score) -> bool:
+    """Whether a score is the highest one."""
+    return score.value == 1

@@ -4,12 +4,13 @@ The paper uses a 7B reward model that sees the image (arXiv 2504.11468 §4.1). A
 numbers to better answers.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ..core.endpoint import ChatEndpoint, EndpointUnavailable, data_url
+from ..core.endpoint import ChatEndpoint, EndpointUnavailable
+from ..core.images import data_url
+from ..core.record_schema import meta_of
 from ..mini_world.scene_kinds import KINDS
 from ..mini_world.scenes import stated_facts
 
@@ -44,7 +45,7 @@ class FactsScorer:
 
     def _score(self, meta: str, answer: str) -> float:
         try:
-            known = json.loads(meta)
+            known = meta_of({"meta": meta})
             wanted = set(stated_facts("stories", " ".join(known["task"]["wanted"])))
             facts = set(stated_facts("stories", KINDS["stories"].words(known["facts"])))
         except (KeyError, TypeError, ValueError) as error:
@@ -114,7 +115,7 @@ class RewardModelScorer:
 
 def preference_chat(question: Question, answer: str) -> list[dict[str, str]]:
     """What a text reward model reads: the image in words where they are known, the question, the answer."""
-    meta = json.loads(question.meta or "{}")
+    meta = meta_of({"meta": question.meta})
     words = KINDS["stories"].words(meta["facts"]) if "wanted" in meta.get("task", {}) else meta.get("caption", "")
     asked = f"{words} {question.text}".strip()
     return [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]

@@ -17,7 +17,8 @@ class AdaptiveKL(TrainerCallback, ExportableState):
     TRL logs as `kl`: k3 in nats a token, the mean over the tokens of a pass, then over the passes of the step. The
     coefficient that a step used is the column `kl_coefficient` of the log, a mean where `logging_steps` is above 1.
 
-    Checkpoints carry the coefficient, and a resumed run goes on with it.
+    Checkpoints carry the coefficient, and a resumed run goes on with it. Steps are followed one by one, whatever
+    `logging_steps` is, so the KL is read where TRL collects it: `on_log` comes at logged steps only, with a mean.
 
     Args:
         target: the KL to come near, > 0, in nats a token.

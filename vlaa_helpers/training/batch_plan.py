@@ -10,7 +10,7 @@ from .runner import processes_started, split_batch
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """How the completions of a GRPO step are drawn and trained on.
+    """How the completions of a GRPO step are sampled and trained on.
 
     Attributes:
         prompts, generations: each prompt of a step gets `generations` completions, a group.
@@ -29,8 +29,8 @@ class BatchPlan:
         return self.prompts * self.generations
 
     @property
-    def drawn_at_once(self) -> int:
-        """Completions that each device draws in one call of `generate`, whatever the micro batch."""
+    def sampled_at_once(self) -> int:
+        """Completions that each device samples in one call of `generate`, whatever the micro batch."""
         return self.completions // self.processes
 
     @property
@@ -45,7 +45,7 @@ class BatchPlan:
 
     @property
     def steps_per_generation(self) -> int:
-        """Passes between two drawings: those of one step, so a policy trains on its own completions alone."""
+        """Passes of one generation batch: those of one step, so a policy trains on its own completions alone."""
         return self.accumulation
 
     @property
@@ -59,8 +59,8 @@ class BatchPlan:
 
     def __str__(self) -> str:
         devices = "1 device" if self.processes == 1 else f"each of {self.processes} devices"
-        most = min(self.micro_batch_size, self.drawn_at_once)
-        odd = f" (at most {most}, but {self.drawn_at_once} only divides by less)" if self.per_device < most else ""
+        most = min(self.micro_batch_size, self.sampled_at_once)
+        odd = f" (at most {most}, but {self.sampled_at_once} only divides by less)" if self.per_device < most else ""
         high, low = (self.generations - 1) / sqrt(self.generations), 1 / sqrt(self.generations)
         lesson = (
             f"the better one gets +{high:.3f} and the other -{low:.3f}, however much or little they differ"
@@ -70,7 +70,7 @@ class BatchPlan:
         return "\n".join(
             [
                 f"{self.prompts} prompts × {self.generations} completions = {self.completions} completions a step",
-                f"drawn: {self.drawn_at_once} at once on {devices}, before each step",
+                f"sampled: {self.sampled_at_once} at once on {devices}, before each step",
                 f"trained on: {self.per_device} at once on {devices}{odd}, accumulation {self.accumulation}",
                 f"advantages: {lesson}; a group whose rewards are all equal gets 0",
             ]
@@ -100,7 +100,7 @@ def plan_batch(
     >>> from vlaa_helpers import get_profile
     >>> print(plan_batch(get_profile("mini").replace(micro_batch_size=8), 4, processes=2))
     8 prompts × 4 completions = 32 completions a step
-    drawn: 16 at once on each of 2 devices, before each step
+    sampled: 16 at once on each of 2 devices, before each step
     trained on: 8 at once on each of 2 devices, accumulation 2
     advantages: one right completion among 4 gets +1.50 and the others -0.50; a group whose rewards are all equal gets 0
     """

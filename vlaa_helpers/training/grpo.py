@@ -1,9 +1,9 @@
 """Reinforcement learning of a policy with GRPO: a thin face over TRL's `GRPOTrainer`."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tqdm.auto import tqdm
 from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
@@ -14,13 +14,15 @@ from .adaptive_kl import AdaptiveKL
 from .batch_checks import check_texts
 from .batch_plan import plan_batch
 from .prompt_lengths import drop_long_prompts
-from .recipes import _FIELDS, grpo_recipe
+from .recipes import CONFIG_FIELDS, grpo_recipe
 from .rollout_log import RolloutLog
 from .runner import device_settings, exact_adapters, run_trainer
 from .shared_prefix_trainer import SharedPrefixGRPOTrainer, unsupported_reason
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+logger = logging.getLogger(__name__)
 
 
 def train_grpo(
@@ -49,7 +51,8 @@ def train_grpo(
             (`drop_long_prompts`). TRL would cut no prompt; a long one costs memory.
         shared_prefix: read each prompt, images and all, once for its group (`SharedPrefixGRPOTrainer`): the same
             numbers, up to the order in which floats are added, for less work. False is TRL's own trainer, which also
-            trains where prompts cannot be shared; that is said.
+            trains where prompts cannot be shared, or with a TRL or transformers that was not tested
+            (`tested_versions`); a warning says so.
         callbacks: called by the trainer, after ours: an `AdaptiveKL` where the recipe has one, and a `RolloutLog` of
             every tenth step. One of these among them takes the place of ours.
         **config: any field of TRL's `GRPOConfig`, over the recipe: `max_steps=60`, `num_generations=4`, `beta=0.001`.
@@ -68,7 +71,7 @@ def train_grpo(
     rows = grpo_recipe(profile, recipe)["value"]
     if max_prompt_length is not None:
         records, lengths = drop_long_prompts(records, processor, max_prompt_length)
-        tqdm.write(str(lengths))
+        logger.info(lengths)
     if config.get("use_vllm") and getattr(model, "is_loaded_in_4bit", False):
         raise ValueError(
             "use_vllm=True with a 4-bit policy: TRL hands vLLM packed weights without their scales "
@@ -81,7 +84,7 @@ def train_grpo(
     plan = plan_batch(profile, config.get("num_generations"), records=len(records))
     defaults = {
         "output_dir": "runs/grpo",
-        **{name: value for name, value in rows.items() if name in _FIELDS},
+        **{name: value for name, value in rows.items() if name in CONFIG_FIELDS},
         **plan.config,
         "logging_steps": 1,
         # an image token in a completion would ask for an image that is not there
@@ -94,7 +97,7 @@ def train_grpo(
         model.delete_adapter("ref")  # the reference of an earlier run; TRL would stumble over it
     args = GRPOConfig(**(defaults | config))
     if shared_prefix and (reason := unsupported_reason(model, args)):
-        tqdm.write(f"shared_prefix: not with {reason}. TRL's own trainer reads a prompt again for each completion")
+        logger.warning(f"shared_prefix: not with {reason}. TRL's own trainer reads a prompt again for each completion")
         shared_prefix = False
     with exact_adapters(model):
         trainer = (SharedPrefixGRPOTrainer if shared_prefix else GRPOTrainer)(

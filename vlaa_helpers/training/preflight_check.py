@@ -27,7 +27,7 @@ class Preflight:
         reward: mean over all responses, 0-1.
         spread: mean over groups of the standard deviation within one: what GRPO turns into advantages.
         zero_variance: share of groups whose rewards are all equal; they teach nothing.
-        clipped: share of responses cut at the token limit.
+        clipped: share of responses truncated at the token limit.
         tokens: mean length of a response.
         reasons: reason of the reward to share of responses; empty for rewards that give none.
         by_verifier: verifier type to mean reward.
@@ -54,8 +54,8 @@ class Preflight:
         lines = [
             f"{self.prompts} prompts, {self.generations} responses each",
             f"reward {self.reward:.2f} ({by_verifier})",
-            f"spread within a group {self.spread:.2f}; groups without any {self.zero_variance:.0%}",
-            f"{self.tokens:.0f} tokens a response, {self.clipped:.0%} cut at the limit",
+            f"spread within a group {self.spread:.2f}; zero-variance groups {self.zero_variance:.0%}",
+            f"{self.tokens:.0f} tokens a response, {self.clipped:.0%} truncated at the limit",
             *([f"reasons: {reasons}"] if reasons else []),
             *(f"  {row['reward']!s:.4} {row['reason']:<12} {row['response']!r:.160}" for row in self.examples),
             self.verdict,
@@ -117,8 +117,15 @@ def _scored(batch: "Dataset", texts: list[tuple], generations: int, reward: Call
     reasons = extra.get("reason", [""] * len(texts))
     kinds = columns["verifier_type"]
     return [
-        {"response": text, "tokens": tokens, "cut": cut, "reward": value, "reason": reason, "verifier_type": kind}
-        for (text, tokens, cut), value, reason, kind in zip(texts, values, reasons, kinds, strict=True)
+        {
+            "response": text,
+            "tokens": tokens,
+            "truncated": truncated,
+            "reward": value,
+            "reason": reason,
+            "verifier_type": kind,
+        }
+        for (text, tokens, truncated), value, reason, kind in zip(texts, values, reasons, kinds, strict=True)
     ]
 
 
@@ -137,7 +144,7 @@ def _report(responses: list[dict], generations: int) -> Preflight:
         "reward": float(np.nanmean(values)) if len(scored) else float("nan"),
         "spread": float(spreads.mean()),
         "zero_variance": float((spreads < 1e-8).mean()),
-        "clipped": float(np.mean([row["cut"] for row in responses])),
+        "clipped": float(np.mean([row["truncated"] for row in responses])),
         "tokens": float(np.mean([row["tokens"] for row in responses])),
         "reasons": {name: count / len(responses) for name, count in counts.most_common()},
         "by_verifier": {k: float(np.nanmean(v)) for k, v in of_kind.items() if not np.isnan(v).all()},
@@ -154,13 +161,14 @@ def _verdict(numbers: dict[str, Any]) -> tuple[bool, str]:
     if equal < MOSTLY:
         words = f"GRPO has something to learn from here: {1 - equal:.0%} of the groups have better and worse responses."
         if numbers["clipped"] > 0.5:
-            words += (
-                f" But {numbers['clipped']:.0%} of the responses are cut at the limit: raise max_completion_length."
-            )
+            words += f" But {numbers['clipped']:.0%} of the responses are truncated: raise max_completion_length."
         return True, words
     lead = f"GRPO would learn next to nothing here because in {equal:.0%} of the groups all responses earn the same"
     if numbers["clipped"] >= MOSTLY:
-        return False, f"{lead}: nearly all are cut at the token limit before they answer. Raise max_completion_length."
+        return (
+            False,
+            f"{lead}: nearly all are truncated at the token limit before they answer. Raise max_completion_length.",
+        )
     if reasons.get(Reason.NO_ANSWER, 0) >= MOSTLY:
         return False, f"{lead}: they have no answer tags. Fine-tune first, or ask for the tags in the prompt."
     if reasons.get(Reason.OUT_OF_RANGE, 0) >= MOSTLY:

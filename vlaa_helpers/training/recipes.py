@@ -1,6 +1,7 @@
 """Recipes of GRPO, setting by setting, each with who says so."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import pandas as pd
@@ -10,7 +11,7 @@ from ..core.assets import MINI_VLMS
 from ..policy.profiles import Profile
 
 Rows = dict[str, tuple[Any, str]]
-_FIELDS = GRPOConfig.__dataclass_fields__
+CONFIG_FIELDS = {field.name: field for field in fields(GRPOConfig)}
 _OBJECTIVE = (
     "loss_type",
     "scale_rewards",
@@ -25,7 +26,7 @@ _OBJECTIVE = (
 
 def _trl(profile: Profile) -> Rows:
     return {
-        **{name: (_FIELDS[name].default, "TRL's default") for name in _OBJECTIVE},
+        **{name: (CONFIG_FIELDS[name].default, "TRL's default") for name in _OBJECTIVE},
         "num_generations": (profile.num_generations, "ours"),
         "prompts a step": (profile.prompts_per_step, "ours"),
         "updates a rollout": (1, "ours: the ratio is 1 throughout, and nothing is clipped"),
@@ -39,7 +40,7 @@ def _trl(profile: Profile) -> Rows:
 
 
 def _vlaa(profile: Profile) -> Rows:
-    objective = {name: (_FIELDS[name].default, "ours: not stated; TRL's default") for name in _OBJECTIVE}
+    objective = {name: (CONFIG_FIELDS[name].default, "ours: not stated; TRL's default") for name in _OBJECTIVE}
     floor = ({"min_lr": 5e-7}, "paper table 6: LR2")
     if profile.name in MINI_VLMS:
         floor = ({"min_lr_rate": 0.1}, "ours: the mini lab has larger rates; the paper: min_lr 5e-7")

@@ -2,10 +2,12 @@
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from accelerate.utils import gather_object
 from transformers import TrainerCallback
 
@@ -24,10 +26,11 @@ class RolloutLog(TrainerCallback):
     """Keeps the completions of the first and of every `every`-th GRPO step in `rollouts.jsonl`, one a line.
 
     A resumed run goes on after the steps that its checkpoint knows; a fresh one starts the file anew. Among several
-    processes the first one writes what all of them drew. `load_rollouts` reads the file.
+    processes the first one writes what all of them sampled. `load_rollouts` reads the file.
 
-    TRL tells callbacks nothing of completions. `attach` therefore listens where the trainer scores them, and takes the
-    advantages from the trainer's own log as soon as they are there.
+    TRL tells callbacks nothing of completions, so `attach` listens where the trainer tells all it knows of them: to its
+    reward functions. Only the advantages come from the trainer's own log. TRL's `log_completions` would write that log
+    as Parquet, but at steps that are logged, of the last generation batch alone, and without the record.
 
     Args:
         folder: for the file; by default the run's `output_dir`.
@@ -39,73 +42,119 @@ class RolloutLog(TrainerCallback):
             raise ValueError(f"every={every}: expected 1 (each step) or more")
         self.folder, self.every = folder, every
         self._trainer: Any = None
-        self._step, self._rows, self._groups = -1, [], 0  # what was drawn last, and how many steps were done by then
-        self._waiting: list[dict] = []  # for their advantages
+        # the rollouts of the last step, what was its number, and how many groups they are
+        self._step, self._rows, self._groups = -1, [], 0
+        # a generation batch that waits for its advantages: its rows, and by then its rewards (function to values) and
+        # what its reward functions noted (column to values)
+        self._waiting: list[dict] = []
+        self._rewards: dict[int, list[float | None]] = {}
+        self._extras: dict[str, list] = {}
 
     def attach(self, trainer: Any) -> None:
-        """Listen to a `GRPOTrainer`; `train_grpo` does this with its callbacks."""
-        score = trainer._calculate_rewards
+        """Listen to the reward functions of a `GRPOTrainer`; `train_grpo` does this with its callbacks.
 
-        def listening(inputs, prompts, completions, completion_ids_list):
-            rewards = score(inputs, prompts, completions, completion_ids_list)
-            if trainer.model.training:  # TRL's own sign that this is no evaluation
-                self._note(inputs, completions, completion_ids_list, rewards)
-            return rewards
-
-        trainer._calculate_rewards = listening
+        Raises:
+            ValueError: a reward that is a model. TRL shows it texts and not records, so there is nothing to hear.
+        """
+        for name, reward in zip(trainer.reward_func_names, trainer.reward_funcs, strict=True):
+            if isinstance(reward, torch.nn.Module):
+                raise ValueError(
+                    f"RolloutLog hears of rollouts through reward functions, and the reward {name} is a model; put it "
+                    "into a function, such as MixedReward(scorer=RewardModelScorer(…))"
+                )
+        trainer.reward_funcs = [self._heard(trainer, k, reward) for k, reward in enumerate(trainer.reward_funcs)]
         self._trainer = trainer
 
-    def _note(self, inputs: Sequence[dict], completions: Sequence, ids: Sequence[list[int]], rewards: Any) -> None:
-        """Note what this process drew; `rewards`, of shape (completions, functions), are those of all processes."""
-        trainer = self._trainer
+    def _heard(self, trainer: Any, place: int, reward: Callable) -> Callable:
+        """A reward function that does what `reward` does, while this log hears what it is given and what it returns."""
+
+        def before(given: dict) -> dict:
+            if not trainer.model.training:  # TRL's own sign of an evaluation
+                return given
+            if not self._waiting:
+                self._note(trainer, given)
+
+            def log_extra(column: str, values: list) -> None:
+                self._extras.setdefault(column, []).extend(values)
+                given["log_extra"](column, values)
+
+            return given | {"log_extra": log_extra}
+
+        def after(values: list) -> list:
+            if trainer.model.training:
+                self._rewards[place] = list(values)
+            return values
+
+        async def listening_async(**given: Any) -> list:
+            return after(await reward(**before(given)))
+
+        def listening(**given: Any) -> list:
+            return after(reward(**before(given)))
+
+        is_async = iscoroutinefunction(reward) or iscoroutinefunction(getattr(reward, "__call__", None))  # noqa: B004
+        return listening_async if is_async else listening
+
+    def _note(self, trainer: Any, given: Mapping[str, Any]) -> None:
+        """Note the rollouts of this process, of which its reward functions are told."""
         if self._step != trainer.state.global_step:
             self._step, self._rows, self._groups = trainer.state.global_step, [], 0
-        rewards = rewards.cpu()
-        totals = (rewards * trainer.reward_weights.cpu()).nansum(dim=1)
-        totals[rewards.isnan().all(dim=1)] = float("nan")
-        extras = {name: values for name, values in trainer._pending_extra_logs.items() if len(values) == len(inputs)}
-        ends = {*trainer.eos_token_ids, trainer._tokenizer.pad_token_id}
-        first = trainer.accelerator.process_index * len(inputs)
-        for k, (record, completion, tokens) in enumerate(zip(inputs, completions, ids, strict=True)):
-            extra = {name: values[k] for name, values in extras.items()}
+        completions, ids = given["completions"], given["completion_ids"]
+        tokenizer = getattr(trainer.processing_class, "tokenizer", trainer.processing_class)
+        ends = {*trainer.eos_token_ids, tokenizer.pad_token_id}
+        first = trainer.accelerator.process_index * len(ids)
+        for k, (completion, tokens) in enumerate(zip(completions, ids, strict=True)):
             row = {
                 "group": self._groups + (first + k) // trainer.num_generations,
-                **{name: record.get(name) for name in COLUMNS},
+                **{name: given[name][k] if name in given else None for name in COLUMNS},
                 "completion": completion_text(completion),
-                "reward": _number(totals[first + k]),
-                "reason": extra.pop("reason", ""),
+                "reward": None,
+                "reason": "",
                 "advantage": None,
                 "tokens": len(tokens),
                 "truncated": tokens[-1] not in ends,
             }
-            if len(trainer.reward_func_names) > 1:
-                each = zip(trainer.reward_func_names, rewards[first + k], strict=True)
-                row |= {f"reward/{name}": _number(value) for name, value in each}
-            self._waiting.append({**extra, **row})
-        self._groups += len(rewards) // trainer.num_generations
+            self._waiting.append(row)
+        self._groups += trainer.accelerator.num_processes * len(ids) // trainer.num_generations
 
-    def _take_advantages(self) -> None:
-        """Those that TRL gave to what was drawn last: its log holds one drawing, of all processes in order."""
-        if self._waiting:
-            advantages = list(self._trainer._logs["advantages"])
-            first = self._trainer.accelerator.process_index * len(self._waiting)
-            for row, advantage in zip(self._waiting, advantages[first:], strict=False):
-                row["advantage"] = advantage
-            self._rows, self._waiting = self._rows + self._waiting, []
+    def _take_scores(self) -> None:
+        """Give the rollouts that wait their rewards and advantages, and what else the reward functions noted of them.
+
+        TRL's log holds the advantages of one generation batch, of all processes in order.
+        """
+        if not self._waiting:
+            return
+        trainer, count = self._trainer, len(self._waiting)
+        names = trainer.reward_func_names
+        rewards = torch.tensor(
+            [_floats(self._rewards[k]) for k in range(len(names))], dtype=torch.float32
+        ).T  # (completions, functions)
+        totals = (rewards * trainer.reward_weights.cpu()).nansum(dim=1)  # (completions,)
+        totals[rewards.isnan().all(dim=1)] = math.nan
+        extras = {name: values for name, values in self._extras.items() if len(values) == count}
+        first = trainer.accelerator.process_index * count
+        advantages = list(trainer._logs["advantages"])[first : first + count]
+        for k, (row, advantage) in enumerate(zip(self._waiting, advantages, strict=True)):
+            extra = {name: values[k] for name, values in extras.items()}
+            row |= {"reward": _number(totals[k]), "reason": extra.pop("reason", ""), "advantage": advantage}
+            if len(names) > 1:
+                row |= {f"reward/{name}": _number(value) for name, value in zip(names, rewards[k], strict=True)}
+            self._rows.append({**extra, **row})
+        self._waiting, self._rewards, self._extras = [], {}, {}
 
     def on_train_begin(self, args, state, control, **kwargs):
         if self._trainer is None:
             raise RuntimeError("this RolloutLog listens to no trainer; call attach(trainer) before trainer.train()")
         self._path = Path(self.folder or args.output_dir) / ROLLOUTS
-        self._step, self._rows, self._groups, self._waiting = -1, [], 0, []
+        self._step, self._rows, self._groups = -1, [], 0
+        self._waiting, self._rewards, self._extras = [], {}, {}
         if state.is_world_process_zero and self._path.exists():
             self._write((row for row in whole_rows(self._path) if row["step"] <= state.global_step), "w")
 
     def on_substep_end(self, args, state, control, **kwargs):
-        self._take_advantages()
+        self._take_scores()
 
     def on_step_end(self, args, state, control, **kwargs):
-        self._take_advantages()
+        self._take_scores()
         if state.global_step == 1 or state.global_step % self.every == 0:
             rows = sorted(gather_object(self._rows), key=lambda row: row["group"])
             if state.is_world_process_zero:
@@ -115,6 +164,10 @@ class RolloutLog(TrainerCallback):
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open(mode, encoding="utf-8") as file:
             file.write("".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows))
+
+
+def _floats(values: Sequence[float | None]) -> list[float]:
+    return [math.nan if value is None else float(value) for value in values]
 
 
 def _number(value: Any) -> float | None:

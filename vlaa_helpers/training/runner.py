@@ -1,19 +1,22 @@
 """What SFT and GRPO share: settings that follow from the profile, a log, checkpoints that nothing gets past."""
 
 import csv
+import logging
 import os
 import random
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from transformers import PrinterCallback, TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 
 from ..policy.loading import spare_frozen_tower
 from ..policy.profiles import Profile
+
+logger = logging.getLogger(__name__)
 
 LOG, ROLLOUTS, HELD_OUT = "log.csv", "rollouts.jsonl", "held_out"
 """What a run leaves in its `output_dir` beside its checkpoints."""
@@ -74,6 +77,14 @@ def exact_adapters(model: Any) -> Iterator[None]:
         parameter.data = data
 
 
+@runtime_checkable
+class NeedsTrainer(Protocol):
+    """A callback that must know its trainer: Trainers tell callbacks what happens, but not whose callbacks they are."""
+
+    def attach(self, trainer: Any) -> None:
+        """Get to know the trainer; `run_trainer` calls this before training begins."""
+
+
 def run_trainer(trainer: Any, callbacks: Sequence[TrainerCallback] = ()) -> Any:
     """Train with a CSV log, a progress bar and checkpoints, and give the trainer back.
 
@@ -83,7 +94,7 @@ def run_trainer(trainer: Any, callbacks: Sequence[TrainerCallback] = ()) -> Any:
     into `previous/`, so that neither is taken for the other.
 
     Args:
-        callbacks: one with a method `attach` gets the trainer before training begins. What they add to
+        callbacks: a `NeedsTrainer` among them gets the trainer before training begins. What they add to
             `state.log_history` goes into the log.
 
     Raises:
@@ -101,7 +112,7 @@ def run_trainer(trainer: Any, callbacks: Sequence[TrainerCallback] = ()) -> Any:
     trainer.remove_callback(PrinterCallback)
     log, moment = TrainingLog(folder / LOG), WholeStep()
     for callback in (moment, *callbacks, log):  # the log last: it writes what the others add
-        if hasattr(callback, "attach"):
+        if isinstance(callback, NeedsTrainer):
             callback.attach(trainer)
         trainer.add_callback(callback)
     try:
@@ -160,8 +171,6 @@ def _restore_random_state(state: dict) -> None:
 
 
 def _save_what_is_whole(trainer: Any, moment: WholeStep) -> None:
-    from tqdm.auto import tqdm
-
     step = trainer.state.global_step
     if step == 0 or moment.state is None:  # nothing learned yet, or half an update: the last checkpoint stands
         return
@@ -170,7 +179,7 @@ def _save_what_is_whole(trainer: Any, moment: WholeStep) -> None:
         _restore_random_state(moment.state)
         trainer._save_checkpoint(trainer.model, trial=None)
     if trainer.is_world_process_zero():
-        tqdm.write(f"stopped after step {step}: {target} holds it; resume_from_checkpoint=True goes on from there")
+        logger.warning(f"stopped after step {step}: {target} holds it; resume_from_checkpoint=True goes on from there")
 
 
 class TrainingLog(TrainerCallback):

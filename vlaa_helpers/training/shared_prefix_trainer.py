@@ -1,12 +1,14 @@
 """GRPO with each prompt, images and all, read once for its group: TRL's trainer, its numbers, a part of its work.
 
 TRL repeats a prompt for each of its completions: through the image processor, the vision tower and the language model,
-when it draws, for the log-probabilities of the old policy and of the reference, and in the loss. Here a prompt is
+when it samples, for the log-probabilities of the old policy and of the reference, and in the loss. Here a prompt is
 prefilled once in each of these places and its completions go on from there (`prefix_cache`). What is computed is the
-same up to the order in which floats are added (arXiv 2506.05433), and the random numbers are drawn in the same order.
+same up to the order in which floats are added (arXiv 2506.05433), and random numbers are drawn in the same order.
 
-Padding is not computed where that can be helped: completions that have ended leave the drawing (`decoding`), and rows
-of one pass are run in parts of about one length.
+Padding is not computed where that can be helped: finished completions are dropped from the batch (`decode_loop`), and
+the rows of one pass are run in parts of about one length.
+
+Shapes below: a *row* is a prompt with one of its completions; `counts` says how many rows each prompt has.
 
 A pass of TRL (`per_device_train_batch_size` completions) holds whole groups, or a part of one. In the second case the
 prompt's keys and values are kept from pass to pass, each pass leaves its gradients on them, and the last one takes all
@@ -22,69 +24,80 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
+from torch.nn.utils.rnn import pad_sequence
 from trl import GRPOConfig, GRPOTrainer
-from trl.trainer.utils import pad as pad_together
 
 from ..policy.prefix_cache import Prefix, forward_from, generate_from, prefill, unshareable_reason
+from ..policy.tested_versions import untested_reason
 
 IMAGES = ("pixel_values", "image_grid_thw")
-"""What is there once a prompt, and not once a completion."""
+"""Model inputs that exist once a prompt, and not once a completion."""
 WORTH_A_PART = 512
-"""Tokens of padding for the sake of which rows of one pass are computed in two parts."""
+"""Rows of one pass are computed in two parts where that saves as many tokens of padding."""
 OTHER_WAYS = (
     "num_beams", "num_return_sequences", "use_cache", "prompt_lookup_num_tokens", "prefill_chunk_size",
     "penalty_alpha", "dola_layers", "return_dict_in_generate",
 )  # fmt: skip
-"""Settings of `generate` by which it would not go on from a prefix, a token at a time."""
+"""Settings of `generate` with which it would not go on from a prefix, a token at a time."""
 
 
-def unsupported_reason(model: Any, args: GRPOConfig) -> str | None:
-    """Why TRL's own trainer has to train this model with these settings; None where prompts can be shared."""
+def unsupported_reason(model: Any, args: GRPOConfig, *, any_version: bool = False) -> str | None:
+    """Why TRL's own trainer should train this model with these settings; None where prompts can be shared.
+
+    Args:
+        any_version: do not mind a TRL or transformers that this was not tested with (`tested_versions`).
+    """
+    if not any_version and (reason := untested_reason("trl", "transformers")):
+        return reason
     sharded = args.fsdp or args.deepspeed or "true" in (os.getenv(f"ACCELERATE_USE_{k}") for k in ("FSDP", "DEEPSPEED"))
     ways = [name for name in OTHER_WAYS if name in (args.generation_kwargs or {})]
     reasons = {
         f"generation_kwargs that have {', '.join(ways)}": ways,
-        "completions drawn by vLLM": args.use_vllm,
-        "completions drawn by continuous batching": args.use_transformers_continuous_batching,
+        "completions sampled by vLLM": args.use_vllm,
+        "completions sampled by continuous batching": args.use_transformers_continuous_batching,
         "Liger kernels": args.use_liger_kernel,
         f"a cache of the kind {args.cache_implementation}": args.cache_implementation,
         "a model that is sharded (FSDP or DeepSpeed)": sharded,
         "reentrant activation checkpointing": (args.activation_checkpointing_kwargs or {}).get("use_reentrant"),
     }
-    return next((reason for reason, applies in reasons.items() if applies), None) or unshareable_reason(model)
+    found = next((reason for reason, applies in reasons.items() if applies), None)
+    return found or unshareable_reason(model, any_version=True)
 
 
 class SharedPrefixGRPOTrainer(GRPOTrainer):
     """TRL's `GRPOTrainer`, with the same arguments, that reads each prompt once for its group.
 
-    Losses, gradients, metrics and draws are those of `GRPOTrainer`, up to the order in which floats are added, with one
-    difference where a drawing is cut into several passes: TRL deals single completions out to them, and here whole
-    groups stay together. That changes what an optimiser step learns from where it takes a part of a drawing only, and
-    else nothing but what is averaged pass by pass: the loss type "bnpo", an entropy bonus or quantile, and some logs.
-    In 16 bits sums that are added in another order differ visibly, as they do between two batch sizes, and dropout, of
-    a model that has it, is drawn for a prompt once.
+    Losses, gradients, metrics and rollouts are those of `GRPOTrainer`, up to the order in which floats are added, with
+    one difference where a generation batch is split into several passes: TRL deals single completions out to them, and
+    here whole groups stay together. That changes what an optimiser step learns from where it takes only a part of a
+    generation batch, and else nothing but what is averaged pass by pass: the loss type "bnpo", an entropy bonus or
+    quantile, and some logs. In 16 bits sums that are added in another order differ visibly, as they do between two
+    batch sizes, and dropout, of a model that has it, is drawn for a prompt once.
+
+    `train_grpo` makes one with tested versions of TRL and transformers only; made directly, it does not ask.
 
     Raises:
-        ValueError: what `why_stock` names, tools, environments, or a rollout function.
+        ValueError: what `unsupported_reason` names but versions, tools, environments, or a rollout function.
     """
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        reason = unsupported_reason(self.model, self.args)
+        reason = unsupported_reason(self.model, self.args, any_version=True)
         if self.tools or self.environment_factories or self.rollout_func:
             reason = "tools, an environment or a rollout function"
         if reason:
             raise ValueError(f"prompts cannot be shared with {reason}; train with TRL's GRPOTrainer")
-        self._counts: list[int] = []  # completions of each prompt that is worked on
+        self._counts: list[int] = []  # rows of each prompt that is worked on
         self._fields: dict[str, Tensor] = {}  # what the processor made of these prompts
         self._goes_on = False  # whether the next pass is of the same prompt
-        self._kept: tuple[Prefix, Prefix] | None = None  # as it was computed, and as passes before the last see it
+        # a prompt's prefix for several passes: as it was computed, and detached, as passes before the last see it
+        self._kept: tuple[Prefix, Prefix] | None = None
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
         self._kept = None  # of a run that was stopped between two passes
         return super().train(*args, **kwargs)
 
-    # ---- drawing ----
+    # ---- rollouts ----
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         generations = self.num_generations if self.model.training else self.num_generations_eval
@@ -102,8 +115,9 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
         ids, images, fields = super()._tokenize_prompts(_firsts(prompts, self._counts))
         self._fields = {name: fields[name] for name in IMAGES if name in fields}
         if "mm_token_type_ids" in fields:
-            types = pad_together([torch.tensor(types) for types in fields["mm_token_type_ids"]], padding_side="left")
-            self._fields["mm_token_type_ids"] = types.repeat_interleave(torch.tensor(self._counts), 0)
+            types = [torch.tensor(types) for types in fields["mm_token_type_ids"]]
+            types = pad_sequence(types, batch_first=True, padding_side="left")  # (prompts, tokens)
+            self._fields["mm_token_type_ids"] = types.repeat_interleave(torch.tensor(self._counts), 0)  # (rows, tokens)
         return _each(ids, self._counts), images and _each(images, self._counts), fields
 
     def _generate_single_turn(
@@ -129,12 +143,12 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
         if not self.model.training:
             return super()._prepare_inputs(generation_batch)
         if self._step % (self.args.steps_per_generation * self.num_iterations) == 0 or self._buffered_inputs is None:
-            drawn = self._generate_and_score_completions(generation_batch)
-            self._buffered_inputs, self._kept = _passes(drawn, self.args.steps_per_generation), None
+            rollouts = self._generate_and_score_completions(generation_batch)
+            self._buffered_inputs, self._kept = _passes(rollouts, self.args.steps_per_generation), None
         return self._buffered_inputs[self._step % self.args.steps_per_generation]
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:
-        alone = [1] * len(inputs["prompt_ids"])  # rows that were not drawn here
+        alone = [1] * len(inputs["prompt_ids"])  # rows that were not sampled here
         self._counts, self._goes_on = inputs.get("counts", alone), inputs.get("goes_on", False)
         return super()._compute_loss(model, inputs)
 
@@ -150,7 +164,7 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
         num_images: list[int] | None = None,
         **fields: Tensor | None,
     ) -> tuple[Tensor, Tensor | None, None]:
-        ids, mask = input_ids[:, -logits_to_keep:], attention_mask[:, -logits_to_keep:]
+        ids, mask = input_ids[:, -logits_to_keep:], attention_mask[:, -logits_to_keep:]  # (rows, completion tokens)
         prompts = _prompts(input_ids, attention_mask, logits_to_keep, self._counts, num_images, fields)
         rows, found = 0, []
         with self.accelerator.autocast():
@@ -159,31 +173,34 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
                 for counts in parts:
                     part = slice(rows, rows := rows + sum(counts))
                     found.append(_log_probs(model, prefix, counts, ids[part], mask[part], self._parts(mask[part])))
-        logps, entropies = zip(*found, strict=True)
+        logps, entropies = zip(*found, strict=True)  # each (rows of a part, completion tokens)
         return torch.cat(logps), torch.cat(entropies) if compute_entropy else None, None
 
     def _parts(self, mask: Tensor) -> list[list[int]]:
-        """Rows that are run together. An entropy quantile may fall on the first tokens of a group, whose entropies are
-        equal in one part and nearly equal in two, so it gets one."""
+        """Which rows are run together.
+
+        An entropy quantile may fall on the first tokens of a group, whose entropies are equal in one part and nearly
+        equal in two, so then all rows are one part.
+        """
         lengths = mask.sum(dim=1).tolist()
         return _of_like_length(lengths) if self.top_entropy_quantile == 1 else [list(range(len(lengths)))]
 
     def _prefix(self, model: Any, inputs: dict[str, Tensor]) -> Prefix:
-        """Prompts, read now or by an earlier pass, in such a way that gradients go back through them once."""
+        """The prefix of prompts, computed now or by an earlier pass, such that gradients go back through it once."""
         if not torch.is_grad_enabled():
             return prefill(model, inputs)
         whole, seen = self._kept or (prefill(model, inputs), None)
         self._kept = None
         if self._goes_on and not self.accelerator.sync_gradients:
-            self._kept = whole, seen or whole.cut_off()
+            self._kept = whole, seen or whole.detached()
             return self._kept[1]
         if seen is not None:
-            whole.take_back(seen)
+            whole.add_gradients_of(seen)
         return whole
 
 
 class _Processed:
-    """A processor that has been given the prompts before and gives again what it made of them."""
+    """Stands in for a processor and returns what it made of the same prompts before, so that it works once."""
 
     def __init__(self, processor: Any, trainer: SharedPrefixGRPOTrainer):
         self._processor, self._trainer = processor, trainer
@@ -198,35 +215,43 @@ class _Processed:
 def _log_probs(
     model: Any, prefix: Prefix, counts: list[int], ids: Tensor, mask: Tensor, parts: list[list[int]]
 ) -> tuple[Tensor, Tensor]:
-    """Log-probability and entropy at each token, 0 where the mask is 0, by the head that TRL has put on the model; the
-    rows of each part at once."""
-    of_prompt, found = prefix.rows(counts), []
+    """Log-probability and entropy of each token, by the head that TRL has put on the model, part by part.
+
+    Args:
+        ids, mask: completions, shape (rows, tokens).
+        parts: rows that are run at once.
+
+    Returns:
+        Two tensors of shape (rows, tokens), 0 where the mask is 0.
+    """
+    of_prompt, found = prefix.rows(counts), []  # (rows,)
     for part in parts:
         width = max(1, int(mask[part].sum(dim=1).max()))
-        short, shown = mask[part, :width], ids[part, :width]
-        members = of_prompt[part].bincount(minlength=len(counts)).tolist()
-        labels = shown.masked_fill(short == 0, -100)
+        short, shown = mask[part, :width], ids[part, :width]  # (rows of the part, width)
+        members = of_prompt[part].bincount(minlength=len(counts)).tolist()  # counts within the part
+        labels = shown.masked_fill(short == 0, -100)  # (rows of the part, width)
         output = forward_from(model, prefix, members, shown, short, shift_labels=labels, fused_lm_head=True)
         entropy = output.log_probs if output.entropy is None else output.entropy  # a reference has none, needs none
         found.append([pad(values, (0, ids.shape[1] - width)) for values in (output.log_probs, entropy)])
+    # the rows were taken part by part: back into their order
     back = torch.tensor([row for part in parts for row in part], device=ids.device).argsort()
     log_probs, entropies = (torch.cat(values)[back] for values in zip(*found, strict=True))
     return log_probs, entropies
 
 
 def _of_like_length(lengths: list[int]) -> list[list[int]]:
-    """Rows cut into parts, as long as that saves enough padding to be worth a part of its own.
+    """Split rows into parts, as long as that saves enough padding to be worth a part of its own.
 
     >>> _of_like_length([90, 9, 91, 10]), _of_like_length([900, 9, 910, 100])
     ([[0, 1, 2, 3]], [[1, 3], [0, 2]])
     """
 
-    def cut(rows: list[int]) -> list[list[int]]:
+    def split(rows: list[int]) -> list[list[int]]:
         longest = lengths[rows[-1]]
         saved, end = max((k * (longest - lengths[row]), k) for k, row in enumerate(rows, start=1))
-        return [*cut(rows[:end]), *cut(rows[end:])] if saved >= WORTH_A_PART else [sorted(rows)]
+        return [*split(rows[:end]), *split(rows[end:])] if saved >= WORTH_A_PART else [sorted(rows)]
 
-    return cut(sorted(range(len(lengths)), key=lengths.__getitem__))
+    return split(sorted(range(len(lengths)), key=lengths.__getitem__))
 
 
 # ---- groups ----
@@ -247,7 +272,7 @@ def _each(values: Sequence, counts: list[int]) -> list:
 
 
 def _chunks(counts: list[int], size: int) -> Iterator[tuple[slice, list[list[int]]]]:
-    """Prompts that are read together, and the counts of each part of their rows: at most `size` rows at once.
+    """Split groups so that at most `size` rows go at once: prompts read together, and the counts of each part.
 
     >>> list(_chunks([3, 3, 3], 6)), list(_chunks([5], 2))
     ([(slice(0, 2, None), [[3, 3]]), (slice(2, 3, None), [[3]])], [(slice(0, 1, None), [[2], [2], [1]])])
@@ -266,7 +291,11 @@ def _chunks(counts: list[int], size: int) -> Iterator[tuple[slice, list[list[int
 def _prompts(
     ids: Tensor, mask: Tensor, keep: int, counts: list[int], num_images: list[int] | None, fields: dict[str, Any]
 ) -> list[dict[str, Tensor]]:
-    """Each prompt by itself, of rows that are prompt and completion, the last `keep` tokens."""
+    """The model inputs of each prompt, taken from its first row.
+
+    Args:
+        ids, mask: shape (rows, prompt and completion tokens), of which the completion has the last `keep`.
+    """
     named = {"input_ids": ids, "attention_mask": mask, "mm_token_type_ids": fields.get("mm_token_type_ids")}
     firsts = {name: _firsts(rows[:, :-keep], counts) for name, rows in named.items() if rows is not None}
     prompts = [dict(zip(firsts, values, strict=True)) for values in zip(*firsts.values(), strict=True)]
@@ -278,7 +307,7 @@ def _prompts(
 def _images(
     fields: dict[str, Any], num_images: list[int] | None, counts: list[int]
 ) -> list[dict[str, Tensor]] | list[dict]:
-    """The images of each prompt: as many as its rows have, of patches as its grids say."""
+    """The images of each prompt: patches of shape (patches, width), grids of shape (images, 3)."""
     if fields.get("pixel_values") is None or num_images is None:
         return [{} for _ in counts]
     grids = fields["image_grid_thw"].split(_firsts(num_images, counts))
@@ -287,7 +316,7 @@ def _images(
 
 
 def _together(prompts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Prompts as one batch, without the padding that all of them have."""
+    """Prompts as one batch, shape (prompts, tokens), without the padding that all of them have."""
     rows = {name: torch.stack([prompt[name] for prompt in prompts]) for name in prompts[0] if name not in IMAGES}
     padding = int(rows["attention_mask"].any(dim=0).int().argmax())
     images = {name: torch.cat([prompt[name] for prompt in prompts]) for name in IMAGES if name in prompts[0]}
@@ -295,22 +324,22 @@ def _together(prompts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     return {name: tensor[:, padding:] for name, tensor in rows.items()} | shown
 
 
-def _passes(drawn: dict[str, Any], number: int) -> list[dict[str, Any]]:
-    """Cut a drawing into passes of as many rows each, in which groups follow each other in random order, unbroken."""
-    counts = drawn["counts"]
-    group = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
-    order = list(dict.fromkeys(group[torch.randperm(len(group))].tolist()))  # TRL's own draw, of rows
-    rows = torch.cat([(group == k).nonzero().squeeze(1) for k in order])
-    images = _images(drawn, drawn.get("num_images"), counts)
+def _passes(rollouts: dict[str, Any], number: int) -> list[dict[str, Any]]:
+    """Split a generation batch into passes of as many rows each; groups stay whole, in random order."""
+    counts = rollouts["counts"]
+    group = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))  # (rows,)
+    order = list(dict.fromkeys(group[torch.randperm(len(group))].tolist()))  # the same random numbers as TRL's shuffle
+    rows = torch.cat([(group == k).nonzero().squeeze(1) for k in order])  # (rows,): old places in the new order
+    images = _images(rollouts, rollouts.get("num_images"), counts)
     passes = []
     for part in rows.split(len(rows) // number):
         members = list(dict.fromkeys(group[part].tolist()))
         one: dict[str, Any] = {"prompts": members, "counts": _run_lengths(group[part].tolist())}
-        for name, value in drawn.items():
+        for name, value in rollouts.items():
             if isinstance(value, Tensor) and name not in IMAGES:
                 one[name] = value[part.to(value.device)] if value.ndim else value
-        if "num_images" in drawn:
-            one["num_images"] = [drawn["num_images"][k] for k in part.tolist()]
+        if "num_images" in rollouts:
+            one["num_images"] = [rollouts["num_images"][k] for k in part.tolist()]
         if images[0]:
             one |= {name: torch.cat([images[k][name] for k in members]) for name in IMAGES}
         passes.append(one)

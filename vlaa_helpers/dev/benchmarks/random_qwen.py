@@ -4,8 +4,14 @@ What a step costs depends on shapes and types, not on what the weights know. The
 are the first of the 151,936 words, and the head computes all of them.
 """
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ...policy.profiles import Profile
 
 TRUE_SIZE: dict[str, dict[str, Any]] = {
     "text": {
@@ -82,12 +88,25 @@ def save_random_model(
         How many parameters it has.
     """
     import torch
-    from transformers import Qwen2_5_VLForConditionalGeneration
+    from transformers import AutoModelForImageTextToText
 
     torch.manual_seed(0)
     with torch.device(device):
         config = build_config(size, processor.tokenizer)
-        model = Qwen2_5_VLForConditionalGeneration._from_config(config, dtype=torch.bfloat16)
+        model = AutoModelForImageTextToText.from_config(config, dtype=torch.bfloat16)
     model.save_pretrained(folder, max_shard_size="2GB")
     processor.save_pretrained(folder)
     return model.num_parameters()
+
+
+@contextmanager
+def random_model(
+    profile: "Profile", processor: Any, size: dict[str, dict[str, Any]]
+) -> Iterator[tuple["Profile", int]]:
+    """A model of that size in a temporary folder: the profile that loads it, and its number of parameters."""
+    from .harness import free_gpu
+
+    with tempfile.TemporaryDirectory() as folder:
+        parameters = save_random_model(folder, processor, size, device=profile.device)
+        free_gpu()
+        yield profile.replace(model=folder), parameters

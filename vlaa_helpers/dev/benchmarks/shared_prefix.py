@@ -4,9 +4,9 @@ python -m vlaa_helpers.dev.benchmarks.shared_prefix --quick
 python -m vlaa_helpers.dev.benchmarks.shared_prefix --gpu --out runs/shared_prefix_gpu.json
 
 A cell of the grid is an image's size, a group's size and a completion's length, all of them fixed. Both trainers take
-the same settings and draw the same completions; they train in turns in one process (`step_benchmark`), and one after
+the same settings and draw the same completions; they train in turns in one process (`harness`), and one after
 the other in a second one, to see their memory. A process has a limit of time. The same command goes on where an earlier
-one stopped. `plots.plot_prefix_benchmark` draws what it found.
+one stopped. `plot_prefix_benchmark` draws what it found.
 """
 
 import argparse
@@ -37,8 +37,8 @@ from ...policy.profiles import Profile, get_profile
 from ...training.batch_plan import BatchPlan, plan_batch
 from ...training.runner import WholeStep, device_settings, exact_adapters
 from ...training.shared_prefix_trainer import SharedPrefixGRPOTrainer
-from .random_qwen import TRUE_SIZE
-from .step import ArmThread, compare_arms, machine, random_model
+from .harness import ArmThread, compare_arms, machine
+from .random_qwen import TRUE_SIZE, random_model
 
 CELLS_A_SIDE, GENERATIONS, COMPLETIONS = (4, 9, 16, 32), (4, 8, 16), (32, 128, 512)
 """Of the grid: visual tokens along an image's side (prompts of 38, 103, 278 and 1,046 tokens in all)."""

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.assets import REFERENCE
+from ...core.record_schema import meta_of
 
 REFERENCE_YIELDS = REFERENCE / "yields_20000.csv"
 """Yields by source and step of a 20,000-record mini build with the default teacher, written by this benchmark."""
@@ -139,7 +140,7 @@ def traces(options: argparse.Namespace) -> dict[str, Any]:
 
     responses, records = [], []
     for record in scene_records(1200, seed=2026, difficulty=2):
-        meta = json.loads(record["meta"])
+        meta = meta_of(record)
         response = respond(record["source"], meta["facts"], meta["task"], Random(record["id"]), voice="ramble")
         if 60 <= len(response.split()) <= 100:
             responses.append(response)

@@ -1,0 +1,1 @@
+"""How the mini VLMs were trained (`train`), on what (`lessons`), and their model cards (`card`)."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from ...core.assets import ASSETS
 from ...core.images import decode_image
+from ...core.record_schema import meta_of
 from ...core.statistics import bootstrap_interval, wilson_interval
 from ...evaluation.eval_report import EvalReport
 from ...evaluation.runner import evaluate
@@ -41,7 +42,7 @@ def describe(model: Any, processor: Any, source: str, n: int = PER_SOURCE, *, ba
         images = [[decode_image(row["image"])] for row in rows]
         texts = generate_responses(model, processor, prompts, images, SamplingParams())
         for row, (text, _, _) in zip(rows, texts, strict=True):
-            counts.append(check_facts(source, json.loads(row["meta"])["facts"], text))
+            counts.append(check_facts(source, meta_of(row)["facts"], text))
     true, false, missed = (sum(column) for column in zip(*counts, strict=True))
     low, high = bootstrap_interval([t / (t + m) for t, _, m in counts])
     return {

@@ -1,7 +1,7 @@
 """The mini VLM: a Qwen2.5-VL of about two million parameters that sees, reasons and answers in the mini world.
 
 `python -m vlaa_helpers.dev.mini_vlm.train train --size strong` trains it from nothing on a CPU: the
-tower and its alignment first, then language, then answers in a mixture of voices (`mini_corpus`). The same classes,
+tower and its alignment first, then language, then answers in a mixture of voices (`lessons`). The same classes,
 special tokens and chat layout as Qwen/Qwen2.5-VL-3B-Instruct; the result loads with
 `AutoModelForImageTextToText.from_pretrained` and `AutoProcessor.from_pretrained`.
 """
@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from ...core.answers import DIRECT_PROMPT, SYSTEM_PROMPT
+from ..benchmarks.random_qwen import build_config
 from .lessons import CAPTION_PROMPT, CELLS_PROMPT, LESSONS, WORDS, Lesson, make_lesson
 
 SPECIAL_TOKENS = (
@@ -60,6 +61,7 @@ wrongly (a relative error of 0.25 instead of 0.09)."""
 STEPS = {"strong": 5_000, "weak": 2_500}
 BATCH_SIZE = 64
 TOKENIZER_LESSONS = 20_000
+STATE = "state.pt"
 PEAK_LEARNING_RATE = 2e-3
 QUANTISED_FROM = 0.7
 """From this share of the training on, each step computes with the 4-bit form of the language stack's weights: the model
@@ -117,37 +119,24 @@ def build_processor(tokenizer: Any) -> Any:
 
 def build_model(size: str, tokenizer: Any) -> Any:
     """A `Qwen2_5_VLForConditionalGeneration` with random weights, `size` "strong" or "weak"."""
-    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+    from transformers import AutoModelForImageTextToText
 
     if size not in SIZES:
         raise ValueError(f"unknown size {size!r}; expected one of {', '.join(SIZES)}")
     text, vision = SIZES[size]["text"], SIZES[size]["vision"]
-    token = tokenizer.convert_tokens_to_ids
-    config = Qwen2_5_VLConfig(
-        text_config={
-            **text,
+    whole = {
+        "text": text
+        | {
             "num_key_value_heads": text["num_attention_heads"],
             "vocab_size": len(tokenizer),
             "max_position_embeddings": 4096,
             "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 6, 6]},
-            "bos_token_id": None,
-            "eos_token_id": token("<|im_end|>"),
-            "pad_token_id": token("<|endoftext|>"),
-            "tie_word_embeddings": True,
         },
-        vision_config={
-            **vision,
-            "out_hidden_size": text["hidden_size"],
-            "fullatt_block_indexes": list(range(vision["depth"])),
-        },
-        image_token_id=token("<|image_pad|>"),
-        video_token_id=token("<|video_pad|>"),
-        vision_start_token_id=token("<|vision_start|>"),
-        vision_end_token_id=token("<|vision_end|>"),
-        tie_word_embeddings=True,
-    )
+        "vision": vision
+        | {"out_hidden_size": text["hidden_size"], "fullatt_block_indexes": list(range(vision["depth"]))},
+    }
     # eager attention trains about a third faster than sdpa at this size on a CPU
-    return Qwen2_5_VLForConditionalGeneration._from_config(config, attn_implementation="eager")
+    return AutoModelForImageTextToText.from_config(build_config(whole, tokenizer), attn_implementation="eager")
 
 
 def collate(lessons: list[Lesson], processor: Any) -> dict[str, torch.Tensor]:
@@ -212,28 +201,17 @@ def train(size: str, out_dir: Path, *, seed: int = 0, steps: int | None = None, 
     Writes `log.csv` (step, the loss per token of each lesson, learning rate, seconds), and every `save_every` steps its
     state and, with `save_pretrained`, the model and its processor to `out_dir/model`.
     """
-    from transformers import AutoProcessor
-
     steps = steps or STEPS[size]
     out_dir.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    state_file, log_file = out_dir / "state.pt", out_dir / "log.csv"
-    if state_file.exists():
-        processor = AutoProcessor.from_pretrained(out_dir / "model")
-    else:
-        rng = Random(f"{seed}/tokenizer")
-        lessons = (make_lesson(rng, k / TOKENIZER_LESSONS) for k in range(TOKENIZER_LESSONS))
-        processor = build_processor(build_tokenizer(lessons))
+    log_file = out_dir / "log.csv"
+    processor = _processor(out_dir, seed)
     model = build_model(size, processor.tokenizer).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK_LEARNING_RATE, weight_decay=0.05, betas=(0.9, 0.95))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_LEARNING_RATE, total_steps=steps + 1, pct_start=0.1)
-    done, spent = 0, 0.0
-    if state_file.exists():
-        state = torch.load(state_file)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
-        done, spent = state["step"], state["seconds"]
+    parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
+    done, spent = _resume(out_dir, parts)
+    if done:
         print(f"resuming {size} at step {done} of {steps}", flush=True)
     _start_log(log_file, done)
     start = time.perf_counter() - spent
@@ -242,39 +220,62 @@ def train(size: str, out_dir: Path, *, seed: int = 0, steps: int | None = None, 
         if step % 4 == 0 or step == done:
             batches = lesson_batches(seed, step // 4, steps)
         lessons = batches[step % 4]
-        batch = collate(lessons, processor)
-        labels = batch.pop("labels")
-        mask = labels[:, 1:] != -100
-        with rounded_weights(model) if step >= QUANTISED_FROM * steps else nullcontext():
-            with torch.autocast("cpu", torch.bfloat16):
-                logits = model(**batch).logits
-            token_loss = torch.nn.functional.cross_entropy(
-                logits[:, :-1].float().transpose(1, 2), labels[:, 1:], reduction="none", ignore_index=-100
-            )
-            (token_loss.sum() / mask.sum()).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
-        per_lesson = (token_loss.detach().sum(1) / mask.sum(1)).tolist()
-        for lesson, value in zip(lessons, per_lesson, strict=True):
+        losses = _take_step(**parts, batch=collate(lessons, processor), rounded=step >= QUANTISED_FROM * steps)
+        for lesson, value in zip(lessons, losses, strict=True):
             sums.setdefault(lesson.name, []).append(value)
         if (step + 1) % 50 == 0:
             _log(log_file, step + 1, sums, schedule.get_last_lr()[0], time.perf_counter() - start)
             sums = {}
         if (step + 1) % save_every == 0 or step + 1 == steps:
-            model.save_pretrained(out_dir / "model")
-            processor.save_pretrained(out_dir / "model")
-            state = {
-                "model": model.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "schedule": schedule.state_dict(),
-            }
-            torch.save(
-                state | {"step": step + 1, "seconds": time.perf_counter() - start}, state_file.with_suffix(".tmp")
-            )
-            state_file.with_suffix(".tmp").replace(state_file)
+            _save(out_dir, processor, parts, step=step + 1, seconds=time.perf_counter() - start)
     shutil.copy(log_file, out_dir / "model" / "training_log.csv")
+
+
+def _processor(out_dir: Path, seed: int) -> Any:
+    """The processor that an interrupted training left, or a new one whose tokenizer has read lessons."""
+    from transformers import AutoProcessor
+
+    if (out_dir / STATE).exists():
+        return AutoProcessor.from_pretrained(out_dir / "model")
+    rng = Random(f"{seed}/tokenizer")
+    return build_processor(build_tokenizer(make_lesson(rng, k / TOKENIZER_LESSONS) for k in range(TOKENIZER_LESSONS)))
+
+
+def _take_step(model: Any, optimizer: Any, schedule: Any, *, batch: dict[str, torch.Tensor], rounded: bool) -> list:
+    """One step on a batch of `collate`; the loss per token of each lesson's reply."""
+    labels = batch.pop("labels")
+    mask = labels[:, 1:] != -100  # (lessons, tokens - 1)
+    with rounded_weights(model) if rounded else nullcontext():
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = model(**batch).logits  # (lessons, tokens, vocabulary)
+        token_loss = torch.nn.functional.cross_entropy(
+            logits[:, :-1].float().transpose(1, 2), labels[:, 1:], reduction="none", ignore_index=-100
+        )  # (lessons, tokens - 1)
+        (token_loss.sum() / mask.sum()).backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    schedule.step()
+    optimizer.zero_grad()
+    return (token_loss.detach().sum(1) / mask.sum(1)).tolist()
+
+
+def _resume(out_dir: Path, parts: dict[str, Any]) -> tuple[int, float]:
+    """Put the parts in the state that was saved last: the steps done and the seconds spent, 0 where nothing was."""
+    if not (out_dir / STATE).exists():
+        return 0, 0.0
+    state = torch.load(out_dir / STATE)
+    for name, part in parts.items():
+        part.load_state_dict(state[name])
+    return state["step"], state["seconds"]
+
+
+def _save(out_dir: Path, processor: Any, parts: dict[str, Any], *, step: int, seconds: float) -> None:
+    parts["model"].save_pretrained(out_dir / "model")
+    processor.save_pretrained(out_dir / "model")
+    state = {name: part.state_dict() for name, part in parts.items()}
+    unfinished = (out_dir / STATE).with_suffix(".tmp")
+    torch.save(state | {"step": step, "seconds": seconds}, unfinished)
+    unfinished.replace(out_dir / STATE)
 
 
 def _start_log(log_file: Path, done: int) -> None:

@@ -1,6 +1,6 @@
 """A notebook as a file: its place in the series, its parameters, its stored outputs, its Colab badge.
 
-Nothing here executes a notebook (that is `series`) or imports torch; nbformat is imported when a file is read.
+Nothing here executes a notebook (that is `run`) or imports torch; nbformat is imported when a file is read.
 """
 
 import ast

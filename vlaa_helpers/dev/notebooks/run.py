@@ -97,6 +97,36 @@ def _save_figures(nb: "NotebookNode", stem: str, folder: Path) -> tuple[Path, ..
     return paths
 
 
+class _Watch:
+    """Which cell of a notebook is at work, and the most memory that its kernel has held (`peak`, MiB)."""
+
+    def __init__(self, nb: "NotebookNode", name: str):
+        places = (place for place, cell in enumerate(nb.cells) if has_code(cell))
+        self.number_of = {place: number for number, place in enumerate(places, start=1)}
+        self.name, self.current, self.peak = name, -1, 0.0
+        self.client: Any = None
+        self._begun, self._live = time.perf_counter(), sys.stdout.isatty()
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self._begun
+
+    def cell_begins(self, cell: Any, cell_index: int) -> None:
+        self.current = cell_index
+        if self._live:
+            place = f"cell {self.number_of[cell_index]}/{len(self.number_of)}"
+            print(f"\r{self.name}  {place}  {self.seconds:.0f} s", end="\033[K", flush=True)
+
+    def cell_ended(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
+        pid = getattr(self.client.km.provisioner, "pid", None) if self.client.km.has_kernel else None
+        if pid:
+            self.peak = max(self.peak, _peak_memory_mb(pid))
+
+    def clear_line(self) -> None:
+        if self._live:
+            print("\r\033[K", end="")
+
+
 def run_notebook(
     path: str | Path,
     out_dir: str | Path,
@@ -119,9 +149,6 @@ def run_notebook(
     Raises:
         ValueError: an override that does not apply.
     """
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-
     path, out_dir = Path(path), Path(out_dir).resolve()
     nb = read_notebook(path)
     set_parameters(nb, parameters or {})
@@ -131,63 +158,51 @@ def run_notebook(
     scratch = out_dir / "scratch" / path.stem
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
+    watch = _Watch(nb, path.stem)
+    try:
+        error = _execute(nb, scratch, timeout, watch)
+    finally:  # Ctrl-C too leaves the outputs so far
+        stamp(nb)
+        write_notebook(nb, out_dir / "notebooks" / path.name)
+    watch.clear_line()
+    return NotebookRun(
+        name=path.stem,
+        status="failed" if error else "ok",
+        seconds=watch.seconds,
+        cells=watch.number_of.get(watch.current, 0),
+        peak_memory_mb=watch.peak,
+        figures=_save_figures(nb, path.stem, out_dir / "figures"),
+        error=error,
+    )
 
-    numbers = {index: n for n, index in enumerate((i for i, c in enumerate(nb.cells) if has_code(c)), start=1)}
-    begun, current, peak = time.perf_counter(), -1, 0.0
-    live = sys.stdout.isatty()
 
-    def on_cell_execute(cell, cell_index):
-        nonlocal current
-        current = cell_index
-        if live:
-            print(
-                f"\r{path.stem}  cell {numbers[cell_index]}/{len(numbers)}  {time.perf_counter() - begun:.0f} s",
-                end="\033[K",
-                flush=True,
-            )
+def _execute(nb: "NotebookNode", folder: Path, timeout: float, watch: _Watch) -> str | None:
+    """Execute the cells in `folder`; what ended it early, in words, or None."""
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    def on_cell_executed(cell, cell_index, execute_reply):
-        nonlocal peak
-        pid = getattr(client.km.provisioner, "pid", None) if client.km.has_kernel else None
-        if pid:
-            peak = max(peak, _peak_memory_mb(pid))
-
-    # The kernel finds the vlaa_helpers that runs it, installed or not.
-    search_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    client = NotebookClient(
+    watch.client = NotebookClient(
         nb,
         km=_kernel_manager(),
         timeout=timeout,
         extra_arguments=["--IPKernelApp.log_level=ERROR"],  # its notice about loopback sockets is no news to a reader
-        resources={"metadata": {"path": str(scratch)}},
+        resources={"metadata": {"path": str(folder)}},
         record_timing=False,
         coalesce_streams=True,
-        on_cell_execute=on_cell_execute,
-        on_cell_executed=on_cell_executed,
+        on_cell_execute=watch.cell_begins,
+        on_cell_executed=watch.cell_ended,
     )
-    error = None
+    # The kernel finds the vlaa_helpers that runs it, installed or not.
+    search_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     try:
-        client.execute(env={**os.environ, "PYTHONPATH": search_path, "PYDEVD_DISABLE_FILE_VALIDATION": "1"})
+        watch.client.execute(env={**os.environ, "PYTHONPATH": search_path, "PYDEVD_DISABLE_FILE_VALIDATION": "1"})
     except CellExecutionError as failure:
-        error = f"cell {current}: {failure.ename}: {failure.evalue}"
+        return f"cell {watch.current}: {failure.ename}: {failure.evalue}"
     except CellTimeoutError:
-        error = f"cell {current}: no end after {timeout:g} s; shorten it, or pass a longer timeout"
+        return f"cell {watch.current}: no end after {timeout:g} s; shorten it, or pass a longer timeout"
     except DeadKernelError:
-        error = f"cell {current}: the kernel died; most often the machine ran out of memory"
-    finally:  # Ctrl-C too leaves the outputs so far
-        stamp(nb)
-        write_notebook(nb, out_dir / "notebooks" / path.name)
-    if live:
-        print("\r\033[K", end="")
-    return NotebookRun(
-        name=path.stem,
-        status="failed" if error else "ok",
-        seconds=time.perf_counter() - begun,
-        cells=numbers.get(current, 0),
-        peak_memory_mb=peak,
-        figures=_save_figures(nb, path.stem, out_dir / "figures"),
-        error=error,
-    )
+        return f"cell {watch.current}: the kernel died; most often the machine ran out of memory"
+    return None
 
 
 def refresh_notebook(path: str | Path, out_dir: str | Path, *, timeout: float = 1800) -> NotebookRun:

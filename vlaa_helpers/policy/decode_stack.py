@@ -1,9 +1,9 @@
 """One more token a row through the language stack of a Qwen-VL, in a quarter of the operations that its layers take.
 
-Where a token is drawn for each of 64 rows, the mini policy's products take a millisecond and the thousands of small
-operations around them twenty. Here layers that share their input are one product each, adapters included, norms are
-torch's fused ones, and rotary embeddings and mask are made once for many tokens. Adapters stay apart from the weights,
-in their own precision. What comes out is what the model gives, up to the order in which floats are added.
+While 64 rows of the mini policy get a token each, their products take one millisecond, and what stands around them
+(dequantised weights, casts, masks, thousands of operations of 5 µs) took ten. Here layers that share their input are
+one product, adapters included; rotary embeddings and masks are made once. Adapters stay apart from the weights and in
+their own precision. What comes out is what the model gives, up to the order in which floats are added.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from accelerate.utils import extract_model_from_parallel
 from torch import Tensor
 from torch.nn.functional import linear, silu
 
+from .decode_states import DecodeStates
 from .dense_weights import dense_weight, has_room
 
 MODEL_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
@@ -29,8 +30,8 @@ def whole_model(model: Any) -> Any:
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
-def fast_stack(whole: Any) -> "FastStack | None":
-    """The fast stack of a model, where its layers are what it takes them for; else None.
+def decode_stack(whole: Any) -> "DecodeStack | None":
+    """The decode stack of a model, where its layers are what it takes them for; else None.
 
     Args:
         whole: the model with its head, without the shell of adapters, which are in its layers.
@@ -41,7 +42,7 @@ def fast_stack(whole: Any) -> "FastStack | None":
     if not known or not all(map(_is_plain, linears)):
         return None
     is_packed = any(getattr(_base(layer).weight, "quant_state", None) is not None for layer in linears)
-    return FastStack(whole) if not is_packed or has_room(whole) else None
+    return DecodeStack(whole) if not is_packed or has_room(whole) else None
 
 
 def _is_plain(layer: Any) -> bool:
@@ -92,10 +93,10 @@ class Joined:
         return out + linear(linear(x.to(self.down.dtype), self.down), self.up).to(out.dtype)
 
 
-class FastStack:
+class DecodeStack:
     """The language stack and head of a Qwen2-VL, 2.5-VL or 3-VL for one token a row, without gradients.
 
-    Build it anew where adapters have changed; `fast_stack` says where it can be.
+    Build it anew where adapters have changed; `decode_stack` says where it can be.
     """
 
     def __init__(self, whole: Any):
@@ -109,7 +110,7 @@ class FastStack:
         """Cosines and sines at positions of shape (3, rows, tokens): each of shape (rows, tokens, width)."""
         return self.text.rotary_emb(self.text.embed_tokens.weight[:1], positions)
 
-    def __call__(self, tokens: Tensor, states: "States") -> Tensor:
+    def __call__(self, tokens: Tensor, states: DecodeStates) -> Tensor:
         """Logits after one more token a row, shape (rows, vocabulary).
 
         Args:
@@ -133,92 +134,6 @@ class FastStack:
             x = x + layer.down(silu(gate) * up)
         states.length += 1
         return self.head(self.norm(x))
-
-
-class States:
-    """Keys and values of rows that go on from prompts: a prompt's once for all its rows, and each row's own.
-
-    Args:
-        prompts: of each layer keys and values of the prompts, each of shape (prompts, heads, tokens, width).
-        rows: the prompt that each row goes on from, shape (rows,); rows of one prompt follow each other.
-        mask: of the prompts' tokens, 0 at padding, shape (prompts, tokens); None is all 1.
-        tables: cosines and sines of the tokens to come, each of shape (rows, room, width).
-    """
-
-    def __init__(
-        self,
-        prompts: Sequence[tuple[Tensor, Tensor]],
-        rows: Tensor,
-        mask: Tensor | None,
-        tables: tuple[Tensor, Tensor],
-    ):
-        self.prompts = [tuple(state.flatten(0, 1) for state in pair) for pair in prompts]  # (prompts x heads, …)
-        self.count, self.kept, _, width = prompts[0][0].shape
-        self.length, self.rows, self.tables = 0, rows, tables
-        room = tables[0].shape[1]
-        self.own = [[pair[0].new_empty(len(rows) * self.kept, room, width) for _ in pair] for pair in prompts]
-        self.bias = None
-        if mask is not None and not mask.all():
-            self.bias = torch.zeros_like(mask, dtype=tables[0].dtype).masked_fill(mask == 0, float("-inf"))
-        self._place()
-
-    def _place(self) -> None:
-        """Where each row stands in a grid of (prompts, most rows of one)."""
-        counts = self.rows.bincount(minlength=self.count)
-        self.most = int(counts.max())
-        first = counts.cumsum(0) - counts
-        place = self.rows * self.most + torch.arange(len(self.rows), device=self.rows.device) - first[self.rows]
-        self.place = None if len(place) == self.count * self.most else place  # None: the grid is full, in order
-        self.row_bias = None if self.bias is None else self.bias[self.rows][:, None, None]  # (rows, 1, 1, tokens)
-
-    def keep(self, going: Tensor) -> None:
-        """Drop all rows but these."""
-        self.rows, self.tables = self.rows[going], tuple(table[going] for table in self.tables)
-        for own in self.own:
-            for k, held in enumerate(own):
-                wide = held.unflatten(0, (-1, self.kept))
-                own[k] = wide.new_empty(len(going), *wide.shape[1:])
-                own[k][:, :, : self.length] = wide[going, :, : self.length]
-                own[k] = own[k].flatten(0, 1)
-        self._place()
-
-    def rotary(self) -> tuple[Tensor, Tensor]:
-        cos, sin = (table[:, self.length : self.length + 1] for table in self.tables)
-        return cos, sin
-
-    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Attention of one new token a row to its prompt and to its own tokens, the new one included.
-
-        Args:
-            query: scaled, shape (rows, heads, width).
-            key, value: of the new token, shape (rows, kept heads, width).
-
-        Returns:
-            Shape (rows, heads x width).
-        """
-        rows, width = len(query), query.shape[-1]
-        query = query.view(rows, self.kept, -1, width)  # (rows, kept, heads of each, width)
-        for held, new in zip(self.own[layer], (key, value), strict=True):
-            held[:, self.length] = new.reshape(-1, width)
-        keys, values = (held[:, : self.length + 1] for held in self.own[layer])  # (rows x kept, tokens, width)
-        prompt_keys, prompt_values = self.prompts[layer]
-        before = self._from_grid(torch.bmm(self._to_grid(query), prompt_keys.transpose(1, 2)))
-        before = before if self.row_bias is None else before + self.row_bias
-        after = torch.bmm(query.flatten(0, 1), keys.transpose(1, 2)).view(*query.shape[:-1], -1)
-        weights = torch.cat([before, after], dim=-1).softmax(-1)  # (rows, kept, heads of each, all tokens)
-        before, after = weights.split((before.shape[-1], after.shape[-1]), dim=-1)
-        seen = self._from_grid(torch.bmm(self._to_grid(before), prompt_values))
-        return (seen + torch.bmm(after.flatten(0, 1), values).view_as(seen)).reshape(rows, -1)
-
-    def _to_grid(self, x: Tensor) -> Tensor:
-        """(rows, kept, heads of each, n) to (prompts x kept, most x heads of each, n)."""
-        if self.place is not None:
-            x = x.new_zeros(self.count * self.most, *x.shape[1:]).index_copy_(0, self.place, x)
-        return x.unflatten(0, (self.count, self.most)).transpose(1, 2).reshape(self.count * self.kept, -1, x.shape[-1])
-
-    def _from_grid(self, x: Tensor) -> Tensor:
-        x = x.view(self.count, self.kept, self.most, -1, x.shape[-1]).transpose(1, 2).flatten(0, 1)
-        return x if self.place is None else x[self.place]
 
 
 class _Norm:

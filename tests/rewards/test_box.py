@@ -1,0 +1,121 @@
+"""Boxes: the IoU, how a box is written, and the frame that it is written in."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from reward_samples import said
+
+from vlaa_helpers.core.boxes import box_iou
+from vlaa_helpers.rewards.box import box_reward, read_box
+
+corner = st.integers(-100, 100).map(lambda k: k / 20)
+boxes = st.tuples(corner, corner, corner, corner)
+real_boxes = boxes.filter(lambda b: b[0] < b[2] and b[1] < b[3])
+
+
+@given(boxes, boxes)
+def test_iou_is_symmetric_and_a_share(a, b):
+    assert box_iou(a, b) == box_iou(b, a)
+    assert 0 <= box_iou(a, b) <= 1
+
+
+@given(real_boxes)
+def test_iou_of_a_box_with_itself_is_one(box):
+    assert box_iou(box, box) == 1
+
+
+@given(real_boxes, real_boxes)
+def test_iou_equals_the_exact_one(a, b):
+    a, b = [Fraction(v) for v in a], [Fraction(v) for v in b]
+    shared = max(0, min(a[2], b[2]) - max(a[0], b[0])) * max(0, min(a[3], b[3]) - max(a[1], b[1]))
+    total = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)) - shared
+    assert box_iou([float(v) for v in a], [float(v) for v in b]) == pytest.approx(float(shared / total), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "iou"),
+    [
+        ((0, 0, 1, 1), (2, 2, 3, 3), 0),
+        ((0, 0, 1, 1), (1, 0, 2, 1), 0),  # they touch
+        ((0, 0, 2, 2), (1, 1, 3, 3), 1 / 7),
+        ((0, 0, 2, 2), (0, 0, 1, 2), 1 / 2),
+        ((0, 0, 4, 4), (1, 1, 3, 3), 1 / 4),
+        ((0, 0, 0, 1), (0, 0, 1, 1), 0),
+        ((1, 1, 0, 0), (0, 0, 1, 1), 0),
+    ],
+)
+def test_iou_by_hand(a, b, iou):
+    assert box_iou(a, b) == pytest.approx(iou)
+
+
+@pytest.mark.parametrize(
+    ("text", "box"),
+    [
+        ("[0.1, 0.2, 0.5, 0.6]", [0.1, 0.2, 0.5, 0.6]),
+        ("[.1, .2, .5, .6]", [0.1, 0.2, 0.5, 0.6]),
+        ("(0,0) (1,1)", [0, 0, 1, 1]),
+        ("x1=", None),
+        ("[0.1, 0.2, 0.5]", None),
+        ("[0.5, 0.2, 0.1, 0.6]", [0.1, 0.2, 0.5, 0.6]),  # corners in another order: the same box
+        ("[0.1, 0.2, 0.1, 0.6]", [0.1, 0.2, 0.1, 0.6]),
+        ('{"bbox_2d": [0.1, 0.2, 0.5, 0.6], "label": "cup 7"}', [0.1, 0.2, 0.5, 0.6]),
+        ('{"x1": 0.1, "y1": 0.2, "x2": 0.5, "y2": 0.6}', [0.1, 0.2, 0.5, 0.6]),
+        ('[{"bbox_2d": [0, 0, 1, 1]}, {"bbox_2d": [0, 0, 1, 1]}]', None),
+        ("[0, 0, " + "9" * 400 + ", 1]", None),
+    ],
+)
+def test_read_box(text, box):
+    assert read_box(text) == box
+
+
+@pytest.mark.parametrize(
+    ("answer", "value", "reason"),
+    [
+        ("[0.0, 0.0, 1.0, 1.0]", 1.0, "correct"),
+        ("0 0 1 1", 1.0, "correct"),
+        ("[0.0, 0.0, 0.5, 1.0]", 0.5, "partial"),
+        ("[0.0, 0.0, 0.3, 1.0]", 0.3, "partial"),
+        ("[1.0, 1.0, 0.0, 0.0]", 1.0, "correct"),
+        ("[2, 2, 3, 3]", 0.0, "out_of_range"),
+        ("[-0.1, 0, 1, 1]", 0.0, "out_of_range"),
+        ("[0, 0, 1000, 1000]", 0.0, "out_of_range"),
+        ("[0, 0, 1, 1] [0, 0, 0.5, 1]", 0.0, "ambiguous"),
+        ("[0, 0, 1, 1, 1]", 0.0, "ambiguous"),
+        ("[0, 0, 1]", 0.0, "unreadable"),
+        ("[1, 0, 0, 1]", 1.0, "correct"),
+        ("[0, 0, 0, 0]", 0.0, "wrong"),
+        ("[0.2, 0.2, 0.2, 0.9]", 0.0, "wrong"),
+        ("left", 0.0, "unreadable"),
+    ],
+)
+def test_box_reward_is_the_iou(answer, value, reason):
+    score = box_reward(said(answer), "[0.0, 0.0, 1.0, 1.0]")
+    assert (score.value, score.reason) == (pytest.approx(value), reason)
+
+
+@pytest.mark.parametrize(
+    ("answer", "options", "value"),
+    [
+        ("[0, 0, 500, 1000]", {"frame": "thousand"}, 0.5),
+        ("[0, 0, 1001, 1000]", {"frame": "thousand"}, 0.0),
+        ("[0, 0, 320, 240]", {"frame": "pixel", "size": (640, 240)}, 0.5),
+        ("[0, 0, 640, 241]", {"frame": "pixel", "size": (640, 240)}, 0.0),
+    ],
+)
+def test_boxes_in_a_named_frame(answer, options, value):
+    assert box_reward(said(answer), "[0.0, 0.0, 1.0, 1.0]", **options).value == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("options", "gt", "words"),
+    [
+        ({"frame": "inches"}, "[0, 0, 1, 1]", "unknown frame 'inches'; expected one of fraction, thousand, pixel"),
+        ({"frame": "pixel"}, "[0, 0, 1, 1]", r"needs size=\(width, height\)"),
+        ({}, "the cup", "ground truth 'the cup' is not a box"),
+    ],
+)
+def test_what_a_box_cannot_be_compared_with_is_said(options, gt, words):
+    with pytest.raises(ValueError, match=words):
+        box_reward(said("[0, 0, 1, 1]"), gt, **options)

@@ -1,0 +1,124 @@
+"""Multiple choice: one option by its letter or its text; no listing pays."""
+
+import json
+
+import pytest
+from reward_samples import said
+
+from vlaa_helpers.mini_world.scenes import scene_records
+from vlaa_helpers.rewards.choice import choice_reward, options_of
+from vlaa_helpers.rewards.score import Reason, Score
+
+QUESTIONS = {
+    "lines": "Which?\nA) 10\nB) 40\nC) 5\nD) A red star",
+    "dots": "Which? A. 10 B. 40 C. 5 D. A red star",
+    "colons": "Which?\nChoices:\nA: 10\nB: 40\nC: 5\nD: A red star",
+    "brackets": "Which? (A) 10 (B) 40 (C) 5 (D) A red star",
+    "last": "Which? Choose one option: 10 (A), 40 (B), 5 (C), A red star (D).",
+}
+
+
+@pytest.mark.parametrize("form", QUESTIONS)
+def test_options_are_read_in_any_form(form):
+    expected = {"A": "10", "B": "40", "C": "5", "D": "A red star"}
+    found = options_of(QUESTIONS[form])
+    assert {letter: text.removeprefix("Choose one option: ") for letter, text in found.items()} == expected
+
+
+@pytest.mark.parametrize("question", ["", "What is at (A)?", "How many?", "B) 3 C) 4", "See figure (B) and (A)."])
+def test_a_question_without_options_has_none(question):
+    assert len(options_of(question)) < 2
+
+
+def test_the_options_of_every_mini_question_are_read():
+    for row in scene_records(60, sources=["angles", "charts"], seed=2):
+        options = options_of(row["question"])
+        assert list(options.values()) == json.loads(row["meta"])["task"]["options"]
+
+
+@pytest.mark.parametrize("form", QUESTIONS)
+@pytest.mark.parametrize(
+    ("answer", "right", "reason"),
+    [
+        ("40", "B", "correct"),
+        ("40.", "B", "correct"),
+        ("a RED star", "D", "correct"),
+        ("10", "B", "wrong"),
+        ("C: 5", "C", "correct"),
+        ("C: 40", "C", "ambiguous"),
+        ("C: 40", "B", "ambiguous"),
+        ("50", "B", "unreadable"),
+        ("Answer: **B**", "B", "correct"),
+        ("The answer is (B).", "B", "correct"),
+        ("Option B", "B", "correct"),
+        ("answer", "B", "unreadable"),
+    ],
+)
+def test_the_text_of_an_option_stands_for_its_letter(form, answer, right, reason):
+    assert choice_reward(said(answer), right, question=QUESTIONS[form]).reason == reason
+
+
+def test_a_text_that_two_options_have_names_none():
+    question = "A) 3 B) 3 C) 4 D) 5"
+    assert choice_reward(said("3"), "A", question=question).reason == Reason.UNREADABLE
+    assert choice_reward(said("A) 3"), "A", question=question).reason == Reason.CORRECT
+
+
+def test_repeating_the_question_earns_nothing():
+    for question in QUESTIONS.values():
+        for right in "ABCD":
+            assert choice_reward(said(question), right, question=question).value == 0
+
+
+@pytest.mark.parametrize("answer", ["B", "b", "(B)", "B.", "B)", "(b)", "B) 40", "B: 40", "B. a red circle", "B, 40"])
+def test_choice_accepts_one_letter_with_or_without_its_text(answer):
+    assert choice_reward(said(answer), "B") == Score(1.0, Reason.CORRECT)
+
+
+def test_choice_takes_the_article_a_for_a_word():
+    assert choice_reward(said("B) A linear rise"), "B").reason == Reason.CORRECT
+    assert choice_reward(said("B) A linear rise"), "A").reason == Reason.WRONG
+
+
+@pytest.mark.parametrize("gt", ["(B)", "b", "B"])
+def test_choice_reads_the_truth_in_any_writing(gt):
+    assert choice_reward(said("B"), gt).value == 1
+
+
+@pytest.mark.parametrize("right", "ABCD")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "A, B, C, D",
+        "A B C D",
+        "A/B/C/D",
+        "A;B;C;D",
+        "a, b, c, d",
+        "a) b) c) d)",
+        "(a) (b) (c) (d)",
+        "A) 10\nB) 20\nC) 30\nD) 40",
+        "A or B or C or D",
+        "A and B and C and D",
+        "A, or maybe B, or C, or D",
+        "A & B & C & D",
+    ],
+)
+def test_listing_the_options_never_pays(answer, right):
+    assert choice_reward(said(answer), right) == Score(0.0, Reason.AMBIGUOUS)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("C", "wrong"),
+        ("C) 40", "wrong"),
+        ("Z", "wrong"),
+        ("40", "unreadable"),
+        ("BB", "unreadable"),
+        ("ABCD", "unreadable"),
+        ("It is surely B", "unreadable"),
+        ("?", "unreadable"),
+    ],
+)
+def test_choice_refuses_everything_else(answer, reason):
+    assert choice_reward(said(answer), "B") == Score(0.0, Reason(reason))

@@ -1,0 +1,509 @@
+"""Each private part of another library that the package stands on (docs/upstream.md) is still what it was.
+
+A test a row: a function that `holds(key)` names, and that calls `need(fact, sentence)` for each thing relied on.
+"""
+
+import ast
+import inspect
+import re
+from collections import defaultdict
+from dataclasses import fields
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+import transformers
+from transformers import Trainer, TrainerCallback
+from trl import GRPOConfig, GRPOTrainer, SFTTrainer
+
+from vlaa_helpers import load_policy, make_scenes, to_grpo
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLE = (ROOT / "docs" / "upstream.md").read_text()
+ROWS = {
+    cells[0]: dict(zip(("what", "used in", "relied on", "why"), cells[1:], strict=True))
+    for line in TABLE.splitlines()
+    if line.startswith("|") and not line.startswith(("| key", "|---"))
+    for cells in [[cell.strip() for cell in line.strip("|").split("|")]]
+}
+CHECKS = {}
+
+
+def holds(key):
+    """Register the check of a row."""
+
+    def register(check):
+        assert key not in CHECKS, f"two checks of {key}"
+        CHECKS[key] = check
+        return check
+
+    return register
+
+
+def need(fact, sentence):
+    if not fact:
+        raise AssertionError(sentence)
+
+
+def parameters(function):
+    return list(inspect.signature(function).parameters)
+
+
+def check_row(key, *arguments):
+    """Run the check of a row; what fails is told in a sentence that names the row."""
+    try:
+        CHECKS[key](*arguments)
+    except Exception as error:
+        row = ROWS[key]
+        pytest.fail(
+            f"docs/upstream.md, {key}: {row['what']} is not what {row['used in']} relies on ({row['relied on']}): "
+            f"{type(error).__name__}: {error}"
+        )
+
+
+# ---- TRL ----
+
+
+@holds("trl-generate-and-score")
+def _(world):
+    need(parameters(GRPOTrainer._generate_and_score_completions) == ["self", "inputs"], "its parameters have changed")
+    found, rows = world.batch, 4
+    names = ("prompt_ids", "prompt_mask", "completion_ids", "completion_mask", "advantages", "ref_per_token_logps")
+    need(all(len(found[name]) == rows for name in names), "its tensors have changed")
+    need(found["num_items_in_batch"].ndim == 0 and found["num_images"] == [1] * rows, "its counts have changed")
+    need(len(found["image_grid_thw"]) == rows and "pixel_values" in found, "its images are not one a row")
+    (call,) = world.processor_calls
+    need(set(call) == {"images", "text", "padding", "return_tensors"}, f"it calls the processor with {sorted(call)}")
+
+
+@holds("trl-tokenize-prompts")
+def _(world):
+    need(parameters(GRPOTrainer._tokenize_prompts) == ["self", "prompts"], "its parameters have changed")
+    ids, images, names = world.tokenized
+    need(len(ids) == len(images) == 4 and isinstance(ids[0][0], int), "it gives no list of ids a prompt")
+    need({"pixel_values", "image_grid_thw", "mm_token_type_ids"} <= set(names), "the images' fields are not there")
+
+
+@holds("trl-generate-single-turn")
+def _(world):
+    expected = ["self", "prompt_ids", "images", "multimodal_fields", "num_generations"]
+    need(parameters(GRPOTrainer._generate_single_turn)[:5] == expected, "its parameters have changed")
+    (call,) = world.generate_calls
+    need("generation_config" in call and len(call["input_ids"]) == 4, "it does not call generate as it did")
+    ids, logps = world.generated
+    need(len(ids) == 4 and isinstance(ids[0][0], int) and logps is None, "it does not give lists of ids and None")
+
+
+@holds("trl-prepare-inputs")
+def _(world):
+    need(parameters(GRPOTrainer._prepare_inputs) == ["self", "generation_batch"], "its parameters have changed")
+    need(world.made == 2 and world.trainer._step == 4, "it does not make a generation batch every second pass")
+    need(len(world.trainer._buffered_inputs) == 2, "_buffered_inputs does not hold the passes")
+
+
+@holds("trl-compute-loss")
+def _(world):
+    need(parameters(GRPOTrainer._compute_loss) == ["self", "model", "inputs"], "its parameters have changed")
+    need(world.passes == 4, "it is not called once a pass")
+    need("self._compute_loss(model, inputs)" in inspect.getsource(GRPOTrainer.compute_loss), "compute_loss went around")
+
+
+@holds("trl-log-probs")
+def _(world):
+    from vlaa_helpers import SharedPrefixGRPOTrainer
+
+    stock = parameters(GRPOTrainer._get_per_token_logps_and_entropies)
+    ours = inspect.signature(SharedPrefixGRPOTrainer._get_per_token_logps_and_entropies).parameters.values()
+    named = [parameter.name for parameter in ours if parameter.kind is not parameter.VAR_KEYWORD]
+    need(stock[:8] == named[:8] and set(named) <= set(stock), f"its parameters are now {', '.join(stock)}")
+    logps, entropies, auxiliary = world.log_probs
+    need(logps.shape == entropies.shape and logps.ndim == 2 and auxiliary is None, "it does not give what it gave")
+
+
+@holds("trl-fused-head")
+def _(world):
+    model = world.trainer.model
+    ids = torch.tensor([[5, 6, 7]])
+    output = model(input_ids=ids, shift_labels=torch.tensor([[6, 7, -100]]), fused_lm_head=True)
+    logps = (model(input_ids=ids).logits.float() / world.trainer.temperature).log_softmax(-1)
+    expected = logps[0, [0, 1], [6, 7]]
+    need(torch.allclose(output.log_probs[0, :2], expected, atol=1e-4), "log_probs are not those of the logits")
+    need(output.log_probs[0, 2] == 0 and output.entropy[0, 2] == 0, "tokens that do not count have no 0")
+    need(output.entropy.shape == ids.shape, "entropy is not of each token")
+
+
+@holds("trl-metrics")
+def _(world):
+    need(all(counts == [(1, 0), (2, 1)] for counts in world.kl_counts.values()), "kl does not grow by one a pass")
+    need(len(world.kl_counts) == 2, "it is not cleared when it is logged")
+    first, second = world.trainer.state.log_history[:2]
+    need((first["canary"], second["canary"]) == (0.5, 0.5), "what is appended is not logged as a mean")
+
+
+@holds("trl-logs")
+def _(world):
+    advantages = list(world.trainer._logs["advantages"])
+    need(len(advantages) == 4, "it does not hold the last generation batch")
+    values = world.trainer._buffered_inputs
+    there = torch.cat([part["advantages"] for part in values]).tolist()
+    need(sorted(there) == pytest.approx(sorted(advantages)), "the advantages are not those that are trained on")
+
+
+@holds("trl-trainer-attributes")
+def _(world):
+    trainer = world.trainer
+    need([callable(reward) for reward in trainer.reward_funcs] == [True], "reward_funcs is no list of functions")
+    need(trainer.reward_func_names == ["reward"] and trainer.reward_weights.tolist() == [1.0], "names or weights")
+    need(world.told == 4, "reward_funcs is not read at each generation batch")
+    need(trainer.num_generations == 2 and trainer.beta == 0.1, "num_generations or beta")
+    need(world.processor.tokenizer.eos_token_id in trainer.eos_token_ids, "eos_token_ids")
+    need({"completions", "completion_ids", "log_extra", "id", "gt"} <= world.reward_columns, "rewards are told less")
+
+
+@holds("trl-generate")
+def _(world):
+    need(parameters(GRPOTrainer._generate) == ["self", "prompts"], "its parameters have changed")
+    need(world.sampled == world.made, "it is not called once a generation batch")
+
+
+@holds("trl-ref-adapter")
+def _(world):
+    model = world.trainer.model
+    need(list(model.peft_config) == ["default", "ref"], f"the adapters are {', '.join(model.peft_config)}")
+
+
+@holds("trl-config-fields")
+def _(world):
+    from vlaa_helpers.training.recipes import _OBJECTIVE
+
+    need(set(_OBJECTIVE) <= {field.name for field in fields(GRPOConfig)}, "fields of the objective are gone")
+
+
+# ---- transformers ----
+
+
+@holds("trainer-save-checkpoint")
+def _(world):
+    need(parameters(Trainer._save_checkpoint) == ["self", "model", "trial"], "its parameters have changed")
+    world.trainer._save_checkpoint(world.trainer.model, trial=None)
+    there = {path.name for path in (world.folder / "checkpoint-2").iterdir()}
+    expected = {"optimizer.pt", "scheduler.pt", "trainer_state.json", "rng_state.pth", "adapter_model.safetensors"}
+    need(expected <= there, f"it leaves out {', '.join(sorted(expected - there))}")
+
+
+@holds("trainer-accumulation")
+def _(world):
+    need(world.trainer.current_gradient_accumulation_steps == 2, "it is not the passes of a step")
+
+
+@holds("trainer-loss-kwargs")
+def _(world):
+    for method in (Trainer.compute_loss, Trainer._get_num_items_in_batch):
+        need("self.model_accepts_loss_kwargs" in inspect.getsource(method), f"{method.__name__} does not read it")
+    need("num_items_in_batch" in parameters(SFTTrainer.compute_loss), "SFTTrainer.compute_loss gets no token count")
+
+
+@holds("trainer-callback-states")
+def _(world):
+    from transformers.trainer_callback import ExportableState, TrainerState
+
+    need(hasattr(ExportableState, "state") and hasattr(ExportableState, "from_state"), "ExportableState has changed")
+    kept = TrainerState.load_from_json(str(world.folder / "checkpoint-1" / "trainer_state.json")).stateful_callbacks
+    need(kept["Kept"]["attributes"] == {"steps": 1}, f"a checkpoint keeps {kept}")
+
+
+@holds("trainer-default-callbacks")
+def _(world):
+    from transformers import trainer
+
+    need(isinstance(trainer.DEFAULT_CALLBACKS, list), "it is no list")
+    need("DEFAULT_CALLBACKS" in inspect.getsource(Trainer.__init__), "a Trainer does not start from it")
+
+
+@holds("cache-layers")
+def _(world):
+    from transformers.cache_utils import Cache, DynamicLayer
+
+    need(parameters(DynamicLayer.update)[:3] == ["self", "key_states", "value_states"], "update has changed")
+    cache = Cache(layer_class_to_replicate=DynamicLayer)
+    world.fresh().eval()(input_ids=torch.tensor([[5, 6, 7]]), past_key_values=cache, use_cache=False)
+    layer = cache.layers[0]
+    need(layer.is_initialized and layer.keys.shape[2] == layer.values.shape[2] == 3, "keys and values are not kept")
+    need(Cache(layers=[layer]).get_seq_length() == 3, "Cache(layers=…) has changed")
+
+
+@holds("checkpoint-with-cache")
+def _(world):
+    from transformers.modeling_layers import GradientCheckpointingLayer
+
+    layer = world.whole.model.language_model.layers[0]
+    need(isinstance(layer, GradientCheckpointingLayer), "the layers are of another class")
+    need(GradientCheckpointingLayer._can_checkpoint_with_cache is False, "it is gone, or not False to begin with")
+    source = inspect.getsource(GradientCheckpointingLayer)
+    need("not self._can_checkpoint_with_cache" in source, "checkpointing does not read it")
+
+
+@holds("rope-index")
+def _(world):
+    found = parameters(world.whole.model.get_rope_index)
+    need(found[0] == "input_ids" and {"mm_token_type_ids", "image_grid_thw", "attention_mask"} <= set(found), found)
+    inputs = {name: world.batch[name] for name in ("image_grid_thw", "mm_token_type_ids")}
+    ids = torch.cat([world.batch["prompt_ids"], world.batch["completion_ids"]], dim=1)
+    positions, _ = world.whole.model.get_rope_index(ids, **inputs, attention_mask=torch.ones_like(ids))
+    need(positions.shape == (3, *ids.shape), f"positions have the shape {tuple(positions.shape)}")
+
+
+@holds("qwen-layers")
+def _(world):
+    need(len(world.whole.model.language_model.layers) > 0, "no layers there")
+    found = world.whole.config.get_text_config()._attn_implementation
+    need(found in ("sdpa", "eager"), f"_attn_implementation is {found}")
+    need(isinstance(world.whole.is_activation_checkpointing, bool), "is_activation_checkpointing")
+
+
+@holds("custom-generate")
+def _(world):
+    from transformers.cache_utils import Cache
+
+    seen = {}
+
+    def function(model, input_ids, logits_processor, stopping_criteria, generation_config, **inputs):
+        seen.update(inputs, config=generation_config)
+        return input_ids
+
+    ids = torch.tensor([[5, 6, 7]])
+    given = {"attention_mask": torch.ones_like(ids), "position_ids": torch.arange(3).expand(3, 1, 3)}
+    cache = Cache(layer_class_to_replicate=transformers.cache_utils.DynamicLayer)
+    world.whole.generate(input_ids=ids, **given, past_key_values=cache, pad_token_id=1, custom_generate=function)
+    need(seen["past_key_values"] is cache and "attention_mask" in seen, "cache and mask are not handed on")
+    need(seen["position_ids"].shape[0] == 3 and seen["config"].pad_token_id == 1, "positions or settings are changed")
+
+
+@holds("input-grad-hook")
+def _(world):
+    model = world.fresh()
+    model.enable_input_require_grads()
+    named = [
+        name
+        for name, module in model.named_modules()
+        for hook in module._forward_hooks.values()
+        if getattr(hook, "__name__", "") == "make_inputs_require_grads"
+    ]
+    need(any("visual" in name for name in named), f"it is registered on {named or 'nothing'}, not in the vision tower")
+
+
+# ---- bitsandbytes and datasets ----
+
+
+@holds("bnb-linear4bit")
+def _(world):
+    from bitsandbytes.nn import Linear4bit, Params4bit
+
+    layer = Linear4bit(64, 32)
+    need(hasattr(layer, "support_avx512bf16_for_cpu"), "support_avx512bf16_for_cpu is gone")
+    need("self.support_avx512bf16_for_cpu" in inspect.getsource(Linear4bit.forward), "forward does not read it")
+    packed = [p for p in world.fresh().parameters() if isinstance(p, Params4bit)]
+    need(packed and packed[0].quant_state.shape.numel() > packed[0].numel(), "quant_state.shape is not the whole shape")
+
+
+@holds("datasets-indices")
+def _(world):
+    records = make_scenes(4)
+    need(records._indices is None, "a data set without a selection has indices")
+    need(records.select([2, 0])._indices.column("indices").to_pylist() == [2, 0], "they are not the selected rows")
+    need(isinstance(records._fingerprint, str), "_fingerprint is no string")
+
+
+@holds("datasets-table")
+def _(world):
+    import pyarrow as pa
+    from datasets import Dataset, DatasetInfo, Features, Value
+    from datasets.table import InMemoryTable
+
+    table, info = pa.table({"a": ["x", "y"]}), DatasetInfo(features=Features({"a": Value("string")}))
+    indices = Dataset.from_dict({"a": ["x", "y"]}).select([1, 0])._indices
+    found = Dataset(InMemoryTable(table), info, indices_table=indices, fingerprint="0123456789abcdef")
+    need(list(found["a"]) == ["y", "x"] and found.data.table.equals(table), "a data set of tables is not what it was")
+
+
+@holds("datasets-writer")
+def _(world):
+    from datasets import Dataset, Features, Value
+    from datasets.arrow_writer import ArrowWriter
+
+    path = str(world.folder / "rows.arrow")
+    with ArrowWriter(path=path, features=Features({"a": Value("string")})) as writer:
+        writer.write({"a": "x"})
+        writer.finalize()
+    need(list(Dataset.from_file(path)["a"]) == ["x"], "what it writes is not what is read")
+
+
+# ---- one short run of TRL's own trainer, which is looked at from all sides ----
+
+
+class Kept(TrainerCallback, transformers.trainer_callback.ExportableState):
+    """Is kept in checkpoints, counts what TRL collects after each pass, and adds a metric of its own."""
+
+    def __init__(self):
+        self.steps, self.trainer, self.kl_counts = 0, None, defaultdict(list)
+
+    def state(self):
+        return {"args": {}, "attributes": {"steps": self.steps}}
+
+    def _count(self, state, value):
+        metrics = self.trainer._metrics["train"]
+        self.kl_counts[state.global_step - (value == 1)].append((len(metrics["kl"]), len(metrics["canary"])))
+        metrics["canary"].append(value)
+
+    def on_substep_end(self, args, state, control, **kwargs):
+        self._count(state, 0)
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.steps += 1
+        self._count(state, 1)
+
+
+def noted(patch, owner, name, note):
+    """Have `note(result, *arguments, **keywords)` called after each call of a method."""
+    original = getattr(owner, name)
+
+    def method(self, *args, **kwargs):
+        result = original(self, *args, **kwargs)
+        note(result, *args, **kwargs)
+        return result
+
+    patch.setattr(owner, name, method)
+
+
+@pytest.fixture(scope="module")
+def world(tiny_profile, tmp_path_factory):
+    """Two steps of two passes, two prompts of two completions each, with a reference; and what was seen of them."""
+    folder = tmp_path_factory.mktemp("upstream")
+    model, processor = load_policy(tiny_profile)
+    seen = SimpleNamespace(
+        processor=processor, folder=folder, processor_calls=[], generate_calls=[], told=0, made=0, sampled=0, passes=0,
+        fresh=lambda: load_policy(tiny_profile)[0].get_base_model(),
+    )  # fmt: skip
+
+    def reward(completions, **columns):
+        seen.reward_columns = {"completions", *columns}
+        return [float(k) for k in range(len(completions))]
+
+    args = GRPOConfig(
+        output_dir=str(folder), use_cpu=True, bf16=False, report_to="none", disable_tqdm=True, max_steps=2, beta=0.1,
+        num_generations=2, per_device_train_batch_size=2, gradient_accumulation_steps=2, max_completion_length=4,
+        logging_steps=1, save_steps=1,
+    )  # fmt: skip
+    kept = Kept()
+    trainer = GRPOTrainer(
+        model=model, reward_funcs=reward, args=args, train_dataset=to_grpo(make_scenes(4)), processing_class=processor,
+        callbacks=[kept],
+    )  # fmt: skip
+    kept.trainer = trainer
+
+    def told_again(**given):
+        seen.told += len(given["completions"]) // 2
+        return reward(**given)
+
+    trainer.reward_funcs = [told_again]
+
+    def made(found, *_):
+        seen.batch, seen.made = found, seen.made + 1
+
+    with pytest.MonkeyPatch.context() as patch:
+        noted(patch, GRPOTrainer, "_generate_and_score_completions", made)
+        noted(patch, GRPOTrainer, "_tokenize_prompts", lambda found, *_: vars(seen).update(tokenized=found))
+        noted(patch, GRPOTrainer, "_generate_single_turn", lambda found, *_, **__: vars(seen).update(generated=found))
+        noted(patch, GRPOTrainer, "_generate", lambda *_: vars(seen).update(sampled=seen.sampled + 1))
+        noted(patch, GRPOTrainer, "_compute_loss", lambda *_: vars(seen).update(passes=seen.passes + 1))
+        noted(
+            patch, GRPOTrainer, "_get_per_token_logps_and_entropies",
+            lambda found, *_, **__: vars(seen).update(log_probs=found),
+        )  # fmt: skip
+        noted(
+            patch,
+            type(model.get_base_model()),
+            "generate",
+            lambda _, **given: vars(seen).update(generate_calls=[given]),
+        )
+        noted(patch, type(processor), "__call__", lambda _, **given: vars(seen).update(processor_calls=[given]))
+        trainer.train()
+    seen.trainer, seen.whole, seen.kl_counts = trainer, trainer.model.get_base_model(), kept.kl_counts
+    return seen
+
+
+# ---- the tests ----
+
+
+@pytest.mark.parametrize("key", ROWS)
+def test_a_private_part_is_what_it_was(key, world):
+    assert key in CHECKS, f"docs/upstream.md has the row {key} and this file no check of it: add one, @holds({key!r})"
+    check_row(key, world)
+
+
+def test_every_check_has_its_row():
+    assert set(CHECKS) == set(ROWS), "docs/upstream.md and this file differ"
+    for key, row in ROWS.items():
+        for path in re.findall(r"[\w/]+\.py", row["used in"]):
+            assert (ROOT / "vlaa_helpers" / path).exists(), f"docs/upstream.md, {key}: no file {path}"
+
+
+def test_a_part_that_moved_is_told_by_its_row(world, monkeypatch):
+    def moved(self, model, inputs, more):
+        return None
+
+    monkeypatch.setattr(GRPOTrainer, "_compute_loss", moved)
+    words = "docs/upstream.md, trl-compute-loss: .*shared_prefix_trainer.py relies on .*its parameters have changed"
+    with pytest.raises(pytest.fail.Exception, match=words):
+        check_row("trl-compute-loss", world)
+    monkeypatch.delattr(GRPOTrainer, "_compute_loss")
+    with pytest.raises(pytest.fail.Exception, match="AttributeError"):
+        check_row("trl-compute-loss", world)
+
+
+OWN = {"_repr_mimebundle_", "_SubParsersAction"}
+"""Names with an underscore that are a public protocol (IPython's, of widgets) or a type's only name (argparse)."""
+
+
+def test_the_table_lacks_no_private_part():
+    """Whatever has an underscore and is not made in the package belongs to somebody else, and into the table."""
+    made, used = set(OWN), defaultdict(set)
+    trees = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "vlaa_helpers").rglob("*.py"))}
+    for path, tree in trees.items():
+        classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+        overridden = {
+            method.name
+            for node in classes
+            if any(getattr(base, "id", "").endswith("Trainer") for base in node.bases)
+            for method in node.body
+            if isinstance(method, ast.FunctionDef) and hasattr(GRPOTrainer, method.name)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name not in overridden:
+                made.add(node.name)
+            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and _is_self(node):
+                made.add(node.attr)
+            elif isinstance(node, ast.AnnAssign | ast.Assign) and isinstance(_target(node), ast.Name):
+                made.add(_target(node).id)
+            elif isinstance(node, ast.Attribute) and _is_private(node.attr):
+                used[node.attr].add(path)
+        for name in overridden:
+            if _is_private(name):
+                used[name].add(path)
+    named = set(re.findall(r"\b_\w+", TABLE.split("Replaced by public means")[0]))
+    missing = {name: [str(path.relative_to(ROOT)) for path in used[name]] for name in used.keys() - made - named}
+    assert not missing, f"add a row to docs/upstream.md for {missing}"
+    assert {"_metrics", "_logs", "_compute_loss", "_indices"} <= used.keys()
+
+
+def _is_private(name):
+    return name.startswith("_") and not name.startswith("__")
+
+
+def _is_self(node):
+    return isinstance(node.value, ast.Name) and node.value.id == "self"
+
+
+def _target(node):
+    return node.target if isinstance(node, ast.AnnAssign) else node.targets[0]

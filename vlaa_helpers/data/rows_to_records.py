@@ -1,0 +1,269 @@
+"""Rows of a file as records: what each row says, in the columns of a record, and a report of each that says too little.
+
+The released files are less regular than their description (arXiv 2504.11468 §2): JSON Lines under `.json`, ground
+truths that are numbers, letters, LaTeX or paragraphs, metadata as strings, images that are not shipped. Rows that
+cannot be used are reported, each with what was seen and what to do; they neither stop the reading nor vanish.
+"""
+
+import ast
+import contextlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from ..core.answers import FormatProblem, extract_answer, parse_response
+from ..core.images import check_image, find_image, image_path_parts
+from ..core.jsonl import read_rows
+from ..core.record_schema import RECORD_COLUMNS
+from ..mini_world.scene_kinds import KINDS
+from ..rewards.registry import RELEASE_WORDS, verifier_names
+
+_RELEASE_SOURCES = {  # VLAA-Thinking (Table 1), by image folder
+    "clevr_math": "digit", "geoqa170k": "choice", "arxivqa": "choice", "synthesis": "math", "coco": "box", "vg": "box",
+    "docvqa": "open_ended", "vizwiz": "open_ended", "allava_laion": "open_ended",
+}  # fmt: skip
+_KNOWN_COLUMNS = frozenset({*RECORD_COLUMNS, "ds_answer", "answer"})
+_SOURCE_OF_FOLDER = {"vg_100k": "vg", "vg_100k_2": "vg", "train2017": "coco"}
+
+
+def verifier_by_source() -> dict[str, str]:
+    """The verifier of each source that has one: those of the release, and the kinds of the mini world.
+
+    >>> verifier_by_source()["clevr_math"], verifier_by_source()["angles"]
+    ('digit', 'choice')
+    """
+    return _RELEASE_SOURCES | {name: kind.verifier_type for name, kind in KINDS.items()}
+
+
+@dataclass(frozen=True)
+class RowProblem:
+    """What is wrong with one row of a file.
+
+    Attributes:
+        file: name of the file.
+        row: position among the rows, from 0; blank lines do not count.
+        line: line number from 1; None in a JSON array.
+        id: the row's id, "" when it has none.
+        kind: a short code, the same for the same trouble: "broken_json", "broken_csv", "no_question", "no_gt",
+            "no_verifier_type", "unknown_verifier_type", "missing_image", "bad_image", "bad_image_path", "bad_meta" or
+            "duplicate_id".
+        message: what was found, what should be there, what to do.
+        kept: the row is in the dataset all the same, changed as the message says.
+    """
+
+    file: str
+    row: int
+    line: int | None
+    id: str
+    kind: str
+    message: str
+    kept: bool = False
+
+    def __str__(self) -> str:
+        place = f"row {self.row}" if self.line is None else f"line {self.line}"
+        return f"{self.file} {place}{f' (id {self.id})' if self.id else ''}: {self.message}"
+
+
+class _BadRow(Exception):
+    """A row that cannot become a record: (kind, message)."""
+
+
+@dataclass
+class Reading:
+    """One file while it is read: the reader's choices, the row that is read, and what was found so far."""
+
+    path: Path
+    roots: list[Path]
+    verifier_type: str | None
+    missing_images: str
+    embed_images: bool
+    row: int = 0
+    line: int | None = None
+    id: str = ""
+    problems: list[RowProblem] = field(default_factory=list)
+    ids: Counter = field(default_factory=Counter)
+    columns: set = field(default_factory=set)
+
+    def note(self, kind: str, message: str, *, kept: bool) -> None:
+        self.problems.append(RowProblem(self.path.name, self.row, self.line, self.id, kind, message, kept))
+
+
+def records_of(reading: Reading) -> Iterator[dict]:
+    """The records of a file, row by row; `reading` gathers what is wrong with the others.
+
+    Raises:
+        ValueError: at the end, when the file has no row, or no row with a known column.
+    """
+    for row, (line, value, wrong) in enumerate(read_rows(reading.path)):
+        reading.row, reading.line = row, line
+        reading.id = _text(value.get("id")) if isinstance(value, dict) else ""
+        try:
+            if not isinstance(value, dict):
+                seen = wrong or f"a JSON {type(value).__name__}"
+                if reading.path.suffix.lower() == ".csv":
+                    raise _BadRow(
+                        "broken_csv", f"{seen}; expected one field a name. Put quotes round fields with commas."
+                    )
+                raise _BadRow("broken_json", f"{seen}; expected one JSON object. Repair or remove it.")
+            reading.columns.update(value)
+            yield _record(value, reading)
+        except _BadRow as bad:
+            reading.note(*bad.args, kept=False)
+        except RecursionError:
+            reading.note("broken_json", "nested too deep; expected a flat object. Repair or remove it.", kept=False)
+    if not reading.columns:
+        broken = f" The first: {reading.problems[0]}" if reading.problems else ""
+        raise ValueError(
+            f"{reading.path} has no row: {reading.path.stat().st_size} bytes, not one object. Expected a JSON array of "
+            f"objects, one object a line, or a CSV with column names.{broken}"
+        )
+    if not _KNOWN_COLUMNS & reading.columns:
+        raise ValueError(
+            f"{reading.path} has none of the columns of a record. Found: {', '.join(sorted(reading.columns)[:10])}. "
+            f"Known: {', '.join(sorted(_KNOWN_COLUMNS))}. Rename yours; question and gt are the least a row needs."
+        )
+
+
+def _record(row: dict, reading: Reading) -> dict:
+    question = _text(row.get("question"))
+    if not question.strip():
+        raise _BadRow("no_question", 'no question; expected a text. Add a "question" to the row.')
+    image_name = _text(row.get("image")).strip()
+    source = _source(row, image_name) or reading.path.stem
+    verifier_type = _verifier_type(row, source, reading)
+    response, gt = _response_and_gt(row)
+    if not gt:
+        raise _BadRow("no_gt", 'no ground truth; expected gt, or an answer in <answer> tags. Add a "gt" to the row.')
+    image = _image(image_name, source, reading) if image_name else None
+    meta = _meta(row.get("meta"), reading)
+    final = gt.rpartition("†Answer:")[2].strip().removesuffix(".")
+    if final and "†Answer:" in gt:
+        meta.setdefault("solution", gt)  # early Synthesis rows: a worked solution whose last line is the answer
+        gt = final
+    used = ("", gt, response)
+    if extra := {
+        name: value
+        for name, value in row.items()
+        if name not in RECORD_COLUMNS and (name not in _KNOWN_COLUMNS or _text(value).strip() not in used)
+    }:
+        meta.setdefault("extra", extra)
+    return {
+        "id": _unique_id(source, image_name, reading),
+        "source": source,
+        "image": image,
+        "question": question,
+        "gt": gt,
+        "verifier_type": verifier_type,
+        "caption": _text(row.get("caption")),
+        "reasoning": _text(row.get("reasoning")) or parse_response(response).think or "",
+        "response": response,
+        "meta": _text(meta),
+    }
+
+
+def _text(value: object) -> str:
+    """Any JSON value as text: 3.0 is "3" (a table library made floats of integers), a list stays JSON."""
+    if value is None or value != value:  # NaN
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text.encode("utf-8", "replace").decode()  # JSON can hold half a surrogate pair ("\ud800"); Arrow cannot
+
+
+def _source(row: dict, image_name: str) -> str:
+    """The given source, else the first folder of the image, else the start of the id; "" when none of them says it."""
+    folders = [part for part in image_path_parts(image_name)[:-1] if part != "images"]
+    if name := _text(row.get("source")).strip() or "".join(folders[:1]):
+        return _known_source(name) or name
+    return _known_source(_text(row.get("id")).partition("-")[0])
+
+
+def _known_source(name: str) -> str:
+    name = name.lower().replace("-", "_")
+    name = _SOURCE_OF_FOLDER.get(name, name)
+    return name if name in verifier_by_source() else ""
+
+
+def _verifier_type(row: dict, source: str, reading: Reading) -> str:
+    given = _text(row.get("verifier_type")).strip()
+    found = given.lower().replace("-", "_") or verifier_by_source().get(source) or reading.verifier_type
+    found = RELEASE_WORDS.get(found, found)
+    known = verifier_names()
+    if found in known:
+        return found
+    expected = f"expected one of {', '.join(known)}"
+    if given:
+        fix = f"Correct it, or first register_verifier(Verifier({found!r}, score))."
+        raise _BadRow("unknown_verifier_type", f"verifier_type {given!r}; {expected}. {fix}")
+    fix = 'Add it, or pass verifier_type="choice" (say) for all rows without one.'
+    raise _BadRow("no_verifier_type", f"no verifier_type, and none known for source {source!r}; {expected}. {fix}")
+
+
+def _meta(value: object, reading: Reading) -> dict:
+    """Metadata as a dict; in the release it is one, or the text of one in JSON or in Python's notation."""
+    if value is None or value == "":
+        return {}
+    parsed = value
+    if isinstance(value, str):
+        for parse in (json.loads, ast.literal_eval):
+            with contextlib.suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+                found = parse(value)
+                json.dumps(found)  # Python's notation has things that JSON lacks: sets, bytes
+                parsed = found
+                break
+    if isinstance(parsed, dict) and all(isinstance(key, str) for key in parsed):
+        return dict(parsed)
+    seen = f"meta is {value!r:.60}"
+    reading.note("bad_meta", f'{seen}; expected a JSON object. Kept as it is, under "raw" in meta.', kept=True)
+    return {"raw": value}
+
+
+def _response_and_gt(row: dict) -> tuple[str, str]:
+    """The full model text, and the ground truth. `answer` is either, by whether it carries tags (SFT rows do)."""
+    response, answer = _text(row.get("response")).strip(), _text(row.get("answer")).strip()
+    parsed = parse_response(answer)
+    has_tags = parsed.think is not None or parsed.problem is not FormatProblem.NO_ANSWER
+    response = response or (answer if has_tags else "") or _text(row.get("ds_answer")).strip()
+    gt = _text(row.get("gt")).strip() or ("" if has_tags else answer)
+    return response, gt or extract_answer(response) or ""
+
+
+def _unique_id(source: str, image_name: str, reading: Reading) -> str:
+    wanted = reading.id or f"{source}-{PurePosixPath(*image_path_parts(image_name)).stem or reading.row}"
+    name = wanted
+    while reading.ids[name]:  # the release's own habit: `<source>-<image stem>[-n]`
+        reading.ids[wanted] += 1
+        name = f"{wanted}-{reading.ids[wanted]}"
+    reading.ids[name] += 1
+    if reading.id and name != wanted:
+        reading.note("duplicate_id", f"id already taken; expected unique ids. Kept as {name}.", kept=True)
+    return name
+
+
+def _image(name: str, source: str, reading: Reading) -> dict | None:
+    try:
+        path = find_image(name, reading.roots)
+    except ValueError as error:
+        raise _BadRow("bad_image_path", f"image {error}") from error
+    if path is None:
+        keep = reading.missing_images == "keep"
+        fix = "Kept without an image." if keep else 'Pass another image_root, or missing_images="keep".'
+        if source in ("coco", "vg"):
+            fix += " The release does not ship COCO and Visual Genome images."
+        message = f"image {name} is absent; expected it below {reading.roots[0]}. {fix}"
+        if not keep:
+            raise _BadRow("missing_image", message)
+        reading.note("missing_image", message, kept=True)
+        return None
+    try:
+        data = path.read_bytes()
+        check_image(data)
+    except (OSError, ValueError) as error:
+        message = (
+            f"image {name} cannot be decoded ({error}); expected a PNG, JPEG or the like. Fetch or export it again."
+        )
+        raise _BadRow("bad_image", message) from error
+    return {"bytes": data, "path": path.name} if reading.embed_images else {"bytes": None, "path": str(path.absolute())}

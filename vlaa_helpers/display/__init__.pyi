@@ -1,0 +1,18 @@
+from .html_report import write_report as write_report
+from .plots import (
+    ARM_COLOURS as ARM_COLOURS,
+    plot_accuracy as plot_accuracy,
+    plot_arms as plot_arms,
+    plot_loss_mask as plot_loss_mask,
+    plot_losses as plot_losses,
+    plot_prefix_benchmark as plot_prefix_benchmark,
+    plot_runs as plot_runs,
+    plot_sizes as plot_sizes,
+    plot_tokens as plot_tokens,
+    plot_training as plot_training,
+    plot_yields as plot_yields,
+    show_records as show_records,
+    show_responses as show_responses,
+)
+from .trace_viewer import view_traces as view_traces, vote_on as vote_on
+from .viewers import view_records as view_records, view_rollouts as view_rollouts, view_scores as view_scores

@@ -1,0 +1,136 @@
+"""What came out: accuracy of arms, studies over arms and sizes, what each step of a build left."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from ...core.paper_numbers import MIRRORS, TABLE_1
+from .style import ARM_COLOURS, open_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from ...evaluation.eval_report import EvalReport
+
+
+def plot_accuracy(
+    reports: "Mapping[str, EvalReport]", *, title: str, colours: Mapping[str, str] = ARM_COLOURS
+) -> "Figure":
+    """Held-out accuracy by source and over all, a bar an arm, with 95% intervals.
+
+    Args:
+        reports: by arm; the arms of `ARM_COLOURS` keep their colour.
+        title: the message, as a sentence.
+        colours: by arm; an arm that is not in it takes the next of matplotlib's.
+    """
+    figure, axes = plt.subplots(figsize=(9, 3.4), layout="constrained")
+    width = 0.8 / len(reports)
+    for k, (arm, report) in enumerate(reports.items()):
+        table = report.by_source
+        places = np.arange(len(table)) + (k - (len(reports) - 1) / 2) * width
+        errors = np.clip([table["accuracy"] - table["low"], table["high"] - table["accuracy"]], 0, None) * 100
+        axes.bar(places, table["accuracy"] * 100, width, yerr=errors, capsize=2, label=arm, color=colours.get(arm))
+        names = [f"{source}\nn = {n}" for source, n in table["n"].items()]
+        axes.set_xticks(np.arange(len(table)), names)
+    axes.set(ylabel="held-out accuracy (%)", ylim=(0, 100), title=title)
+    axes.legend(frameon=False, ncols=len(reports), loc="upper left", fontsize=8)
+    open_frame(axes)
+    return figure
+
+
+def plot_arms(table: "pd.DataFrame", paper: Mapping[str, float], *, base: tuple[float, float], title: str) -> "Figure":
+    """Arms of an ablation beside the same arms in the paper: a dot a seed with its 95% interval, their mean as a bar.
+
+    Args:
+        table: rows with `arm`, `seed`, `accuracy`, `low` and `high` (0-1).
+        paper: the paper's figure for each arm, in per cent; other models and other tests, so in a panel of its own.
+        base: accuracy before training, ours (0-1) and the paper's (per cent), dashed.
+        title: the message, as a sentence.
+    """
+    arms = list(paper)
+    figure, (ours, theirs) = plt.subplots(1, 2, figsize=(9, 0.38 * len(arms) + 1.2), sharey=True, layout="constrained")
+    for place, arm in enumerate(arms):
+        runs = table[table["arm"] == arm]
+        ours.barh(place, 100 * runs["accuracy"].mean(), color=ARM_COLOURS["GRPO"], alpha=0.25)
+        heights = place + np.linspace(-0.22, 0.22, len(runs)) if len(runs) > 1 else [place]
+        for height, (_, run) in zip(heights, runs.iterrows(), strict=True):
+            ours.plot([100 * run["low"], 100 * run["high"]], [height] * 2, color=ARM_COLOURS["GRPO"], linewidth=1)
+            ours.plot(100 * run["accuracy"], height, "o", color=ARM_COLOURS["GRPO"], markersize=4)
+        theirs.barh(place, paper[arm], color="0.75")
+        theirs.text(paper[arm], place, f" {paper[arm]:.1f}", va="center", fontsize=8)
+    for axes, value, words in ((ours, 100 * base[0], "here, held-out (%)"), (theirs, base[1], "in the paper (%)")):
+        axes.axvline(value, color=ARM_COLOURS["base"], linestyle="--", linewidth=1)
+        axes.text(value, -0.62, "before ", fontsize=7, color="0.35", ha="right", va="bottom")
+        axes.set(xlabel=words)
+        open_frame(axes)
+    ours.set_yticks(range(len(arms)), arms)
+    ours.invert_yaxis()
+    figure.suptitle(title)
+    return figure
+
+
+def plot_sizes(table: "pd.DataFrame", columns: Mapping[str, str], *, title: str) -> "Figure":
+    """What training on more data changes: a panel a column, a thin line a seed, their mean bold, size 0 is the base.
+
+    Args:
+        table: rows with `size`, `seed` and the columns, such as those of a study.
+        columns: name to axis label; shares are drawn as they are.
+        title: the message, as a sentence.
+    """
+    figure, panels = plt.subplots(1, len(columns), figsize=(3 * len(columns), 2.8), layout="constrained", squeeze=False)
+    sizes = sorted(table["size"].unique())
+    places = {size: k for k, size in enumerate(sizes)}
+    for axes, (name, label) in zip(panels[0], columns.items(), strict=True):
+        base = table[table["size"] == 0][name].iloc[0]
+        tuned = table[table["size"] > 0]
+        for _, run in tuned.groupby("seed"):
+            axes.plot(
+                [0, *run["size"].map(places)], [base, *run[name]], color=ARM_COLOURS["SFT"], alpha=0.4, linewidth=0.8
+            )
+        means = tuned.groupby("size")[name].mean()
+        axes.plot([0, *means.index.map(places)], [base, *means], color=ARM_COLOURS["SFT"], linewidth=2, marker="o")
+        axes.axhline(base, color=ARM_COLOURS["base"], linewidth=1, linestyle=":")
+        axes.set_xticks(range(len(sizes)), [f"{size:,}" if size else "base" for size in sizes], fontsize=8)
+        axes.set(xlabel="SFT records, one pass", ylabel=label)
+        open_frame(axes)
+    figure.suptitle(title)
+    return figure
+
+
+YIELD_NAMES = {
+    "original": "original",
+    "collected": "image\nnot seen",
+    "captioned": "caption",
+    "distilled": "trace",
+    "rewritten": "rewritten",
+    "verified": "verified",
+}
+
+
+def plot_yields(yields: "pd.DataFrame", *, title: str) -> "Figure":
+    """What is left of each source after each step; dashed, where the paper's source that it mirrors ended.
+
+    Args:
+        yields: `BuildResult.yields`; sources that skip steps are left out.
+        title: the message, as a sentence.
+    """
+    table = yields.drop(index="all").dropna(subset=["verified"])
+    figure, axes = plt.subplots(figsize=(9, 3.6), layout="constrained")
+    for k, (source, row) in enumerate(table.iterrows()):
+        colour = f"C{k}"
+        shares = [100 * row[name] / row["original"] for name in YIELD_NAMES]
+        axes.plot(list(YIELD_NAMES.values()), shares, marker="o", markersize=4, color=colour, label=source)
+        paper = TABLE_1.get(MIRRORS.get(source, source), {})
+        if paper.get("original"):
+            share = 100 * paper["verified"] / paper["original"]
+            name = MIRRORS.get(source, source)
+            axes.plot([5.15, 5.45], [share, share], color=colour, linestyle="--")
+            axes.text(5.5, share, f"{name} {share:.0f}%", va="center", fontsize=7, color=colour)
+    axes.text(5.15, 103, "in the paper (Table 1)", fontsize=7, color="0.3")
+    axes.set(ylabel="records left (%)", ylim=(0, 108), xlim=(-0.2, 6.6), title=title)
+    axes.legend(frameon=False, fontsize=8, loc="lower left", ncols=3)
+    open_frame(axes)
+    return figure

@@ -1,0 +1,68 @@
+"""What the benchmarks measured."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from .style import ARM_COLOURS, open_frame
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def plot_prefix_benchmark(found: Mapping[str, Any], *, title: str) -> "Figure":
+    """How much faster and smaller a GRPO step is that reads each prompt once: a panel a length of completions.
+
+    Above, TRL's step time over ours with its 95% interval; below, the memory that a step takes beside the model, as a
+    share of TRL's. Lines are sizes of a group. Cells that could not be measured are left out.
+
+    Args:
+        found: what `python -m vlaa_helpers.dev.benchmarks.shared_prefix` wrote.
+        title: the message, as a sentence.
+    """
+    measured = [part for part in found["cells"] if "error" not in part]
+    if not measured:
+        raise ValueError(f"none of {len(found['cells'])} cells was measured; see their errors")
+    lengths, groups = (sorted({part["cell"][name] for part in measured}) for name in ("completion", "generations"))
+    figure, panels = plt.subplots(
+        2, len(lengths), figsize=(3 * len(lengths), 4.6), layout="constrained", squeeze=False, sharex=True, sharey="row"
+    )
+    for (above, below), length in zip(panels.T, lengths, strict=True):
+        for k, group in enumerate(groups):
+            line = [p for p in measured if (p["cell"]["completion"], p["cell"]["generations"]) == (length, group)]
+            line.sort(key=lambda part: part["prompt_tokens"])
+            tokens = [part["prompt_tokens"] for part in line]
+            ours = [part["ours_over"]["trl"] for part in line]
+            faster = np.array([1 / part["ratio"] for part in ours])
+            edges = np.array([[1 / high, 1 / low] for low, high in (part["ratio_interval_95"] for part in ours)])
+            errors = np.clip(np.abs(edges.reshape(-1, 2).T - faster), 0, None)
+            colour = plt.get_cmap("Blues")(0.4 + 0.6 * (k + 1) / len(groups))
+            above.errorbar(tokens, faster, errors, color=colour, marker="o", markersize=4, capsize=2, label=str(group))
+            shares = [_step_memory(part["arms"]["ours"]) / _step_memory(part["arms"]["trl"]) for part in line]
+            below.plot(tokens, np.multiply(shares, 100), color=colour, marker="o", markersize=4)
+        above.axhline(1, color=ARM_COLOURS["base"], linewidth=1, linestyle=":")
+        below.axhline(100, color=ARM_COLOURS["base"], linewidth=1, linestyle=":")
+        above.set_title(f"completions of {length} tokens", fontsize=9)
+        above.set(xscale="log")
+        below.set(xlabel="tokens of a prompt, image included")
+        sizes = sorted({part["prompt_tokens"] for part in measured})
+        for axes in (above, below):
+            axes.minorticks_off()
+            axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+            open_frame(axes)
+    for row in panels:  # once all lines of a row are there
+        row[0].set_ylim(bottom=0)
+    panels[0, 0].set_ylabel("times as fast as TRL")
+    panels[1, 0].set_ylabel("memory (% of TRL's)")
+    handles, words = panels[0, 0].get_legend_handles_labels()
+    words = [f"{word} completions a prompt" for word in words]
+    figure.legend(handles, words, loc="outside lower center", ncols=len(words), frameon=False, fontsize=8)
+    figure.suptitle(title)
+    return figure
+
+
+def _step_memory(arm: Mapping[str, float]) -> float:
+    """What a step takes beside the model, on a CPU or a GPU."""
+    return arm["peak_mib"] if "peak_mib" in arm else arm["allocated_gib"] - arm["loaded_gib"]

@@ -1,0 +1,13 @@
+"""The colours of the series, and the look of its axes."""
+
+from typing import Any
+
+ARM_COLOURS = {"base": "#7f7f7f", "SFT": "#e08214", "GRPO": "#2166ac", "SFT→GRPO": "#1b7837"}
+"""Of each arm of a study: fixed across the series, and told apart by colour-blind readers."""
+RUN_COLOURS = (ARM_COLOURS["GRPO"], "#d6604d", "#e8a417", "#7b3294")
+"""Of runs that stand in one panel; the first is the healthy one, in the colour of its arm."""
+
+
+def open_frame(axes: Any) -> None:
+    """Leave out the upper and the right line of the frame."""
+    axes.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,2 @@
+from .claims import find_claims as find_claims
+from .scenes import check_facts as check_facts, draw_scene as draw_scene, make_scenes as make_scenes

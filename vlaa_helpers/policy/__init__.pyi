@@ -1,0 +1,8 @@
+from .adapters import merge_adapter as merge_adapter, save_policy as save_policy
+from .loading import (
+    keep_4bit_trainable as keep_4bit_trainable,
+    load_policy as load_policy,
+    parameter_table as parameter_table,
+)
+from .perplexity import keep_hardest as keep_hardest, trace_perplexity as trace_perplexity
+from .profiles import get_profile as get_profile

@@ -1,0 +1,92 @@
+"""Keys and values of rows that go on from shared prompts, a token at a time."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+class DecodeStates:
+    """Keys and values of rows that go on from prompts: a prompt's once for all its rows, and each row's own.
+
+    Args:
+        prompts: of each layer keys and values of the prompts, each of shape (prompts, heads, tokens, width).
+        rows: the prompt that each row goes on from, shape (rows,); rows of one prompt follow each other.
+        mask: of the prompts' tokens, 0 at padding, shape (prompts, tokens); None is all 1.
+        tables: cosines and sines of the tokens to come, each of shape (rows, room, width).
+    """
+
+    def __init__(
+        self,
+        prompts: Sequence[tuple[Tensor, Tensor]],
+        rows: Tensor,
+        mask: Tensor | None,
+        tables: tuple[Tensor, Tensor],
+    ):
+        self.prompts = [tuple(state.flatten(0, 1) for state in pair) for pair in prompts]  # (prompts x heads, …)
+        self.count, self.kept, _, width = prompts[0][0].shape
+        self.length, self.rows, self.tables = 0, rows, tables
+        room = tables[0].shape[1]
+        self.own = [[pair[0].new_empty(len(rows) * self.kept, room, width) for _ in pair] for pair in prompts]
+        self.bias = None
+        if mask is not None and not mask.all():
+            self.bias = torch.zeros_like(mask, dtype=tables[0].dtype).masked_fill(mask == 0, float("-inf"))
+        self._place()
+
+    def _place(self) -> None:
+        """Where each row stands in a grid of (prompts, most rows of one)."""
+        counts = self.rows.bincount(minlength=self.count)
+        self.most = int(counts.max())
+        first = counts.cumsum(0) - counts
+        place = self.rows * self.most + torch.arange(len(self.rows), device=self.rows.device) - first[self.rows]
+        self.place = None if len(place) == self.count * self.most else place  # None: the grid is full, in order
+        self.row_bias = None if self.bias is None else self.bias[self.rows][:, None, None]  # (rows, 1, 1, tokens)
+
+    def keep(self, going: Tensor) -> None:
+        """Drop all rows but these."""
+        self.rows, self.tables = self.rows[going], tuple(table[going] for table in self.tables)
+        for own in self.own:
+            for k, held in enumerate(own):
+                wide = held.unflatten(0, (-1, self.kept))
+                own[k] = wide.new_empty(len(going), *wide.shape[1:])
+                own[k][:, :, : self.length] = wide[going, :, : self.length]
+                own[k] = own[k].flatten(0, 1)
+        self._place()
+
+    def rotary(self) -> tuple[Tensor, Tensor]:
+        cos, sin = (table[:, self.length : self.length + 1] for table in self.tables)
+        return cos, sin
+
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Attention of one new token a row to its prompt and to its own tokens, the new one included.
+
+        Args:
+            query: scaled, shape (rows, heads, width).
+            key, value: of the new token, shape (rows, kept heads, width).
+
+        Returns:
+            Shape (rows, heads x width).
+        """
+        rows, width = len(query), query.shape[-1]
+        query = query.view(rows, self.kept, -1, width)  # (rows, kept, heads of each, width)
+        for held, new in zip(self.own[layer], (key, value), strict=True):
+            held[:, self.length] = new.reshape(-1, width)
+        keys, values = (held[:, : self.length + 1] for held in self.own[layer])  # (rows x kept, tokens, width)
+        prompt_keys, prompt_values = self.prompts[layer]
+        before = self._from_grid(torch.bmm(self._to_grid(query), prompt_keys.transpose(1, 2)))
+        before = before if self.row_bias is None else before + self.row_bias
+        after = torch.bmm(query.flatten(0, 1), keys.transpose(1, 2)).view(*query.shape[:-1], -1)
+        weights = torch.cat([before, after], dim=-1).softmax(-1)  # (rows, kept, heads of each, all tokens)
+        before, after = weights.split((before.shape[-1], after.shape[-1]), dim=-1)
+        seen = self._from_grid(torch.bmm(self._to_grid(before), prompt_values))
+        return (seen + torch.bmm(after.flatten(0, 1), values).view_as(seen)).reshape(rows, -1)
+
+    def _to_grid(self, x: Tensor) -> Tensor:
+        """(rows, kept, heads of each, n) to (prompts x kept, most x heads of each, n)."""
+        if self.place is not None:
+            x = x.new_zeros(self.count * self.most, *x.shape[1:]).index_copy_(0, self.place, x)
+        return x.unflatten(0, (self.count, self.most)).transpose(1, 2).reshape(self.count * self.kept, -1, x.shape[-1])
+
+    def _from_grid(self, x: Tensor) -> Tensor:
+        x = x.view(self.count, self.kept, self.most, -1, x.shape[-1]).transpose(1, 2).flatten(0, 1)
+        return x if self.place is None else x[self.place]

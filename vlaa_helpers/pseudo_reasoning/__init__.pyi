@@ -1,0 +1,12 @@
+from .benchmark import load_trace_benchmark as load_trace_benchmark
+from .corruptions import corrupt_trace as corrupt_trace
+from .detector import (
+    PseudoReasoningDetector as PseudoReasoningDetector,
+    auc as auc,
+    calibration as calibration,
+    measured as measured,
+    trained_detector as trained_detector,
+)
+from .measures import analyze_traces as analyze_traces
+from .probe_report import ProbeReport as ProbeReport, load_probes as load_probes
+from .probes import probe_traces as probe_traces

@@ -1,0 +1,18 @@
+from .adaptive_kl import AdaptiveKL as AdaptiveKL
+from .batch_checks import check_batch as check_batch
+from .batch_plan import plan_batch as plan_batch
+from .grpo import train_grpo as train_grpo
+from .grpo_loss_reference import (
+    clipped_objective as clipped_objective,
+    group_advantages as group_advantages,
+    grpo_loss as grpo_loss,
+    kl_estimates as kl_estimates,
+)
+from .grpo_minimal import train_grpo_minimal as train_grpo_minimal
+from .held_out import EvaluateEvery as EvaluateEvery
+from .preflight_check import preflight as preflight
+from .prompt_lengths import drop_long_prompts as drop_long_prompts
+from .recipes import grpo_recipe as grpo_recipe
+from .rollout_log import RolloutLog as RolloutLog, load_rollouts as load_rollouts
+from .sft import sft_recipe as sft_recipe, train_sft as train_sft
+from .shared_prefix_trainer import SharedPrefixGRPOTrainer as SharedPrefixGRPOTrainer
