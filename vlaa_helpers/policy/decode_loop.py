@@ -48,9 +48,8 @@ def decode(
     ended = torch.zeros(len(ids), dtype=torch.bool, device=ids.device)  # (rows,)
     padding = _padding_token(generation_config)
     read = cache.get_seq_length()
-    policy = _Policy(
-        model, cache, inputs["attention_mask"], inputs["position_ids"], generation_config.max_length - read
-    )
+    room = generation_config.max_length - read
+    policy = _Policy(model, cache, inputs["attention_mask"], inputs["position_ids"], room)
     logits = policy.read(ids[:, read:])  # (going, vocabulary)
     while True:
         chosen = _choose(logits, ids, rows, logits_processor, generation_config.do_sample, exact_draws)  # (rows,)
@@ -72,12 +71,14 @@ def _choose(
     found: Tensor, ids: Tensor, rows: Tensor, process: LogitsProcessorList, do_sample: bool, exact_draws: bool
 ) -> Tensor:
     """The next token of each row, shape (rows,), from logits of those that go on, shape (going, vocabulary)."""
+    logits = found.new_zeros(len(ids), found.shape[1]).index_copy(0, rows, found)  # processors know rows by their place
+    scores = process(ids, logits)  # (rows, vocabulary)
+    if not do_sample:
+        return scores.argmax(-1)
     if exact_draws:  # random numbers for all rows, so that each row gets its own
-        scores = process(ids, found.new_zeros(len(ids), found.shape[1]).index_copy(0, rows, found))
-        return torch.multinomial(scores.softmax(-1), 1).squeeze(1) if do_sample else scores.argmax(-1)
-    scores = process(ids[rows], found)
-    chosen = draw(scores, torch.rand(len(ids), device=ids.device)[rows]) if do_sample else scores.argmax(-1)
-    return ids[:, -1].index_copy(0, rows, chosen)
+        return torch.multinomial(scores.softmax(-1), 1).squeeze(1)
+    numbers = torch.rand(len(ids), device=ids.device)
+    return ids[:, -1].index_copy(0, rows, draw(scores[rows], numbers[rows]))
 
 
 def draw(scores: Tensor, numbers: Tensor) -> Tensor:

@@ -72,10 +72,9 @@ class Joined:
     def __init__(self, layers: Sequence[Any]):
         bases = [_base(layer) for layer in layers]
         self.weight = torch.cat([dense_weight(base) for base in bases])  # (out, in)
-        with_bias = any(base.bias is not None for base in bases)
-        zeros = [self.weight.new_zeros(base.out_features) for base in bases] if with_bias else []
-        biases = [base.bias.detach().to(zero) if base.bias is not None else zero for base, zero in zip(bases, zeros)]
-        self.bias = torch.cat(biases) if with_bias else None
+        biases = [self.weight.new_zeros(base.out_features) if base.bias is None else base.bias for base in bases]
+        has_bias = any(base.bias is not None for base in bases)
+        self.bias = torch.cat(biases).detach().to(self.weight.dtype) if has_bias else None  # (out,)
         downs, ups = [], []
         for layer in layers:
             pairs = _adapters(layer)

@@ -1,4 +1,4 @@
-"""4-bit weights, dequantised once instead of in each product: the same numbers, for the memory of the weights as they are.
+"""4-bit weights, dequantised once instead of in each product: the same numbers, for the memory of a dense copy.
 
 bitsandbytes dequantises a layer anew in every forward and backward pass. A mini policy that draws a completion does so
 for each of 28 layers and each token. Base weights under adapters do not change, so one copy in compute type will do.
@@ -33,9 +33,8 @@ def has_room(model: Any) -> bool:
     layers = _quantised(model)
     if not layers:
         return False
-    size = sum(
-        layer.in_features * layer.out_features * (layer.compute_dtype or torch.float32).itemsize for layer in layers
-    )
+    counts = [(layer.in_features * layer.out_features, layer.compute_dtype or torch.float32) for layer in layers]
+    size = sum(count * dtype.itemsize for count, dtype in counts)  # bytes
     device = layers[0].weight.device
     if device.type == "cuda":
         free = torch.cuda.mem_get_info(device)[0]
@@ -71,6 +70,5 @@ def _forward(weight: Tensor, layer: Any, x: Tensor) -> Tensor:
 def _quantised(model: Any) -> list[Any]:
     from bitsandbytes.nn import Linear4bit
 
-    return [
-        layer for layer in model.modules() if isinstance(layer, Linear4bit) and layer.weight.quant_state is not None
-    ]
+    layers = [layer for layer in model.modules() if isinstance(layer, Linear4bit)]
+    return [layer for layer in layers if layer.weight.quant_state is not None]

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from transformers import TrainerCallback
@@ -35,6 +36,7 @@ def train_grpo(
     recipe: str = "trl",
     max_prompt_length: int | None = None,
     shared_prefix: bool = True,
+    exact_draws: bool = False,
     callbacks: Sequence[TrainerCallback] = (),
     **config: Any,
 ) -> GRPOTrainer:
@@ -99,8 +101,9 @@ def train_grpo(
     if shared_prefix and (reason := unsupported_reason(model, args)):
         logger.warning(f"shared_prefix: not with {reason}. TRL's own trainer reads a prompt again for each completion")
         shared_prefix = False
+    trainer_class = partial(SharedPrefixGRPOTrainer, exact_draws=exact_draws) if shared_prefix else GRPOTrainer
     with exact_adapters(model):
-        trainer = (SharedPrefixGRPOTrainer if shared_prefix else GRPOTrainer)(
+        trainer = trainer_class(
             model=model,
             reward_funcs=reward_funcs,
             args=args,

@@ -80,8 +80,9 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
         ValueError: what `unsupported_reason` names but versions, tools, environments, or a rollout function.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any):
+    def __init__(self, *args: Any, exact_draws: bool = False, **kwargs: Any):
         super().__init__(*args, **kwargs)
+        self.exact_draws = exact_draws
         reason = unsupported_reason(self.model, self.args, any_version=True)
         if self.tools or self.environment_factories or self.rollout_func:
             reason = "tools, an environment or a rollout function"
@@ -128,7 +129,10 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
 
         def generate(generation_config: Any, **inputs: Tensor) -> Tensor:
             del model.generate  # its own again
-            return generate_from(model, prefill(model, inputs), counts, generation_config=generation_config)
+            prefix = prefill(model, inputs)
+            return generate_from(
+                model, prefix, counts, exact_draws=self.exact_draws, generation_config=generation_config
+            )
 
         model.generate = generate
         try:
