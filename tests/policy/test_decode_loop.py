@@ -2,9 +2,19 @@
 
 import pytest
 import torch
-from transformers import AutoModelForImageTextToText
+from scipy.stats import chi2
+from transformers import (
+    AutoModelForImageTextToText,
+    GenerationConfig,
+    LogitsProcessorList,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
 
-from vlaa_helpers.policy import prefix_cache
+from vlaa_helpers.policy import decode_loop, prefix_cache
+from vlaa_helpers.policy.decode_loop import draw
+from vlaa_helpers.policy.decode_stack import DecodeStack
 from vlaa_helpers.policy.prefix_cache import generate_from, prefill
 
 COUNTS = [5, 1, 6]
@@ -21,10 +31,16 @@ def prompts(tokenizer, counts):
     return tokenizer(texts, padding=True, padding_side="left", return_tensors="pt")
 
 
-@pytest.fixture
-def widths(model):
-    """How many rows each forward pass has, and how many tokens of each."""
+@pytest.fixture(params=(True, False), ids=("by the decode stack", "by the model"))
+def widths(request, model, monkeypatch):
+    """How many rows each step has, and how many tokens of each."""
     seen = []
+    if request.param:
+        step = DecodeStack.__call__
+        note = lambda stack, tokens, states: seen.append((len(tokens), 1)) or step(stack, tokens, states)  # noqa: E731
+        monkeypatch.setattr(DecodeStack, "__call__", note)
+    else:
+        monkeypatch.setattr(decode_loop, "decode_stack", lambda whole: None)
     hook = model.register_forward_pre_hook(
         lambda _, args, inputs: seen.append(tuple(inputs["input_ids"].shape)), with_kwargs=True
     )
@@ -53,7 +69,7 @@ def test_what_is_drawn_is_what_generate_draws(model, tiny_models, widths, way, r
     torch.manual_seed(3)
     with torch.no_grad():
         prefix = prefill(model, prompts(tokenizer, [1, 1, 1]))
-    found = generate_from(model, prefix, COUNTS, **settings, **way)
+    found = generate_from(model, prefix, COUNTS, exact_draws=True, **settings, **way)
     assert torch.equal(found, expected)
     rows, drawn = [row for row, _ in widths[1:]], found[:, prefix.ids.shape[1] :]
     alive = (drawn != never).sum(0).tolist()  # in each step
@@ -69,5 +85,58 @@ def test_a_batch_without_an_end_is_drawn_to_its_length(model, tiny_models, width
     settings = {"max_new_tokens": 7, "do_sample": False, "eos_token_id": None}
     with torch.no_grad():
         found = generate_from(model, prefill(model, inputs), [1, 1, 1], **settings)
-    assert torch.equal(found, model.generate(**inputs, **settings))
     assert widths[1:8] == [(3, 1)] * 7
+    assert torch.equal(found, model.generate(**inputs, **settings))
+
+
+# ---- one random number a row ----
+
+DRAWS = 60_000
+
+
+@pytest.mark.parametrize(
+    "way",
+    [{}, {"temperature": 0.5}, {"temperature": 1.7, "top_k": 7}, {"top_p": 0.8}, {"top_k": 9, "top_p": 0.6}],
+    ids=["plain", "cold", "top k", "top p", "both"],
+)
+def test_one_number_a_row_draws_from_the_same_distribution(way):
+    """Chi-square over many draws: words that are left out never come, the others as often as they should."""
+    generator = torch.Generator().manual_seed(1)
+    config = GenerationConfig(do_sample=True, **{"top_k": 0, "top_p": 1.0, **way})
+    warp = [TemperatureLogitsWarper(way["temperature"])] if "temperature" in way else []
+    warp += [TopKLogitsWarper(config.top_k)] if config.top_k else []
+    warp += [TopPLogitsWarper(config.top_p)] if config.top_p < 1 else []
+    logits = 2 * torch.randn(1, 12, generator=generator)
+    scores = LogitsProcessorList(warp)(torch.zeros(1, 1, dtype=torch.long), logits)
+    expected = scores.softmax(-1)[0].double() * DRAWS
+    numbers = torch.rand(DRAWS, generator=generator)
+    counts = draw(scores.expand(DRAWS, -1), numbers).bincount(minlength=12).double()
+    possible = expected > 0
+    assert not counts[~possible].any()
+    statistic = ((counts - expected) ** 2)[possible] / expected[possible]
+    assert chi2.sf(float(statistic.sum()), int(possible.sum()) - 1) > 0.001
+    wrong = draw((scores / 1.05).expand(DRAWS, -1), numbers).bincount(minlength=12).double()  # the test would tell
+    assert (
+        chi2.sf(float((((wrong - expected) ** 2)[possible] / expected[possible]).sum()), int(possible.sum()) - 1)
+        < 0.001
+    )
+
+
+def test_words_that_are_left_out_are_never_drawn():
+    scores = torch.tensor([[-torch.inf, 0.0, -torch.inf, 0.0, -torch.inf]]).expand(4, -1)
+    assert draw(scores, torch.tensor([0.0, 0.49, 0.5, 1 - 2**-24])).tolist() == [1, 1, 3, 3]
+
+
+def test_a_row_draws_the_same_whoever_is_beside_it(model, tiny_models):
+    """Rows that have ended leave the batch; that must not change what the others draw."""
+    tokenizer = tiny_models[1].tokenizer
+    settings = {"max_new_tokens": 20, "do_sample": True, "top_k": 0, "temperature": 2.0, "pad_token_id": 1013}
+    found = {}
+    for name, ends in (("none ends", None), ("many end", [*range(700, 1000)])):
+        torch.manual_seed(5)
+        with torch.no_grad():
+            prefix = prefill(model, prompts(tokenizer, [1, 1, 1]))
+        found[name] = generate_from(model, prefix, COUNTS, eos_token_id=ends, **settings)[:, prefix.ids.shape[1] :]
+    for whole, short in zip(found["none ends"].tolist(), found["many end"].tolist(), strict=True):
+        length = next((k + 1 for k, token in enumerate(short) if 700 <= token < 1000), len(short))
+        assert short[:length] == whole[:length]

@@ -1,0 +1,141 @@
+"""The decode stack gives the logits that the model gives: any of the three families, in 4 bits or not, with adapters."""
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForImageTextToText, BitsAndBytesConfig
+
+from vlaa_helpers.policy import decode_loop
+from vlaa_helpers.policy.decode_stack import LINEARS, Joined, decode_stack, whole_model
+from vlaa_helpers.policy.dense_weights import dense_weight, dense_weights
+from vlaa_helpers.policy.loading import LORA_TARGETS, keep_4bit_trainable
+from vlaa_helpers.policy.prefix_cache import generate_from, prefill
+
+TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
+TEXTS = ("how many", "what is left when all red circles are gone?", "and the blue one, is it there")
+COUNTS = [3, 1, 2]
+
+
+def policy(tiny_models, kind, *, packed, adapters):
+    quantization = None
+    if packed:
+        skipped = [r".*visual", "lm_head"]
+        quantization = BitsAndBytesConfig(
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.float32,
+            llm_int8_skip_modules=skipped,
+        )  # fmt: skip
+    model = AutoModelForImageTextToText.from_pretrained(tiny_models[0][kind], quantization_config=quantization)
+    keep_4bit_trainable(model)
+    for k in range(adapters):
+        config = LoraConfig(r=4 + k, lora_alpha=9, target_modules=LORA_TARGETS)
+        model = get_peft_model(model, config) if k == 0 else model
+        if k:
+            model.add_adapter(f"more{k}", config)
+            model.base_model.set_adapter(["default", f"more{k}"])
+    for name, weight in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight, std=0.3, generator=torch.Generator().manual_seed(len(name)))
+    return model.eval()
+
+
+def logits_along(model, processor, monkeypatch, *, stack):
+    """Logits at each step of twelve, of rows that go on from three prompts of different lengths, some of which end."""
+    seen, choose = [], decode_loop._choose
+    monkeypatch.setattr(decode_loop, "_choose", lambda found, *rest: seen.append(found.clone()) or choose(found, *rest))
+    monkeypatch.setattr(decode_loop, "decode_stack", decode_stack if stack else lambda whole: None)
+    inputs = processor.tokenizer(list(TEXTS), padding=True, padding_side="left", return_tensors="pt")
+    with torch.no_grad():
+        prefix = prefill(model, inputs)
+    torch.manual_seed(1)
+    ends = [*range(880, 1000)]
+    tokens = generate_from(
+        model, prefix, COUNTS, max_new_tokens=12, do_sample=True, top_k=0, pad_token_id=1013, eos_token_id=ends
+    )
+    monkeypatch.undo()
+    return seen, tokens
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize(("packed", "adapters"), [(False, 0), (False, 2), (True, 1)])
+def test_logits_are_those_of_the_model(tiny_models, monkeypatch, kind, packed, adapters):
+    model = policy(tiny_models, kind, packed=packed, adapters=adapters)
+    assert decode_stack(whole_model(model)) is not None
+    expected, tokens = logits_along(model, tiny_models[1], monkeypatch, stack=False)
+    found, same = logits_along(model, tiny_models[1], monkeypatch, stack=True)
+    assert torch.equal(tokens, same) and [len(step) for step in found] == [len(step) for step in expected]
+    assert len({len(step) for step in found}) > 1  # rows did leave
+    for one, other in zip(found, expected, strict=True):
+        assert torch.allclose(one, other, atol=2e-5 * float(other.abs().max()), rtol=0)
+
+
+def test_an_adapter_that_is_off_is_left_out(tiny_models, monkeypatch):
+    model = policy(tiny_models, "qwen2_5_vl", packed=False, adapters=1)
+    with_adapter, _ = logits_along(model, tiny_models[1], monkeypatch, stack=True)
+    with model.disable_adapter():
+        expected, _ = logits_along(model, tiny_models[1], monkeypatch, stack=False)
+        found, _ = logits_along(model, tiny_models[1], monkeypatch, stack=True)
+    assert torch.allclose(found[0], expected[0], atol=1e-4) and not torch.allclose(found[0], with_adapter[0], atol=0.1)
+
+
+@pytest.mark.parametrize("what", ["dropout", "dora", "bias", "merged", "hook", "activation"])
+def test_what_it_does_not_know_is_left_to_the_model(tiny_models, what):
+    options = {"dropout": {"lora_dropout": 0.1}, "dora": {"use_dora": True}, "bias": {"lora_bias": True}}.get(what, {})
+    model = AutoModelForImageTextToText.from_pretrained(tiny_models[0]["qwen2_5_vl"])
+    model = get_peft_model(model, LoraConfig(r=4, target_modules=LORA_TARGETS, **options))
+    whole = whole_model(model)
+    if what == "merged":
+        model.merge_adapter()
+    if what == "hook":
+        whole.model.language_model.layers[0].mlp.up_proj.register_forward_hook(lambda *_: None)
+    if what == "activation":
+        whole.model.language_model.config.hidden_act = "gelu"
+    model.train()
+    assert decode_stack(whole) is None
+    if what == "dropout":  # which does nothing in eval mode
+        assert decode_stack(whole_model(model.eval())) is not None
+
+
+def test_joined_layers_are_those_layers(tiny_models):
+    model = policy(tiny_models, "qwen2_vl", packed=True, adapters=2)
+    attention = whole_model(model).model.language_model.layers[0].self_attn
+    layers = [attention.q_proj, attention.k_proj, attention.v_proj]
+    x = torch.randn(5, 32, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(Joined(layers)(x), torch.cat([layer(x) for layer in layers], dim=1), atol=1e-5)
+
+
+def test_dense_weights_give_what_packed_ones_give(tiny_models):
+    """Forward and backward; to the bit here, where bitsandbytes multiplies with the dequantised weight itself."""
+    model = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=1)
+    ids = torch.arange(20, 60).view(2, 20)
+    results = []
+    for dense in (False, True):
+        model.zero_grad()
+        with dense_weights(model) if dense else torch.enable_grad():
+            logits = model(input_ids=ids).logits
+            logits.log_softmax(-1)[..., 7].sum().backward()
+        grads = {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
+        results.append((logits.detach(), grads))
+    (packed, grads), (found, mine) = results
+    assert torch.allclose(found, packed, atol=1e-5) and grads.keys() == mine.keys()
+    for name, grad in grads.items():
+        assert torch.allclose(mine[name], grad, atol=1e-5 * float(grad.abs().max())), name
+    layers = [whole_model(model).model.language_model.layers[0].get_submodule(name) for name in LINEARS]
+    assert all("forward" not in layer.base_layer.__dict__ for layer in layers)  # given back
+    assert dense_weight(layers[0].base_layer).shape == (32, 32)
+
+
+def test_dense_weights_are_left_where_memory_is_short(tiny_models, monkeypatch):
+    from types import SimpleNamespace
+
+    import psutil
+
+    model = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=1)
+    layer = whole_model(model).model.language_model.layers[0].mlp.up_proj.base_layer
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=100))
+    with dense_weights(model):
+        assert "forward" not in layer.__dict__
+    assert decode_stack(whole_model(model)) is None
+    monkeypatch.undo()
+    with dense_weights(model), dense_weights(model):
+        assert "forward" in layer.__dict__
+    assert "forward" not in layer.__dict__
