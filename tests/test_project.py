@@ -69,7 +69,16 @@ def project_files() -> list[Path]:
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if listed.returncode == 0 and listed.stdout:
         return [path for line in listed.stdout.splitlines() if (path := ROOT / line).is_file()]
-    left_out = {".git", ".venv", ".venv-canary", "runs", "__pycache__", ".pytest_cache", ".ruff_cache", ".hypothesis"}  # no git here
+    left_out = {
+        ".git",
+        ".venv",
+        ".venv-canary",
+        "runs",
+        "__pycache__",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".hypothesis",
+    }  # no git here
     return [path for path in ROOT.rglob("*") if path.is_file() and not left_out & set(path.relative_to(ROOT).parts)]
 
 
