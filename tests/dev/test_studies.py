@@ -3,13 +3,15 @@
 import pandas as pd
 import pytest
 
+from vlaa_helpers import reference
 from vlaa_helpers.dev import studies
 from vlaa_helpers.policy.loading import load_policy
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr(studies, "SETS", {"test": 6, "shifted": 1})
+    for module in (reference, studies):
+        monkeypatch.setattr(module, "SETS", {"test": 6, "shifted": 1})
     monkeypatch.setattr(studies, "GRPO_RECORDS", 36)
     monkeypatch.setattr(studies, "WATCHED", 6)
 
