@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from vlaa_helpers import reference
+from vlaa_helpers.core.assets import REFERENCE
 from vlaa_helpers.dev import studies
 from vlaa_helpers.policy.loading import load_policy
 
@@ -79,13 +80,13 @@ def test_the_papers_arms():
 
 
 def test_reference_results_are_shipped():
-    table = pd.read_csv(studies.REFERENCE / "sft_sizes.csv")
+    table = pd.read_csv(REFERENCE / "sft_sizes.csv")
     assert set(table["size"]) == {0, 128, 512, 2048, 8192} and set(table["seed"]) == {0, 1, 2}
     assert (
         table[(table["set"] == "test") & (table["source"] == "all") & (table["decoding"] == "greedy")]["n"] == 1800
     ).all()
-    arms = pd.read_csv(studies.REFERENCE / "grpo_arms.csv")
+    arms = pd.read_csv(REFERENCE / "grpo_arms.csv")
     assert {"base", "mixed"} <= set(arms["arm"]) and set(arms.loc[arms["arm"] == "mixed", "seed"]) == {0, 1, 2}
     for seed in (0, 1, 2):
-        log = pd.read_csv(studies.REFERENCE / f"grpo_mixed_seed_{seed}.csv")
+        log = pd.read_csv(REFERENCE / f"grpo_mixed_seed_{seed}.csv")
         assert log["step"].iloc[-1] == 64 and len(log["held_out/accuracy"].dropna()) == 5

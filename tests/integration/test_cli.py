@@ -131,7 +131,7 @@ def test_a_judge_sees_images_where_asked(tmp_path, monkeypatch, sees):
 
     monkeypatch.setenv("SOME_KEY", "none")
     monkeypatch.setattr("vlaa_helpers.training.grpo.train_grpo", stop)
-    flags = ["--judge-sees-pictures"] if sees else []
+    flags = ["--judge-sees-images"] if sees else []
     judge = ["--judge", "m", "--base-url", "http://localhost:9/v1", "--key-env", "SOME_KEY", *flags]
     with pytest.raises(Stop) as stopped:
         main(["grpo", "mini", "--profile", "mini", "--n", "8", "--out", str(tmp_path), *judge])
