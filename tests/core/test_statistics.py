@@ -107,7 +107,7 @@ def test_bootstrap_interval_of_a_median_is_not_moved_by_an_outlier():
 
 
 def test_intervals_cover_the_truth_about_as_often_as_they_say():
-    """200 studies of 60 items: 95% of intervals hold the true share, give or take 1.5 points (two standard errors 3)."""
+    """Of 200 studies of 60 items, 95% of intervals hold the true share; two standard errors of that are 3 points."""
     samples = np.random.default_rng(0).random((200, 60)) < 0.4
     drawn = [low <= 0.4 <= high for low, high in (bootstrap_interval(row, draws=400) for row in samples)]
     wilson = [low <= 0.4 <= high for low, high in (wilson_interval(int(row.sum()), 60) for row in samples)]
