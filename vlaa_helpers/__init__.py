@@ -21,6 +21,8 @@ _MODULE_OF = {
     "to_sft": "data.trl_views",
     "aha_words": "core.trace_text",
     "analyze_traces": "pseudo_reasoning.measures",
+    "register_measure": "pseudo_reasoning.measures",
+    "Measure": "pseudo_reasoning.trace_measures",
     "find_claims": "mini_world.claims",
     "load_trace_benchmark": "pseudo_reasoning.benchmark",
     "PseudoReasoningDetector": "pseudo_reasoning.detector",

@@ -5,12 +5,12 @@ import html
 import io
 import json
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..core.images import decode_image
-from ..core.trace_text import AHA_KEYWORDS, aha_words
+from ..core.trace_text import aha_words
+from ..pseudo_reasoning.marks import cue_marks, marked_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -265,9 +265,6 @@ def _colour(advantage: float) -> str:
     return GAIN if advantage > 0 else LOSS if advantage < 0 else EVEN
 
 
-_CUES = re.compile("|".join(map(re.escape, sorted(AHA_KEYWORDS, key=len, reverse=True))), re.IGNORECASE)
-
-
 def _group_html(group: "pd.DataFrame") -> str:
     asked = "".join(
         f"<b>{name}</b><pre style='white-space: pre-wrap'>{html.escape(text)}</pre>"
@@ -276,16 +273,12 @@ def _group_html(group: "pd.DataFrame") -> str:
     said = "".join(
         f"<div style='border-left: 4px solid {_colour(row['advantage'])}; padding-left: 8px; margin: 6px 0'>"
         f"<b style='color: {_colour(row['advantage'])}'>{html.escape(_verdict(row))}</b>"
-        f"<pre style='white-space: pre-wrap'>{_marked(row['completion'])}</pre></div>"
+        f"<pre style='white-space: pre-wrap'>{_with_cues(row['completion'])}</pre></div>"
         for row in group.to_dict("records")
     )
     return asked + said
 
 
-def _marked(text: str) -> str:
-    """A completion as HTML, its cue words marked."""
-    parts, end = [], 0
-    for cue in _CUES.finditer(text):
-        parts += [html.escape(text[end : cue.start()]), f"<mark>{html.escape(cue[0])}</mark>"]
-        end = cue.end()
-    return "".join(parts) + html.escape(text[end:])
+def _with_cues(text: str) -> str:
+    """A completion as HTML, its cues marked as the paper counts them: inside other words too."""
+    return marked_html(text, cue_marks(text, whole_words=False))
