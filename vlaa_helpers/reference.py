@@ -59,7 +59,7 @@ def reference_responses(arm: str | None = None, *, decoding: str | None = None) 
 
     Args:
         arm: one of `POLICY_ARMS`; all when left out.
-        ruler: "greedy" (one response a question) or "sampled" (four, temperature 1); both when left out.
+        decoding: "greedy" (one response a question) or "sampled" (four, temperature 1); both when left out.
 
     Returns:
         The columns of `RESPONSE_COLUMNS`, those of `EvalReport.rows` among them.
