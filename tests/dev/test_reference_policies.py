@@ -46,9 +46,9 @@ def test_a_shipped_policy_gives_the_shipped_answers(arm):
     alike = {name: (now["response"] == kept.loc[name, "response"][now.index]).mean() for name in RUNS}
     change = now["correct"].mean() - kept.loc[arm, "correct"][now.index].mean()
     assert alike[arm] >= ALIKE and abs(change) <= 0.05, (
-        f"{alike[arm]:.0%} of 48 greedy responses of {arm} are the shipped ones (at least {ALIKE:.0%} expected), and its "
-        f"accuracy is {change:+.1%} from theirs (5 points at most); {max(alike, key=alike.get)} is closest. Another "
-        "adapter or prompt, or a torch that computes otherwise: then collect them anew (`dev.reference_policies`)"
+        f"{alike[arm]:.0%} of 48 greedy responses of {arm} are the shipped ones (at least {ALIKE:.0%} expected), and "
+        f"its accuracy is {change:+.1%} from theirs (5 points at most); {max(alike, key=alike.get)} is closest. "
+        "Another adapter or prompt; or a torch that computes otherwise, then collect them anew (dev.reference_policies)"
     )
     assert max(share for name, share in alike.items() if name != arm) < 0.5, "this could not tell a wrong adapter"
 

@@ -1,10 +1,10 @@
 """The table of all measures: its columns, what it accepts, and that it stands any text."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
+from cpu_budget import cpu_budget
 from datasets import Dataset
 from hypothesis import given
 from hypothesis import strategies as st
@@ -236,9 +236,9 @@ def test_the_order_of_responses_does_not_matter():
 
 @pytest.mark.parametrize("unit", ["wait, x = 1. ", "red 6 ", "1 + 1 = 2 "])
 def test_a_megabyte_takes_linear_time(unit):
-    start = time.process_time()
-    (words,) = analyze_traces(["<think>" + unit * (1_000_000 // len(unit))], [CHART])["words"]
-    assert words > 100_000 and time.process_time() - start < 40  # 2 to 5 s on the machine that this was written on
+    with cpu_budget(100):  # 2 to 5 s where this was written
+        (words,) = analyze_traces(["<think>" + unit * (1_000_000 // len(unit))], [CHART])["words"]
+    assert words > 100_000
 
 
 def test_traces_that_r1_wrote(real_samples):
