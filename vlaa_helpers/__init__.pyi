@@ -71,6 +71,7 @@ from .policy import (
     trace_perplexity as trace_perplexity,
 )
 from .pseudo_reasoning import (
+    Measure as Measure,
     ProbeReport as ProbeReport,
     PseudoReasoningDetector as PseudoReasoningDetector,
     analyze_traces as analyze_traces,
@@ -81,6 +82,7 @@ from .pseudo_reasoning import (
     load_trace_benchmark as load_trace_benchmark,
     measured as measured,
     probe_traces as probe_traces,
+    register_measure as register_measure,
     trained_detector as trained_detector,
 )
 from .reference import (

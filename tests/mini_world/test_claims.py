@@ -1,12 +1,12 @@
 """Claims about mini-world images: each is found, with the right verdict, in scripted and in model-written text."""
 
 import json
-import time
 from collections import Counter
 from pathlib import Path
 from random import Random
 
 import pytest
+from cpu_budget import cpu_budget
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -243,7 +243,6 @@ def test_a_long_hostile_text_takes_linear_time(source):
         "top left ",
         "no ",
     )
-    start = time.process_time()
     for unit in units:
-        find_claims(source, FACTS[source], unit * (300_000 // len(unit)))
-    assert time.process_time() - start < 30  # 3 s on the machine that this was written on
+        with cpu_budget(30):  # 0.3 s where this was written
+            find_claims(source, FACTS[source], unit * (300_000 // len(unit)))

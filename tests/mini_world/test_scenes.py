@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import time
 from collections import Counter
 from functools import cache
 from random import Random
@@ -536,15 +535,6 @@ def test_a_nudged_box_stays_in_the_image_and_keeps_its_size():
             assert (u2 - u1, v2 - v1) == pytest.approx((x2 - x1, y2 - y1), abs=0.011)
 
 
-# ---- speed ----
-
-
-def test_scenes_are_drawn_quickly():
-    """At least 300 records a second, PNG included; the best of three, as the machine may be busy (measured: 1,300)."""
-    seconds = []
-    for seed in range(3):
-        start = time.perf_counter()
-        rows = list(scene_records(600, seed=seed))
-        seconds.append(time.perf_counter() - start)
+def test_images_are_stored_as_png():
+    rows = scene_records(60, seed=2)
     assert all(Image.open(io.BytesIO(row["image"]["bytes"])).format == "PNG" for row in rows)
-    assert 600 / min(seconds) >= 300

@@ -17,7 +17,7 @@ from ...mini_world.response_styles import respond
 from ...mini_world.scenes import scene_records
 from ...pseudo_reasoning.benchmark import PSEUDO_KINDS, load_trace_benchmark
 from ...pseudo_reasoning.detector import INPUTS, Auc, PseudoReasoningDetector, auc, calibration, measured
-from ...pseudo_reasoning.measures import analyze_traces
+from ...pseudo_reasoning.measures import FACT_COLUMNS, TEXT_COLUMNS, analyze_traces
 from .plant import plant_pairs
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def all_tables() -> "dict[str, pd.DataFrame]":
     """Every table of the validation by name, rounded to three decimals."""
     train, test = (measured(load_trace_benchmark(split)) for split in ("train", "test"))
     tables = {
-        "measures": measure_aucs(train, test, INPUTS["text and facts"]),
+        "measures": measure_aucs(train, test, [*TEXT_COLUMNS, *FACT_COLUMNS]),
         "detector": combined_aucs(train, test),
         "seeds": other_seeds(),
     }
