@@ -16,9 +16,11 @@ SETS = {"test": 300, "shifted": 100, "text": 100}
 
 def held_out(name: str, per_source: int | None = None) -> "Dataset":
     """One of `SETS`: scenes that no training set of the series holds."""
-    from .mini_world.scenes import SOURCES, make_scenes
+    from .mini_world.kinds import SOURCES
+    from .mini_world.scenes import make_scenes
 
-    return make_scenes((per_source or SETS[name]) * len(SOURCES), split=name, seed=TEST_SEED)
+    n = (per_source or SETS[name]) * len(SOURCES)
+    return make_scenes(n, sources=SOURCES, split=name, seed=TEST_SEED)
 
 
 RULES = ("digit", "choice", "math", "box")

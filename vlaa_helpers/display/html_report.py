@@ -14,7 +14,7 @@ from ..core.images import decode_image
 from ..core.statistics import bootstrap_interval
 from ..core.trace_text import trace_of
 from ..evaluation.eval_report import EvalReport, compare_reports
-from ..mini_world.scene_kinds import several
+from ..mini_world.kinds import several
 from ..pseudo_reasoning.marks import MARKS, find_marks, marked_html
 from .html_parts import Cell, Html, cell, element, figure_part, image_part, interval_image, table
 from .plots import plot_accuracy, plot_training

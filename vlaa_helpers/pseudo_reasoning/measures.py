@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.answers import completion_text, parse_response
 from ..core.trace_text import count_doubts, count_phrases, cue_spans, repetition_rate, step_spans, trace_of
 from ..mini_world.claims import check_statements
-from ..mini_world.scene_kinds import KINDS
+from ..mini_world.kinds import KINDS
 from ..mini_world.statement_parser import read_statements
 from .arithmetic import check_equations, read_equations
 from .consistency import find_contradictions, find_self_checks, read_assertions
@@ -162,7 +162,7 @@ def _measure(text: str, record: Mapping | None) -> dict[str, Any]:
         "contradictions": len(find_contradictions(trace, assertions)),
     }
     if facts is not None:
-        verdicts = [claim.verdict for claim in check_statements(facts, statements, trace)]
+        verdicts = [claim.verdict for claim in check_statements(record["source"], facts, statements, trace)]
         true, false = verdicts.count("true"), verdicts.count("false")
         measures |= {
             "claims": len(verdicts),
