@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
-from .kinds import KINDS, get_kind
+from .kinds import KINDS, Kind, get_kind
 from .raster import blank
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 SPLITS = ("train", "validation", "test", "shifted", "text")
 """`shifted`: colour-shape pairs, heights, angles and coefficients never seen in training, and more objects.
 `text`: scenes of the test split told in words, without an image."""
+
+_TRIES = 10_000
 
 
 def split_of(facts: dict) -> str:
@@ -110,11 +112,7 @@ def _check(n: int, sources: Sequence[str], split: str, difficulty: int) -> None:
 
 def _record(source: str, index: int, rng: Random, *, seed: int, split: str, difficulty: int) -> dict:
     kind = KINDS[source]
-    home = "test" if split in ("shifted", "text") else split
-    while True:
-        facts = kind.sample(rng, difficulty, split == "shifted")
-        if split_of(facts) == home:
-            break
+    facts = _sample_facts(kind, rng, difficulty, split)
     ask = kind.ask(rng, facts, difficulty)
     tint = [rng.randrange(10) for _ in range(3)]
     image = None
@@ -136,6 +134,18 @@ def _record(source: str, index: int, rng: Random, *, seed: int, split: str, diff
         "response": "",
         "meta": json.dumps(meta),
     }
+
+
+def _sample_facts(kind: Kind, rng: Random, difficulty: int, split: str) -> dict:
+    home = "test" if split in ("shifted", "text") else split
+    for _ in range(_TRIES):
+        facts = kind.sample(rng, difficulty, split == "shifted")
+        if split_of(facts) == home:
+            return facts
+    raise ValueError(
+        f"kind {kind.name!r} drew {_TRIES:,} scenes and none of them belongs to {home!r}: it has too few different "
+        "scenes for splits that share none. Let `sample` vary more."
+    )
 
 
 def encode_png(image: "Image.Image") -> bytes:

@@ -132,11 +132,13 @@ def _corrupted(words: Words, facts: dict, rng: Random) -> tuple[Sentences, str]:
 
 def _borrowed(words: Words, record: dict, rng: Random, other: Callable[[], dict]) -> tuple[Sentences, str]:
     facts = meta_of(record)["facts"]
-    while True:
+    for _ in range(10_000):
         taken = other()
         meta = meta_of(taken)
         if check_facts(words.kind.name, facts, words.kind.words(meta["facts"]))[1]:
             break
+    else:
+        raise ValueError(f"kind {words.kind.name!r}: no other scene to borrow from differs from {record['id']}")
     theirs = words.about(meta["task"], taken["question"])
     return plant_genuine(theirs, meta["facts"], rng, style=rng.choice(("listing", "corrected", "long")))
 
