@@ -69,23 +69,21 @@ def find_claims(source: str, facts: dict, text: str) -> list[Claim]:
 
 def check_statements(source: str, facts: dict, statements: list[Statement], text: str) -> list[Claim]:
     """The statements of `read_statements` as claims, with a verdict each."""
-    removal = _Removal(facts)
+    removal, own = _Removal(facts), get_kind(source).checks
     claims = []
     for said in statements:
         if said.kind in ("taken", "count"):
             holds = removal.check(said)
         else:
-            holds = _check_of(source, said.kind)(facts, said.about, said.says)
+            check = own.get(said.kind) or _foreign_check(said.kind)
+            holds = check(facts, said.about, said.says)
         verdict = "not checkable" if holds is None else "true" if holds else "false"
         claims.append(Claim(said.start, said.end, text[said.start : said.end], verdict, said.kind))
     return claims
 
 
-def _check_of(source: str, claim_kind: str) -> Check:
-    """The check of the kind of image that the text is about, else of the first that knows such claims."""
-    own = get_kind(source).checks
-    if claim_kind in own:
-        return own[claim_kind]
+def _foreign_check(claim_kind: str) -> Check:
+    """The check of a claim that is about another kind of image."""
     return next(kind.checks[claim_kind] for kind in KINDS.values() if claim_kind in kind.checks)
 
 

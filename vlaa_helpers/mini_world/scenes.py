@@ -160,7 +160,7 @@ def stated_facts(source: str, text: str) -> Counter[str]:
     >>> stated_facts("stories", "It is day. A red circle at the top left.")
     Counter({'It is day': 1, 'red circle at the top left': 1})
     """
-    return Counter(match[0] for match in get_kind(source).statement.finditer(text))
+    return Counter([match[0] for match in get_kind(source).statement.finditer(text)])
 
 
 def check_facts(source: str, facts: dict, text: str) -> tuple[int, int, int]:

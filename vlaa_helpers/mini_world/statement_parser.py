@@ -13,7 +13,7 @@ from .kinds.readers import read_things
 def read_statements(source: str, text: str) -> list[Statement]:
     """What a text says about an image of this kind, in the order of the text; `source` is one of `kinds.KINDS`."""
     kind = get_kind(source)
-    anywhere = (reader for other in KINDS.values() for reader in other.readers_anywhere)
+    anywhere = [reader for other in KINDS.values() for reader in other.readers_anywhere]
     text = text.replace("İ", "I").lower()  # the one letter whose small form is longer
     found = [said for read in (read_things, *anywhere, *kind.readers) for said in read(text)]
     found.sort(key=lambda said: (said.start, -said.end))
