@@ -48,10 +48,13 @@ from .evaluation import (
     load_report as load_report,
 )
 from .mini_world import (
+    Ask as Ask,
+    Kind as Kind,
     check_facts as check_facts,
     draw_scene as draw_scene,
     find_claims as find_claims,
     make_scenes as make_scenes,
+    register_kind as register_kind,
 )
 from .pipeline import (
     BuildResult as BuildResult,

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from vlaa_helpers import ScriptedTeacher
 from vlaa_helpers.mini_world import response_styles as voices
 from vlaa_helpers.mini_world.claims import CLAIM_KINDS, VERDICTS, find_claims
-from vlaa_helpers.mini_world.scene_kinds import KINDS
-from vlaa_helpers.mini_world.scenes import SOURCES, check_facts, scene_records
+from vlaa_helpers.mini_world.kinds import KINDS, SOURCES
+from vlaa_helpers.mini_world.scenes import check_facts, scene_records
 
 
 def thing(name, **where):

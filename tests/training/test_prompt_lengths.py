@@ -9,7 +9,7 @@ from trl.data_utils import prepare_multimodal_messages
 
 from vlaa_helpers import drop_long_prompts, get_profile, load_records, make_scenes, to_grpo
 from vlaa_helpers.core.record_schema import arrow_dataset, record_features
-from vlaa_helpers.mini_world.scenes import SOURCES
+from vlaa_helpers.mini_world.kinds import SOURCES
 from vlaa_helpers.policy.loading import load_processor
 
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from ..core.assets import MINI_REWARD, MINI_VLMS
 from ..core.record_schema import meta_of
 from ..core.statistics import wilson_interval
+from ..mini_world.kinds import KINDS
+from ..mini_world.kinds.stories import place_words
 from ..mini_world.response_styles import misread
-from ..mini_world.scene_kinds import KINDS, place_words
 from ..mini_world.scenes import scene_records
 from ..rewards.scorers import Question, RewardModelScorer, preference_chat
 

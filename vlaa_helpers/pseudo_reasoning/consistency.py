@@ -14,8 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from ..core.trace_text import cue_spans, step_spans
-from ..mini_world.scene_kinds import in_group
-from ..mini_world.statement_parser import Statement
+from ..mini_world.kinds import Statement, in_group
 from .arithmetic import Equation, read_equations
 
 

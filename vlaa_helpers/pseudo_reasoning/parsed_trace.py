@@ -8,7 +8,7 @@ from ..core.answers import Response, parse_response
 from ..core.record_schema import meta_of
 from ..core.trace_text import count_doubts, count_phrases, cue_spans, step_spans, trace_of
 from ..mini_world.claims import Claim, check_statements
-from ..mini_world.scene_kinds import KINDS
+from ..mini_world.kinds import KINDS
 from ..mini_world.statement_parser import Statement, read_statements
 from .arithmetic import Arithmetic, Equation, check_equations, read_equations
 from .consistency import (
@@ -103,7 +103,7 @@ class ParsedTrace:
     @cached_property
     def claims(self) -> list[Claim]:
         """The statements, each held against the facts."""
-        return [] if self.facts is None else check_statements(self.facts, self.statements, self.trace)
+        return [] if self.facts is None else check_statements(self.source, self.facts, self.statements, self.trace)
 
     @cached_property
     def assertions(self) -> list[Assertion]:
