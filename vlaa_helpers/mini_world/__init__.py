@@ -1,4 +1,4 @@
-"""The generated world: scenes with known facts, questions about them, and whether what is said of them is true. No torch.
+"""The generated world: scenes with known facts, questions about them, and what is true of what is said of them.
 
 `scenes` makes records, of the kinds that `kinds` has: a file a kind, and a registry that takes more. `response_styles`
 and `captions` write about a scene, well or badly; `statement_parser` and `claims` find out what a text says of it and
