@@ -48,10 +48,13 @@ from .evaluation import (
     load_report as load_report,
 )
 from .mini_world import (
+    Ask as Ask,
+    Kind as Kind,
     check_facts as check_facts,
     draw_scene as draw_scene,
     find_claims as find_claims,
     make_scenes as make_scenes,
+    register_kind as register_kind,
 )
 from .pipeline import (
     BuildResult as BuildResult,
@@ -71,6 +74,7 @@ from .policy import (
     trace_perplexity as trace_perplexity,
 )
 from .pseudo_reasoning import (
+    Measure as Measure,
     ProbeReport as ProbeReport,
     PseudoReasoningDetector as PseudoReasoningDetector,
     analyze_traces as analyze_traces,
@@ -81,6 +85,7 @@ from .pseudo_reasoning import (
     load_trace_benchmark as load_trace_benchmark,
     measured as measured,
     probe_traces as probe_traces,
+    register_measure as register_measure,
     trained_detector as trained_detector,
 )
 from .reference import (

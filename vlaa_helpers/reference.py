@@ -26,9 +26,11 @@ def held_out(name: str, per_source: int | None = None) -> "Dataset":
     """
     if name not in SETS:
         raise ValueError(f"unknown held-out set {name!r}; expected one of {', '.join(SETS)}")
-    from .mini_world.scenes import SOURCES, make_scenes
+    from .mini_world.kinds import SOURCES
+    from .mini_world.scenes import make_scenes
 
-    return make_scenes((per_source or SETS[name]) * len(SOURCES), split=name, seed=TEST_SEED)
+    n = (per_source or SETS[name]) * len(SOURCES)
+    return make_scenes(n, sources=SOURCES, split=name, seed=TEST_SEED)
 
 
 def reference_table(name: str) -> "pd.DataFrame":

@@ -24,6 +24,12 @@ def test_traces_are_timed():
     found = benchmarks.traces(argparse.Namespace(traces=40))
     assert 60 <= found["words_a_trace"] <= 100
     assert set(found["traces_per_s"]) == {"text", "text_and_facts"} and min(found["traces_per_s"].values()) > 0
+    assert found["detector_fit_s"] > 0
+
+
+def test_records_are_timed():
+    found = benchmarks.records(argparse.Namespace(records=24))["records_per_s"]
+    assert set(found) == {"made", "prompts_measured"} and min(found.values()) > 0
 
 
 def test_the_reference_yields_are_shipped():

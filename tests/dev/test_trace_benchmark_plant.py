@@ -13,8 +13,8 @@ from vlaa_helpers.core.trace_text import cue_spans, trace_of
 from vlaa_helpers.dev.trace_benchmark.phrases import PHRASES, Words
 from vlaa_helpers.dev.trace_benchmark.plant import PER_CELL, benchmark_text, plant_pairs, wrong_look
 from vlaa_helpers.mini_world.claims import find_claims
-from vlaa_helpers.mini_world.scene_kinds import KINDS
-from vlaa_helpers.mini_world.scenes import SOURCES, check_facts, scene_records, split_of
+from vlaa_helpers.mini_world.kinds import KINDS, SOURCES
+from vlaa_helpers.mini_world.scenes import check_facts, scene_records, split_of
 from vlaa_helpers.pseudo_reasoning.arithmetic import find_arithmetic
 from vlaa_helpers.pseudo_reasoning.benchmark import COLUMNS, PSEUDO_KINDS, STYLES
 from vlaa_helpers.pseudo_reasoning.consistency import find_self_checks
@@ -58,13 +58,18 @@ def test_the_splits_share_neither_scene_nor_phrase(rows):
     }
     assert not facts["train"] & facts["test"]
     assert all(split_of(json.loads(text)) == split for split, texts in facts.items() for text in texts)
-    assert PHRASES["train"].keys() == PHRASES["test"].keys()
+    banks = {
+        bank: {("small talk", role): said for role, said in PHRASES[bank].items()}
+        | {(name, role): said for name, kind in KINDS.items() for role, said in kind.phrases[bank].items()}
+        for bank in ("train", "test")
+    }
+    assert list(banks["train"]) == list(banks["test"]) and len(banks["train"]) == 36
 
     def bare(phrase: str) -> str:
         return re.sub(r"\{\w+\}|\W", "", phrase).lower()
 
-    banks = [{bare(phrase) for phrases in PHRASES[bank].values() for phrase in phrases} for bank in ("train", "test")]
-    assert not (banks[0] & banks[1]) - {""}
+    train, test = ({bare(phrase) for phrases in bank.values() for phrase in phrases} for bank in banks.values())
+    assert not (train & test) - {""}
 
 
 def test_every_split_can_be_loaded_alone(rows):
@@ -135,7 +140,7 @@ def test_a_wrong_look_is_false(source):
     (record,) = scene_records(1, sources=source, seed=1)
     facts = json.loads(record["meta"])["facts"]
     for seed in range(20):
-        assert check_facts(source, facts, KINDS[source].words(wrong_look(source, facts, Random(seed))))[1] > 0
+        assert check_facts(source, facts, KINDS[source].words(wrong_look(KINDS[source], facts, Random(seed))))[1] > 0
 
 
 @pytest.mark.parametrize("bank", PHRASES)
@@ -146,7 +151,7 @@ def test_work_follows_the_facts(bank, source):
     words = Words(source, meta["task"], record["question"], bank, Random(0))
     work = words.work(meta["facts"])
     assert words.work(meta["facts"]) == work and "{" not in " ".join((work.look, *work.steps, *work.checks))
-    other = words.work(wrong_look(source, meta["facts"], Random(0)))
+    other = words.work(wrong_look(KINDS[source], meta["facts"], Random(0)))
     assert other.look != work.look
 
 

@@ -105,8 +105,9 @@ def test_completions_are_ranked_and_highlighted(rollouts):
     assert records[0]["question"].splitlines()[0] in html.unescape(shown)
     order = [shown.index(f"advantage {value:+.2f}") for value in (2.5, 1.5, 0.5, -0.5, -1.5, -2.5)]
     assert order == sorted(order) and shown.count(f"color: {GAIN}") == 3 == shown.count(f"color: {LOSS}")
-    assert "<mark>Wait</mark> &lt;b&gt;&amp; see&lt;/b&gt;, 3" in shown
-    assert "<mark>CHECK</mark> <mark>again</mark>" in shown
+    mark = '<mark class="cue" title="a cue of self-reflection">'
+    assert f"{mark}Wait</mark> &lt;b&gt;&amp; see&lt;/b&gt;, 3" in shown
+    assert f"{mark}CHECK</mark> {mark}again</mark>" in shown
     assert "9 tokens, cut" in shown and "reward 0.20  wrong" in shown
 
 

@@ -4,10 +4,8 @@ import pytest
 
 from vlaa_helpers import check_facts
 from vlaa_helpers.mini_world.captions import read_caption, write_caption
+from vlaa_helpers.mini_world.kinds import KINDS, SOURCES
 from vlaa_helpers.mini_world.response_styles import solve
-from vlaa_helpers.mini_world.scene_kinds import KINDS
-
-SOURCES = tuple(KINDS)
 
 
 def scenes(source, n=60):

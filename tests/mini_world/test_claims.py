@@ -1,20 +1,20 @@
 """Claims about mini-world images: each is found, with the right verdict, in scripted and in model-written text."""
 
 import json
-import time
 from collections import Counter
 from pathlib import Path
 from random import Random
 
 import pytest
+from cpu_budget import cpu_budget
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vlaa_helpers import ScriptedTeacher
 from vlaa_helpers.mini_world import response_styles as voices
 from vlaa_helpers.mini_world.claims import CLAIM_KINDS, VERDICTS, find_claims
-from vlaa_helpers.mini_world.scene_kinds import KINDS
-from vlaa_helpers.mini_world.scenes import SOURCES, check_facts, scene_records
+from vlaa_helpers.mini_world.kinds import KINDS, SOURCES
+from vlaa_helpers.mini_world.scenes import check_facts, scene_records
 
 
 def thing(name, **where):
@@ -243,7 +243,6 @@ def test_a_long_hostile_text_takes_linear_time(source):
         "top left ",
         "no ",
     )
-    start = time.process_time()
     for unit in units:
-        find_claims(source, FACTS[source], unit * (300_000 // len(unit)))
-    assert time.process_time() - start < 30  # 3 s on the machine that this was written on
+        with cpu_budget(30):  # 0.3 s where this was written
+            find_claims(source, FACTS[source], unit * (300_000 // len(unit)))

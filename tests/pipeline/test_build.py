@@ -21,7 +21,7 @@ from vlaa_helpers import (
 from vlaa_helpers.core.endpoint import EndpointError, Reply
 from vlaa_helpers.pipeline import build as pipeline
 from vlaa_helpers.pipeline.journal import BuildStopped
-from vlaa_helpers.pipeline.steps import RL_ONLY_SOURCES
+from vlaa_helpers.pipeline.steps import is_rl_only
 
 OUTPUTS = ("sft.arrow", "rl.arrow", "rejects.arrow", "yields.csv", "build.json")
 
@@ -62,14 +62,14 @@ def test_the_sets_are_records_that_training_takes(built):
     assert built.sft.features == make_scenes(1).features
     view = to_sft(built.sft)
     assert len(view) == len(built.sft) and view[0]["images"][0].size == (112, 112)
-    assert set(built.sft["source"]).isdisjoint(RL_ONLY_SOURCES)
+    assert not any(map(is_rl_only, built.sft["source"]))
     assert all(built.sft["caption"]) and all(built.sft["reasoning"])
 
 
 def test_cues_part_the_sets(built):
     notes = [json.loads(meta)["provenance"]["split"]["cues"] for meta in built.sft["meta"]]
     assert all(note == {"substring": [], "whole_words": []} for note in notes)
-    traced = [json.loads(row["meta"])["provenance"] for row in built.rl if row["source"] not in RL_ONLY_SOURCES]
+    traced = [json.loads(row["meta"])["provenance"] for row in built.rl if not is_rl_only(row["source"])]
     assert traced and all(note["split"]["cues"]["substring"] for note in traced)
 
 

@@ -5,7 +5,7 @@ from fault_server import FaultServer, completion
 
 from vlaa_helpers import ChatTeacher, ScriptedTeacher, aha_words, make_scenes, parse_response
 from vlaa_helpers.core.endpoint import EndpointError
-from vlaa_helpers.mini_world.scene_kinds import KINDS
+from vlaa_helpers.mini_world.kinds import KINDS
 from vlaa_helpers.pipeline.prompts import PROMPTS, ROLES
 from vlaa_helpers.pipeline.steps import open_record
 from vlaa_helpers.pipeline.teachers import final_answer

@@ -1,9 +1,9 @@
 """Arithmetic statements: what is one, whether it holds, and the many things that only look like one."""
 
-import time
 from fractions import Fraction
 
 import pytest
+from cpu_budget import cpu_budget
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -156,8 +156,7 @@ def test_any_text_is_read(text):
     "unit", ["1 + ", "1", "(", "1 = ", "= ", "x = 1 ", "1 is ", "9^", "1,000,", "-", " ", "\\frac{1}{", "$"]
 )
 def test_a_long_hostile_text_takes_linear_time(unit):
-    text = unit * (200_000 // len(unit))
+    text = unit * (400_000 // len(unit))
     for hostile in (text, text + "= 1"):
-        start = time.process_time()
-        find_arithmetic(hostile)
-        assert time.process_time() - start < 10  # up to 0.6 s on the machine that this was written on
+        with cpu_budget(30):  # up to 2 s where this was written
+            find_arithmetic(hostile)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from vlaa_helpers import corrupt_trace, find_claims
 from vlaa_helpers.mini_world import response_styles as voices
-from vlaa_helpers.mini_world.scenes import SOURCES, scene_records
+from vlaa_helpers.mini_world.kinds import KINDS, SOURCES
+from vlaa_helpers.mini_world.scenes import scene_records
 from vlaa_helpers.pseudo_reasoning.arithmetic import find_arithmetic
 from vlaa_helpers.pseudo_reasoning.corruptions import is_said_again
 
@@ -19,7 +20,7 @@ def careful(row):
     """The trace of the careful voice, its answer, facts and task."""
     meta = json.loads(row["meta"])
     steps, answer = voices.solve(row["source"], meta["facts"], meta["task"])
-    return f"{voices.KINDS[row['source']].words(meta['facts'])} {steps}", answer, meta["facts"], meta["task"]
+    return f"{KINDS[row['source']].words(meta['facts'])} {steps}", answer, meta["facts"], meta["task"]
 
 
 ROWS = [row for split in ("train", "shifted") for row in scene_records(90, seed=5, split=split)]

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vlaa_helpers.pseudo_reasoning.marks import MARKS, find_marks, marked_html
+from vlaa_helpers.pseudo_reasoning.marks import MARKS, cue_marks, find_marks, marked_html
 
 CHART = {"source": "charts", "meta": {"facts": {"style": "bar", "colours": ["red", "blue"], "values": [6, 2]}}}
 TRACE = "I see bars: red 6, blue 3. Wait, 6 - 3 = 4. It is day."
@@ -25,6 +25,14 @@ def test_without_facts_claims_are_not_marked():
 
 def test_a_right_sum_and_a_word_inside_a_word_are_not_marked():
     assert marked("The waiter has 6 - 2 = 4.", CHART) == []
+
+
+def test_cues_alone_are_marked_as_whole_words_or_as_the_paper_counts_them():
+    text = "The waiter CHECKs again."
+    assert [text[mark.start : mark.end] for mark in cue_marks(text)] == ["again"]
+    anywhere = cue_marks(text, whole_words=False)
+    assert [text[mark.start : mark.end] for mark in anywhere] == ["wait", "CHECK", "again"]
+    assert {mark.kind for mark in anywhere} == {"cue"}
 
 
 def test_what_is_marked_is_escaped():

@@ -1,17 +1,18 @@
 """The table of all measures: its columns, what it accepts, and that it stands any text."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
+from cpu_budget import cpu_budget
 from datasets import Dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vlaa_helpers import analyze_traces, make_scenes
+from vlaa_helpers import Measure, analyze_traces, make_scenes, register_measure
 from vlaa_helpers.mini_world.scenes import scene_records
-from vlaa_helpers.pseudo_reasoning.measures import FACT_COLUMNS, TEXT_COLUMNS
+from vlaa_helpers.pseudo_reasoning.measures import FACT_COLUMNS, MEASURES, TEXT_COLUMNS
+from vlaa_helpers.pseudo_reasoning.parsed_trace import ParsedTrace, facts_of, parse_trace
 
 CHART = {"source": "charts", "meta": {"facts": {"style": "bar", "colours": ["red", "blue"], "values": [6, 2]}}}
 GENUINE = "<think>I see bars: red 6, blue 2. red 6, blue 2. 6 - 2 = 4.</think>\n<answer>4</answer>"
@@ -71,6 +72,88 @@ def test_the_documented_columns_are_the_ones_that_come():
     assert list(analyze_traces([]).columns) == list(TEXT_COLUMNS) and len(analyze_traces([])) == 0
     assert list(analyze_traces([], []).columns) == [*TEXT_COLUMNS, *FACT_COLUMNS]
     assert all(words for words in {**TEXT_COLUMNS, **FACT_COLUMNS}.values())
+
+
+# ---- measures of one's own ----
+
+
+@pytest.fixture
+def register():
+    """Registers measures and takes them out again."""
+    before = dict(MEASURES)
+    yield register_measure
+    MEASURES.clear()
+    MEASURES.update(before)
+
+
+def test_a_measure_is_one_function_and_one_line(register):
+    register(Measure("shouts", lambda parsed: parsed.trace.count("!"), "exclamation marks, 0 or more"))
+    register(Measure("claims_made", lambda parsed: len(parsed.claims), "claims, 0 or more", needs_facts=True))
+    table = analyze_traces([GENUINE, "Oh! No! <answer>!</answer>"], [CHART, {"source": "clevr_math", "meta": "{}"}])
+    assert list(table.columns) == ["source", *TEXT_COLUMNS, "shouts", *FACT_COLUMNS, "claims_made"]
+    assert table["shouts"].tolist() == [0, 2]
+    assert table["claims_made"][0] == 5 and table["claims_made"].isna().tolist() == [False, True]
+    assert list(analyze_traces([GENUINE]).columns) == [*TEXT_COLUMNS, "shouts"]
+
+
+def test_a_measure_of_one_s_own_can_be_written_anew(register):
+    for sign in "!?":
+        register(Measure("signs", lambda parsed, sign=sign: parsed.trace.count(sign), "signs"))
+    table = analyze_traces(["What?"])
+    assert table["signs"].tolist() == [1] and list(table.columns) == [*TEXT_COLUMNS, "signs"]
+
+
+@pytest.mark.parametrize("name", ["words", "claims", "id", "source", "pseudo", "pair"])
+def test_a_name_of_the_package_is_refused(name):
+    with pytest.raises(ValueError, match=f"'{name}' is a column of the package already; give the measure another"):
+        register_measure(Measure(name, len, ""))
+    assert list(MEASURES) == [*TEXT_COLUMNS, *FACT_COLUMNS]
+
+
+def test_only_the_measures_that_are_asked_for_are_taken(register):
+    register(Measure("broken", lambda parsed: 1 / 0, "raises"))
+    table = analyze_traces([PSEUDO], [CHART], measures=["claims_true", "words"])
+    assert table.to_dict("records") == [{"source": "charts", "claims_true": 5, "words": 41}]
+    with pytest.raises(ZeroDivisionError):
+        analyze_traces([PSEUDO])
+    with pytest.raises(ValueError, match="unknown measures 'word'; expected any of has_think, words"):
+        analyze_traces([PSEUDO], measures=["word"])
+    with pytest.raises(ValueError, match="claims can be measured only against facts; pass the mini-world records too"):
+        analyze_traces([PSEUDO], measures=["words", "claims"])
+
+
+def test_each_part_of_a_trace_is_read_once_and_only_when_asked_for(monkeypatch):
+    from vlaa_helpers.pseudo_reasoning import parsed_trace as module
+
+    read = []
+    for name in ("read_statements", "read_equations", "read_assertions", "cue_spans"):
+        original = getattr(module, name)
+
+        def counted(*args, name=name, original=original, **options):
+            read.append((name, *options))
+            return original(*args, **options)
+
+        monkeypatch.setattr(module, name, counted)
+    analyze_traces([PSEUDO], [CHART])
+    assert sorted(read) == [
+        ("cue_spans",), ("cue_spans", "whole_words"), ("read_assertions",), ("read_equations",), ("read_statements",)
+    ]  # fmt: skip
+    read.clear()
+    analyze_traces([PSEUDO], [CHART], measures=["words", "repetition"])
+    assert read == []
+
+
+def test_a_parsed_trace_has_what_measures_need():
+    parsed = parse_trace(PSEUDO, CHART)
+    assert parsed == ParsedTrace(PSEUDO, "charts", facts_of(CHART)) and parsed.parts.answer == "3"
+    assert [parsed.trace[start:end] for start, end in parsed.cues[:2]] == ["Hmm", "Wait"]
+    assert [parsed.trace[said.start : said.end] for said in parsed.statements[:2]] == ["bars", "red 6"]
+    assert parsed.per_100_words(41) == 100 and ParsedTrace("").per_100_words(0) == 0
+    without = parse_trace(PSEUDO, {"source": "clevr_math", "meta": CHART["meta"]})
+    assert without == ParsedTrace(PSEUDO) and without.statements == without.claims == []
+
+
+# ---- what is accepted ----
 
 
 def test_texts_completions_and_rows_are_the_same():
@@ -153,9 +236,9 @@ def test_the_order_of_responses_does_not_matter():
 
 @pytest.mark.parametrize("unit", ["wait, x = 1. ", "red 6 ", "1 + 1 = 2 "])
 def test_a_megabyte_takes_linear_time(unit):
-    start = time.process_time()
-    (words,) = analyze_traces(["<think>" + unit * (1_000_000 // len(unit))], [CHART])["words"]
-    assert words > 100_000 and time.process_time() - start < 40  # 2 to 5 s on the machine that this was written on
+    with cpu_budget(100):  # 2 to 5 s where this was written
+        (words,) = analyze_traces(["<think>" + unit * (1_000_000 // len(unit))], [CHART])["words"]
+    assert words > 100_000
 
 
 def test_traces_that_r1_wrote(real_samples):

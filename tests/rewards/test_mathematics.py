@@ -1,13 +1,12 @@
 """Mathematics: what is the same counts, several values never, and nothing hostile takes long."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
 from reward_samples import responses, said
 
-from vlaa_helpers.rewards.math_compare import TIME_LIMIT, compare
+from vlaa_helpers.rewards.math_compare import compare
 from vlaa_helpers.rewards.mathematics import math_reward
 from vlaa_helpers.rewards.score import Reason, Score
 
@@ -109,7 +108,7 @@ HOSTILE = [
 
 @pytest.fixture(scope="module")
 def warm():
-    """Math-Verify takes a second to import; that is not what is timed."""
+    """Math-Verify takes a second to import; the limits of tests are not for that."""
     assert math_reward(said("5.0"), "5").value == 1
 
 
@@ -118,9 +117,7 @@ def warm():
 def test_hostile_mathematics_is_worth_nothing_and_is_soon_over(warm, answer):
     compare.cache_clear()
     assert compare("5", "6") == "different"  # the process that compares is up again after the one before
-    start = time.perf_counter()
     assert math_reward(said(answer), "y = 2x + 1").value == 0
-    assert time.perf_counter() - start < TIME_LIMIT + 0.5
 
 
 def test_math_works_off_the_main_thread():

@@ -3,21 +3,19 @@
 A test a row: a function that `holds(key)` names, and that calls `need(fact, sentence)` for each thing relied on.
 """
 
-import ast
 import inspect
 import re
-from collections import defaultdict
 from dataclasses import fields
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
 import transformers
-from transformers import Trainer, TrainerCallback
+from transformers import Trainer
 from trl import GRPOConfig, GRPOTrainer, SFTTrainer
+from upstream_run import short_run
 
-from vlaa_helpers import load_policy, make_scenes, to_grpo
+from vlaa_helpers import make_scenes
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = (ROOT / "docs" / "upstream.md").read_text()
@@ -339,98 +337,9 @@ def _(world):
     need(list(Dataset.from_file(path)["a"]) == ["x"], "what it writes is not what is read")
 
 
-# ---- one short run of TRL's own trainer, which is looked at from all sides ----
-
-
-class Kept(TrainerCallback, transformers.trainer_callback.ExportableState):
-    """Is kept in checkpoints, counts what TRL collects after each pass, and adds a metric of its own."""
-
-    def __init__(self):
-        self.steps, self.trainer, self.kl_counts = 0, None, defaultdict(list)
-
-    def state(self):
-        return {"args": {}, "attributes": {"steps": self.steps}}
-
-    def _count(self, state, value):
-        metrics = self.trainer._metrics["train"]
-        self.kl_counts[state.global_step - (value == 1)].append((len(metrics["kl"]), len(metrics["canary"])))
-        metrics["canary"].append(value)
-
-    def on_substep_end(self, args, state, control, **kwargs):
-        self._count(state, 0)
-
-    def on_step_end(self, args, state, control, **kwargs):
-        self.steps += 1
-        self._count(state, 1)
-
-
-def noted(patch, owner, name, note):
-    """Have `note(result, *arguments, **keywords)` called after each call of a method."""
-    original = getattr(owner, name)
-
-    def method(self, *args, **kwargs):
-        result = original(self, *args, **kwargs)
-        note(result, *args, **kwargs)
-        return result
-
-    patch.setattr(owner, name, method)
-
-
 @pytest.fixture(scope="module")
 def world(tiny_profile, tmp_path_factory):
-    """Two steps of two passes, two prompts of two completions each, with a reference; and what was seen of them."""
-    folder = tmp_path_factory.mktemp("upstream")
-    model, processor = load_policy(tiny_profile)
-    seen = SimpleNamespace(
-        processor=processor, folder=folder, processor_calls=[], generate_calls=[], told=0, made=0, sampled=0, passes=0,
-        fresh=lambda: load_policy(tiny_profile)[0].get_base_model(),
-    )  # fmt: skip
-
-    def reward(completions, **columns):
-        seen.reward_columns = {"completions", *columns}
-        return [float(k) for k in range(len(completions))]
-
-    args = GRPOConfig(
-        output_dir=str(folder), use_cpu=True, bf16=False, report_to="none", disable_tqdm=True, max_steps=2, beta=0.1,
-        num_generations=2, per_device_train_batch_size=2, gradient_accumulation_steps=2, max_completion_length=4,
-        logging_steps=1, save_steps=1,
-    )  # fmt: skip
-    kept = Kept()
-    trainer = GRPOTrainer(
-        model=model, reward_funcs=reward, args=args, train_dataset=to_grpo(make_scenes(4)), processing_class=processor,
-        callbacks=[kept],
-    )  # fmt: skip
-    kept.trainer = trainer
-
-    def told_again(**given):
-        seen.told += len(given["completions"]) // 2
-        return reward(**given)
-
-    trainer.reward_funcs = [told_again]
-
-    def made(found, *_):
-        seen.batch, seen.made = found, seen.made + 1
-
-    with pytest.MonkeyPatch.context() as patch:
-        noted(patch, GRPOTrainer, "_generate_and_score_completions", made)
-        noted(patch, GRPOTrainer, "_tokenize_prompts", lambda found, *_: vars(seen).update(tokenized=found))
-        noted(patch, GRPOTrainer, "_generate_single_turn", lambda found, *_, **__: vars(seen).update(generated=found))
-        noted(patch, GRPOTrainer, "_generate", lambda *_: vars(seen).update(sampled=seen.sampled + 1))
-        noted(patch, GRPOTrainer, "_compute_loss", lambda *_: vars(seen).update(passes=seen.passes + 1))
-        noted(
-            patch, GRPOTrainer, "_get_per_token_logps_and_entropies",
-            lambda found, *_, **__: vars(seen).update(log_probs=found),
-        )  # fmt: skip
-        noted(
-            patch,
-            type(model.get_base_model()),
-            "generate",
-            lambda _, **given: vars(seen).update(generate_calls=[given]),
-        )
-        noted(patch, type(processor), "__call__", lambda _, **given: vars(seen).update(processor_calls=[given]))
-        trainer.train()
-    seen.trainer, seen.whole, seen.kl_counts = trainer, trainer.model.get_base_model(), kept.kl_counts
-    return seen
+    return short_run(tiny_profile, tmp_path_factory.mktemp("upstream"))
 
 
 # ---- the tests ----
@@ -460,50 +369,3 @@ def test_a_part_that_moved_is_told_by_its_row(world, monkeypatch):
     monkeypatch.delattr(GRPOTrainer, "_compute_loss")
     with pytest.raises(pytest.fail.Exception, match="AttributeError"):
         check_row("trl-compute-loss", world)
-
-
-OWN = {"_repr_mimebundle_", "_SubParsersAction"}
-"""Names with an underscore that are a public protocol (IPython's, of widgets) or a type's only name (argparse)."""
-
-
-def test_the_table_lacks_no_private_part():
-    """Whatever has an underscore and is not made in the package belongs to somebody else, and into the table."""
-    made, used = set(OWN), defaultdict(set)
-    trees = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "vlaa_helpers").rglob("*.py"))}
-    for path, tree in trees.items():
-        classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-        overridden = {
-            method.name
-            for node in classes
-            if any(getattr(base, "id", "").endswith("Trainer") for base in node.bases)
-            for method in node.body
-            if isinstance(method, ast.FunctionDef) and hasattr(GRPOTrainer, method.name)
-        }
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name not in overridden:
-                made.add(node.name)
-            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and _is_self(node):
-                made.add(node.attr)
-            elif isinstance(node, ast.AnnAssign | ast.Assign) and isinstance(_target(node), ast.Name):
-                made.add(_target(node).id)
-            elif isinstance(node, ast.Attribute) and _is_private(node.attr):
-                used[node.attr].add(path)
-        for name in overridden:
-            if _is_private(name):
-                used[name].add(path)
-    named = set(re.findall(r"\b_\w+", TABLE.split("Replaced by public means")[0]))
-    missing = {name: [str(path.relative_to(ROOT)) for path in used[name]] for name in used.keys() - made - named}
-    assert not missing, f"add a row to docs/upstream.md for {missing}"
-    assert {"_metrics", "_logs", "_compute_loss", "_indices"} <= used.keys()
-
-
-def _is_private(name):
-    return name.startswith("_") and not name.startswith("__")
-
-
-def _is_self(node):
-    return isinstance(node.value, ast.Name) and node.value.id == "self"
-
-
-def _target(node):
-    return node.target if isinstance(node, ast.AnnAssign) else node.targets[0]

@@ -1,6 +1,7 @@
 """Rows of long work, kept as they come, so that an interrupted run goes on from there."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from .jsonl import whole_rows
@@ -46,6 +47,34 @@ class KeptRows:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write("".join(map(_line, rows)))
         self.rows += rows
+
+
+def load_kept(
+    folder: str | Path, *, what: str, made_by: str, wanted: Callable[[dict], int]
+) -> tuple[tuple[dict, ...], dict]:
+    """The rows and settings of work that `KeptRows` wrote to its end.
+
+    Args:
+        what: the rows, in the plural, for the error.
+        made_by: the function that writes such a folder when called with `out`, for the error.
+        wanted: settings to the number of rows of the whole work.
+
+    Raises:
+        FileNotFoundError: nothing was kept there.
+        ValueError: work that did not come to its end.
+    """
+    folder = Path(folder)
+    if not (folder / SETTINGS).exists():
+        raise FileNotFoundError(
+            f"no report in {folder}; expected {SETTINGS} and {RESPONSES}, as {made_by}(out=…) writes"
+        )
+    settings = json.loads((folder / SETTINGS).read_text())
+    rows, whole = tuple(whole_rows(folder / RESPONSES)), wanted(settings)
+    if len(rows) < whole:
+        raise ValueError(
+            f"{folder} holds {len(rows)} of {whole} {what}; the same {made_by}(…, out=…) goes on from there"
+        )
+    return rows, settings
 
 
 def _line(row: dict) -> str:

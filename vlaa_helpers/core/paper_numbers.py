@@ -14,16 +14,6 @@ TABLE_1 = {
 """Table 1: records a source at the start, after the pipeline, in the SFT set and in the RL set. COCO and Visual Genome
 have more SFT rows than originals in print; the released file really has those rows."""
 
-MIRRORS = {
-    "blocks": "clevr_math",
-    "angles": "geoqa170k",
-    "charts": "arxivqa",
-    "functions": "synthesis",
-    "boxes": "coco",
-    "stories": "allava_laion",
-}
-"""The source of the paper that each mini-world source stands for."""
-
 TABLE_5 = {
     "base": (21.9, 31.2, 22.9),
     "w/o digit": (23.5, 34.6, 28.8),

@@ -17,7 +17,7 @@ from ..core.answers import FormatProblem, extract_answer, parse_response
 from ..core.images import check_image, find_image, image_path_parts
 from ..core.jsonl import read_rows
 from ..core.record_schema import RECORD_COLUMNS
-from ..mini_world.scene_kinds import KINDS
+from ..mini_world.kinds import KINDS
 from ..rewards.registry import RELEASE_WORDS, verifier_names
 
 _RELEASE_SOURCES = {  # VLAA-Thinking (Table 1), by image folder

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from ..core.assets import MINI_REWARD, MINI_VLMS
 from ..core.record_schema import meta_of
 from ..core.statistics import wilson_interval
+from ..mini_world.kinds import KINDS
+from ..mini_world.kinds.stories import place_words
 from ..mini_world.response_styles import misread
-from ..mini_world.scene_kinds import KINDS, place_words
 from ..mini_world.scenes import scene_records
 from ..rewards.scorers import Question, RewardModelScorer, preference_chat
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 FLAWS = ("shorter", "false", "invented", "off_topic")
-"""What is wrong with the worse answer of a pair: something left out; one thing taken for another; a thing that is not
-there; true, but not what was asked for."""
+"""What is wrong with the worse answer of a pair: something left out; something false in place of what is true; all of
+the better one and a thing where there is none like it; true, but not what was asked for."""
 FLIPPED = 0.1
 """Share of training pairs that are labelled the wrong way round, as by hurried annotators."""
 PAIRS = 6_000
@@ -34,13 +35,17 @@ STEPS = 600
 
 
 def make_pairs(n: int, *, seed: int = 0, split: str = "train", flipped: float = 0.0) -> "list[dict[str, Any]]":
-    """Pairs of answers to open-ended questions: `question`, `better`, `worse` and the `flaw` of the worse one."""
+    """Pairs of answers to open-ended questions: `question`, `better`, `worse` and the `flaw` of the worse one.
+
+    Flaws take turns; where a scene does not lend itself to one (nothing else is in it, or a look that went wrong only
+    left something out), the worse answer is "shorter".
+    """
     pairs: list[dict[str, Any]] = []
     for k, row in enumerate(scene_records(n, sources=["stories"], seed=seed, split=split)):
         rng = Random(f"pairs/{seed}/{k}")
         meta = meta_of(row)
         better, flaw = list(meta["task"]["wanted"]), FLAWS[k % len(FLAWS)]
-        worse = _spoil(better, flaw, meta["facts"], rng)
+        flaw, worse = _spoil(better, flaw, meta["facts"], rng)
         texts = [" ".join(rng.sample(part, len(part))) for part in (better, worse)]
         if rng.random() < flipped:
             texts.reverse()
@@ -49,17 +54,18 @@ def make_pairs(n: int, *, seed: int = 0, split: str = "train", flipped: float = 
     return pairs
 
 
-def _spoil(better: list[str], flaw: str, facts: dict, rng: Random) -> list[str]:
+def _spoil(better: list[str], flaw: str, facts: dict, rng: Random) -> tuple[str, list[str]]:
+    """A worse answer and its flaw: the wanted one, or "shorter"."""
     if flaw == "shorter":
-        return rng.sample(better, rng.randint(1, max(1, len(better) - 1)))
+        return flaw, rng.sample(better, rng.randint(1, max(1, len(better) - 1)))
     if flaw == "off_topic":
         rest = [place_words(thing) for thing in facts["objects"] if place_words(thing) not in better]
-        return [*better[: len(better) // 2], *rest] if rest else better[:1]
+        return (flaw, [*better[: len(better) // 2], *rest]) if rest else ("shorter", better[:1])
     wrong = KINDS["stories"].words(misread("stories", facts, rng)).replace(". ", ".|").split("|")
     false = [text for text in wrong if text not in KINDS["stories"].words(facts)]
     if not false:
-        return better[:1]
-    return [*better, false[0]] if flaw == "invented" else [*rng.sample(better, len(better) - 1), false[0]]
+        return "shorter", better[:1]
+    return flaw, [*better, false[0]] if flaw == "invented" else [*rng.sample(better, len(better) - 1), false[0]]
 
 
 def preference_dataset(pairs: "list[dict[str, Any]]") -> "Dataset":

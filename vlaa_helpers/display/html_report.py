@@ -16,7 +16,7 @@ from ..core.images import decode_image
 from ..core.statistics import bootstrap_interval
 from ..core.trace_text import trace_of
 from ..evaluation.eval_report import EvalReport, compare_reports
-from ..mini_world.scene_kinds import several
+from ..mini_world.kinds import several
 from ..pseudo_reasoning.marks import MARKS, find_marks, marked_html
 from .plots import plot_accuracy, plot_training
 from .report_parts import Cell, EmbeddedFigure, Table, embed_figure, embed_image, interval_bar

@@ -12,7 +12,8 @@ from ..core.kept_rows import SETTINGS
 from ..evaluation.eval_report import EvalReport, load_report
 from ..mini_world.scenes import remake_scene
 from ..pseudo_reasoning.detector import trained_detector
-from ..pseudo_reasoning.measures import analyze_traces, facts_of
+from ..pseudo_reasoning.measures import analyze_traces
+from ..pseudo_reasoning.parsed_trace import facts_of
 from .plots import ARM_COLOURS
 
 if TYPE_CHECKING:

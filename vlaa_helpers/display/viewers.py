@@ -2,12 +2,12 @@
 
 import html
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..core.record_schema import meta_of
-from ..core.trace_text import AHA_KEYWORDS, aha_words
+from ..core.trace_text import aha_words
+from ..pseudo_reasoning.marks import cue_marks, marked_html
 from .slides import Slides, page_figure, text_html
 
 if TYPE_CHECKING:
@@ -207,24 +207,17 @@ def _colour(advantage: float) -> str:
     return GAIN if advantage > 0 else LOSS if advantage < 0 else EVEN
 
 
-_CUES = re.compile("|".join(map(re.escape, sorted(AHA_KEYWORDS, key=len, reverse=True))), re.IGNORECASE)
-
-
 def _group_html(group: "pd.DataFrame") -> str:
     asked = "".join(f"<b>{name}</b>{text_html(text)}" for name, text in _asked(group).items())
     said = "".join(
         f"<div style='border-left: 4px solid {_colour(row['advantage'])}; padding-left: 8px; margin: 6px 0'>"
         f"<b style='color: {_colour(row['advantage'])}'>{html.escape(_verdict(row))}</b>"
-        f"<pre style='white-space: pre-wrap'>{_marked(row['completion'])}</pre></div>"
+        f"<pre style='white-space: pre-wrap'>{_with_cues(row['completion'])}</pre></div>"
         for row in group.to_dict("records")
     )
     return asked + said
 
 
-def _marked(text: str) -> str:
-    """A completion as HTML, its cue words marked."""
-    parts, end = [], 0
-    for cue in _CUES.finditer(text):
-        parts += [html.escape(text[end : cue.start()]), f"<mark>{html.escape(cue[0])}</mark>"]
-        end = cue.end()
-    return "".join(parts) + html.escape(text[end:])
+def _with_cues(text: str) -> str:
+    """A completion as HTML, its cues marked as the paper counts them: inside other words too."""
+    return marked_html(text, cue_marks(text, whole_words=False))

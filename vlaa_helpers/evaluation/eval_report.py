@@ -3,7 +3,6 @@
 A wrong answer, a missing answer and a response cut at the length limit are different things and are counted apart.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core.jsonl import whole_rows
-from ..core.kept_rows import RESPONSES, SETTINGS
+from ..core.kept_rows import load_kept
 from ..core.statistics import bootstrap_interval, pass_at_k, sign_test, wilson_interval
 
 if TYPE_CHECKING:
@@ -144,19 +142,10 @@ def load_report(folder: str | Path) -> EvalReport:
         FileNotFoundError: no report there.
         ValueError: an evaluation that did not come to its end.
     """
-    folder = Path(folder)
-    if not (folder / SETTINGS).exists():
-        raise FileNotFoundError(
-            f"no report in {folder}; expected {SETTINGS} and {RESPONSES}, as evaluate(out=…) writes"
-        )
-    settings = json.loads((folder / SETTINGS).read_text())
-    rows = whole_rows(folder / RESPONSES)
-    wanted = settings["records"] * settings["samples"]
-    if len(rows) < wanted:
-        raise ValueError(
-            f"{folder} holds {len(rows)} of {wanted} responses; the same evaluate(…, out=…) goes on from there"
-        )
-    return EvalReport(tuple(rows), settings["samples"], settings)
+    rows, settings = load_kept(
+        folder, what="responses", made_by="evaluate", wanted=lambda settings: settings["records"] * settings["samples"]
+    )
+    return EvalReport(rows, settings["samples"], settings)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
-"""The generated world: scenes, questions about them, and what is true of each. No torch.
+"""The generated world: scenes with known facts, questions about them, and what is true of what is said of them.
 
-`make_scenes` gives records, `draw_scene` the image of one; `check_facts` and `find_claims` hold a text against a scene.
+`scenes` makes records, of the kinds that `kinds` has: a file a kind, and a registry that takes more. `response_styles`
+and `captions` write about a scene, well or badly; `statement_parser` and `claims` find out what a text says of it and
+whether that holds.
 """
 
 from ..core.lazy_face import lazy_face

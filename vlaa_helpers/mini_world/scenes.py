@@ -1,7 +1,8 @@
 """The mini world: generated images with known facts, questions and ground truth, as ordinary records.
 
-Six sources mirror the nine of VLAA-Thinking (arXiv 2504.11468, Table 1); `scene_kinds` says what each shows. Scenes are
-seeded, and each belongs to one split by a hash of what it shows: no image is in two splits, whatever the seeds.
+Six sources mirror the nine of VLAA-Thinking (arXiv 2504.11468, Table 1); `kinds` says what each shows, and takes more.
+Scenes are seeded, and each belongs to one split by a hash of what it shows: no image is in two splits, whatever the
+seeds.
 """
 
 import hashlib
@@ -13,17 +14,18 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
+from .kinds import KINDS, Kind, get_kind
 from .raster import blank
-from .scene_kinds import KINDS
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from PIL import Image
 
-SOURCES = tuple(KINDS)
 SPLITS = ("train", "validation", "test", "shifted", "text")
 """`shifted`: colour-shape pairs, heights, angles and coefficients never seen in training, and more objects.
 `text`: scenes of the test split told in words, without an image."""
+
+_TRIES = 10_000
 
 
 def split_of(facts: dict) -> str:
@@ -36,7 +38,7 @@ def split_of(facts: dict) -> str:
 def draw_scene(source: str, facts: dict, tint: Sequence[int] = (4, 4, 4)) -> "Image.Image":
     """The image of a scene: 112 x 112 RGB. `tint` is 0-9 for each channel."""
     image = blank(tuple(tint))
-    KINDS[source].draw(facts, image)
+    get_kind(source).draw(facts, image)
     return image
 
 
@@ -44,7 +46,7 @@ def scene_records(
     n: int, *, sources: Sequence[str] | str | None = None, seed: int = 0, split: str = "train", difficulty: int = 1
 ) -> Iterator[dict]:
     """Generate `n` records one by one, taking the sources in turn; see `make_scenes`."""
-    sources = SOURCES if sources is None else (sources,) if isinstance(sources, str) else tuple(sources)
+    sources = tuple(KINDS) if sources is None else (sources,) if isinstance(sources, str) else tuple(sources)
     _check(n, sources, split, difficulty)
     for index in range(n):
         source = sources[index % len(sources)]
@@ -72,7 +74,7 @@ def make_scenes(
 
     Args:
         n: how many records; the sources take turns, so a multiple of their number is balanced.
-        sources: any of `SOURCES`; all six by default.
+        sources: any of `kinds.KINDS`; all by default, the six that come with the package first.
         seed: the same seed gives the same bytes.
         split: "train", "validation", "test", "shifted" (things never seen in training, more of them) or "text"
             (test scenes told in words, no image). Splits share no image.
@@ -96,11 +98,10 @@ def make_scenes(
 
 
 def _check(n: int, sources: Sequence[str], split: str, difficulty: int) -> None:
-    unknown = [source for source in sources if source not in KINDS]
     if not sources:
-        raise ValueError(f"sources is empty; leave it out for all of {', '.join(SOURCES)}")
-    if unknown:
-        raise ValueError(f"unknown mini-world source {unknown[0]!r}; expected any of {', '.join(SOURCES)}")
+        raise ValueError(f"sources is empty; leave it out for all of {', '.join(KINDS)}")
+    for source in sources:
+        get_kind(source)
     if split not in SPLITS:
         raise ValueError(f"unknown split {split!r}; expected one of {', '.join(SPLITS)}")
     if difficulty not in (0, 1, 2):
@@ -111,11 +112,7 @@ def _check(n: int, sources: Sequence[str], split: str, difficulty: int) -> None:
 
 def _record(source: str, index: int, rng: Random, *, seed: int, split: str, difficulty: int) -> dict:
     kind = KINDS[source]
-    home = "test" if split in ("shifted", "text") else split
-    while True:
-        facts = kind.sample(rng, difficulty, split == "shifted")
-        if split_of(facts) == home:
-            break
+    facts = _sample_facts(kind, rng, difficulty, split)
     ask = kind.ask(rng, facts, difficulty)
     tint = [rng.randrange(10) for _ in range(3)]
     image = None
@@ -139,6 +136,18 @@ def _record(source: str, index: int, rng: Random, *, seed: int, split: str, diff
     }
 
 
+def _sample_facts(kind: Kind, rng: Random, difficulty: int, split: str) -> dict:
+    home = "test" if split in ("shifted", "text") else split
+    for _ in range(_TRIES):
+        facts = kind.sample(rng, difficulty, split == "shifted")
+        if split_of(facts) == home:
+            return facts
+    raise ValueError(
+        f"kind {kind.name!r} drew {_TRIES:,} scenes and none of them belongs to {home!r}: it has too few different "
+        "scenes for splits that share none. Let `sample` vary more."
+    )
+
+
 def encode_png(image: "Image.Image") -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", compress_level=1)
@@ -151,7 +160,7 @@ def stated_facts(source: str, text: str) -> Counter[str]:
     >>> stated_facts("stories", "It is day. A red circle at the top left.")
     Counter({'It is day': 1, 'red circle at the top left': 1})
     """
-    return Counter(KINDS[source].statement.findall(text))
+    return Counter([match[0] for match in get_kind(source).statement.finditer(text)])
 
 
 def check_facts(source: str, facts: dict, text: str) -> tuple[int, int, int]:
@@ -159,24 +168,7 @@ def check_facts(source: str, facts: dict, text: str) -> tuple[int, int, int]:
 
     A box counts as true when it overlaps the object's own by an IoU of at least 0.5.
     """
-    actual, stated = stated_facts(source, KINDS[source].words(facts)), stated_facts(source, text)
-    if source == "boxes":
-        true = sum(any(_same_box(claim, fact) for fact in actual) for claim in stated)
-    else:
-        true = (actual & stated).total()
+    kind, stated = get_kind(source), stated_facts(source, text)
+    actual = stated_facts(source, kind.words(facts))
+    true = kind.count_true(stated, actual)
     return true, stated.total() - true, max(0, actual.total() - true)
-
-
-def _same_box(claim: str, fact: str) -> bool:
-    name, _, box = claim.partition(" [")
-    actual_name, _, actual_box = fact.partition(" [")
-    if name != actual_name:
-        return False
-    try:
-        x1, y1, x2, y2 = (float(v) for v in box.rstrip("]").split(","))
-    except ValueError:
-        return False
-    u1, v1, u2, v2 = (float(v) for v in actual_box.rstrip("]").split(","))
-    shared = max(0.0, min(x2, u2) - max(x1, u1)) * max(0.0, min(y2, v2) - max(y1, v1))
-    union = max(0.0, x2 - x1) * max(0.0, y2 - y1) + (u2 - u1) * (v2 - v1) - shared
-    return shared >= 0.5 * union

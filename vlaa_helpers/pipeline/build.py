@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.record_schema import RECORD_COLUMNS, record_features, require_records
 from .journal import BuildStopped, Journal, Usage
 from .prompts import PROMPTS, ROLES
-from .steps import RL_ONLY_SOURCES, STEPS, Rejected, close_record, collect, open_record, run_steps
+from .steps import STEPS, Rejected, close_record, collect, is_rl_only, open_record, run_steps
 from .teachers import Teacher
 
 if TYPE_CHECKING:
@@ -278,7 +278,7 @@ class _Writers:
         self.sources[source] = None
         self.counts[source, "original"] += 1
         if "set" in outcome:
-            passed = STEPS[:5] if source not in RL_ONLY_SOURCES else STEPS[:1]
+            passed = STEPS[:1] if is_rl_only(source) else STEPS[:5]
             self.counts[source, outcome["set"]] += 1
             self._files[outcome["set"]].write({**outcome["record"], "image": row["image"]})
         else:
@@ -294,6 +294,6 @@ class _Writers:
         rows = {source: {name: self.counts[source, name] for name in YIELD_COLUMNS} for source in self.sources}
         table = pd.DataFrame.from_dict(rows, orient="index", columns=list(YIELD_COLUMNS)).astype("Int64")
         table.loc["all"] = table.sum()
-        skipped = [source for source in self.sources if source in RL_ONLY_SOURCES]
+        skipped = [source for source in self.sources if is_rl_only(source)]
         table.loc[skipped, list(YIELD_COLUMNS[2:7])] = pd.NA
         return table.rename_axis("source")

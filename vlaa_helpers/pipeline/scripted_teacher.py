@@ -9,8 +9,8 @@ from random import Random
 from ..core.endpoint import EndpointError, Reply
 from ..core.record_schema import meta_of
 from ..mini_world.captions import read_caption, write_caption
+from ..mini_world.kinds import KINDS
 from ..mini_world.response_styles import guess, solve
-from ..mini_world.scene_kinds import KINDS
 from ..rewards.mixed import MixedReward, is_correct
 from .prompts import ROLES
 

@@ -14,6 +14,7 @@ from ..core.images import image_hash
 from ..core.record_schema import meta_of
 from ..core.trace_text import aha_words
 from ..data.trl_views import completion_of
+from ..mini_world.kinds import KINDS
 from .prompts import PROMPTS
 from .teachers import Teacher, final_answer
 
@@ -22,14 +23,18 @@ Ask = Callable[[str, Mapping, Mapping[str, str]], Reply]
 STEPS = ("collect", "caption", "reason", "rewrite", "verify", "split")
 MAX_WORDS_CHANGED = 15
 """A rewriting that changes the number of words by more than this has done more than it was asked (paper §2, step 4)."""
-RL_ONLY_SOURCES = frozenset({"geoqa170k", "angles"})
-"""Their captions hallucinate persistently, so no traces are distilled from them; they go to RL as they are (§2)."""
 HINTS = {
     "rationale": "Known about the scene: ",
     "text_question": "The problem in words: ",
     "hint": "Also known: ",
 }
 """Keys of `meta` that hold what a data set itself says about an image, and how it is introduced (§2, step 2)."""
+
+
+def is_rl_only(source: str) -> bool:
+    """Whether no traces are distilled from a source: its captions hallucinate persistently, so it goes to RL as it is
+    (§2)."""
+    return source == "geoqa170k" or (source in KINDS and KINDS[source].rl_only)
 
 
 class Rejected(Exception):
@@ -161,7 +166,7 @@ def run_steps(record: Mapping, ask: Ask, teacher: Teacher) -> tuple[str, dict]:
     Raises:
         Rejected: by whichever step rejects it.
     """
-    if record["source"] in RL_ONLY_SOURCES:
+    if is_rl_only(record["source"]):
         return "rl", dict(record)
     for step in (caption, reason, rewrite, verify):
         record = step(record, ask, teacher)

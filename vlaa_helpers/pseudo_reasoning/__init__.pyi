@@ -7,6 +7,7 @@ from .detector import (
     measured as measured,
     trained_detector as trained_detector,
 )
-from .measures import analyze_traces as analyze_traces
+from .measures import analyze_traces as analyze_traces, register_measure as register_measure
 from .probe_report import ProbeReport as ProbeReport, load_probes as load_probes
 from .probes import probe_traces as probe_traces
+from .trace_measures import Measure as Measure

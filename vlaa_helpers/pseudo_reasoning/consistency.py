@@ -14,8 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from ..core.trace_text import cue_spans, step_spans
-from ..mini_world.scene_kinds import in_group
-from ..mini_world.statement_parser import Statement
+from ..mini_world.kinds import Statement, in_group
 from .arithmetic import Equation, read_equations
 
 
@@ -75,7 +74,9 @@ _BETWEEN_LISTED = re.compile(r"[\s,.;]*(?:(?:an?|and)\b\s*)?", re.IGNORECASE)
 _LOOK_BEGINS = re.compile(r"(?:\bI see(?: an?)?|\bIt is (?:day|night)[.,]?(?: an?)?)\s*\Z", re.IGNORECASE)
 
 
-def find_contradictions(text: str, assertions: Sequence[Assertion] | None = None) -> list[Contradiction]:
+def find_contradictions(
+    text: str, assertions: Sequence[Assertion] | None = None, cues: Sequence[tuple[int, int]] | None = None
+) -> list[Contradiction]:
     """What a text gives two values without taking the first one back: one for each thing, the first such pair.
 
     Compared are plain values of names ("x = 5", not in a step that speaks of cases: "when x = 0"), of sums ("5 - 2 =
@@ -85,6 +86,7 @@ def find_contradictions(text: str, assertions: Sequence[Assertion] | None = None
     Args:
         text: a trace.
         assertions: those of `read_assertions`, to compare also what is said of a mini-world image ("red 6 … red 5").
+        cues: those of `cue_spans` where they are known already.
 
     >>> [(pair.first.about, pair.second.value) for pair in find_contradictions("x = 5. So x = 6.")]
     [(('name', 'x'), Fraction(6, 1))]
@@ -98,7 +100,7 @@ def find_contradictions(text: str, assertions: Sequence[Assertion] | None = None
             pairs.append(Contradiction(earlier, assertion))
     if not pairs:
         return []
-    cues = [start for start, _ in cue_spans(text)]
+    cues = [start for start, _ in (cue_spans(text) if cues is None else cues)]
     words = sorted([*cues, *(match.start() for match in _TAKEN_BACK.finditer(text))])
     found: dict[tuple, Contradiction] = {}
     for pair in pairs:
@@ -112,7 +114,9 @@ def _any_between(places: list[int], start: int, stop: int) -> bool:
     return bisect_left(places, start) < bisect_right(places, stop)
 
 
-def find_self_checks(text: str, assertions: Sequence[Assertion] | None = None) -> list[SelfCheck]:
+def find_self_checks(
+    text: str, assertions: Sequence[Assertion] | None = None, cues: Sequence[tuple[int, int]] | None = None
+) -> list[SelfCheck]:
     """The cues of self-reflection that had something to check, each with whether anything changed.
 
     Cues are the paper's, as whole words (`cue_spans`). Those with nothing stated between them are one self-check;
@@ -121,7 +125,7 @@ def find_self_checks(text: str, assertions: Sequence[Assertion] | None = None) -
     said is repeated or dropped.
 
     Args:
-        text, assertions: as for `find_contradictions`.
+        text, assertions, cues: as for `find_contradictions`.
 
     >>> [check.changed for check in find_self_checks("2 + 2 = 5. Wait, 2 + 2 = 4. Let me check. 2 + 2 = 4.")]
     [True, False]
@@ -131,7 +135,7 @@ def find_self_checks(text: str, assertions: Sequence[Assertion] | None = None) -
         return []
     starts = [assertion.start for assertion in assertions]
     episodes: list[list[int]] = []
-    for start, end in cue_spans(text):
+    for start, end in cue_spans(text) if cues is None else cues:
         if episodes and not _any_between(starts, episodes[-1][1], start):
             episodes[-1][1] = end
         else:
@@ -167,7 +171,7 @@ def read_assertions(
     found = [*_names_and_sums(text, read_equations(text) if equations is None else equations), *_answers(text)]
     if statements:
         ends = [said.end for said in statements]  # sorted, as the starts are
-        found = [a for a in found if not _overlaps(a, statements, ends)] + list(_of_the_picture(text, statements))
+        found = [a for a in found if not _overlaps(a, statements, ends)] + list(_of_the_image(text, statements))
     found.sort(key=lambda assertion: assertion.start)
     return _resolve_it(text, found)
 
@@ -238,7 +242,7 @@ _WORLD |= {"taken", "things"}
 _COUNTS = {"count", "taken", "region"}
 
 
-def _of_the_picture(text: str, statements: Sequence[Statement]) -> Iterator[Assertion]:
+def _of_the_image(text: str, statements: Sequence[Statement]) -> Iterator[Assertion]:
     looks = list(_looks(text, statements))
     doubled = set()  # two green squares in one listing are two squares, not one in two places
     for look in looks:

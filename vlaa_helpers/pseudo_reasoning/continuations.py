@@ -27,7 +27,7 @@ class Branches:
         tokens_alone: what it would have been had each continuation read its prompt and its text by itself.
 
     Raises:
-        ValueError: a model that cannot go on from a prefix (`unshareable_reason`).
+        ValueError: a model that cannot go on from a prefix (`prefix_cache.unshareable_reason`).
     """
 
     def __init__(

@@ -4,28 +4,17 @@
 what was changed is known. In the mini world a true claim becomes a false one; elsewhere a number becomes another.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import cache
 from random import Random
 
+from ..core.record_schema import meta_of
 from ..core.trace_text import step_spans
-from ..mini_world.claims import find_claims
-from ..mini_world.response_styles import solve
-from ..mini_world.scene_kinds import (
-    ANGLE_PLACES,
-    BOX_UNIT,
-    COLOURS,
-    FAMILIES,
-    KINDS,
-    SHAPES,
-    box_words,
-    extreme_objects,
-    name_of,
-)
-from ..mini_world.statement_parser import Statement, read_statements
+from ..mini_world.claims import Claim, find_claims
+from ..mini_world.kinds import KINDS, Kind, Statement
+from ..mini_world.statement_parser import read_statements
 from .arithmetic import find_arithmetic
 
 
@@ -84,9 +73,10 @@ def corrupt_trace(
     '6 - 2 = 6.'
     """
     rng = Random(f"{seed}/{trace}")
-    facts, task = _scene(record)
-    found = None if facts is None else _corrupt_claim(trace, record["source"], facts, task, rng)
-    return found or _corrupt_text(trace, answer, rng, () if facts is None else _NUMBERS.get(record["source"], ()))
+    scene = _scene_of(record)
+    if scene is None:
+        return _corrupt_text(trace, answer, rng, ())
+    return _corrupt_claim(trace, scene, rng) or _corrupt_text(trace, answer, rng, scene.kind.answer_numbers)
 
 
 def is_said_again(change: Corruption, trace: str, continued: str, record: Mapping | None = None) -> bool | None:
@@ -111,57 +101,62 @@ def is_said_again(change: Corruption, trace: str, continued: str, record: Mappin
     return any((each.kind, each.about, each.says) == (said.kind, said.about, said.says) for each in again)
 
 
-def _scene(record: Mapping | None) -> tuple[dict | None, dict]:
-    """Facts and task of a mini-world record; no facts for any other."""
-    meta = (record or {}).get("meta") or {}
-    if isinstance(meta, str):
-        try:
-            meta = json.loads(meta)
-        except ValueError:  # meta of other data sets may be anything
-            meta = {}
-    known = isinstance(meta, Mapping) and "facts" in meta and "task" in meta and record.get("source") in KINDS
-    return (meta["facts"], meta["task"]) if known else (None, {})
-
-
 # ---- the mini world ----
 
-_WORDS = (COLOURS, SHAPES, tuple(FAMILIES), ("top", "bottom"), ("left", "right"), ("day", "night"), ("bar", "point"))
-_OTHERS = {word: [other for other in words if other != word] for words in _WORDS for word in words}
-_SPOT = re.compile(rf"\b(?:{'|'.join(_OTHERS)})(?=s?\b)|(?<![\w.])[-−]?\d+(?:\.\d+)?(?![\w.]\d)", re.IGNORECASE)
+
+@dataclass(frozen=True)
+class _Scene:
+    """A mini-world record, as far as a change of its trace needs it."""
+
+    kind: Kind
+    facts: dict
+    task: dict
+
+
+def _scene_of(record: Mapping | None) -> _Scene | None:
+    """The scene of a mini-world record; None for any other."""
+    meta = meta_of(record or {})
+    known = "facts" in meta and "task" in meta and record.get("source") in KINDS
+    return _Scene(KINDS[record["source"]], meta["facts"], meta["task"]) if known else None
+
+
 _SIGNS = re.compile(r"[^\w\s]*+[\r\n]*+")
-_VALUES = {
-    "label": [str(angle) for angle in range(20, 141, 10)],
-    "value": [str(value) for value in range(1, 9)],
-    "box": [f"{k * BOX_UNIT:.3f}" for k in range(9)],
-    **dict.fromkeys(("point", "change", "coefficient"), [str(value) for value in range(-3, 4)]),
-    **dict.fromkeys(("count", "taken", "region"), [str(count) for count in range(9)]),
-}
-"""Numbers that a claim of each kind may have: a change should not be told by its size alone."""
-_NUMBERS = {"blocks": _VALUES["count"], "functions": ["1", "2", "3"], "boxes": _VALUES["box"]}
-"""Numbers that an answer to a question of each source may have."""
+
+
+@cache
+def _others(swaps: Sequence[Sequence[str]]) -> dict[str, list[str]]:
+    return {word: [other for other in words if other != word] for words in swaps for word in words}
+
+
+@cache
+def _spot(swaps: Sequence[Sequence[str]]) -> re.Pattern[str]:
+    """A word that can be swapped, or a number."""
+    words = "|".join(map(re.escape, _others(swaps)))
+    return re.compile(rf"\b(?:{words})(?=s?\b)|(?<![\w.])[-−]?\d+(?:\.\d+)?(?![\w.]\d)", re.IGNORECASE)
 
 
 def _past_signs(trace: str, place: int) -> int:
     return _SIGNS.match(trace, place).end()
 
 
-def _corrupt_claim(trace: str, source: str, facts: dict, task: dict, rng: Random) -> Corruption | None:
+def _corrupt_claim(trace: str, scene: _Scene, rng: Random) -> Corruption | None:
     """The first change that is decisive, claims and changes in random order; else the first of all."""
-    claims, said = find_claims(source, facts, trace), read_statements(source, trace)
-    truth = solve(source, facts, task)[1]
+    kind, facts, task = scene.kind, scene.facts, scene.task
+    claims, said = find_claims(kind.name, facts, trace), read_statements(kind.name, trace)
+    truth = kind.solve(facts, task)[1]
     first = None
     for place in rng.sample(range(len(claims)), len(claims)):
         claim = claims[place]
         if claim.verdict != "true":
             continue
         is_known = all(other.verdict != "false" for other in claims[:place])
-        for start, end, replacement in _edits(trace, claim.start, claim.end, claim.kind, rng):
+        for start, end, replacement in _edits(trace, claim, kind, rng):
             stop, original = _past_signs(trace, claim.end), trace[start:end]
             change = Corruption(start, end, stop, original, replacement, claim.kind)
-            new = _becomes_false(source, facts, trace, change)
+            new = _becomes_false(kind.name, facts, trace, change)
             if new is None:
                 continue
-            implied = _implied(source, facts, task, said[place], new) if is_known else ()
+            implied = kind.implied(facts, task, said[place], new) if is_known else ()
             change = replace(change, implied=implied, decisive=_differ(implied, truth))
             if change.decisive:
                 return change
@@ -173,12 +168,13 @@ def _differ(implied: tuple[str, ...], answer: str) -> bool:
     return bool(implied) and answer not in implied
 
 
-def _edits(trace: str, start: int, end: int, kind: str, rng: Random) -> Iterator[tuple[int, int, str]]:
+def _edits(trace: str, claim: Claim, kind: Kind, rng: Random) -> Iterator[tuple[int, int, str]]:
     """Every way to change one word or number of a claim, in random order."""
+    others, numbers = _others(kind.swaps), kind.claim_numbers.get(claim.kind, ())
     edits = []
-    for spot in _SPOT.finditer(trace, start, end):
+    for spot in _spot(kind.swaps).finditer(trace, claim.start, claim.end):
         word = spot[0].lower()
-        for other in _OTHERS.get(word) or _VALUES.get(kind, ()):
+        for other in others.get(word) or numbers:
             if other != word:
                 edits.append((*spot.span(), other.capitalize() if spot[0][0].isupper() else other))
     return iter(rng.sample(edits, len(edits)))
@@ -199,84 +195,6 @@ def _becomes_false(source: str, facts: dict, trace: str, change: Corruption) -> 
     if new.kind == "box" and not (new.says[0] < new.says[2] and new.says[1] < new.says[3]):
         return None  # no box at all: too easy to tell
     return new
-
-
-def _implied(source: str, facts: dict, task: dict, old: Statement, new: Statement) -> tuple[str, ...]:
-    """The answers of scenes that differ from the true one in what was changed; none where no scene is meant."""
-    answer = solve(source, facts, task)[1]
-    if source == "blocks" and old.kind in ("count", "taken"):
-        if old.kind == "count" and old.about != (None, None):
-            return ()
-        value = int(answer) + (new.says - old.says) * (1 if old.kind == "count" else -1)
-        return (str(value),) if value >= 0 else ()
-    if old.kind == "extreme" and task["kind"] == old.about:  # what is named is the answer, or its box is
-        if source == "charts":
-            return (new.says,) if new.says in task["options"] else ()
-        return tuple(box_words(thing["box"]) for thing in facts["objects"] if _name(thing) == new.says)
-    scenes = [scene for scene in _scenes_with(facts, old, new) if _has_one_answer(source, scene, task)]
-    return tuple(dict.fromkeys(solve(source, scene, task)[1] for scene in scenes))
-
-
-def _has_one_answer(source: str, scene: dict, task: dict) -> bool:
-    """Whether the question still asks for one thing: what it names may be gone, what is highest may be two."""
-    kind = task["kind"]
-    if source == "charts" and kind in ("highest", "lowest"):
-        return scene["values"].count((max if kind == "highest" else min)(scene["values"])) == 1
-    if source == "boxes":
-        objects = scene["objects"]
-        named = [thing for thing in objects if name_of(thing) == task["target"]]
-        return len(named if kind == "named" else extreme_objects(objects, kind)) == 1
-    return True
-
-
-def _name(thing: dict) -> tuple[str, str]:
-    return thing["colour"], thing["shape"]
-
-
-def _scenes_with(facts: dict, old: Statement, new: Statement) -> list[dict]:
-    """The scene with one fact as the changed statement has it; two readings for a curve through a changed point."""
-    scene = deepcopy(facts)
-    if old.kind in ("object", "place", "box"):
-        thing = next(thing for thing in scene["objects"] if _name(thing) == old.about)
-        thing["colour"], thing["shape"] = new.about
-        if old.kind == "box":
-            thing["box"] = list(new.says)
-        elif old.kind == "place" and old.says != new.says:
-            if len(new.says) < 2:
-                return []
-            thing["place"] = " ".join(new.says)
-    elif old.kind == "time":
-        scene["time"] = new.says
-    elif old.kind == "label" and old.about == new.about and new.says.isdigit():
-        scene["angles"][ANGLE_PLACES.index(old.about)] = int(new.says)
-    elif old.kind == "value" and old.about == new.about:
-        scene["values"][scene["colours"].index(old.about)] = int(new.says)
-    elif old.kind == "curve" and new.says[1] != old.says[1]:
-        scene["family"] = new.says[1]
-    elif old.kind in ("point", "change", "coefficient"):
-        return _curves_with(scene, old, new)
-    else:
-        return []
-    return [scene]
-
-
-def _curves_with(facts: dict, old: Statement, new: Statement) -> list[dict]:
-    """Curves y = a f(x) + b with the changed number; f is 1 at the marked point, or -1 for a line marked at -1."""
-    a, b = facts["a"], facts["b"]
-    factor = facts["mark"] if facts["family"] == "line" else 1
-    end = a * factor + b
-    if old.kind == "coefficient":
-        pairs = [(new.says, b) if old.about == "a" else (a, new.says)]
-    else:
-        if old.kind == "change":
-            (start, last), is_start = new.says, new.says[0] != old.says[0]
-        elif old.about != new.about or old.about not in (0, facts["mark"]):
-            return []
-        else:
-            start, last, is_start = new.says, new.says, old.about == 0
-        # a curve with another height at 0 either keeps its slope or still goes through its other point
-        pairs = [(a, start), ((end - start) * factor, start)] if is_start else [((last - b) * factor, b)]
-    return [{**facts, "a": int(a), "b": int(b)} for a, b in pairs if a]
 
 
 # ---- any text ----

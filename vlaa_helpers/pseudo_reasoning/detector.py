@@ -1,7 +1,7 @@
 """How well measures of a trace tell genuine reasoning from imitation: each measure alone, and all in one score.
 
-Ours, not the paper's, which has no measure (arXiv 2504.11468). The labels are those of planted traces (`planted`), so
-what is validated is the detection of these kinds of imitation, in the mini world (`detector_tables`).
+Ours, not the paper's, which has no measure (arXiv 2504.11468). The labels are those of planted traces (`benchmark`), so
+what is validated is the detection of these kinds of imitation, in the mini world (`dev.trace_benchmark.validate`).
 """
 
 import functools
@@ -13,13 +13,23 @@ import numpy as np
 
 from ..core.statistics import Z95, wilson_interval
 from .benchmark import load_trace_benchmark
-from .measures import FACT_COLUMNS, TEXT_COLUMNS, analyze_traces
+from .measures import analyze_traces
 
 if TYPE_CHECKING:
     import pandas as pd
 
-INPUTS = {"text": tuple(TEXT_COLUMNS), "text and facts": (*TEXT_COLUMNS, *FACT_COLUMNS)}
-"""The columns of `analyze_traces` that a detector looks at: those of any text, and those that need mini-world facts."""
+_TEXT = (
+    "has_think", "words", "steps", "aha_substrings", "aha_substring_rate", "cues", "cue_rate", "alternatively",
+    "double-check", "i should check", "wait", "doubts", "doubt_rate", "repetition", "arithmetic", "arithmetic_holds",
+    "arithmetic_share", "self_checks", "self_checks_changed", "changed_share", "contradictions",
+)  # fmt: skip
+_FACTS = ("claims", "claims_true", "claims_false", "claims_not_checkable", "claims_share")
+INPUTS = {"text": _TEXT, "text and facts": (*_TEXT, *_FACTS)}
+"""The columns of `analyze_traces` that the shipped detector looks at: those of any text, and those that need facts too.
+
+Named one by one, so that its scores stay what they are when a measure is added. A name more here is a new detector:
+its tables are made anew then (`dev.trace_benchmark.validate`).
+"""
 
 
 @dataclass(frozen=True)
@@ -141,8 +151,9 @@ def trained_detector(inputs: str = "text") -> PseudoReasoningDetector:
     """
     if inputs not in INPUTS:
         raise ValueError(f"unknown inputs {inputs!r}; expected one of {', '.join(map(repr, INPUTS))}")
-    table = measured(load_trace_benchmark("train"))
-    return PseudoReasoningDetector(INPUTS[inputs]).fit(table, table["pseudo"])
+    rows = list(load_trace_benchmark("train"))
+    table = analyze_traces(rows, rows, measures=INPUTS[inputs])
+    return PseudoReasoningDetector(INPUTS[inputs]).fit(table, [row["label"] == "pseudo" for row in rows])
 
 
 def calibration(scores: np.ndarray, pseudo: Sequence[bool], *, bins: int = 10) -> "pd.DataFrame":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..core.trace_text import cue_spans
 from ..mini_world.claims import find_claims
 from .arithmetic import find_arithmetic
-from .measures import facts_of
+from .parsed_trace import facts_of
 
 MARKS = {
     "true": "true of the image",
@@ -28,11 +28,16 @@ class Mark:
     kind: str
 
 
+def cue_marks(text: str, *, whole_words: bool = True) -> list[Mark]:
+    """The marks of cues alone, in any text; `whole_words` as in `trace_text.cue_spans`."""
+    return [Mark(*span, "cue") for span in cue_spans(text, whole_words=whole_words)]
+
+
 def find_marks(trace: str, record: Mapping | None = None) -> list[Mark]:
     """The marks of a trace, in order, none overlapping another.
 
     Args:
-        trace: the thinking of a response (`traces.trace_of`).
+        trace: the thinking of a response (`trace_text.trace_of`).
         record: with `source` and `meta`; claims are marked only where it is of the mini world.
 
     >>> [(mark.kind, "I see 2 + 2 = 5. Wait!"[mark.start:mark.end]) for mark in find_marks("I see 2 + 2 = 5. Wait!")]
@@ -43,7 +48,7 @@ def find_marks(trace: str, record: Mapping | None = None) -> list[Mark]:
     kind_of = {"true": "true", "false": "false", "not checkable": "unchecked"}
     found = [Mark(claim.start, claim.end, kind_of[claim.verdict]) for claim in claims]
     found += [Mark(said.start, said.end, "wrong") for said in find_arithmetic(trace) if not said.holds]
-    found += [Mark(*span, "cue") for span in cue_spans(trace)]
+    found += cue_marks(trace)
     rank = list(MARKS)
     kept: list[Mark] = []
     for mark in sorted(found, key=lambda mark: (rank.index(mark.kind), mark.start)):

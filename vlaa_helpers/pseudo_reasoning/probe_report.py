@@ -1,14 +1,12 @@
 """What probing a policy's traces found: one row a cut of a trace, one row a trace, and means with intervals."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core.jsonl import whole_rows
-from ..core.kept_rows import RESPONSES, SETTINGS
+from ..core.kept_rows import load_kept
 from ..core.statistics import bootstrap_interval, wilson_interval
 
 if TYPE_CHECKING:
@@ -191,15 +189,6 @@ def load_probes(folder: str | Path) -> ProbeReport:
         FileNotFoundError: no report there.
         ValueError: probing that did not come to its end.
     """
-    folder = Path(folder)
-    if not (folder / SETTINGS).exists():
-        raise FileNotFoundError(
-            f"no report in {folder}; expected {SETTINGS} and {RESPONSES}, as probe_traces(out=…) writes"
-        )
-    settings = json.loads((folder / SETTINGS).read_text())
-    rows = whole_rows(folder / RESPONSES)
-    if len(rows) < settings["traces"]:
-        raise ValueError(
-            f"{folder} holds {len(rows)} of {settings['traces']} traces; the same probe_traces(…, out=…) goes on there"
-        )
-    return ProbeReport(tuple(rows), settings)
+    return ProbeReport(
+        *load_kept(folder, what="traces", made_by="probe_traces", wanted=lambda settings: settings["traces"])
+    )

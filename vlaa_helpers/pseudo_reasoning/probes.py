@@ -49,9 +49,9 @@ def probe_traces(
 ) -> ProbeReport:
     """Cut, force and corrupt the traces of responses, and see what the policy answers.
 
-    A trace is cut after each of its n steps (`traces.step_spans`) and, as cut 0, before the first: that is the control
-    without thinking, asked as `evaluate(think=False)` asks it. At the other cuts the think block is closed and the
-    answer block opened the way the response itself does it.
+    A trace is cut after each of its n steps (`trace_text.step_spans`) and, as cut 0, before the first: that is the
+    control without thinking, asked as `evaluate(think=False)` asks it. At the other cuts the think block is closed and
+    the answer block opened the way the response itself does it.
 
     - "partial": the answer that the policy then writes, greedily; its score; whether it is the answer after all steps.
     - "steps": the log-probability of an answer there: of exactly these words and the closing tag, given the image,

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from ..core.endpoint import ChatEndpoint, EndpointUnavailable
 from ..core.images import data_url
 from ..core.record_schema import meta_of
-from ..mini_world.scene_kinds import KINDS
+from ..mini_world.kinds import kind_of_description
 from ..mini_world.scenes import stated_facts
 
 
@@ -46,14 +46,15 @@ class FactsScorer:
     def _score(self, meta: str, answer: str) -> float:
         try:
             known = meta_of({"meta": meta})
-            wanted = set(stated_facts("stories", " ".join(known["task"]["wanted"])))
-            facts = set(stated_facts("stories", KINDS["stories"].words(known["facts"])))
+            kind = kind_of_description(known)
+            wanted = set(stated_facts(kind.name, " ".join(known["task"]["wanted"])))
+            facts = set(stated_facts(kind.name, kind.words(known["facts"])))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 "this record has no scene facts in its meta, so its answer cannot be checked against them; "
                 "pass another scorer: MixedReward(scorer=…)"
             ) from error
-        stated = set(stated_facts("stories", answer))
+        stated = set(stated_facts(kind.name, answer))
         return float(len(stated & wanted) - len(stated - facts))
 
 
@@ -116,7 +117,8 @@ class RewardModelScorer:
 def preference_chat(question: Question, answer: str) -> list[dict[str, str]]:
     """What a text reward model reads: the image in words where they are known, the question, the answer."""
     meta = meta_of({"meta": question.meta})
-    words = KINDS["stories"].words(meta["facts"]) if "wanted" in meta.get("task", {}) else meta.get("caption", "")
+    described = "wanted" in meta.get("task", {})
+    words = kind_of_description(meta).words(meta["facts"]) if described else meta.get("caption", "")
     asked = f"{words} {question.text}".strip()
     return [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]
 

@@ -3,6 +3,7 @@
 python -m vlaa_helpers.dev.benchmarks.throughput pipeline
 python -m vlaa_helpers.dev.benchmarks.throughput rewards
 python -m vlaa_helpers.dev.benchmarks.throughput traces
+python -m vlaa_helpers.dev.benchmarks.throughput records
 """
 
 import argparse
@@ -153,7 +154,33 @@ def traces(options: argparse.Namespace) -> dict[str, Any]:
         analyze_traces(responses, facts)
         found[name] = round(len(responses) / (time.process_time() - start))
     words = sum(len(response.split()) for response in responses) / len(responses)
-    return {"words_a_trace": round(words, 1), "traces_per_s": found}
+    return {"words_a_trace": round(words, 1), "traces_per_s": found, "detector_fit_s": detector_fit()}
+
+
+def records(options: argparse.Namespace) -> dict[str, Any]:
+    """Mini-world records made in a second of one core, images included, and prompts of such records measured."""
+    from ...mini_world.scenes import make_scenes
+    from ...policy.loading import load_processor
+    from ...policy.profiles import get_profile
+    from ...training.prompt_lengths import drop_long_prompts
+
+    start = time.process_time()
+    made = make_scenes(options.records, seed=2026)
+    found = {"made": round(options.records / (time.process_time() - start))}
+    processor = load_processor(get_profile("mini"))
+    start = time.process_time()
+    drop_long_prompts(made, processor, 500)
+    return {"records_per_s": found | {"prompts_measured": round(options.records / (time.process_time() - start))}}
+
+
+def detector_fit() -> float:
+    """Seconds of one core that the shipped detector takes to be fitted."""
+    from ...pseudo_reasoning.detector import trained_detector
+
+    trained_detector.cache_clear()
+    start = time.process_time()
+    trained_detector("text and facts")
+    return round(time.process_time() - start, 2)
 
 
 def main() -> None:
@@ -168,6 +195,9 @@ def main() -> None:
     measure = commands.add_parser("traces", help=traces.__doc__)
     measure.add_argument("--traces", type=int, default=20_000, help="default: %(default)s")
     measure.set_defaults(run=traces)
+    world = commands.add_parser("records", help=records.__doc__)
+    world.add_argument("--records", type=int, default=3_000, help="default: %(default)s")
+    world.set_defaults(run=records)
     options = parser.parse_args()
     machine = {
         "cpu": platform.machine(),

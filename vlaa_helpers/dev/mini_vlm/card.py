@@ -17,7 +17,8 @@ from ...core.record_schema import meta_of
 from ...core.statistics import bootstrap_interval, wilson_interval
 from ...evaluation.eval_report import EvalReport
 from ...evaluation.runner import evaluate
-from ...mini_world.scenes import SOURCES, check_facts, make_scenes
+from ...mini_world.kinds import SOURCES
+from ...mini_world.scenes import check_facts, make_scenes
 from ...policy.generation import SamplingParams, generate_responses
 from .lessons import CAPTION_PROMPT, user
 from .train import SIZES

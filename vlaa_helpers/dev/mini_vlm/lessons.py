@@ -9,18 +9,16 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from ...core.answers import DIRECT_PROMPT, SYSTEM_PROMPT
+from ...mini_world.kinds import COLOURS, KINDS, PLACES, SHAPES, ThingsKind, name_of
+from ...mini_world.kinds.boxes import BOX_UNIT, box_words
 from ...mini_world.response_styles import VOICES, respond, solve
-from ...mini_world.scene_kinds import BOX_UNIT, COLOURS, KINDS, PLACES, SHAPES, box_words, name_of
-from ...mini_world.scenes import SOURCES, draw_scene, split_of
+from ...mini_world.scenes import draw_scene, split_of
 
 if TYPE_CHECKING:
     from PIL import Image
 
 CAPTION_PROMPT = "List what you see."
 CELLS_PROMPT = "Read the cells."
-GRID_SOURCES = ("blocks", "boxes", "stories")
-CAPTION_WEIGHTS = {**dict.fromkeys(SOURCES, 1.0), "boxes": 2.5}
-"""Boxes are the hardest to read: four numbers an object."""
 DIFFICULTY_WEIGHTS = (0.25, 0.5, 0.25)
 
 LESSONS = ("echo", "find", "cells", "caption", "think", "direct", "text")
@@ -78,22 +76,20 @@ def system(text: str) -> dict:
     return {"role": "system", "content": [{"type": "text", "text": text}]}
 
 
-def cells_in_words(source: str, facts: dict) -> str:
+def cells_in_words(kind: ThingsKind, facts: dict) -> str:
     """What the middle of each of the 16 visual tokens shows, row by row."""
     names = []
     for cell in range(16):
         x, y = (cell % 4 + 0.5) / 4, (cell // 4 + 0.5) / 4
-        names.append(next((name_of(t) for t in facts["objects"] if _covers(source, t, x, y)), "none"))
+        names.append(next((name_of(thing) for thing in facts["objects"] if kind.covers(thing, x, y)), "none"))
     return ", ".join(names)
 
 
-def _covers(source: str, thing: dict, x: float, y: float) -> bool:
-    if source == "boxes":
-        x1, y1, x2, y2 = thing["box"]
-        return x1 < x < x2 and y1 < y < y2
-    if source == "blocks":
-        return thing["column"] == int(x * 4) and thing["row"] == int(y * 4)
-    return ("right" in thing["place"]) == (x > 0.5) and ("bottom" in thing["place"]) == (y > 0.5)
+def _choose_source(rng: Random, lesson: str) -> str:
+    """Any kind; for cells one that shows things, for captions more often those that are hard to read."""
+    if lesson == "caption":
+        return rng.choices(list(KINDS), weights=[kind.caption_weight for kind in KINDS.values()])[0]
+    return rng.choice([name for name, kind in KINDS.items() if lesson != "cells" or isinstance(kind, ThingsKind)])
 
 
 def make_lesson(rng: Random, progress: float) -> Lesson:
@@ -104,16 +100,13 @@ def make_lesson(rng: Random, progress: float) -> Lesson:
         return _echo(rng, words_only=progress <= STAGES[0][0])
     if name == "find":
         return _find(rng)
-    if name == "caption":
-        source = rng.choices(list(CAPTION_WEIGHTS), weights=list(CAPTION_WEIGHTS.values()))[0]
-    else:
-        source = rng.choice(GRID_SOURCES if name == "cells" else SOURCES)
+    source = _choose_source(rng, name)
     kind, difficulty = KINDS[source], rng.choices((0, 1, 2), weights=DIFFICULTY_WEIGHTS)[0]
     while split_of(facts := kind.sample(rng, difficulty, False)) != "train":
         pass
     image = None if name == "text" else draw_scene(source, facts, [rng.randrange(10) for _ in range(3)])
     if name == "cells":
-        return Lesson(name, [user(CELLS_PROMPT, with_image=True)], cells_in_words(source, facts), image)
+        return Lesson(name, [user(CELLS_PROMPT, with_image=True)], cells_in_words(kind, facts), image)
     if name == "caption":
         return Lesson(name, [user(CAPTION_PROMPT, with_image=True)], kind.words(facts), image)
     ask = kind.ask(rng, facts, difficulty)

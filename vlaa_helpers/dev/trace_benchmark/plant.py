@@ -13,9 +13,10 @@ from pathlib import Path
 from random import Random
 
 from ...core.assets import TRACE_BENCHMARK
+from ...core.record_schema import meta_of
+from ...mini_world.kinds import KINDS, Kind
 from ...mini_world.response_styles import guess, misread
-from ...mini_world.scene_kinds import KINDS, known_angles
-from ...mini_world.scenes import SOURCES, check_facts, scene_records
+from ...mini_world.scenes import check_facts, scene_records
 from ...pseudo_reasoning.benchmark import COLUMNS, PSEUDO_KINDS, STYLES
 from .phrases import Words
 
@@ -37,7 +38,7 @@ def plant_genuine(words: Words, facts: dict, rng: Random, *, style: str | None =
     work = words.work(facts)
     said = [words.say("open")] if rng.random() < 0.5 else []
     if style == "corrected":
-        slipped = words.work(wrong_look(words.source, facts, rng))
+        slipped = words.work(wrong_look(words.kind, facts, rng))
         if slipped.steps != work.steps and rng.random() < 0.6:
             said += [work.look, *slipped.steps, words.say("cue"), *work.steps]
         else:
@@ -65,7 +66,7 @@ def plant_pseudo(
         words: how to speak about its scene.
         other: gives other records of the source, for `borrowed`.
     """
-    meta, source = json.loads(record["meta"]), record["source"]
+    meta = meta_of(record)
     facts = meta["facts"]
     if kind == "corrupted":
         return _corrupted(words, facts, rng)
@@ -73,12 +74,12 @@ def plant_pseudo(
         return _borrowed(words, record, rng, other)
     if kind == "wrong_steps":
         return _wrong_steps(words, facts, rng)
-    answer = guess(source, facts, meta["task"], rng)
+    answer = guess(record["source"], facts, meta["task"], rng)
     return _concluded(_EMPTY[kind](words, facts, rng), words, answer, rng), answer
 
 
 def _concluded(said: Sentences, words: Words, answer: str, rng: Random) -> Sentences:
-    return said + [words.say("conclude", answer=answer)] * (words.source != "stories" and rng.random() < 0.6)
+    return said + [words.say("conclude", answer=answer)] * (not words.kind.answers_in_prose and rng.random() < 0.6)
 
 
 def _hedged(words: Words, facts: dict, rng: Random) -> Sentences:
@@ -111,32 +112,33 @@ def _cue_decorated(words: Words, facts: dict, rng: Random) -> Sentences:
 _EMPTY = {"hedged": _hedged, "padded": _padded, "cue_decorated": _cue_decorated}
 
 
-def wrong_look(source: str, facts: dict, rng: Random) -> dict:
+def wrong_look(kind: Kind, facts: dict, rng: Random) -> dict:
     """The facts of a scene with something false among them, as a look at the image could go wrong."""
     while True:
-        seen = misread(source, facts, rng)
-        possible = source != "angles" or sum(known_angles(seen)) < 180
-        if possible and check_facts(source, facts, KINDS[source].words(seen))[1]:
+        seen = misread(kind.name, facts, rng)
+        if kind.is_possible(seen) and check_facts(kind.name, facts, kind.words(seen))[1]:
             return seen
 
 
 def _corrupted(words: Words, facts: dict, rng: Random) -> tuple[Sentences, str]:
     style = rng.choices(list(STYLES), weights=list(STYLES.values()))[0]
-    seen = wrong_look(words.source, facts, rng)
+    seen = wrong_look(words.kind, facts, rng)
     for _ in range(20):  # a trace without a look is corrupted only where the mistake matters
         if style != "direct" or words.work(seen).steps != words.work(facts).steps:
             return plant_genuine(words, seen, rng, style=style)
-        seen = wrong_look(words.source, facts, rng)
+        seen = wrong_look(words.kind, facts, rng)
     return plant_genuine(words, seen, rng, style="listing")
 
 
 def _borrowed(words: Words, record: dict, rng: Random, other: Callable[[], dict]) -> tuple[Sentences, str]:
-    source, facts = record["source"], json.loads(record["meta"])["facts"]
-    while True:
+    facts = meta_of(record)["facts"]
+    for _ in range(10_000):
         taken = other()
-        meta = json.loads(taken["meta"])
-        if check_facts(source, facts, KINDS[source].words(meta["facts"]))[1]:
+        meta = meta_of(taken)
+        if check_facts(words.kind.name, facts, words.kind.words(meta["facts"]))[1]:
             break
+    else:
+        raise ValueError(f"kind {words.kind.name!r}: no other scene to borrow from differs from {record['id']}")
     theirs = words.about(meta["task"], taken["question"])
     return plant_genuine(theirs, meta["facts"], rng, style=rng.choice(("listing", "corrected", "long")))
 
@@ -149,13 +151,13 @@ def _wrong_steps(words: Words, facts: dict, rng: Random) -> tuple[Sentences, str
     steps = " ".join(work.steps)
     found = _SUM.search(steps)
     if found and rng.random() < 0.7:  # one number of a sum is another, and what follows is as if it were not
-        by = rng.choice((10, 20)) if words.source == "angles" else rng.choice((1, 2))
+        by = rng.choice(words.kind.sum_slips)
         number = int(found["second"])
         wrong = number - by if number >= by and rng.random() < 0.5 else number + by
         steps = steps[: found.start("second")] + str(wrong) + steps[found.end("second") :]
         said = [work.look] * (rng.random() < 0.7) + [steps]
     else:
-        seen = words.work(wrong_look(words.source, facts, rng))
+        seen = words.work(wrong_look(words.kind, facts, rng))
         said = [seen.look, *seen.steps]
     for role, share in (("open", 0.5), ("hedge", 0.25), ("filler", 0.2), ("cue", 0.3)):
         if rng.random() < share:
@@ -166,7 +168,7 @@ def _wrong_steps(words: Words, facts: dict, rng: Random) -> tuple[Sentences, str
 def plant_pairs(*, seed: int = SEED) -> Iterator[dict]:
     """The rows of the benchmark: for each scene a genuine trace and a pseudo one, in the columns of `COLUMNS`."""
     for split, per_cell in PER_CELL.items():
-        for source in SOURCES:
+        for source in [name for name, kind in KINDS.items() if kind.phrases]:
             for difficulty in (0, 1, 2):
                 n = per_cell * len(PSEUDO_KINDS)
                 options = {"sources": source, "seed": seed, "split": split, "difficulty": difficulty}
@@ -177,7 +179,7 @@ def plant_pairs(*, seed: int = SEED) -> Iterator[dict]:
 
 
 def _pair(record: dict, kind: str, split: str, others: list[dict], seed: int) -> Iterator[dict]:
-    meta = json.loads(record["meta"])
+    meta = meta_of(record)
     for label in ("genuine", "pseudo"):
         rng = Random(f"{seed}/{record['id']}/{label}")
         words = Words(record["source"], meta["task"], record["question"], split, rng)

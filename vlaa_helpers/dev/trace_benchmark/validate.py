@@ -4,7 +4,6 @@
 """
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -13,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...core.assets import TRACE_BENCHMARK
+from ...core.record_schema import meta_of
 from ...mini_world.response_styles import respond
 from ...mini_world.scenes import scene_records
 from ...pseudo_reasoning.benchmark import PSEUDO_KINDS, load_trace_benchmark
 from ...pseudo_reasoning.detector import INPUTS, Auc, PseudoReasoningDetector, auc, calibration, measured
-from ...pseudo_reasoning.measures import analyze_traces
+from ...pseudo_reasoning.measures import FACT_COLUMNS, TEXT_COLUMNS, analyze_traces
 from .plant import plant_pairs
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def voice_table(n: int = 600, *, seed: int = 0) -> "pd.DataFrame":
     """`n` test scenes, each answered by the careful voice and by the rambling one, which counts as pseudo."""
     rows, labels = [], []
     for record in scene_records(n, seed=seed, split="test"):
-        meta = json.loads(record["meta"])
+        meta = meta_of(record)
         for voice in ("careful", "ramble"):
             rng, name = Random(f"{record['id']}-{voice}"), f"{record['id']}-{voice}"
             response = respond(record["source"], meta["facts"], meta["task"], rng, voice=voice, keep_format=True)
@@ -146,7 +146,7 @@ def all_tables() -> "dict[str, pd.DataFrame]":
     """Every table of the validation by name, rounded to three decimals."""
     train, test = (measured(load_trace_benchmark(split)) for split in ("train", "test"))
     tables = {
-        "measures": measure_aucs(train, test, INPUTS["text and facts"]),
+        "measures": measure_aucs(train, test, [*TEXT_COLUMNS, *FACT_COLUMNS]),
         "detector": combined_aucs(train, test),
         "seeds": other_seeds(),
     }

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ...core.paper_numbers import MIRRORS, TABLE_1
+from ...core.paper_numbers import TABLE_1
+from ...mini_world.kinds import KINDS
 from .style import ARM_COLOURS, open_frame
 
 if TYPE_CHECKING:
@@ -123,10 +124,10 @@ def plot_yields(yields: "pd.DataFrame", *, title: str) -> "Figure":
         colour = f"C{k}"
         shares = [100 * row[name] / row["original"] for name in YIELD_NAMES]
         axes.plot(list(YIELD_NAMES.values()), shares, marker="o", markersize=4, color=colour, label=source)
-        paper = TABLE_1.get(MIRRORS.get(source, source), {})
+        name = KINDS[source].mirrors if source in KINDS else source
+        paper = TABLE_1.get(name, {})
         if paper.get("original"):
             share = 100 * paper["verified"] / paper["original"]
-            name = MIRRORS.get(source, source)
             axes.plot([5.15, 5.45], [share, share], color=colour, linestyle="--")
             axes.text(5.5, share, f"{name} {share:.0f}%", va="center", fontsize=7, color=colour)
     axes.text(5.15, 103, "in the paper (Table 1)", fontsize=7, color="0.3")
