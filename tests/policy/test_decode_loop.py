@@ -113,13 +113,14 @@ def test_one_number_a_row_draws_from_the_same_distribution(way):
     counts = draw(scores.expand(DRAWS, -1), numbers).bincount(minlength=12).double()
     possible = expected > 0
     assert not counts[~possible].any()
-    statistic = ((counts - expected) ** 2)[possible] / expected[possible]
-    assert chi2.sf(float(statistic.sum()), int(possible.sum()) - 1) > 0.001
-    wrong = draw((scores / 1.05).expand(DRAWS, -1), numbers).bincount(minlength=12).double()  # the test would tell
-    assert (
-        chi2.sf(float((((wrong - expected) ** 2)[possible] / expected[possible]).sum()), int(possible.sum()) - 1)
-        < 0.001
-    )
+
+    def chance(counts):
+        statistic = ((counts - expected) ** 2)[possible] / expected[possible]
+        return chi2.sf(float(statistic.sum()), int(possible.sum()) - 1)
+
+    assert chance(counts) > 0.001
+    other = draw((scores / 1.1).expand(DRAWS, -1), numbers).bincount(minlength=12).double()
+    assert chance(other) < 0.001  # a temperature that is off by a tenth would be told
 
 
 def test_words_that_are_left_out_are_never_drawn():

@@ -1,4 +1,4 @@
-"""The decode stack gives the logits that the model gives: any of the three families, in 4 bits or not, with adapters."""
+"""The decode stack gives the logits that the model gives: three families, in 4 bits or not, with adapters or none."""
 
 import pytest
 import torch

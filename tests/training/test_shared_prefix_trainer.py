@@ -72,9 +72,11 @@ def train(trainer_class, models, out, *, kind="qwen2_5_vl", images=(1, 1, 1, 1),
         **config,
     }  # fmt: skip
     gradients = Gradients()
+    exact = {"exact_draws": True} if issubclass(trainer_class, SharedPrefixGRPOTrainer) else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = trainer_class(
+            **exact,
             model=model, reward_funcs=varied, args=GRPOConfig(**config), train_dataset=prompts_with(images),
             eval_dataset=prompts_with(images[:2]), processing_class=processor, callbacks=[gradients],
         )  # fmt: skip
