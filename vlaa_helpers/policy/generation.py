@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .dense_weights import dense_weights
 from .loading import image_token_ids
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def response_batches(
     model.eval()
     step = max(1, batch_size // sampling.samples)
     try:
-        with torch.random.fork_rng(devices=range(torch.cuda.device_count())), torch.no_grad():
+        devices = range(torch.cuda.device_count())
+        with torch.random.fork_rng(devices=devices), torch.no_grad(), dense_weights(model):
             for first in tqdm(range(0, len(prompts), step), unit="batch", leave=False, desc=words):
                 batch = prompts.select(range(first, min(first + step, len(prompts))))
                 torch.manual_seed(seed_of(sampling.seed, batch["id"][0]))

@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 from transformers import PrinterCallback, TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 
+from ..policy.dense_weights import dense_weights
 from ..policy.loading import spare_frozen_tower
 from ..policy.profiles import Profile
 
@@ -116,7 +117,8 @@ def run_trainer(trainer: Any, callbacks: Sequence[TrainerCallback] = ()) -> Any:
             callback.attach(trainer)
         trainer.add_callback(callback)
     try:
-        trainer.train(resume_from_checkpoint=resume or None)
+        with dense_weights(trainer.model):
+            trainer.train(resume_from_checkpoint=resume or None)
     except BaseException:  # Ctrl-C and a stopped kernel too
         log.close()
         _save_what_is_whole(trainer, moment)
