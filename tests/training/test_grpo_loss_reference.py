@@ -217,6 +217,7 @@ def steps_of(profile, folder, **config):
                 parameter.add_(0.05 * torch.randn(parameter.shape, generator=generator))
     return train_grpo(
         model, processor, make_scenes(8, seed=3), profile, reward_funcs=reward, warmup_steps=0, save_strategy="no",
+        exact_draws=True,
         output_dir=str(folder), **config,
     )  # fmt: skip
 

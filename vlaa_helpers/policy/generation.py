@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .dense_weights import dense_weights
 from .loading import image_token_ids
 
 if TYPE_CHECKING:
@@ -58,6 +57,8 @@ def response_batches(
     """
     import torch
     from tqdm.auto import tqdm
+
+    from .dense_weights import dense_weights
 
     was_training = model.training
     model.eval()
