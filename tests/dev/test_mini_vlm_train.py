@@ -13,6 +13,7 @@ from vlaa_helpers.core.assets import MINI_VLMS
 from vlaa_helpers.dev.mini_vlm import train as mini_vlm
 from vlaa_helpers.dev.mini_vlm.card import describe
 from vlaa_helpers.dev.mini_vlm.lessons import LESSONS, STAGES, cells_in_words, make_lesson, stage_mix
+from vlaa_helpers.mini_world.kinds import get_kind
 from vlaa_helpers.mini_world.scenes import check_facts, draw_scene
 
 
@@ -104,10 +105,10 @@ def test_an_option_letter_is_one_token(processor):
 
 def test_cells_name_what_each_visual_token_shows():
     facts = {"objects": [{"colour": "red", "shape": "star", "row": 1, "column": 2}]}
-    cells = cells_in_words("blocks", facts).split(", ")
+    cells = cells_in_words(get_kind("blocks"), facts).split(", ")
     assert cells.index("red star") == 6 and cells.count("none") == 15
     facts = {"objects": [{"colour": "blue", "shape": "circle", "place": "bottom right"}]}
-    assert [k for k, cell in enumerate(cells_in_words("stories", facts).split(", ")) if cell != "none"] == [
+    assert [k for k, cell in enumerate(cells_in_words(get_kind("stories"), facts).split(", ")) if cell != "none"] == [
         10,
         11,
         14,

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from scene_rows import DIFFICULTIES, facts_and_task, facts_of, rows_of, world
 
-from vlaa_helpers.core.record_schema import VERIFIER_TYPES
 from vlaa_helpers.data.rows_to_records import verifier_by_source
 from vlaa_helpers.mini_world import response_styles as voices
 from vlaa_helpers.mini_world.kinds import KINDS, SOURCES, Ask, with_options
 from vlaa_helpers.mini_world.kinds.words import PAIRS, UNSEEN_PAIRS
 from vlaa_helpers.mini_world.scenes import check_facts
+from vlaa_helpers.rewards.registry import verifier_names
 
 
 def test_every_verifier_is_covered():
-    assert {kind.verifier_type for kind in KINDS.values()} == set(VERIFIER_TYPES)
+    assert {kind.verifier_type for kind in KINDS.values()} == set(verifier_names())
     assert all(kind.verifier_type == verifier_by_source()[name] for name, kind in KINDS.items())
     assert all(row["verifier_type"] == verifier_by_source()[row["source"]] for row in world("train", 1))
 
