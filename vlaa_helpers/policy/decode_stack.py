@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import linear, silu
 
 from .decode_states import DecodeStates
-from .dense_weights import dense_weight, has_room
+from .dense_weights import base_of, dense_weight, has_room, is_plain
 
 MODEL_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
 
@@ -39,28 +39,10 @@ def decode_stack(whole: Any) -> "DecodeStack | None":
     text = whole.model.language_model
     known = whole.config.model_type in MODEL_TYPES and text.config.hidden_act == "silu"
     linears = [layer.get_submodule(name) for layer in text.layers for name in LINEARS] if known else []
-    if not known or not all(map(_is_plain, linears)):
+    if not known or not all(map(is_plain, linears)):
         return None
-    is_packed = any(getattr(_base(layer).weight, "quant_state", None) is not None for layer in linears)
+    is_packed = any(getattr(base_of(layer).weight, "quant_state", None) is not None for layer in linears)
     return DecodeStack(whole) if not is_packed or has_room(whole) else None
-
-
-def _is_plain(layer: Any) -> bool:
-    """Whether a layer is a linear one, in 4 bits or not, with plain LoRA adapters or none."""
-    from bitsandbytes.nn import Linear4bit
-    from peft.tuners.lora import LoraLayer
-
-    base = _base(layer)
-    if type(base) not in (torch.nn.Linear, Linear4bit) or any(part._forward_hooks for part in layer.modules()):
-        return False
-    if base is layer or layer.disable_adapters:
-        return True
-    if not isinstance(layer, LoraLayer) or layer.merged:
-        return False
-    names = [name for name in layer.active_adapters if name in layer.lora_A]
-    is_dropping = any(layer.training and getattr(layer.lora_dropout[name], "p", 0) for name in names)
-    has_bias = any(layer.lora_B[name].bias is not None for name in names)
-    return not (is_dropping or has_bias or any(name in layer.lora_variant for name in names))
 
 
 class Joined:
@@ -70,7 +52,7 @@ class Joined:
     """
 
     def __init__(self, layers: Sequence[Any]):
-        bases = [_base(layer) for layer in layers]
+        bases = [base_of(layer) for layer in layers]
         self.weight = torch.cat([dense_weight(base) for base in bases])  # (out, in)
         biases = [self.weight.new_zeros(base.out_features) if base.bias is None else base.bias for base in bases]
         has_bias = any(base.bias is not None for base in bases)
@@ -79,7 +61,7 @@ class Joined:
         for layer in layers:
             pairs = _adapters(layer)
             downs += [down for down, _ in pairs]
-            width = _base(layer).out_features
+            width = base_of(layer).out_features
             ups.append(torch.cat([up for _, up in pairs], dim=1) if pairs else self.weight.new_zeros(width, 0))
         self.down = torch.cat(downs) if downs else None  # (ranks, in)
         self.up = torch.block_diag(*ups) if downs else None  # (out, ranks)
@@ -157,10 +139,6 @@ class _Layer:
         self.out = Joined([attention.o_proj])
         self.gate_up = Joined([mlp.gate_proj, mlp.up_proj])
         self.down = Joined([mlp.down_proj])
-
-
-def _base(layer: Any) -> Any:
-    return layer.get_base_layer() if hasattr(layer, "get_base_layer") else layer
 
 
 def _adapters(layer: Any) -> list[tuple[Tensor, Tensor]]:

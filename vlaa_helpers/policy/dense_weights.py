@@ -47,24 +47,66 @@ def has_room(model: Any) -> bool:
 
 @contextmanager
 def dense_weights(model: Any) -> Iterator[None]:
-    """Let the 4-bit layers of a model compute with dense copies of their weights, which are given back at the end.
+    """Let the linear layers of a model compute in fewer steps, with dense copies of weights that are stored in 4 bits.
 
-    What they compute is what bitsandbytes computes, up to the order in which a product's terms are added. Nothing
-    changes for layers that are dense already, or where memory is short (`has_room`).
+    What they compute is what bitsandbytes and peft compute, up to the order in which a product's terms are added:
+    weights are dequantised once, and an adapter's product is added to the layer's in one operation instead of four.
+    Adapters stay apart, and train. The copies are given back at the end. Nothing changes where memory is short
+    (`has_room`), and for layers that are not plain linear ones with plain LoRA.
     """
     changed = [layer for layer in _quantised(model) if "forward" not in layer.__dict__] if has_room(model) else []
     for layer in changed:
-        layer.forward = partial(_forward, dense_weight(layer), layer)
+        layer.forward = partial(_dense, layer, dense_weight(layer))
+    adapted = [layer for layer in _adapted_layers(model) if "forward" not in layer.__dict__] if changed else []
+    for layer in adapted:
+        layer.forward = partial(_with_adapters, layer)
     try:
         yield
     finally:
-        for layer in changed:
+        for layer in (*changed, *adapted):
             del layer.forward
 
 
-def _forward(weight: Tensor, layer: Any, x: Tensor) -> Tensor:
+def _dense(layer: Any, weight: Tensor, x: Tensor) -> Tensor:
     bias = None if layer.bias is None else layer.bias.to(weight.dtype)
     return linear(x.to(weight.dtype), weight, bias).to(x.dtype)
+
+
+def _with_adapters(layer: Any, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """A LoRA layer: its base, and each active adapter's product added to that in place of a new tensor."""
+    names = [] if layer.disable_adapters else [name for name in layer.active_adapters if name in layer.lora_A]
+    same_type = all(layer.lora_A[name].weight.dtype == x.dtype for name in names)
+    if args or kwargs or not same_type or torch.is_autocast_enabled(x.device.type) or not is_plain(layer):
+        return type(layer).forward(layer, x, *args, **kwargs)
+    out = layer.base_layer(x)  # (…, out)
+    for name in names:
+        down, up = layer.lora_A[name].weight, layer.lora_B[name].weight
+        product = linear(x.reshape(-1, x.shape[-1]), down)  # (rows, rank)
+        out = torch.addmm(out.view(-1, out.shape[-1]), product, up.t(), alpha=layer.scaling[name]).view_as(out)
+    return out
+
+
+def is_plain(layer: Any) -> bool:
+    """Whether a layer is a linear one, in 4 bits or not, with plain LoRA adapters or none."""
+    from bitsandbytes.nn import Linear4bit
+    from peft.tuners.lora import LoraLayer
+
+    base = base_of(layer)
+    if type(base) not in (torch.nn.Linear, Linear4bit) or any(part._forward_hooks for part in layer.modules()):
+        return False
+    if base is layer or layer.disable_adapters:
+        return True
+    if not isinstance(layer, LoraLayer) or layer.merged:
+        return False
+    names = [name for name in layer.active_adapters if name in layer.lora_A]
+    is_dropping = any(layer.training and getattr(layer.lora_dropout[name], "p", 0) for name in names)
+    has_bias = any(layer.lora_B[name].bias is not None for name in names)
+    return not (is_dropping or has_bias or any(name in layer.lora_variant for name in names))
+
+
+def base_of(layer: Any) -> Any:
+    """The layer itself, without the shell of its adapters."""
+    return layer.get_base_layer() if hasattr(layer, "get_base_layer") else layer
 
 
 def _quantised(model: Any) -> list[Any]:
@@ -72,3 +114,9 @@ def _quantised(model: Any) -> list[Any]:
 
     layers = [layer for layer in model.modules() if isinstance(layer, Linear4bit)]
     return [layer for layer in layers if layer.weight.quant_state is not None]
+
+
+def _adapted_layers(model: Any) -> list[Any]:
+    from peft.tuners.lora import LoraLayer
+
+    return [layer for layer in model.modules() if isinstance(layer, LoraLayer) and is_plain(layer)]
