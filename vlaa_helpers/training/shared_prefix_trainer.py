@@ -32,7 +32,7 @@ from ..policy.tested_versions import untested_reason
 
 IMAGES = ("pixel_values", "image_grid_thw")
 """Model inputs that exist once a prompt, and not once a completion."""
-WORTH_A_PART = 512
+WORTH_A_PART = 160
 """Rows of one pass are computed in two parts where that saves as many tokens of padding."""
 OTHER_WAYS = (
     "num_beams", "num_return_sequences", "use_cache", "prompt_lookup_num_tokens", "prefill_chunk_size",
@@ -246,7 +246,7 @@ def _log_probs(
 def _of_like_length(lengths: list[int]) -> list[list[int]]:
     """Split rows into parts, as long as that saves enough padding to be worth a part of its own.
 
-    >>> _of_like_length([90, 9, 91, 10]), _of_like_length([900, 9, 910, 100])
+    >>> _of_like_length([50, 9, 51, 10]), _of_like_length([900, 9, 910, 100])
     ([[0, 1, 2, 3]], [[1, 3], [0, 2]])
     """
 
