@@ -20,7 +20,7 @@ from vlaa_helpers import load_policy, make_scenes, train_grpo
 from vlaa_helpers.policy.loading import image_token_ids
 from vlaa_helpers.policy.tested_versions import TESTED
 from vlaa_helpers.training import shared_prefix_trainer as module
-from vlaa_helpers.training.shared_prefix_trainer import SharedPrefixGRPOTrainer, unsupported_reason
+from vlaa_helpers.training.shared_prefix_trainer import WORTH_A_PART, SharedPrefixGRPOTrainer, unsupported_reason
 
 WORDS = ("how many", "what is left when all red circles are gone?", "and the blue one, is it there", "count")
 
@@ -308,11 +308,11 @@ def test_rows_of_like_length_are_computed_together(lengths):
         return sum(len(part) * max(lengths[row] for row in part) for part in parts)
 
     whole = computed([range(len(lengths))])
-    assert computed(parts) + 512 * (len(parts) - 1) <= whole
+    assert computed(parts) + WORTH_A_PART * (len(parts) - 1) <= whole
     for part in parts:  # and no cut of one would save as much again
         ordered = sorted(part, key=lengths.__getitem__)
         cuts = [computed([ordered[:k], ordered[k:]]) for k in range(1, len(part))]
-        assert computed([part]) - min(cuts, default=computed([part])) < 512
+        assert computed([part]) - min(cuts, default=computed([part])) < WORTH_A_PART
 
 
 def test_rows_are_trimmed_to_their_part(tiny_models, out, monkeypatch):
