@@ -260,6 +260,27 @@ def _(world):
     need(isinstance(world.whole.is_activation_checkpointing, bool), "is_activation_checkpointing")
 
 
+@holds("qwen-decoder-layer")
+def _(world):
+    from transformers import Qwen3VLTextConfig
+    from transformers.models.qwen3_vl import modeling_qwen3_vl
+
+    from vlaa_helpers.policy.decode_stack import LINEARS
+
+    text = world.whole.model.language_model
+    layer = text.layers[0]
+    missing = [name for name in LINEARS if name not in dict(layer.named_modules())]
+    need(not missing, f"{', '.join(missing)} of a layer")
+    norms = (layer.input_layernorm, layer.post_attention_layernorm, text.norm)
+    need(all(hasattr(norm, "variance_epsilon") for norm in norms), "variance_epsilon of a norm")
+    need(isinstance(layer.self_attn.scaling, float), "scaling of the attention")
+    cos, sin = text.rotary_emb(torch.zeros(1), torch.arange(4).expand(3, 2, 4))
+    need(cos.shape == sin.shape == (2, 4, layer.self_attn.head_dim), f"rotary_emb gives {tuple(cos.shape)}")
+    config = Qwen3VLTextConfig(hidden_size=32, num_attention_heads=2, head_dim=16)
+    new = modeling_qwen3_vl.Qwen3VLTextAttention(config, 0)
+    need(hasattr(new, "q_norm") and hasattr(new, "k_norm"), "norms of queries and keys in Qwen3-VL")
+
+
 @holds("custom-generate")
 def _(world):
     from transformers.cache_utils import Cache
@@ -292,6 +313,35 @@ def _(world):
 
 
 # ---- bitsandbytes and datasets ----
+
+
+@holds("peft-lora-layer")
+def _(world):
+    from peft import LoraConfig, get_peft_model
+    from peft.tuners.lora import LoraLayer
+
+    model = get_peft_model(torch.nn.Sequential(torch.nn.Linear(8, 4)), LoraConfig(r=2, target_modules=["0"]))
+    layer = model.base_model.model[0]
+    need(isinstance(layer, LoraLayer) and isinstance(layer.get_base_layer(), torch.nn.Linear), "the layers' classes")
+    need(list(layer.active_adapters) == ["default"] and not layer.merged and not layer.disable_adapters, "its state")
+    need(layer.lora_variant == {} and getattr(layer.lora_dropout["default"], "p", 0) == 0, "its variants and dropout")
+    torch.nn.init.normal_(layer.lora_B["default"].weight)
+    x = torch.randn(3, 8)
+    added = layer.lora_B["default"](layer.lora_A["default"](x)) * layer.scaling["default"]
+    need(torch.allclose(layer(x), layer.get_base_layer()(x) + added, atol=1e-6), "what an adapter adds")
+
+
+@holds("bnb-dequantize")
+def _(world):
+    from bitsandbytes.nn import Linear4bit
+
+    from vlaa_helpers.policy.dense_weights import dense_weight
+
+    layer = next(module for module in world.fresh().modules() if isinstance(module, Linear4bit))
+    weight, x = dense_weight(layer), torch.randn(3, layer.in_features)
+    need(weight.shape == (layer.out_features, layer.in_features), f"the shape is {tuple(weight.shape)}")
+    expected = torch.nn.functional.linear(x, weight, layer.bias)
+    need(torch.allclose(layer(x), expected, atol=1e-5), "the layer multiplies with another weight")
 
 
 @holds("bnb-linear4bit")

@@ -177,12 +177,14 @@ def generate_from(
     exact_draws: bool = False,
     **settings: Any,
 ) -> Tensor:
-    """Generate what `model.generate` gives for the prompts repeated `counts` times, with the same random numbers.
+    """Generate as `model.generate` does for the prompts repeated `counts` times, each prompt read once.
 
     Args:
         model: the one that read the prefix.
         counts: rows of each prompt, in order.
         ids, mask: a start of each row that follows its prompt, shape (rows, tokens), padded on the left.
+        exact_draws: sample with the random numbers of `generate`: the same tokens. Otherwise one number a row and token
+            draws from the same distribution.
         **settings: of `generate`: `max_new_tokens`, `do_sample`, `generation_config`, …
 
     Returns:

@@ -55,6 +55,9 @@ def train_grpo(
             numbers, up to the order in which floats are added, for less work. False is TRL's own trainer, which also
             trains where prompts cannot be shared, or with a TRL or transformers that was not tested
             (`tested_versions`); a warning says so.
+        exact_draws: with shared prompts, sample with the random numbers that `generate` would take, one for every word
+            of every row, so that completions are those of TRL's trainer. By default a token takes one random number a
+            row, which is faster: other completions, from the same distribution.
         callbacks: called by the trainer, after ours: an `AdaptiveKL` where the recipe has one, and a `RolloutLog` of
             every tenth step. One of these among them takes the place of ours.
         **config: any field of TRL's `GRPOConfig`, over the recipe: `max_steps=60`, `num_generations=4`, `beta=0.001`.

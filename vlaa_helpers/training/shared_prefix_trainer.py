@@ -3,7 +3,7 @@
 TRL repeats a prompt for each of its completions: through the image processor, the vision tower and the language model,
 when it samples, for the log-probabilities of the old policy and of the reference, and in the loss. Here a prompt is
 prefilled once in each of these places and its completions go on from there (`prefix_cache`). What is computed is the
-same up to the order in which floats are added (arXiv 2506.05433), and random numbers are drawn in the same order.
+same up to the order in which floats are added (arXiv 2506.05433).
 
 Padding is not computed where that can be helped: finished completions are dropped from the batch (`decode_loop`), and
 the rows of one pass are run in parts of about one length.
@@ -67,8 +67,9 @@ def unsupported_reason(model: Any, args: GRPOConfig, *, any_version: bool = Fals
 class SharedPrefixGRPOTrainer(GRPOTrainer):
     """TRL's `GRPOTrainer`, with the same arguments, that reads each prompt once for its group.
 
-    Losses, gradients, metrics and rollouts are those of `GRPOTrainer`, up to the order in which floats are added, with
-    one difference where a generation batch is split into several passes: TRL deals single completions out to them, and
+    Losses, gradients and metrics are those of `GRPOTrainer`, up to the order in which floats are added; with
+    `exact_draws=True` rollouts are too, else they are other draws from the same distribution (`decode_loop`). There is
+    one more difference where a generation batch is split into several passes: TRL deals single completions out to them, and
     here whole groups stay together. That changes what an optimiser step learns from where it takes only a part of a
     generation batch, and else nothing but what is averaged pass by pass: the loss type "bnpo", an entropy bonus or
     quantile, and some logs. In 16 bits sums that are added in another order differ visibly, as they do between two
