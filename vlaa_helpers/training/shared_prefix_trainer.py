@@ -69,11 +69,11 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
 
     Losses, gradients and metrics are those of `GRPOTrainer`, up to the order in which floats are added; with
     `exact_draws=True` rollouts are too, else they are other draws from the same distribution (`decode_loop`). There is
-    one more difference where a generation batch is split into several passes: TRL deals single completions out to them, and
-    here whole groups stay together. That changes what an optimiser step learns from where it takes only a part of a
-    generation batch, and else nothing but what is averaged pass by pass: the loss type "bnpo", an entropy bonus or
-    quantile, and some logs. In 16 bits sums that are added in another order differ visibly, as they do between two
-    batch sizes, and dropout, of a model that has it, is drawn for a prompt once.
+    one more difference where a generation batch is split into several passes: TRL deals single completions out to
+    them, and here whole groups stay together. That changes what an optimiser step learns from where it takes only a
+    part of a generation batch, and else nothing but what is averaged pass by pass: the loss type "bnpo", an entropy
+    bonus or quantile, and some logs. In 16 bits sums that are added in another order differ visibly, as they do
+    between two batch sizes, and dropout, of a model that has it, is drawn for a prompt once.
 
     `train_grpo` makes one with tested versions of TRL and transformers only; made directly, it does not ask.
 
