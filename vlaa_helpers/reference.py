@@ -1,5 +1,6 @@
 """Runs that come with the package, and the held-out sets they were measured on: readers only (`dev` made them)."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,22 @@ def reference_table(name: str) -> "pd.DataFrame":
         there = ", ".join(sorted(path.stem for path in REFERENCE.glob("*.csv")))
         raise ValueError(f"no table {name!r} comes with the package; expected one of {there}")
     return pd.read_csv(REFERENCE / f"{name}.csv")
+
+
+def reference_benchmark(name: str) -> dict:
+    """Read what a shipped benchmark measured.
+
+    Args:
+        name: "grpo_step_cpu", a step of GRPO (`dev.benchmarks.step`), or "shared_prefix_cpu", prompts that are shared
+            over a grid of sizes (`dev.benchmarks.shared_prefix`); both on two cores of one machine.
+
+    Raises:
+        ValueError: no such benchmark.
+    """
+    if not (REFERENCE / f"{name}.json").is_file():
+        there = ", ".join(sorted(path.stem for path in REFERENCE.glob("*.json")))
+        raise ValueError(f"no benchmark {name!r} comes with the package; expected one of {there}")
+    return json.loads((REFERENCE / f"{name}.json").read_text(encoding="utf-8"))
 
 
 RULES = ("digit", "choice", "math", "box")

@@ -9,9 +9,12 @@ import pytest
 import torch
 
 from vlaa_helpers import get_profile
-from vlaa_helpers.dev.benchmarks import harness
+from vlaa_helpers.dev.benchmarks import floor, harness
 from vlaa_helpers.dev.benchmarks import step as step_benchmark
+from vlaa_helpers.dev.benchmarks.floor import PARTS
 from vlaa_helpers.dev.benchmarks.random_qwen import TRUE_SIZE, build_config, save_random_model
+from vlaa_helpers.display.plots import plot_step_parts
+from vlaa_helpers.display.plots.speed import PART_NAMES
 from vlaa_helpers.policy.loading import load_processor
 
 TINY = {
@@ -78,13 +81,35 @@ def test_the_path_of_the_gpu_runs_on_a_tiny_model():
 
 def test_grpo_arms_draw_the_same_completions(tiny_profile, tmp_path, monkeypatch):
     monkeypatch.setattr(step_benchmark, "get_profile", lambda name: tiny_profile)
-    monkeypatch.setattr("sys.argv", ["step_benchmark", "grpo", "--steps", "2", "--out", str(tmp_path / "grpo.json")])
+    command = ["step_benchmark", "grpo", "--exact-draws", "--steps", "2", "--out", str(tmp_path / "grpo.json")]
+    monkeypatch.setattr("sys.argv", command)
     step_benchmark.main()
     found = json.loads((tmp_path / "grpo.json").read_text())
     ours, exact = (found["arms"][name] for name in ("ours", "trl_float32"))
     assert ours["tokens_per_step"] == exact["tokens_per_step"]
     assert ours["losses"] == pytest.approx(exact["losses"], abs=1e-5)  # floats in another order
     assert all(0 < arm["median_generation_s"] < arm["median_step_s"] for arm in found["arms"].values())
+    parts = found["floor"]
+    assert set(parts["flops"]) == set(parts["parts_s"]) == set(PARTS) == set(PART_NAMES)
+    assert parts["flops_of_a_step"] == pytest.approx(sum(parts["flops"].values()), abs=3)
+    assert min(parts["flops"][part] for part in ("prompts", "sampling", "loss", "backward")) > 0
+    assert sum(parts["parts_s"].values()) == pytest.approx(parts["step_s"], rel=0.5) and parts["floor_s"] > 0
+    assert plot_step_parts(found, title="parts").axes[0].get_title() == "parts"
+
+
+def test_products_are_counted():
+    """Of one product: 2 x rows x inputs x outputs, once forward and twice backward."""
+    watch = floor._Watch(counted=True)
+    watch.on_step_begin(None, None, None)
+    weight = torch.ones(7, 5, requires_grad=True)
+    x = torch.ones(3, 5, requires_grad=True)
+    with watch.part("loss"):
+        out = torch.nn.functional.linear(x, weight).sum()
+    with watch.part("backward"):
+        out.backward()
+    watch.on_step_end(None, None, None)
+    assert watch.flops[0]["loss"] == 2 * 3 * 5 * 7 and watch.flops[0]["backward"] == 2 * 2 * 3 * 5 * 7
+    assert floor.matrix_rate(seconds=0.01).keys() == {"2048x128x384", "2048x384x128", "64x128x384"}
 
 
 def test_the_path_of_the_gpu_runs_grpo_on_a_tiny_model():

@@ -12,7 +12,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from vlaa_helpers.policy import decode_loop, prefix_cache
+from vlaa_helpers.policy import decode_loop, decode_states, prefix_cache
 from vlaa_helpers.policy.decode_loop import draw
 from vlaa_helpers.policy.decode_stack import DecodeStack
 from vlaa_helpers.policy.prefix_cache import generate_from, prefill
@@ -60,6 +60,7 @@ def widths(request, model, monkeypatch):
 )
 def test_what_is_drawn_is_what_generate_draws(model, tiny_models, widths, way, room, monkeypatch):
     monkeypatch.setattr(prefix_cache, "ROOM", room)
+    monkeypatch.setattr(decode_states, "BLOCK", room)
     tokenizer = tiny_models[1].tokenizer
     never, ends = tokenizer.pad_token_id, [*range(850, 1000)]
     settings = {"max_new_tokens": 40, "pad_token_id": never, "suppress_tokens": [never], "eos_token_id": ends}

@@ -48,8 +48,7 @@ def decode(
     ended = torch.zeros(len(ids), dtype=torch.bool, device=ids.device)  # (rows,)
     padding = _padding_token(generation_config)
     read = cache.get_seq_length()
-    room = generation_config.max_length - read
-    policy = _Policy(model, cache, inputs["attention_mask"], inputs["position_ids"], room)
+    policy = _Policy(model, cache, inputs["attention_mask"], inputs["position_ids"])
     logits = policy.read(ids[:, read:])  # (going, vocabulary)
     while True:
         chosen = _choose(logits, ids, rows, logits_processor, generation_config.do_sample, exact_draws)  # (rows,)
@@ -106,12 +105,11 @@ class _Policy:
         cache: of each row; grows.
         mask: 1 at tokens and 0 at padding, shape (rows, tokens); None is all 1.
         positions: of the tokens so far, shape (3, rows, tokens).
-        room: tokens that may still be read.
     """
 
-    def __init__(self, model: Any, cache: Any, mask: Tensor | None, positions: Tensor, room: int):
+    def __init__(self, model: Any, cache: Any, mask: Tensor | None, positions: Tensor):
         self._model, self._cache, self._mask, self._positions = model, cache, mask, positions
-        self._stack, self._room = decode_stack(whole_model(model)), room
+        self._stack = decode_stack(whole_model(model))
         self._states: DecodeStates | None = None
 
     def keep(self, going: Tensor) -> None:
@@ -147,9 +145,8 @@ class _Policy:
             counts = rows.bincount()
             mask = mask[counts.cumsum(0) - counts]  # (prompts, tokens)
         start = self._positions[..., -1:] + int(read == self._positions.shape[-1])  # (3, rows, 1)
-        tables = self._stack.rotary(start + torch.arange(self._room, device=start.device))
         pairs = [(layer.keys, layer.values) for layer in layers]
-        return DecodeStates(pairs, rows, None if mask is None else mask[:, :read], tables)
+        return DecodeStates(pairs, rows, None if mask is None else mask[:, :read], start, self._stack.rotary)
 
 
 def _padding_token(config: GenerationConfig) -> int | None:

@@ -1,9 +1,13 @@
 """Keys and values of rows that go on from shared prompts, a token at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
+
+BLOCK = 64
+"""Tokens for which there is room, and for which rotary embeddings are made, at once."""
 
 
 class DecodeStates:
@@ -13,7 +17,8 @@ class DecodeStates:
         prompts: of each layer keys and values of the prompts, each of shape (prompts, heads, tokens, width).
         rows: the prompt that each row goes on from, shape (rows,); rows of one prompt follow each other.
         mask: of the prompts' tokens, 0 at padding, shape (prompts, tokens); None is all 1.
-        tables: cosines and sines of the tokens to come, each of shape (rows, room, width).
+        start: position of the first token to come of each row, shape (3, rows, 1).
+        rotary: cosines and sines at positions of shape (3, rows, tokens), each of shape (rows, tokens, width).
     """
 
     def __init__(
@@ -21,16 +26,16 @@ class DecodeStates:
         prompts: Sequence[tuple[Tensor, Tensor]],
         rows: Tensor,
         mask: Tensor | None,
-        tables: tuple[Tensor, Tensor],
+        start: Tensor,
+        rotary: Callable[[Tensor], tuple[Tensor, Tensor]],
     ):
         self.prompts = [tuple(state.flatten(0, 1) for state in pair) for pair in prompts]  # (prompts x heads, …)
         self.count, self.kept, _, width = prompts[0][0].shape
-        self.length, self.rows, self.tables = 0, rows, tables
-        room = tables[0].shape[1]
-        self.own = [[pair[0].new_empty(len(rows) * self.kept, room, width) for _ in pair] for pair in prompts]
+        self.length, self.rows, self._start, self._rotary = 0, rows, start, rotary
+        self.own = [[pair[0].new_empty(len(rows) * self.kept, BLOCK, width) for _ in pair] for pair in prompts]
         self.bias = None
         if mask is not None and not mask.all():
-            self.bias = torch.zeros_like(mask, dtype=tables[0].dtype).masked_fill(mask == 0, float("-inf"))
+            self.bias = torch.zeros_like(mask, dtype=prompts[0][0].dtype).masked_fill(mask == 0, float("-inf"))
         self._place()
 
     def _place(self) -> None:
@@ -44,7 +49,8 @@ class DecodeStates:
 
     def keep(self, going: Tensor) -> None:
         """Drop all rows but these."""
-        self.rows, self.tables = self.rows[going], tuple(table[going] for table in self.tables)
+        self.rows, self._start = self.rows[going], self._start[:, going]
+        self._tables = tuple(table[going] for table in self._tables)
         for own in self.own:
             for k, held in enumerate(own):
                 wide = held.unflatten(0, (-1, self.kept))
@@ -54,7 +60,12 @@ class DecodeStates:
         self._place()
 
     def rotary(self) -> tuple[Tensor, Tensor]:
-        cos, sin = (table[:, self.length : self.length + 1] for table in self.tables)
+        """Cosines and sines at the place of the next token, each of shape (rows, 1, width)."""
+        place = self.length % BLOCK
+        if place == 0:
+            ahead = self.length + torch.arange(BLOCK, device=self._start.device)
+            self._tables = self._rotary(self._start + ahead)  # (rows, block, width), twice
+        cos, sin = (table[:, place : place + 1] for table in self._tables)
         return cos, sin
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -69,9 +80,12 @@ class DecodeStates:
         """
         rows, width = len(query), query.shape[-1]
         query = query.view(rows, self.kept, -1, width)  # (rows, kept, heads of each, width)
-        for held, new in zip(self.own[layer], (key, value), strict=True):
-            held[:, self.length] = new.reshape(-1, width)
-        keys, values = (held[:, : self.length + 1] for held in self.own[layer])  # (rows x kept, tokens, width)
+        own = self.own[layer]
+        for k, new in enumerate((key, value)):
+            if self.length == own[k].shape[1]:
+                own[k] = pad(own[k], (0, 0, 0, BLOCK))
+            own[k][:, self.length] = new.reshape(-1, width)
+        keys, values = (held[:, : self.length + 1] for held in own)  # (rows x kept, tokens, width)
         prompt_keys, prompt_values = self.prompts[layer]
         before = self._from_grid(torch.bmm(self._to_grid(query), prompt_keys.transpose(1, 2)))
         before = before if self.row_bias is None else before + self.row_bias

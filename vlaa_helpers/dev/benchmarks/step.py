@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -33,6 +34,7 @@ from ...rewards.mixed import MixedReward
 from ...training.grpo import train_grpo
 from ...training.runner import exact_adapters
 from ...training.sft import train_sft
+from .floor import floor_of
 from .harness import Arm, compare_arms, free_gpu, machine
 from .random_qwen import TRUE_SIZE, random_model
 
@@ -99,16 +101,17 @@ def _compare(ours: Arm, build: Callable[[Any, Any, Any], Any], profile: Profile,
 # ---- GRPO ----
 
 
-def compare_grpo(profile: Profile, records: Any, *, steps: int) -> dict[str, Any]:
+def compare_grpo(profile: Profile, records: Any, *, steps: int, exact_draws: bool = False) -> dict[str, Any]:
     """`train_grpo` against TRL's `GRPOTrainer` on the same policy, view and `GRPOConfig`, with the same draws.
 
-    Arms and results as in `compare_sft`, but losses are the same up to the order in which floats are added: ours reads
-    each prompt once for its group. Each arm also has `median_generation_s`, the part of a step that draws.
+    Arms and results as in `compare_sft`, but with `exact_draws` alone do all arms sample the same completions, and lose
+    the same up to the order in which floats are added; else ours samples others, from the same distribution. Each arm
+    also has `median_generation_s`, the part of a step that samples.
     """
     view, reward = to_grpo(records), MixedReward()
 
     def ours(model: Any, processor: Any, folder: str, max_steps: int) -> GRPOTrainer:
-        config = {"max_steps": max_steps, "save_strategy": "no", "output_dir": folder}
+        config = {"max_steps": max_steps, "save_strategy": "no", "output_dir": folder, "exact_draws": exact_draws}
         return train_grpo(model, processor, records, profile, reward_funcs=reward, **config)
 
     def build(model: Any, processor: Any, args: Any) -> GRPOTrainer:
@@ -117,11 +120,21 @@ def compare_grpo(profile: Profile, records: Any, *, steps: int) -> dict[str, Any
     return _compare(ours, build, profile, steps)
 
 
-def mini_grpo(*, steps: int = 12) -> dict[str, Any]:
+def mini_grpo(*, steps: int = 12, exact_draws: bool = False) -> dict[str, Any]:
     """The mini VLM on a CPU, with the settings of its profile."""
     profile = get_profile("mini")
     records = arrow_dataset(scene_records(profile.prompts_per_step * (steps + 1), seed=2026), record_features())
-    return compare_grpo(profile, records, steps=steps)
+    found = compare_grpo(profile, records, steps=steps, exact_draws=exact_draws)
+    floor = floor_of(partial(_train_mini, profile, records, min(steps, 6)))
+    over = {name: round(arm["median_step_s"] / floor["floor_s"], 2) for name, arm in found["arms"].items()}
+    return found | {"floor": floor | {"times_the_floor": over}}
+
+
+def _train_mini(profile: Profile, records: Any, steps: int, callbacks: list) -> None:
+    model, processor = load_policy(profile)
+    with tempfile.TemporaryDirectory() as folder:
+        options = {"max_steps": steps + 1, "save_strategy": "no", "output_dir": folder, "callbacks": callbacks}
+        train_grpo(model, processor, records, profile, reward_funcs=MixedReward(), **options)
 
 
 def _settings(profile: Profile, args: Any, steps: int) -> dict[str, Any]:
@@ -232,7 +245,7 @@ def grpo(options: argparse.Namespace) -> dict[str, Any]:
     """A step of GRPO: `train_grpo` against `GRPOTrainer`."""
     length = {"steps": options.steps} if options.steps else {}
     if not options.gpu:
-        return mini_grpo(**length)
+        return mini_grpo(**length, exact_draws=options.exact_draws)
     return true_size_grpo(get_profile("t4").replace(prompts_per_step=2), **length)
 
 
@@ -253,6 +266,8 @@ def main() -> None:
         command.add_argument("--steps", type=int, help="timed steps of each arm")
         command.add_argument("--out", type=Path, help="a file for the JSON, beside standard output")
         command.set_defaults(run=run)
+        if run is grpo:
+            command.add_argument("--exact-draws", action="store_true", help="ours samples what TRL samples")
     options = parser.parse_args()
     start = time.perf_counter()
     with redirect_stdout(sys.stderr):  # TRL's trainer prints every log

@@ -6,7 +6,7 @@
 
 from .gallery import show_records, show_responses
 from .results import plot_accuracy, plot_arms, plot_sizes, plot_yields
-from .speed import plot_prefix_benchmark
+from .speed import plot_prefix_benchmark, plot_step_parts
 from .style import ARM_COLOURS
 from .tokens import plot_loss_mask, plot_tokens
 from .training import plot_losses, plot_runs, plot_training
@@ -20,6 +20,7 @@ __all__ = [
     "plot_prefix_benchmark",
     "plot_runs",
     "plot_sizes",
+    "plot_step_parts",
     "plot_tokens",
     "plot_training",
     "plot_yields",

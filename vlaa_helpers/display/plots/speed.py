@@ -66,3 +66,41 @@ def plot_prefix_benchmark(found: Mapping[str, Any], *, title: str) -> "Figure":
 def _step_memory(arm: Mapping[str, float]) -> float:
     """What a step takes beside the model, on a CPU or a GPU."""
     return arm["peak_mib"] if "peak_mib" in arm else arm["allocated_gib"] - arm["loaded_gib"]
+
+
+PART_NAMES = {
+    "sampling": "sampling completions",
+    "prompts": "reading prompts",
+    "loss": "loss",
+    "backward": "backward pass",
+    "rewards": "rewards",
+    "rest": "everything else",
+}
+
+
+def plot_step_parts(found: Mapping[str, Any], *, title: str) -> "Figure":
+    """Where the time of a GRPO step goes: a stacked bar beside TRL's step and the floor, the products alone.
+
+    Args:
+        found: what `python -m vlaa_helpers.dev.benchmarks.step grpo` wrote.
+        title: the message, as a sentence.
+    """
+    floor = found["floor"]
+    figure, axes = plt.subplots(figsize=(8, 2.4), layout="constrained")
+    left = 0.0
+    for k, (part, name) in enumerate(PART_NAMES.items()):
+        seconds = floor["parts_s"][part]
+        shade = plt.get_cmap("Blues")(0.95 - 0.14 * k)
+        axes.barh("train_grpo", seconds, left=left, color=shade, label=f"{name} {seconds:.2f} s")
+        left += seconds
+    trl = found["arms"]["trl"]["median_step_s"]
+    axes.barh("TRL's trainer", trl, color=ARM_COLOURS["base"])
+    axes.text(trl, 1, f" {trl:.2f} s", va="center", fontsize=8)
+    axes.axvline(floor["floor_s"], color="0.2", linestyle="--", linewidth=1)
+    axes.text(floor["floor_s"], 1.45, f" floor: the products alone, {floor['floor_s']:.2f} s", fontsize=8, va="bottom")
+    axes.set(xlabel="seconds a step", title=title)
+    axes.set_xlim(0, 1.15 * trl)
+    axes.legend(fontsize=7, frameon=False, loc="lower right")
+    axes.invert_yaxis()
+    open_frame(axes)
+    return figure
