@@ -86,7 +86,7 @@ def plot_step_parts(found: Mapping[str, Any], *, title: str) -> "Figure":
         title: the message, as a sentence.
     """
     floor = found["floor"]
-    figure, axes = plt.subplots(figsize=(8, 2.4), layout="constrained")
+    figure, axes = plt.subplots(figsize=(8, 2.6), layout="constrained")
     left = 0.0
     for k, (part, name) in enumerate(PART_NAMES.items()):
         seconds = floor["parts_s"][part]
@@ -95,12 +95,11 @@ def plot_step_parts(found: Mapping[str, Any], *, title: str) -> "Figure":
         left += seconds
     trl = found["arms"]["trl"]["median_step_s"]
     axes.barh("TRL's trainer", trl, color=ARM_COLOURS["base"])
-    axes.text(trl, 1, f" {trl:.2f} s", va="center", fontsize=8)
+    axes.text(trl, 1, f"{trl:.2f} s ", va="center", ha="right", fontsize=8, color="white")
     axes.axvline(floor["floor_s"], color="0.2", linestyle="--", linewidth=1)
-    axes.text(floor["floor_s"], 1.45, f" floor: the products alone, {floor['floor_s']:.2f} s", fontsize=8, va="bottom")
+    axes.text(floor["floor_s"], 0.5, f" floor: the products alone, {floor['floor_s']:.2f} s", fontsize=8, va="center")
     axes.set(xlabel="seconds a step", title=title)
-    axes.set_xlim(0, 1.15 * trl)
-    axes.legend(fontsize=7, frameon=False, loc="lower right")
+    axes.legend(fontsize=7, frameon=False, loc="upper right", ncols=2)
     axes.invert_yaxis()
     open_frame(axes)
     return figure
