@@ -36,8 +36,12 @@ def decode_stack(whole: Any) -> "DecodeStack | None":
     Args:
         whole: the model with its head, without the shell of adapters, which are in its layers.
     """
+    if whole.config.model_type not in MODEL_TYPES:
+        return None
     text = whole.model.language_model
-    known = whole.config.model_type in MODEL_TYPES and text.config.hidden_act == "silu"
+    parts = (whole, whole.model, text, *(part for layer in text.layers for part in (layer, *layer.children())))
+    is_theirs = all(type(part).__module__.startswith("transformers.models.") for part in parts)  # no class of one's own
+    known = is_theirs and text.config.hidden_act == "silu"
     linears = [layer.get_submodule(name) for layer in text.layers for name in LINEARS] if known else []
     if not known or not all(map(is_plain, linears)):
         return None

@@ -22,6 +22,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, redirect_stdout
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -115,11 +116,11 @@ def _prepared(cell: Cell, profile: Profile, batches: int) -> tuple[Profile, Batc
         "generation_kwargs": {"suppress_tokens": image_token_ids(processor), "min_new_tokens": cell.completion},
     }  # fmt: skip
     view = noise(plan.prompts * batches, cell.side)
-    kinds = {"ours": SharedPrefixGRPOTrainer, "trl": GRPOTrainer}
+    kinds = {"ours": partial(SharedPrefixGRPOTrainer, exact_draws=True), "trl": GRPOTrainer}
     return profile, plan, {name: _arm(kind, view, settings) for name, kind in kinds.items()}, view, processor
 
 
-def _arm(trainer_class: type[GRPOTrainer], view: Any, settings: dict[str, Any]) -> Callable:
+def _arm(trainer_class: Callable[..., GRPOTrainer], view: Any, settings: dict[str, Any]) -> Callable:
     def train(model: Any, processor: Any, folder: str, max_steps: int) -> GRPOTrainer:
         with exact_adapters(model):
             trainer = trainer_class(
