@@ -5,10 +5,12 @@ from hypothesis import example, given, settings
 from reward_samples import RIGHT, length_scorer, responses, said
 
 from vlaa_helpers.rewards.open_ended import open_ended_reward
-from vlaa_helpers.rewards.registry import get_verifier
+from vlaa_helpers.rewards.registry import BUILT_IN
 from vlaa_helpers.rewards.score import Reason, Score
 
-RULES = {name: get_verifier(name).score for name in ("digit", "choice", "math", "box")}
+RULES = {verifier.name: verifier.score for verifier in BUILT_IN if verifier.name != "open_ended"}
+
+assert set(RULES) == set(RIGHT), "give each verifier a right answer in tests/reward_samples.py"
 
 
 def all_verifiers():

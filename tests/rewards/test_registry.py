@@ -22,16 +22,16 @@ def yes_no_reward(response, gt, *, question="", meta=""):
 
 
 def test_the_five_come_first_and_in_order():
-    assert verifier_names() == ("digit", "choice", "math", "box", "open_ended")
+    assert verifier_names()[:5] == ("digit", "choice", "math", "box", "open_ended")
     register_verifier(Verifier("yes_no", yes_no_reward))
-    assert verifier_names()[-2:] == ("open_ended", "yes_no")
+    assert verifier_names()[-1] == "yes_no"
 
 
 def test_a_sixth_verifier_can_be_added():
     reward = MixedReward()  # made before: it asks when it is called
     register_verifier(Verifier("yes_no", yes_no_reward))
     assert reward([said("yes"), said("no"), said("3")], ["yes_no", "yes_no", "digit"], ["yes", "yes", "3"]) == [1, 0, 1]
-    with pytest.raises(ValueError, match="expected one of .*open_ended, yes_no"):
+    with pytest.raises(ValueError, match="expected one of .*open_ended.*, yes_no"):
         reward([said("yes")], ["vibes"], ["yes"])
 
 

@@ -7,6 +7,7 @@ there, and so does the running package.
 import ast
 import sys
 from collections.abc import Callable
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 
@@ -25,7 +26,9 @@ def lazy_face(package: str, file: str) -> tuple[Callable[[str], object], Callabl
 
     def get(name: str) -> object:
         if name not in home_of:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}; it offers {', '.join(offered)}")
+            near = get_close_matches(name, offered, n=1)
+            hint = f". Did you mean {near[0]}?" if near else ""
+            raise AttributeError(f"module {package!r} has no attribute {name!r}; it offers {', '.join(offered)}{hint}")
         home = home_of[name]
         if home is None:
             value: object = import_module(f".{name}", package)
@@ -35,7 +38,8 @@ def lazy_face(package: str, file: str) -> tuple[Callable[[str], object], Callabl
         return value
 
     def names() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *offered})
+        own = (name for name in vars(sys.modules[package]) if name.startswith("__"))
+        return sorted({*own, *offered})
 
     return get, names, offered
 

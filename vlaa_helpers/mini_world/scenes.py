@@ -51,7 +51,12 @@ def scene_records(
     for index in range(n):
         source = sources[index % len(sources)]
         rng = Random(f"{seed}/{split}/{difficulty}/{source}/{index}")
-        yield _record(source, index, rng, seed=seed, split=split, difficulty=difficulty)
+        try:
+            record = _record(source, index, rng, seed=seed, split=split, difficulty=difficulty)
+        except (TypeError, AttributeError, KeyError) as error:
+            error.add_note(f"while the kind {source!r} ({type(KINDS[source]).__name__}) made a record")
+            raise
+        yield record
 
 
 _SCENE_ID = re.compile(r"(?P<source>\w+)-(?P<split>\w+)-(?P<difficulty>[012])-(?P<seed>-?\d+)-(?P<index>\d+)")
@@ -81,8 +86,8 @@ def make_scenes(
         difficulty: 0 (fewer things, one step), 1, or 2 (more things, two steps).
 
     Returns:
-        A `datasets.Dataset` of the record schema (`records.record_features`). `meta` is JSON with `facts` (what the
-        image shows), `task` (what the question asks for), `split`, `difficulty` and `tint`. `caption`, `reasoning`
+        A `datasets.Dataset` of the record schema (`core.record_schema`). `meta` is JSON with `facts` (what the image
+        shows), `task` (what the question asks for), `split`, `difficulty` and `tint`. `caption`, `reasoning`
         and `response` are empty: a teacher writes those.
 
     Raises:

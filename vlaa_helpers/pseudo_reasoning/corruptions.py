@@ -65,7 +65,7 @@ def corrupt_trace(
     stands in the trace and is changed there.
 
     Args:
-        trace: without tags (`traces.trace_of`).
+        trace: without tags (`trace_text.trace_of`).
         record: a row with `source` and `meta`; its facts are used where it is of the mini world.
         answer: the answer that was given after the trace.
 

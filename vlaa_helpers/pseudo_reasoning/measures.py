@@ -1,5 +1,6 @@
 """All measures of reasoning traces in one table: one row a response, one column a measure."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ def register_measure(measure: Measure) -> None:
     looking at its own columns alone (`detector.INPUTS`).
 
     Raises:
+        TypeError: no `Measure`, or a function that does not take one trace.
         ValueError: a name that the package itself uses for a column.
 
     >>> register_measure(Measure("questions", lambda trace: trace.trace.count("?"), "question marks, 0 or more"))
@@ -34,6 +36,13 @@ def register_measure(measure: Measure) -> None:
     [2]
     >>> _ = MEASURES.pop("questions")
     """
+    if not isinstance(measure, Measure):
+        example = 'register_measure(Measure("name", function, "what it holds"))'
+        raise TypeError(f"expected a Measure, got {measure!r:.60}; write {example}")
+    try:
+        inspect.signature(measure.function).bind("a parsed trace")
+    except TypeError as error:
+        raise TypeError(f"the function of measure {measure.name!r} {error}; expected a function of one trace") from None
     if measure.name in {*TEXT_COLUMNS, *FACT_COLUMNS, *TAKEN}:
         raise ValueError(f"{measure.name!r} is a column of the package already; give the measure another name")
     MEASURES.pop(measure.name, None)

@@ -85,7 +85,7 @@ def register_verifier(verifier: Verifier) -> None:
     Raises:
         ValueError: the name is a built-in verifier's or the release's word for one, or has other characters than small
             letters, digits and "_".
-        TypeError: `score` cannot be called as `score(response, gt, question=…, meta=…)`.
+        TypeError: no `Verifier`, or its `score` cannot be called as `score(response, gt, question=…, meta=…)`.
 
     >>> from vlaa_helpers import right_or_wrong, score_answer
     >>> def yes_no_reward(response, gt, *, question="", meta=""):
@@ -94,10 +94,12 @@ def register_verifier(verifier: Verifier) -> None:
     >>> get_verifier("yes_no").score("<answer>Yes.</answer>", "yes").value
     1.0
     """
+    if not isinstance(verifier, Verifier):
+        raise TypeError(f'expected a Verifier, got {verifier!r:.60}; write register_verifier(Verifier("name", score))')
     name = verifier.name
     if name in RELEASE_WORDS or name in {built_in.name for built_in in BUILT_IN}:
         raise ValueError(f"the name {name!r} is taken by a built-in verifier; give yours another, such as 'my_{name}'")
-    if not re.fullmatch("[a-z0-9_]+", name):
+    if not isinstance(name, str) or not re.fullmatch("[a-z0-9_]+", name):
         raise ValueError(
             f"verifier name {name!r}; expected small letters, digits and _ alone: load_records() reads a row's "
             "verifier_type in small letters, with _ for -"

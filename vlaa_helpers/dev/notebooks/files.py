@@ -248,10 +248,16 @@ def colab_badge(name: str, root: str | Path = ROOT) -> str:
     return f"[![Open in Colab]({BADGE_IMAGE})]({colab_link(name, root)})"
 
 
+def _row_with_its_badge(line: str, root: Path) -> str:
+    named = re.findall(r"\(notebooks/([\w.-]+\.ipynb)\)", line)
+    return COLAB_LINK.sub(colab_link(named[0], root), line) if line.startswith("|") and len(named) == 1 else line
+
+
 def update_badges(root: str | Path = ROOT, *, check: bool = False) -> list[Path]:
     """Write every Colab and install address in README.md and the notebooks anew; return the files that differed.
 
-    A notebook's badge opens that notebook; elsewhere a link keeps the notebook it names. With `check` nothing is
+    A notebook's badge opens that notebook, and so does the badge of its row in README.md; elsewhere a link keeps the
+    notebook it names. With `check` nothing is
     written. The text is edited as it stands, so nothing else in a notebook's file changes.
     """
     root = Path(root)
@@ -261,6 +267,8 @@ def update_badges(root: str | Path = ROOT, *, check: bool = False) -> list[Path]
             continue
         text = path.read_text(encoding="utf-8")
         new = COLAB_LINK.sub(lambda match: colab_link(match.group(1), root), text)
+        if path.name == "README.md":  # a row of the table opens the notebook that it links
+            new = "".join(_row_with_its_badge(line, root) for line in new.splitlines(keepends=True))
         new = INSTALL_LINK.sub(f"git+{_repository(root)['repository']}", new)
         if path.suffix == ".ipynb":
             own_badge = re.compile(rf"\({re.escape(BADGE_IMAGE)}\)\]\({COLAB_LINK.pattern}\)")
