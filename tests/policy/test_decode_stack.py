@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from accelerate import cpu_offload
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForImageTextToText, BitsAndBytesConfig
 
@@ -10,18 +11,19 @@ from vlaa_helpers.policy.decode_stack import LINEARS, Joined, decode_stack, whol
 from vlaa_helpers.policy.dense_weights import dense_weight, dense_weights
 from vlaa_helpers.policy.loading import LORA_TARGETS, keep_4bit_trainable
 from vlaa_helpers.policy.prefix_cache import generate_from, prefill
+from vlaa_helpers.policy.tested_versions import TESTED
 
 TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
 TEXTS = ("how many", "what is left when all red circles are gone?", "and the blue one, is it there")
 COUNTS = [3, 1, 2]
 
 
-def policy(tiny_models, kind, *, packed, adapters):
+def policy(tiny_models, kind, *, packed, adapters, compute=torch.float32):
     quantization = None
     if packed:
         skipped = [r".*visual", "lm_head"]
         quantization = BitsAndBytesConfig(
-            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.float32,
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=compute,
             llm_int8_skip_modules=skipped,
         )  # fmt: skip
     model = AutoModelForImageTextToText.from_pretrained(tiny_models[0][kind], quantization_config=quantization)
@@ -77,22 +79,61 @@ def test_an_adapter_that_is_off_is_left_out(tiny_models, monkeypatch):
     assert torch.allclose(found[0], expected[0], atol=1e-4) and not torch.allclose(found[0], with_adapter[0], atol=0.1)
 
 
-@pytest.mark.parametrize("what", ["dropout", "dora", "bias", "merged", "hook", "activation"])
-def test_what_it_does_not_know_is_left_to_the_model(tiny_models, what):
-    options = {"dropout": {"lora_dropout": 0.1}, "dora": {"use_dora": True}, "bias": {"lora_bias": True}}.get(what, {})
+ALTERATIONS = {
+    "merged": lambda model, layer: model.merge_adapter(),
+    "a hook on a linear layer": lambda model, layer: layer.mlp.up_proj.register_forward_hook(lambda *_: None),
+    "a hook before one": lambda model, layer: layer.mlp.up_proj.register_forward_pre_hook(lambda *_: None),
+    "a hook on a layer": lambda model, layer: layer.register_forward_hook(lambda *_: None),
+    "a hook on attention": lambda model, layer: layer.self_attn.register_forward_hook(lambda *_: None),
+    "a hook on a norm": lambda model, layer: layer.input_layernorm.register_forward_hook(lambda *_: None),
+    "another forward": lambda model, layer: setattr(layer.mlp, "forward", layer.mlp.forward),
+    "offloaded": lambda model, layer: cpu_offload(whole_model(model)),
+    "activation": lambda model, layer: setattr(whole_model(model).model.language_model.config, "hidden_act", "gelu"),
+}
+
+
+@pytest.mark.parametrize("what", ALTERATIONS)
+def test_what_is_altered_is_left_to_the_model(tiny_models, what):
+    model = policy(tiny_models, "qwen2_5_vl", packed=False, adapters=1)
+    assert decode_stack(whole_model(model)) is not None
+    ALTERATIONS[what](model, whole_model(model).model.language_model.layers[0])
+    assert decode_stack(whole_model(model)) is None
+
+
+@pytest.mark.parametrize(
+    "options", [{"lora_dropout": 0.1}, {"use_dora": True}, {"lora_bias": True}], ids=lambda o: str(*o)
+)
+def test_adapters_that_are_not_plain_are_left_to_the_model(tiny_models, options):
     model = AutoModelForImageTextToText.from_pretrained(tiny_models[0]["qwen2_5_vl"])
-    model = get_peft_model(model, LoraConfig(r=4, target_modules=LORA_TARGETS, **options))
-    whole = whole_model(model)
-    if what == "merged":
-        model.merge_adapter()
-    if what == "hook":
-        whole.model.language_model.layers[0].mlp.up_proj.register_forward_hook(lambda *_: None)
-    if what == "activation":
-        whole.model.language_model.config.hidden_act = "gelu"
-    model.train()
-    assert decode_stack(whole) is None
-    if what == "dropout":  # which does nothing in eval mode
+    model = get_peft_model(model, LoraConfig(r=4, target_modules=LORA_TARGETS, **options)).train()
+    assert decode_stack(whole_model(model)) is None
+    if "lora_dropout" in options:  # which does nothing in eval mode
         assert decode_stack(whole_model(model.eval())) is not None
+
+
+def test_an_untested_release_is_left_to_the_model(tiny_models, monkeypatch):
+    model = policy(tiny_models, "qwen2_5_vl", packed=False, adapters=0)
+    monkeypatch.setitem(TESTED, "peft", "0.20")
+    assert decode_stack(whole_model(model)) is None
+
+
+@pytest.mark.parametrize("compute", [torch.bfloat16, torch.float32])
+def test_types_may_be_mixed(tiny_models, monkeypatch, compute):
+    """Activations and computing in types of their own, as peft leaves a 4-bit model that it prepared for training."""
+    model = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=1, compute=compute)
+    for name, weight in model.named_parameters():
+        if "norm" in name:
+            weight.data = weight.data.float()
+    expected, _ = logits_along(model, tiny_models[1], monkeypatch, stack=False)
+    found, _ = logits_along(model, tiny_models[1], monkeypatch, stack=True)
+    bound = 2e-5 if compute == torch.float32 else 2e-2
+    assert torch.allclose(found[0], expected[0], atol=bound * float(expected[0].abs().max()))
+
+
+def test_scores_that_are_not_numbers_are_told():
+    for bad in (torch.nan, torch.inf, -torch.inf):
+        with pytest.raises(RuntimeError, match="nan or inf"):
+            decode_loop.draw(torch.full((2, 5), bad), torch.rand(2))
 
 
 def test_joined_layers_are_those_layers(tiny_models):
@@ -136,6 +177,36 @@ def test_dense_weights_are_left_where_memory_is_short(tiny_models, monkeypatch):
         assert "forward" not in layer.__dict__
     assert decode_stack(whole_model(model)) is None
     monkeypatch.undo()
+    for packed in (True, False):  # the stack of a model in full precision copies weights too
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=100))
+        assert decode_stack(whole_model(policy(tiny_models, "qwen2_vl", packed=packed, adapters=0))) is None
+        monkeypatch.undo()
     with dense_weights(model), dense_weights(model):
         assert "forward" in layer.__dict__
     assert "forward" not in layer.__dict__
+
+
+def test_what_fails_on_entering_leaves_nothing_behind(tiny_models, monkeypatch):
+    model = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=1)
+    made = []
+
+    def failing(layer):
+        made.append(layer)
+        if len(made) == 4:
+            raise MemoryError("full")
+        return dense_weight(layer)
+
+    monkeypatch.setattr("vlaa_helpers.policy.dense_weights.dense_weight", failing)
+    with pytest.raises(MemoryError), dense_weights(model):
+        pass
+    assert all("forward" not in layer.__dict__ for layer in whole_model(model).model.language_model.modules())
+
+
+def test_a_weight_that_is_replaced_inside_is_computed_with(tiny_models):
+    model = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=1)
+    ids = torch.arange(20, 40).view(1, 20)
+    with torch.no_grad(), dense_weights(model):
+        model.merge_adapter()
+        inside = model(input_ids=ids).logits
+    with torch.no_grad():
+        assert torch.allclose(inside, model(input_ids=ids).logits, atol=1e-4)

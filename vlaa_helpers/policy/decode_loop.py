@@ -90,10 +90,18 @@ def draw(scores: Tensor, numbers: Tensor) -> Tensor:
     Returns:
         Shape (rows,).
 
+    Raises:
+        RuntimeError: scores with nan or inf, or a row of -inf alone.
+
     >>> draw(torch.tensor([[0.0, -torch.inf, 0.0]]).expand(3, 3), torch.tensor([0.2, 0.5, 0.999]))
     tensor([0, 2, 2])
     """
     below = scores.softmax(-1).double().cumsum(-1)  # (rows, vocabulary): a float's sums would leave rare words out
+    if not below[:, -1].isfinite().all():
+        raise RuntimeError(
+            "a word was to be drawn from scores with nan or inf, or with every word left out; in float16 the model may "
+            'have overflowed: try profile.replace(dtype="float32")'
+        )
     at = numbers.double()[:, None] * below[:, -1:]
     return torch.searchsorted(below, at, right=True).squeeze(1)
 

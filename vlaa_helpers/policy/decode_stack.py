@@ -1,7 +1,7 @@
 """One more token a row through the language stack of a Qwen-VL, in a quarter of the operations that its layers take.
 
-While 64 rows of the mini policy get a token each, their products take one millisecond, and what stands around them
-(dequantised weights, casts, masks, thousands of operations of 5 µs) took ten. Here layers that share their input are
+While 64 rows of the mini policy get a token each, most of the time went into what stands around the products:
+dequantising weights, casts, masks, thousands of small operations. Here layers that share their input are
 one product, adapters included; rotary embeddings and masks are made once. Adapters stay apart from the weights and in
 their own precision. What comes out is what the model gives, up to the order in which floats are added.
 """
@@ -15,9 +15,11 @@ from torch import Tensor
 from torch.nn.functional import linear, silu
 
 from .decode_states import DecodeStates
-from .dense_weights import base_of, dense_weight, has_room, is_plain
+from .dense_weights import base_of, dense_weight, has_room, is_altered, is_plain
+from .tested_versions import untested_reason
 
 MODEL_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
+"""Whose prompts can be shared, and who can have a decode stack."""
 
 
 LINEARS = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj")
@@ -36,17 +38,21 @@ def decode_stack(whole: Any) -> "DecodeStack | None":
     Args:
         whole: the model with its head, without the shell of adapters, which are in its layers.
     """
-    if whole.config.model_type not in MODEL_TYPES:
+    if whole.config.model_type not in MODEL_TYPES or untested_reason("transformers", "peft", "bitsandbytes"):
         return None
     text = whole.model.language_model
-    parts = (whole, whole.model, text, *(part for layer in text.layers for part in (layer, *layer.children())))
-    is_theirs = all(type(part).__module__.startswith("transformers.models.") for part in parts)  # no class of one's own
-    known = is_theirs and text.config.hidden_act == "silu"
-    linears = [layer.get_submodule(name) for layer in text.layers for name in LINEARS] if known else []
-    if not known or not all(map(is_plain, linears)):
+    called = {text, *text.embed_tokens.modules()}  # as modules, so what listens to them is heard
+    if text.config.hidden_act != "silu" or any(is_altered(part) for part in text.modules() if part not in called):
         return None
-    is_packed = any(getattr(base_of(layer).weight, "quant_state", None) is not None for layer in linears)
-    return DecodeStack(whole) if not is_packed or has_room(whole) else None
+    parts = (whole, whole.model, text, *(part for layer in text.layers for part in (layer, *layer.children())))
+    if not all(type(part).__module__.startswith("transformers.models.") for part in parts):  # a class of one's own
+        return None
+    linears = [layer.get_submodule(name) for layer in text.layers for name in LINEARS]
+    bases = [base_of(layer) for layer in linears]
+    one_device = len({base.weight.device for base in bases}) == 1 and bases[0].weight.device.type != "meta"
+    if not one_device or not all(map(is_plain, linears)):
+        return None
+    return DecodeStack(whole) if has_room(bases) else None
 
 
 class Joined:
@@ -57,7 +63,8 @@ class Joined:
 
     def __init__(self, layers: Sequence[Any]):
         bases = [base_of(layer) for layer in layers]
-        self.weight = torch.cat([dense_weight(base) for base in bases])  # (out, in)
+        weights = [dense_weight(base) for base in bases]
+        self.weight = weights[0] if len(weights) == 1 else torch.cat(weights)  # (out, in)
         biases = [self.weight.new_zeros(base.out_features) if base.bias is None else base.bias for base in bases]
         has_bias = any(base.bias is not None for base in bases)
         self.bias = torch.cat(biases).detach().to(self.weight.dtype) if has_bias else None  # (out,)
@@ -72,7 +79,7 @@ class Joined:
 
     def __call__(self, x: Tensor) -> Tensor:
         """(rows, in) to (rows, out)."""
-        out = linear(x, self.weight, self.bias)
+        out = linear(x.to(self.weight.dtype), self.weight, self.bias).to(x.dtype)
         if self.down is None:
             return out
         return out + linear(linear(x.to(self.down.dtype), self.down), self.up).to(out.dtype)

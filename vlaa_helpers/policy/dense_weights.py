@@ -4,7 +4,7 @@ bitsandbytes dequantises a layer anew in every forward and backward pass. A mini
 for each of 28 layers and each token. Base weights under adapters do not change, so one copy in compute type will do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -18,7 +18,13 @@ SPARE = 4
 
 
 def dense_weight(layer: Any) -> Tensor:
-    """The weight of a linear layer, shape (out, in), in compute type: dequantised where it is stored in 4 bits."""
+    """The weight of a linear layer, shape (out, in), in compute type: dequantised where it is stored in 4 bits.
+
+    Inside `dense_weights` it is the copy that the layer computes with.
+    """
+    kept = copy_of(layer)
+    if kept is not None:
+        return kept
     weight = layer.weight
     state = getattr(weight, "quant_state", None)
     if state is None:
@@ -28,13 +34,20 @@ def dense_weight(layer: Any) -> Tensor:
     return dequantize_4bit(weight.data.view(-1, 1), state).to(layer.compute_dtype or state.dtype)
 
 
-def has_room(model: Any) -> bool:
-    """Whether there is memory for dense copies of a model's 4-bit weights, `SPARE` times over."""
-    layers = _quantised(model)
+def copy_of(layer: Any) -> Tensor | None:
+    """The dense copy that a layer computes with at present; None outside `dense_weights`."""
+    forward = layer.__dict__.get("forward")
+    is_ours = isinstance(forward, partial) and forward.func is _dense and forward.args[2] is layer.weight
+    return forward.args[1] if is_ours else None
+
+
+def has_room(layers: Sequence[Any]) -> bool:
+    """Whether there is memory for dense copies of these linear layers, `SPARE` times over."""
     if not layers:
         return False
-    counts = [(layer.in_features * layer.out_features, layer.compute_dtype or torch.float32) for layer in layers]
-    size = sum(count * dtype.itemsize for count, dtype in counts)  # bytes
+    dtypes = [getattr(layer, "compute_dtype", None) or layer.weight.dtype for layer in layers]
+    sizes = zip(layers, dtypes, strict=True)
+    size = sum(layer.in_features * layer.out_features * dtype.itemsize for layer, dtype in sizes)  # bytes
     device = layers[0].weight.device
     if device.type == "cuda":
         free = torch.cuda.mem_get_info(device)[0]
@@ -52,22 +65,27 @@ def dense_weights(model: Any) -> Iterator[None]:
     What they compute is what bitsandbytes and peft compute, up to the order in which a product's terms are added:
     weights are dequantised once, and an adapter's product is added to the layer's in one operation instead of four.
     Adapters stay apart, and train. The copies are given back at the end. Nothing changes where memory is short
-    (`has_room`), and for layers that are not plain linear ones with plain LoRA.
+    (`has_room`), for layers that are not plain linear ones with plain LoRA, and for a layer whose weight is replaced
+    meanwhile (a merge). A deep copy of the model made inside keeps the copies; state dictionaries have none of them.
     """
-    changed = [layer for layer in _quantised(model) if "forward" not in layer.__dict__] if has_room(model) else []
-    for layer in changed:
-        layer.forward = partial(_dense, layer, dense_weight(layer))
-    adapted = [layer for layer in _adapted_layers(model) if "forward" not in layer.__dict__] if changed else []
-    for layer in adapted:
-        layer.forward = partial(_with_adapters, layer)
+    layers, changed = _quantised(model), []
     try:
+        if has_room(layers):
+            changed = [layer for layer in (*layers, *_adapted_layers(model)) if "forward" not in layer.__dict__]
+            for layer in changed:
+                if hasattr(layer, "get_base_layer"):
+                    layer.forward = partial(_with_adapters, layer)
+                else:
+                    layer.forward = partial(_dense, layer, dense_weight(layer), layer.weight)
         yield
     finally:
-        for layer in (*changed, *adapted):
-            del layer.forward
+        for layer in changed:
+            layer.__dict__.pop("forward", None)
 
 
-def _dense(layer: Any, weight: Tensor, x: Tensor) -> Tensor:
+def _dense(layer: Any, weight: Tensor, packed: Tensor, x: Tensor) -> Tensor:
+    if layer.weight is not packed:
+        return type(layer).forward(layer, x)
     bias = None if layer.bias is None else layer.bias.to(weight.dtype)
     return linear(x.to(weight.dtype), weight, bias).to(x.dtype)
 
@@ -92,7 +110,7 @@ def is_plain(layer: Any) -> bool:
     from peft.tuners.lora import LoraLayer
 
     base = base_of(layer)
-    if type(base) not in (torch.nn.Linear, Linear4bit) or any(part._forward_hooks for part in layer.modules()):
+    if type(base) not in (torch.nn.Linear, Linear4bit) or any(map(is_altered, layer.modules())):
         return False
     if base is layer or layer.disable_adapters:
         return True
@@ -102,6 +120,13 @@ def is_plain(layer: Any) -> bool:
     is_dropping = any(layer.training and getattr(layer.lora_dropout[name], "p", 0) for name in names)
     has_bias = any(layer.lora_B[name].bias is not None for name in names)
     return not (is_dropping or has_bias or any(name in layer.lora_variant for name in names))
+
+
+def is_altered(module: Any) -> bool:
+    """Whether somebody else listens to a module or has put another forward pass in its place."""
+    forward = module.__dict__.get("forward")
+    is_ours = isinstance(forward, partial) and forward.func in (_dense, _with_adapters)
+    return bool(module._forward_hooks or module._forward_pre_hooks or (forward is not None and not is_ours))
 
 
 def base_of(layer: Any) -> Any:

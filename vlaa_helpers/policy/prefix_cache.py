@@ -22,10 +22,9 @@ from torch.nn.functional import pad
 from transformers.cache_utils import Cache, DynamicLayer
 
 from .decode_loop import decode
-from .decode_stack import whole_model
+from .decode_stack import MODEL_TYPES, whole_model
 from .tested_versions import untested_reason
 
-MODEL_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
 ROOM = 64
 """Tokens by which keys and values grow each time that they are copied, so that not each token copies them."""
 ATTENTION = ("sdpa", "eager")

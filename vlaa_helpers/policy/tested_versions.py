@@ -2,9 +2,10 @@
 
 from importlib.metadata import version
 
-TESTED = {"trl": "1.16", "transformers": "5.23"}
-"""Package to minor version. On another one prompts are not shared, and that is said; whoever wants them shared all the
-same writes the installed version here: `TESTED["trl"] = "1.17"`. `make canary` tells whether that is safe."""
+TESTED = {"trl": "1.16", "transformers": "5.23", "peft": "0.21", "bitsandbytes": "0.50"}
+"""Package to minor version. With another TRL or transformers prompts are not shared, and that is said; with another
+transformers, peft or bitsandbytes the model itself computes each token. Whoever wants it all the same writes the
+installed version here: `TESTED["trl"] = "1.17"`. `make canary` tells whether that is safe."""
 
 
 def untested_reason(*packages: str) -> str | None:
