@@ -6,6 +6,7 @@ suite (`make test` says so by VLAA_WHOLE_SUITE=1) also fails when a test is dese
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,24 @@ def tiny_models(tiny_profile, tmp_path_factory):
         model.save_pretrained(folders[config.model_type])
         processor.save_pretrained(folders[config.model_type])
     return folders, processor
+
+
+REGISTRIES = (  # module, the registry in it, and what tells the built-in names
+    ("vlaa_helpers.rewards.registry", "_registered", lambda module: {verifier.name for verifier in module.BUILT_IN}),
+    ("vlaa_helpers.pseudo_reasoning.measures", "MEASURES", lambda module: {each.name for each in module.BUILT_IN}),
+    ("vlaa_helpers.mini_world.kinds.registry", "KINDS", lambda module: set(module.SOURCES)),
+)
+
+
+@pytest.fixture(autouse=True)
+def registries_as_they_were():
+    """What a test, or an example in a docstring, registers is gone after it."""
+    yield
+    for name, registry, built_in in REGISTRIES:
+        if name in sys.modules:
+            module = sys.modules[name]
+            for own in set(getattr(module, registry)) - built_in(module):
+                del getattr(module, registry)[own]
 
 
 # ---- settings ----

@@ -1,4 +1,4 @@
-"""The drawing loop gives what `generate` gives, and rows that have ended leave it."""
+"""The sampling loop gives what `generate` gives, and rows that have ended leave it."""
 
 import pytest
 import torch

@@ -157,6 +157,9 @@ def _(world):
     need(trainer.num_generations == 2 and trainer.beta == 0.1, "num_generations or beta")
     need(world.processor.tokenizer.eos_token_id in trainer.eos_token_ids, "eos_token_ids")
     need({"completions", "completion_ids", "log_extra", "id", "gt"} <= world.reward_columns, "rewards are told less")
+    read = ("tools", "environment_factories", "rollout_func", "num_generations_eval", "num_iterations")
+    missing = [name for name in (*read, "top_entropy_quantile", "model_wrapped") if not hasattr(trainer, name)]
+    need(not missing, f"{', '.join(missing)} of the trainer")
 
 
 @holds("trl-generate")

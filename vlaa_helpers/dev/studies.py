@@ -38,10 +38,9 @@ def measure(model: Any, processor: Any, folder: Path, *, max_new_tokens: int = 1
             if decoding != "greedy" and name != "test":
                 continue
             records = held_out(name, None if decoding == "greedy" else SETS[name] // 6)
+            settings = {"max_new_tokens": max_new_tokens, "batch_size": 128, "exact_draws": True, **options}
             where = folder / f"{name}_{decoding}"
-            reports[f"{name} {decoding}"] = evaluate(
-                model, processor, records, max_new_tokens=max_new_tokens, batch_size=128, out=where, **options
-            )
+            reports[f"{name} {decoding}"] = evaluate(model, processor, records, out=where, **settings)
     return reports
 
 
@@ -145,7 +144,8 @@ def _grpo(
     records = scenes.filter(lambda kind: kind in kinds, input_columns="verifier_type")
     watch = EvaluateEvery(make_scenes(WATCHED, split="validation"), processor, 16, batch_size=128)
     options = {"max_steps": steps, "seed": seed, "output_dir": str(folder), "callbacks": [watch]}
-    train_grpo(model, processor, records, profile, reward_funcs=MixedReward(), recipe="vlaa", **options)
+    options |= {"reward_funcs": MixedReward(), "recipe": "vlaa", "exact_draws": True}  # as the shipped runs were drawn
+    train_grpo(model, processor, records, profile, **options)
 
 
 def sft_then_grpo(

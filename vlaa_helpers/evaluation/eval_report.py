@@ -103,11 +103,11 @@ class EvalReport:
 
     def __str__(self) -> str:
         low, high = self.interval
-        decoder = "greedy" if self.samples == 1 else f"{self.samples} samples an item"
+        decoding = "greedy" if self.samples == 1 else f"{self.samples} samples an item"
         items = len(self.rows) // self.samples
         unscored = f", not scored {self.unscored:.1%}" if self.unscored else ""
         return (
-            f"accuracy {self.accuracy:.1%} (95% {low:.1%} to {high:.1%}), n = {items}, {decoder}; "
+            f"accuracy {self.accuracy:.1%} (95% {low:.1%} to {high:.1%}), n = {items}, {decoding}; "
             f"no answer {self.format_failures:.1%}, truncated {self.truncated:.1%}{unscored}"
         )
 

@@ -29,6 +29,7 @@ def evaluate(
     think: bool = True,
     batch_size: int = 64,
     seed: int = 0,
+    exact_draws: bool = False,
     out: str | Path | None = None,
 ) -> EvalReport:
     """Ask a model every question of `records` and score what it says.
@@ -43,6 +44,7 @@ def evaluate(
             tag, so that the model can only answer.
         batch_size: sequences generated at once.
         seed: of the sampling.
+        exact_draws: sample with the random numbers that `generate` would take, as `train_grpo` has it.
         out: a folder that keeps the responses as they come; after an interruption the same call goes on from there.
 
     Returns:
@@ -59,8 +61,9 @@ def evaluate(
             f"{len(ids) - len(set(ids))} of {len(ids)} records share an id with another; give each its own"
         )
     reward = reward or MixedReward()
-    decoder = SamplingParams(samples, temperature, max_new_tokens, "" if think else NO_THINKING, seed)
-    settings = {"records": len(ids), **asdict(decoder), "batch_size": batch_size, "items": digest_of("\n".join(ids))}
+    start_of = "" if think else NO_THINKING
+    sampling = SamplingParams(samples, temperature, max_new_tokens, start_of, seed, exact_draws)
+    settings = {"records": len(ids), **asdict(sampling), "batch_size": batch_size, "items": digest_of("\n".join(ids))}
     if out is not None:
         settings["model"] = fingerprint(model)
     unit = max(1, batch_size // samples) * samples  # what is sampled belongs to a whole batch
@@ -68,7 +71,7 @@ def evaluate(
     done = len(kept.rows) // samples
     prompts = to_grpo(records).select(range(done, len(ids))) if done < len(ids) else []
     start = time.perf_counter()
-    for batch, texts in response_batches(model, processor, prompts, decoder, batch_size=batch_size, words="evaluate"):
+    for batch, texts in response_batches(model, processor, prompts, sampling, batch_size=batch_size, words="evaluate"):
         seconds = (time.perf_counter() - start) / len(texts)
         kept.add([_row(batch[k // samples], *text, seconds, reward) for k, text in enumerate(texts)])
         start = time.perf_counter()

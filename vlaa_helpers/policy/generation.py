@@ -28,6 +28,7 @@ class SamplingParams:
         max_new_tokens: a response that reaches it without ending is truncated.
         start: text that every response starts with; the model goes on from there.
         seed: of the sampling.
+        exact_draws: sample with the random numbers that `generate` would take (`decode_loop`).
     """
 
     samples: int = 1
@@ -35,6 +36,7 @@ class SamplingParams:
     max_new_tokens: int = 128
     start: str = ""
     seed: int = 0
+    exact_draws: bool = False
 
 
 def response_batches(
@@ -106,7 +108,8 @@ def generate_responses(
     if reason is None:
         with torch.no_grad():
             prefix = prefill(model, inputs)
-        output = generate_from(model, prefix, [sampling.samples] * len(prompts), **settings)
+        counts = [sampling.samples] * len(prompts)
+        output = generate_from(model, prefix, counts, exact_draws=sampling.exact_draws, **settings)
     else:
         _say_once(f"prompts are read again for each response, which takes longer: they cannot be shared with {reason}")
         output = model.generate(**inputs, num_return_sequences=sampling.samples, **settings)

@@ -104,9 +104,10 @@ def _chosen(names: Sequence[str] | None, *, with_records: bool) -> list[Measure]
     if names is None:
         facts = [measure for measure in MEASURES.values() if measure.needs_facts and with_records]
         return [*(measure for measure in MEASURES.values() if not measure.needs_facts), *facts]
-    if unknown := [name for name in names if name not in MEASURES]:
-        raise ValueError(f"unknown measures {', '.join(map(repr, unknown))}; expected any of {', '.join(MEASURES)}")
-    found = [MEASURES[name] for name in names]
+    known = MEASURES | {measure.name: measure for measure in BUILT_IN}  # the package's own, whatever was registered
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"unknown measures {', '.join(map(repr, unknown))}; expected any of {', '.join(known)}")
+    found = [known[name] for name in names]
     if not with_records and (factual := [measure.name for measure in found if measure.needs_facts]):
         raise ValueError(f"{', '.join(factual)} can be measured only against facts; pass the mini-world records too")
     return found

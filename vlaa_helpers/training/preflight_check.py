@@ -93,8 +93,8 @@ def preflight(
         raise ValueError(f"a group needs at least 2 generations, got {generations}; set generations=8, as in the run")
     rows = to_grpo(records.shuffle(seed=seed).select(range(min(prompts, len(records)))))
     responses: list[dict] = []
-    decoder = SamplingParams(generations, temperature, max_new_tokens, seed=seed)
-    for batch, texts in response_batches(model, processor, rows, decoder, batch_size=batch_size, words="preflight"):
+    sampling = SamplingParams(generations, temperature, max_new_tokens, seed=seed)
+    for batch, texts in response_batches(model, processor, rows, sampling, batch_size=batch_size, words="preflight"):
         responses += _scored(batch, texts, generations, reward)
     return _report(responses, generations)
 

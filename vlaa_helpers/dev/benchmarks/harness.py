@@ -46,7 +46,7 @@ class ArmThread(threading.Thread):
     Attributes:
         seconds, cpu_seconds: of each step so far, by the clock on the wall and of processor time; the first one
             includes what comes before it. Other programs on the machine hardly touch processor time.
-        generating: seconds spent in drawing completions, each time.
+        generating: seconds spent in sampling completions, each time.
         trainer: what the arm gave back, once it has ended.
     """
 
@@ -180,8 +180,8 @@ def _logged(thread: ArmThread, name: str) -> np.ndarray:
 
 def _summary(thread: ArmThread) -> dict[str, Any]:
     seconds, tokens = np.array(thread.seconds[1:]), np.diff(_logged(thread, "num_tokens"))
-    drawing = {"median_generation_s": round(median(thread.generating[1:]), 4)} if thread.generating else {}
-    return drawing | {
+    sampling = {"median_generation_s": round(median(thread.generating[1:]), 4)} if thread.generating else {}
+    return sampling | {
         "median_step_s": round(float(np.median(seconds)), 4),
         "median_cpu_s": round(float(np.median(thread.cpu_seconds[1:])), 4),
         "tokens_per_s": round(float(np.median(tokens / seconds))),

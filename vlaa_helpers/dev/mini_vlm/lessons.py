@@ -1,7 +1,7 @@
 """What the mini VLM is taught: short conversations about mini-world scenes, endless and seeded.
 
 First to see (`cells`: what each visual token shows), then to put an image in words (`caption`), then to answer in the
-mixture of voices of `voices`, with and without an image, with and without thinking.
+mixture of styles of `response_styles`, with and without an image, with and without thinking.
 """
 
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ STAGES = (
 """(until this share of the training, {lesson: share of the batch}). To copy first, then to see and to look things
 up, then captions, then answers: each stands on the one before."""
 MIXED_FROM = 0.6
-"""From this share of the training on, answers come in the mixture `voices.VOICES`; before it mostly in the careful
-voice, which is the one there is something to learn from."""
+"""From this share of the training on, answers come in the mixture `response_styles.VOICES`; before it mostly in the
+careful voice, which is the one there is something to learn from."""
 EARLY_VOICES = {"careful": 0.8, "shortcut": 0.1, "ramble": 0.1}
 
 WORDS = (
