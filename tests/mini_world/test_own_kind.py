@@ -11,6 +11,7 @@ from PIL import ImageDraw
 from vlaa_helpers import (
     MixedReward,
     ScriptedTeacher,
+    analyze_traces,
     build_dataset,
     check_facts,
     corrupt_trace,
@@ -25,7 +26,7 @@ from vlaa_helpers.dev.mini_vlm.lessons import make_lesson
 from vlaa_helpers.dev.trace_benchmark.phrases import Words
 from vlaa_helpers.dev.trace_benchmark.plant import plant_pairs
 from vlaa_helpers.mini_world.captions import read_caption, write_caption
-from vlaa_helpers.mini_world.kinds import COLOURS, KINDS, SOURCES, Ask, Kind, get_kind, register_kind
+from vlaa_helpers.mini_world.kinds import COLOURS, KINDS, SOURCES, Ask, Kind, Statement, get_kind, register_kind
 from vlaa_helpers.mini_world.raster import PALETTE
 from vlaa_helpers.mini_world.response_styles import VOICES, guess, misread, respond, solve
 from vlaa_helpers.mini_world.scenes import remake_scene, split_of
@@ -238,6 +239,35 @@ def test_claims_about_it_are_found_and_checked(clocks):
     assert check_facts("clocks", facts, clocks.words(facts)) == (1, 0, 0)
     assert check_facts("clocks", facts, "Here the hand points at 5.") == (0, 1, 1)
     assert check_facts("clocks", facts, "A dial.") == (0, 0, 1)
+
+
+class HandClocks(Clocks):
+    """Clocks whose claims give a value, so that two of them can contradict each other."""
+
+    name = "hands"
+
+    @property
+    def readers(self):
+        def read(text):
+            for match in self.statement.finditer(text):
+                yield Statement(*match.span(), "hand", "hour", int(match["hour"]))
+
+        return (read,)
+
+    @property
+    def checks(self):
+        return {"hand": lambda facts, about, hour: facts["hour"] == hour}
+
+
+def test_claims_that_give_a_value_can_contradict_each_other(register):
+    register(HandClocks())
+    texts = ["the hand points at 7. So the hand points at 5.", "the hand points at 7. Wait, the hand points at 5."]
+    records = [{"source": "hands", "meta": {"facts": {"hour": 7}}}] * 2
+    table = analyze_traces([f"<think>{text}</think><answer>8</answer>" for text in texts], records)
+    assert table[["claims_true", "claims_false", "contradictions", "self_checks_changed"]].values.tolist() == [
+        [1, 1, 1, 0],
+        [1, 1, 0, 1],
+    ]
 
 
 def test_registering_leaves_other_claims_alone(register):

@@ -84,7 +84,10 @@ def check_statements(source: str, facts: dict, statements: list[Statement], text
 
 def _foreign_check(claim_kind: str) -> Check:
     """The check of a claim that is about another kind of image."""
-    return next(kind.checks[claim_kind] for kind in KINDS.values() if claim_kind in kind.checks)
+    for kind in KINDS.values():
+        if claim_kind in kind.checks:
+            return kind.checks[claim_kind]
+    raise ValueError(f"no kind has a check for claims of kind {claim_kind!r}, which a reader gives; add it to `checks`")
 
 
 class _Removal:

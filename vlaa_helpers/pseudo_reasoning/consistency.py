@@ -105,7 +105,7 @@ def find_contradictions(
     found: dict[tuple, Contradiction] = {}
     for pair in pairs:
         about = pair.first.about
-        if not _any_between(cues if about[0] in _WORLD else words, pair.first.end, pair.second.start):
+        if not _any_between(words if about[0] in _OF_ANY_TEXT else cues, pair.first.end, pair.second.start):
             found.setdefault(about, pair)
     return list(found.values())
 
@@ -237,8 +237,10 @@ def _resolve_it(text: str, found: list[Assertion]) -> list[Assertion]:
     return sorted([*found, *added], key=lambda assertion: assertion.start) if added else found
 
 
-_WORLD = {"label", "value", "extreme", "style", "curve", "time", "y", "coefficient", "box", "place", "count", "region"}
-_WORLD |= {"taken", "things"}
+_OF_ANY_TEXT = {"name", "sum", "answer"}
+"""What any text gives values to; all else is said of a mini-world image."""
+_NO_VALUE = {"object", "fact", "place", "point", "change"}
+"""Statements that do not give one value to what they are about: naming a thing again is no other value for it."""
 _COUNTS = {"count", "taken", "region"}
 
 
@@ -269,7 +271,7 @@ def _pairs(said: Statement) -> Iterator[tuple[tuple, Any]]:
             yield ("y", 1.0 if said.about == "right" else -1.0), last
     elif said.kind == "place" and said.says and len(said.says) == 2:
         yield ("place", said.says), said.about
-    elif said.kind in _WORLD - {"place", "things"} and None not in (said.about, said.says):
+    elif said.kind not in _NO_VALUE and None not in (said.about, said.says):
         yield (said.kind, said.about), said.says
 
 
