@@ -1,7 +1,7 @@
-"""4-bit weights, dequantised once instead of in each product: the same numbers, for the memory of a dense copy.
+"""Linear layers in fewer steps: 4-bit weights dequantised once, adapters added to their layer in one operation.
 
-bitsandbytes dequantises a layer anew in every forward and backward pass. A mini policy that draws a completion does so
-for each of 28 layers and each token. Base weights under adapters do not change, so one copy in compute type will do.
+bitsandbytes dequantises a layer anew in every forward and backward pass; a mini policy that samples a completion does
+so for each of 28 layers and each token. Base weights under adapters do not change, so one copy in compute type will do.
 """
 
 from collections.abc import Iterator, Sequence
