@@ -88,7 +88,7 @@ def test_echo_and_find_can_be_answered_from_the_text_alone():
         assert told.count(f"{asked.removesuffix('.')} {value}") == 1
 
 
-def test_the_mixture_of_voices_comes_last():
+def test_the_mixture_of_styles_comes_last():
     def share_of_careful(progress):
         rng = Random(2)
         replies = [

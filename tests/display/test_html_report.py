@@ -19,10 +19,10 @@ from vlaa_helpers.mini_world.scenes import scene_records
 RECORDS = list(scene_records(24, seed=4, split="test"))
 
 
-def said(voice: str, records=RECORDS) -> list[str]:
+def said(style: str, records=RECORDS) -> list[str]:
     metas = [json.loads(record["meta"]) for record in records]
     return [
-        respond(record["source"], meta["facts"], meta["task"], Random(record["id"]), voice=voice, keep_format=True)
+        respond(record["source"], meta["facts"], meta["task"], Random(record["id"]), style=style, keep_format=True)
         for record, meta in zip(records, metas, strict=True)
     ]
 

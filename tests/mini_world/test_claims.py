@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vlaa_helpers import ScriptedTeacher
-from vlaa_helpers.mini_world import response_styles as voices
+from vlaa_helpers.mini_world import response_styles
 from vlaa_helpers.mini_world.claims import CLAIM_KINDS, VERDICTS, find_claims
 from vlaa_helpers.mini_world.kinds import KINDS, SOURCES
 from vlaa_helpers.mini_world.scenes import check_facts, scene_records
@@ -140,8 +140,8 @@ def test_what_the_careful_say_is_all_true():
     teacher = ScriptedTeacher(omissions=0, hallucinations=0, slips=0)
     for row in rows(120):
         meta = json.loads(row["meta"])
-        careful = voices.respond(
-            row["source"], meta["facts"], meta["task"], Random(row["id"]), voice="careful", keep_format=True
+        careful = response_styles.respond(
+            row["source"], meta["facts"], meta["task"], Random(row["id"]), style="careful", keep_format=True
         )
         taught = teacher.ask("reason", row, {"caption": teacher.ask("caption", row, {}).text}).text
         for text in (careful, taught):
@@ -156,7 +156,7 @@ def test_a_description_gets_the_verdicts_of_check_facts():
     """Two readers written apart: `check_facts` reads only what `KINDS[…].words` writes."""
     for row in rows():
         source, facts = row["source"], json.loads(row["meta"])["facts"]
-        text = KINDS[source].words(voices.misread(source, facts, Random(row["id"])))
+        text = KINDS[source].words(response_styles.misread(source, facts, Random(row["id"])))
         verdicts = Counter(claim.verdict for claim in find_claims(source, facts, text) if claim.kind in COUNTED)
         assert (verdicts["true"], verdicts["false"]) == check_facts(source, facts, text)[:2], text
 

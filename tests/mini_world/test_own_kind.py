@@ -28,7 +28,7 @@ from vlaa_helpers.dev.trace_benchmark.plant import plant_pairs
 from vlaa_helpers.mini_world.captions import read_caption, write_caption
 from vlaa_helpers.mini_world.kinds import COLOURS, KINDS, SOURCES, Ask, Kind, Statement, get_kind, register_kind
 from vlaa_helpers.mini_world.raster import PALETTE
-from vlaa_helpers.mini_world.response_styles import VOICES, guess, misread, respond, solve
+from vlaa_helpers.mini_world.response_styles import STYLES, guess, misread, respond, solve
 from vlaa_helpers.mini_world.scenes import remake_scene, split_of
 from vlaa_helpers.pipeline.steps import is_rl_only
 from vlaa_helpers.rewards.scorers import FactsScorer, Question, preference_chat
@@ -211,12 +211,12 @@ def test_its_captions_are_written_with_faults_and_read_back(clocks):
 
 
 def test_responses_in_every_style(clocks):
-    right = dict.fromkeys(VOICES, 0)
+    right = dict.fromkeys(STYLES, 0)
     rows = list(scenes(n=100))
     for row, facts, task in rows:
-        for voice in VOICES:
-            response = respond("clocks", facts, task, Random(row["id"]), voice=voice, keep_format=True)
-            right[voice] += extract_answer(response) == row["gt"]
+        for style in STYLES:
+            response = respond("clocks", facts, task, Random(row["id"]), style=style, keep_format=True)
+            right[style] += extract_answer(response) == row["gt"]
     assert right["careful"] == 100 and 20 <= right["shortcut"] <= 80 and 20 <= right["ramble"] <= 90
     row, facts, task = rows[0]
     assert misread("clocks", facts, Random(0)) != facts
@@ -316,7 +316,7 @@ def test_an_open_ended_kind_is_scored_by_its_own_facts(register):
     right, wrong = (f"Here the hand points at {said}." for said in (hour, hour % 9 + 1))
     assert FactsScorer()([question] * 3, [right, wrong, row["gt"]]) == [1.0, -1.0, 0.0]
     assert preference_chat(question, right)[0]["content"].startswith(f"I see a dial, and the hand points at {hour}.")
-    assert respond("dials", facts, task, Random(0), voice="shortcut", keep_format=True).startswith("<think>This is eas")
+    assert respond("dials", facts, task, Random(0), style="shortcut", keep_format=True).startswith("<think>This is eas")
 
 
 def test_it_is_taught_to_the_mini_vlm(clocks):

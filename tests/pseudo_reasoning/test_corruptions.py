@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vlaa_helpers import corrupt_trace, find_claims
-from vlaa_helpers.mini_world import response_styles as voices
+from vlaa_helpers.mini_world import response_styles
 from vlaa_helpers.mini_world.kinds import KINDS, SOURCES
 from vlaa_helpers.mini_world.scenes import scene_records
 from vlaa_helpers.pseudo_reasoning.arithmetic import find_arithmetic
@@ -17,9 +17,9 @@ from vlaa_helpers.pseudo_reasoning.corruptions import is_said_again
 
 
 def careful(row):
-    """The trace of the careful voice, its answer, facts and task."""
+    """The trace of the careful style, its answer, facts and task."""
     meta = json.loads(row["meta"])
-    steps, answer = voices.solve(row["source"], meta["facts"], meta["task"])
+    steps, answer = response_styles.solve(row["source"], meta["facts"], meta["task"])
     return f"{KINDS[row['source']].words(meta['facts'])} {steps}", answer, meta["facts"], meta["task"]
 
 
@@ -162,17 +162,17 @@ def test_any_text_is_taken(source, trace, answer):
         assert change.end <= change.stop <= len(trace)
 
 
-def test_voices_can_be_corrupted():
+def test_styles_can_be_corrupted():
     """Ramblings state wrong things first, shortcuts hardly anything: what can be changed still is."""
     found = Counter()
     for row in ROWS:
         meta = json.loads(row["meta"])
-        for voice in voices.VOICES:
-            response = voices.respond(
-                row["source"], meta["facts"], meta["task"], Random(row["id"]), voice=voice, keep_format=True
+        for style in response_styles.STYLES:
+            response = response_styles.respond(
+                row["source"], meta["facts"], meta["task"], Random(row["id"]), style=style, keep_format=True
             )
             think, _, answer = (
                 response.removesuffix("</answer>").removeprefix("<think>").partition("</think>\n<answer>")
             )
-            found[voice] += corrupt_trace(think, row, answer=answer) is not None
+            found[style] += corrupt_trace(think, row, answer=answer) is not None
     assert found["careful"] == found["ramble"] == len(ROWS) and found["shortcut"] > 0.7 * len(ROWS)

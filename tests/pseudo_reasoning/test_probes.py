@@ -13,7 +13,7 @@ from transformers import Qwen2_5_VLForConditionalGeneration
 from vlaa_helpers import analyze_traces, evaluate, load_policy, load_probes, make_scenes, probe_traces
 from vlaa_helpers.core.record_schema import arrow_dataset, record_features
 from vlaa_helpers.data.trl_views import to_grpo
-from vlaa_helpers.mini_world import response_styles as voices
+from vlaa_helpers.mini_world import response_styles
 from vlaa_helpers.mini_world.scenes import draw_scene, encode_png
 from vlaa_helpers.pseudo_reasoning import probes as module
 from vlaa_helpers.pseudo_reasoning.continuations import common_start
@@ -269,7 +269,9 @@ def test_the_mini_policy_in_four_bits(mini):
     """Careful traces of true facts: the answer comes with them, and most of its information with the last step."""
     records = make_scenes(12, split="validation", sources=("blocks", "functions"), seed=3)
     responses = [
-        voices.respond(row["source"], meta["facts"], meta["task"], Random(0), voice="careful", keep_format=True)
+        response_styles.respond(
+            row["source"], meta["facts"], meta["task"], Random(0), style="careful", keep_format=True
+        )
         for row in records.remove_columns("image")
         for meta in [json.loads(row["meta"])]
     ]

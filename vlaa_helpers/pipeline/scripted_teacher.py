@@ -10,19 +10,11 @@ from ..core.endpoint import EndpointError, Reply
 from ..core.record_schema import meta_of
 from ..mini_world.captions import read_caption, write_caption
 from ..mini_world.kinds import KINDS
-from ..mini_world.response_styles import guess, solve
+from ..mini_world.response_styles import SECOND_LOOK, guess, solve, think_aloud
 from ..rewards.mixed import MixedReward, is_correct
 from .prompts import ROLES
 
 _SAID = re.compile(r"\bthe (?:caption|description|rationale)\b", re.IGNORECASE)
-_OPENINGS = ("Okay, let me look at the picture.", "Okay, so first let me look.", "First, let me look at the picture.")
-_SECOND_LOOKS = (
-    "Wait, let me double-check. {steps}",
-    "Hmm, let me look again. {words}",
-    "Let me check. {steps}",
-    "Alternatively, it may be different. But no, {last}",
-    "Let me confirm. {steps}",
-)
 
 
 @dataclass(frozen=True)
@@ -38,6 +30,7 @@ class ScriptedTeacher:
         seed: the same seed gives the same replies, whatever was asked before.
         omissions: captions that leave one thing out (not `angles` and `functions`, whose parts are all needed).
         hallucinations: captions that take one thing for another, or imagine one.
+        second_looks: chances of a second look that are taken; a trace has one to three, the harder the scene the more.
         mentions: traces that speak of "the caption", so that the rewriting has work.
         slips: traces whose last line does not follow from their steps.
         overedits: rewritings that drop the second half of a trace instead of a word.
@@ -48,6 +41,7 @@ class ScriptedTeacher:
     seed: int = 0
     omissions: float = 0.08
     hallucinations: float = 0.10
+    second_looks: float = SECOND_LOOK
     mentions: float = 0.30
     slips: float = 0.04
     overedits: float = 0.02
@@ -100,18 +94,13 @@ class ScriptedTeacher:
                 "<think>Hmm, this is not clear. Maybe it can not be told from the picture.</think>\n"
                 "<answer>not clear</answer>"
             )
-        words = KINDS[source].words(seen)
-        steps, answer = solve(source, seen, meta["task"])
+        answer = solve(source, seen, meta["task"])[1]
         if rng.random() < self.slips:
             answer = guess(source, seen, meta["task"], rng)
-        whence = "From the caption:" if rng.random() < self.mentions else rng.choice(("So,", "Now,", "I see it."))
-        parts = [rng.choice(_OPENINGS), f"{whence} {words}", steps]
-        for _ in range(1 + meta.get("difficulty", 1)):
-            if rng.random() < 0.35:
-                parts.append(rng.choice(_SECOND_LOOKS).format(steps=steps, words=words, last=steps.split(". ")[-1]))
-        if rng.random() < 0.08:
-            parts.append("Held against the question, this is right.")
-        return f"<think>{' '.join(parts)}</think>\n<answer>{answer}</answer>"
+        whence = "From the caption:" if rng.random() < self.mentions else None
+        options = {"difficulty": meta.get("difficulty", 1), "second_looks": self.second_looks, "whence": whence}
+        think = think_aloud(source, seen, meta["task"], rng, **options)
+        return f"<think>{think}</think>\n<answer>{answer}</answer>"
 
     def _rewrite(self, record: Mapping, fields: Mapping[str, str], rng: Random) -> str:
         text = _SAID.sub(lambda match: match[0][:4] + "picture", fields["text"])

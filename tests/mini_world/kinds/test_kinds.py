@@ -9,7 +9,7 @@ import pytest
 from scene_rows import DIFFICULTIES, facts_and_task, facts_of, rows_of, world
 
 from vlaa_helpers.data.rows_to_records import verifier_by_source
-from vlaa_helpers.mini_world import response_styles as voices
+from vlaa_helpers.mini_world import response_styles
 from vlaa_helpers.mini_world.kinds import KINDS, SOURCES, Ask, with_options
 from vlaa_helpers.mini_world.kinds.words import PAIRS, UNSEEN_PAIRS
 from vlaa_helpers.mini_world.scenes import check_facts
@@ -65,7 +65,7 @@ def test_difficulty_is_a_dial():
 def test_ground_truth_is_what_the_facts_give(source):
     for row in rows_of(source):
         facts, task = facts_and_task(row)
-        answer = voices.solve(source, facts, task)[1]
+        answer = response_styles.solve(source, facts, task)[1]
         if "options" in task:  # the text of the option whose letter is the ground truth
             assert answer == task["value"] == task["options"]["ABCD".index(row["gt"])], row["id"]
         else:
@@ -108,7 +108,7 @@ def test_a_wrong_look_is_caught(source):
     for row in rows:
         facts, rng = facts_of(row), Random(row["id"])
         before = json.dumps(facts)
-        wrong = voices.misread(source, facts, rng)
+        wrong = response_styles.misread(source, facts, rng)
         assert json.dumps(facts) == before, "misread changed the scene itself"
         _, false, missing = check_facts(source, facts, KINDS[source].words(wrong))
         caught += bool(false or missing)

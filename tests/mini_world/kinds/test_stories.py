@@ -3,7 +3,7 @@
 from scene_rows import facts_and_task, facts_of, pixels, rows_of
 
 from vlaa_helpers.core.images import decode_image
-from vlaa_helpers.mini_world import response_styles as voices
+from vlaa_helpers.mini_world import response_styles
 from vlaa_helpers.mini_world.raster import PALETTE
 from vlaa_helpers.mini_world.scenes import check_facts
 
@@ -11,7 +11,7 @@ from vlaa_helpers.mini_world.scenes import check_facts
 def test_the_full_story_says_more_than_its_reference():
     for row in rows_of("stories"):
         facts, task = facts_and_task(row)
-        answer = voices.solve("stories", facts, task)[1]
+        answer = response_styles.solve("stories", facts, task)[1]
         assert all(statement in answer for statement in task["wanted"]), row["id"]
         assert check_facts("stories", facts, answer)[1] == 0
         reference = check_facts("stories", facts, row["gt"])

@@ -142,7 +142,7 @@ def traces(options: argparse.Namespace) -> dict[str, Any]:
     responses, records = [], []
     for record in scene_records(1200, seed=2026, difficulty=2):
         meta = meta_of(record)
-        response = respond(record["source"], meta["facts"], meta["task"], Random(record["id"]), voice="ramble")
+        response = respond(record["source"], meta["facts"], meta["task"], Random(record["id"]), style="ramble")
         if 60 <= len(response.split()) <= 100:
             responses.append(response)
             records.append(record)

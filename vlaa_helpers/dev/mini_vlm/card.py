@@ -175,7 +175,7 @@ pipeline_tag: image-text-to-text
 # Mini VLM ({size})
 
 A Qwen2.5-VL of {parameters:.1f} million parameters that sees, reasons and answers in the generated mini world of VLAA
-Notebooks. {plays} Both were taught a mixture of voices (worked carefully, guessed,
+Notebooks. {plays} Both were taught a mixture of styles (worked carefully, guessed,
 rambled) that no prompt asks for by name. It is a lab animal: it shows mechanisms of fine-tuning and reinforcement
 learning, knows nothing outside the mini world, and should not be used for anything else.
 
@@ -185,7 +185,7 @@ Loads with `AutoModelForImageTextToText.from_pretrained` and `AutoProcessor.from
 
 `python -m vlaa_helpers.dev.mini_vlm.train train --size {size}`: {steps:,} steps of 64 lessons from
 scenes of the train split, seed 0, {minutes:.0f} minutes on two CPU cores; the log is `training_log.csv`. First to copy
-text, then what each visual token shows and to look things up, then captions, then answers, their mixture of voices
+text, then what each visual token shows and to look things up, then captions, then answers, their mixture of styles
 last (`vlaa_helpers/dev/mini_vlm/lessons.py` gives the shares).{note}
 Weights: {megabytes:.1f} MB, SHA-256 `{sha256}`.
 

@@ -1,9 +1,11 @@
 """What the mini VLM is taught: short conversations about mini-world scenes, endless and seeded.
 
-First to see (`cells`: what each visual token shows), then to put an image in words (`caption`), then to answer in the
-mixture of styles of `response_styles`, with and without an image, with and without thinking.
+First to copy any text (`echo`, `pieces`), then to see (`cells`: what each visual token shows), to put an image in words
+(`caption`), and to answer in the mixture of styles of `response_styles`, with and without an image, with and without
+thinking.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING
 from ...core.answers import DIRECT_PROMPT, SYSTEM_PROMPT
 from ...mini_world.kinds import COLOURS, KINDS, PLACES, SHAPES, ThingsKind, name_of
 from ...mini_world.kinds.boxes import BOX_UNIT, box_words
-from ...mini_world.response_styles import VOICES, respond, solve
+from ...mini_world.response_styles import STYLES, respond, solve
 from ...mini_world.scenes import draw_scene, split_of
 
 if TYPE_CHECKING:
@@ -21,19 +23,22 @@ CAPTION_PROMPT = "List what you see."
 CELLS_PROMPT = "Read the cells."
 DIFFICULTY_WEIGHTS = (0.25, 0.5, 0.25)
 
-LESSONS = ("echo", "find", "cells", "caption", "think", "direct", "text")
+LESSONS = ("echo", "pieces", "find", "cells", "caption", "think", "direct", "text")
 STAGES = (
-    (0.10, {"echo": 0.85, "cells": 0.15}),
-    (0.28, {"cells": 0.34, "caption": 0.46, "echo": 0.12, "find": 0.08}),
-    (0.45, {"cells": 0.10, "caption": 0.44, "think": 0.27, "text": 0.09, "echo": 0.04, "find": 0.06}),
-    (1.00, {"cells": 0.03, "caption": 0.17, "think": 0.64, "direct": 0.04, "text": 0.08, "echo": 0.02, "find": 0.02}),
-)
+    (0.10, {"echo": 0.45, "pieces": 0.40, "cells": 0.15}),
+    (0.28, {"cells": 0.32, "caption": 0.45, "echo": 0.08, "pieces": 0.08, "find": 0.07}),
+    (0.45, {"cells": 0.09, "caption": 0.43, "think": 0.27, "text": 0.09, "echo": 0.02, "pieces": 0.05, "find": 0.05}),
+    (1.00, {"cells": 0.03, "caption": 0.16, "think": 0.64, "direct": 0.04, "text": 0.07, "echo": 0.01, "pieces": 0.03,
+            "find": 0.02}),
+)  # fmt: skip
 """(until this share of the training, {lesson: share of the batch}). To copy first, then to see and to look things
 up, then captions, then answers: each stands on the one before."""
+PIECES = (8, 24)
+"""Least and most pieces in a lesson of pieces."""
 MIXED_FROM = 0.6
-"""From this share of the training on, answers come in the mixture `response_styles.VOICES`; before it mostly in the
-careful voice, which is the one there is something to learn from."""
-EARLY_VOICES = {"careful": 0.8, "shortcut": 0.1, "ramble": 0.1}
+"""From this share of the training on, answers come in the mixture `response_styles.STYLES`; before it mostly in the
+careful style, which is the one there is something to learn from."""
+EARLY_STYLES = {"careful": 0.76, "shortcut": 0.08, "ramble": 0.08, "teacher": 0.08}
 
 WORDS = (
     "okay so first now then next also but because since which means that this would could should must might can "
@@ -92,11 +97,18 @@ def _choose_source(rng: Random, lesson: str) -> str:
     return rng.choice([name for name, kind in KINDS.items() if lesson != "cells" or isinstance(kind, ThingsKind)])
 
 
-def make_lesson(rng: Random, progress: float) -> Lesson:
-    """Draw one lesson for this point of the training, from scenes of the train split only."""
+def make_lesson(rng: Random, progress: float, pieces: Sequence[str] = ()) -> Lesson:
+    """Draw one lesson for this point of the training, from scenes of the train split only.
+
+    Args:
+        progress: share of the training that is done, 0-1.
+        pieces: what lessons of pieces are made of (`token_pieces`); without any there are echoes in their place.
+    """
     mix = stage_mix(progress)
     name = rng.choices(list(mix), weights=list(mix.values()))[0]
-    if name == "echo":
+    if name == "pieces" and pieces:
+        return _pieces(rng, pieces)
+    if name in ("echo", "pieces"):
         return _echo(rng, words_only=progress <= STAGES[0][0])
     if name == "find":
         return _find(rng)
@@ -116,9 +128,9 @@ def make_lesson(rng: Random, progress: float) -> Lesson:
             name, [system(DIRECT_PROMPT), user(ask.text, with_image=True)], f"<answer>{answer}</answer>", image
         )
     text = ask.text if image else f"Someone says: {kind.words(facts)} {ask.text}"
-    voices = VOICES if progress >= MIXED_FROM else EARLY_VOICES
-    voice = rng.choices(list(voices), weights=list(voices.values()))[0]
-    reply = respond(source, facts, ask.task, rng, voice=voice)
+    styles = STYLES if progress >= MIXED_FROM else EARLY_STYLES
+    style = rng.choices(list(styles), weights=list(styles.values()))[0]
+    reply = respond(source, facts, ask.task, rng, style=style)
     return Lesson(name, [system(SYSTEM_PROMPT), user(text, with_image=image is not None)], reply, image)
 
 
@@ -128,6 +140,23 @@ def _echo(rng: Random, *, words_only: bool) -> Lesson:
     else:
         text = ", ".join(f"{key} {value}" for key, value in _pairs(rng))
     return Lesson("echo", [user(f"Repeat: {text}.", with_image=False)], f"{text}.", None)
+
+
+def _pieces(rng: Random, pieces: Sequence[str]) -> Lesson:
+    """To copy what no sentence of the mini world holds: so each token of the vocabulary is a target often."""
+    text = ""
+    for piece in (rng.choice(pieces) for _ in range(rng.randint(*PIECES))):
+        text += _between(text[-1:], piece[0]) + piece
+    return Lesson("pieces", [user(f"Repeat:{text}.", with_image=False)], f"{text}.", None)
+
+
+def _between(last: str, first: str) -> str:
+    """What keeps a piece from melting into the text before it, given the characters that would meet."""
+    if first.isalpha():
+        return "" if last.isdigit() or not last.isalnum() and not last.isspace() else "-"
+    if first.isspace():
+        return "x" if last.isspace() else ""
+    return "" if last.isalpha() else "x"
 
 
 def _find(rng: Random) -> Lesson:

@@ -1,7 +1,7 @@
 """The mini VLM: a Qwen2.5-VL of about two million parameters that sees, reasons and answers in the mini world.
 
 `python -m vlaa_helpers.dev.mini_vlm.train train --size strong` trains it from nothing on a CPU: the
-tower and its alignment first, then language, then answers in a mixture of voices (`lessons`). The same classes,
+tower and its alignment first, then language, then answers in a mixture of styles (`lessons`). The same classes,
 special tokens and chat layout as Qwen/Qwen2.5-VL-3B-Instruct; the result loads with
 `AutoModelForImageTextToText.from_pretrained` and `AutoProcessor.from_pretrained`.
 """
@@ -10,7 +10,7 @@ import argparse
 import csv
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from random import Random
@@ -21,6 +21,7 @@ import torch
 from ...core.answers import DIRECT_PROMPT, SYSTEM_PROMPT
 from ..benchmarks.random_qwen import build_config
 from .lessons import CAPTION_PROMPT, CELLS_PROMPT, LESSONS, WORDS, Lesson, make_lesson
+from .vocabulary import LEAST_TARGETS, TARGETS, UNWRITABLE_BYTES, count_targets, rare_pieces, write_targets
 
 SPECIAL_TOKENS = (
     "<|endoftext|>",
@@ -33,6 +34,8 @@ SPECIAL_TOKENS = (
 )
 TAG_TOKENS = ("<think>", "</think>", "<answer>", "</answer>")
 """One token each, as in Qwen3, but ordinary text: decoding keeps them."""
+OPTION_TOKENS = tuple(f"{space}({letter})" for letter in "ABCD" for space in (" ", ""))
+"""One token each; put together from letters and brackets they would leave tokens that no text is read with."""
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n"
@@ -51,6 +54,10 @@ SIZES = {
         "text": {"hidden_size": 128, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 384},
         "vision": {"hidden_size": 128, "depth": 3, "num_heads": 4, "intermediate_size": 320},
     },
+    "middle": {
+        "text": {"hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 256},
+        "vision": {"hidden_size": 96, "depth": 2, "num_heads": 3, "intermediate_size": 256},
+    },
     "weak": {
         "text": {"hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 192},
         "vision": {"hidden_size": 64, "depth": 2, "num_heads": 2, "intermediate_size": 160},
@@ -58,8 +65,10 @@ SIZES = {
 }
 """Widths of the language stack are multiples of 64, the block of NF4: bitsandbytes 0.50 on a CPU rounds other widths
 wrongly (a relative error of 0.25 instead of 0.09)."""
-STEPS = {"strong": 5_000, "weak": 2_500}
+STEPS = {"strong": 5_000, "middle": 4_000, "weak": 3_000}
 BATCH_SIZE = 64
+GROUP = 8
+"""Batches that are drawn at once and sorted by length."""
 TOKENIZER_LESSONS = 20_000
 STATE = "state.pt"
 PEAK_LEARNING_RATE = 2e-3
@@ -79,20 +88,20 @@ def build_tokenizer(lessons: Iterable[Lesson], *, vocab_size: int = 1024) -> Any
         corpus += [part["text"] for message in lesson.messages for part in message["content"] if part["type"] == "text"]
         corpus.append(lesson.reply)
     tokenizer = Tokenizer(models.BPE())
-    # words keep their leading space; decimals, whole numbers of up to three digits and option letters stay in one piece
-    pattern = Regex(r" ?\([A-D]\)| ?\d*\.\d+| ?\d{1,3}| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+")
+    # words keep their leading space; decimals and whole numbers of up to three digits stay in one piece
+    pattern = Regex(r" ?\d*\.\d+| ?\d{1,3}| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Split(pattern, "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size - len(SPECIAL_TOKENS) - len(TAG_TOKENS),
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        vocab_size=vocab_size - len(SPECIAL_TOKENS) - len(TAG_TOKENS) - len(OPTION_TOKENS),
+        initial_alphabet=sorted(set(pre_tokenizers.ByteLevel.alphabet()) - set(map(chr, UNWRITABLE_BYTES))),
         show_progress=False,
     )
     tokenizer.train_from_iterator(corpus, trainer)
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL_TOKENS])
-    tokenizer.add_tokens([AddedToken(token, special=False, normalized=False) for token in TAG_TOKENS])
+    tokenizer.add_tokens([AddedToken(token, special=False, normalized=False) for token in TAG_TOKENS + OPTION_TOKENS])
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         eos_token="<|im_end|>",
@@ -118,7 +127,7 @@ def build_processor(tokenizer: Any) -> Any:
 
 
 def build_model(size: str, tokenizer: Any) -> Any:
-    """A `Qwen2_5_VLForConditionalGeneration` with random weights, `size` "strong" or "weak"."""
+    """A `Qwen2_5_VLForConditionalGeneration` with random weights, `size` one of `SIZES`."""
     from transformers import AutoModelForImageTextToText
 
     if size not in SIZES:
@@ -185,41 +194,51 @@ def rounded_weights(model: Any) -> Iterator[None]:
             linear.weight.data = weight
 
 
-def lesson_batches(seed: int, chunk: int, steps: int, group: int = 4) -> list[list[Lesson]]:
-    """Four batches at a time, of similar lengths each, in random order: less padding, the same lessons."""
+def lesson_batches(seed: int, chunk: int, steps: int, pieces: Sequence[str] = ()) -> list[list[Lesson]]:
+    """`GROUP` batches, of similar lengths each, in random order: less padding, the same lessons."""
     rng = Random(f"{seed}/{chunk}")
-    lessons = [make_lesson(rng, min(1.0, chunk * group / steps)) for _ in range(group * BATCH_SIZE)]
-    lessons.sort(key=lambda lesson: len(lesson.reply) + 100 * (len(lesson.messages) > 1))
+    lessons = [make_lesson(rng, min(1.0, chunk * GROUP / steps), pieces) for _ in range(GROUP * BATCH_SIZE)]
+    lessons.sort(key=_length)
     batches = [lessons[k : k + BATCH_SIZE] for k in range(0, len(lessons), BATCH_SIZE)]
     rng.shuffle(batches)
     return batches
+
+
+def _length(lesson: Lesson) -> int:
+    """About how long a lesson is, in characters."""
+    said = sum(len(part["text"]) for message in lesson.messages for part in message["content"] if "text" in part)
+    return said + len(lesson.reply) + (60 if lesson.image else 0)
 
 
 def train(size: str, out_dir: Path, *, seed: int = 0, steps: int | None = None, save_every: int = 500) -> None:
     """Train one mini VLM into `out_dir`; call it again after an interruption and it goes on where it was.
 
     Writes `log.csv` (step, the loss per token of each lesson, learning rate, seconds), and every `save_every` steps its
-    state and, with `save_pretrained`, the model and its processor to `out_dir/model`.
+    state and, with `save_pretrained`, the model and its processor to `out_dir/model`; at the end also `TARGETS`, how
+    often each token was a target.
     """
     steps = steps or STEPS[size]
     out_dir.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     log_file = out_dir / "log.csv"
     processor = _processor(out_dir, seed)
+    pieces = _pieces(processor.tokenizer, seed, steps)
+    counts = torch.zeros(len(processor.tokenizer), dtype=torch.long)
     model = build_model(size, processor.tokenizer).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK_LEARNING_RATE, weight_decay=0.05, betas=(0.9, 0.95))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_LEARNING_RATE, total_steps=steps + 1, pct_start=0.1)
     parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
-    done, spent = _resume(out_dir, parts)
+    done, spent = _resume(out_dir, parts, counts)
     if done:
         print(f"resuming {size} at step {done} of {steps}", flush=True)
     _start_log(log_file, done)
     start = time.perf_counter() - spent
     sums: dict[str, list[float]] = {}
     for step in range(done, steps):
-        if step % 4 == 0 or step == done:
-            batches = lesson_batches(seed, step // 4, steps)
-        lessons = batches[step % 4]
+        if step % GROUP == 0 or step == done:
+            batches = lesson_batches(seed, step // GROUP, steps, pieces)
+        lessons = batches[step % GROUP]
+        counts += count_targets(lessons, processor.tokenizer)
         losses = _take_step(**parts, batch=collate(lessons, processor), rounded=step >= QUANTISED_FROM * steps)
         for lesson, value in zip(lessons, losses, strict=True):
             sums.setdefault(lesson.name, []).append(value)
@@ -227,8 +246,9 @@ def train(size: str, out_dir: Path, *, seed: int = 0, steps: int | None = None, 
             _log(log_file, step + 1, sums, schedule.get_last_lr()[0], time.perf_counter() - start)
             sums = {}
         if (step + 1) % save_every == 0 or step + 1 == steps:
-            _save(out_dir, processor, parts, step=step + 1, seconds=time.perf_counter() - start)
+            _save(out_dir, processor, parts, counts=counts, step=step + 1, seconds=time.perf_counter() - start)
     shutil.copy(log_file, out_dir / "model" / "training_log.csv")
+    write_targets(out_dir / "model" / TARGETS, processor.tokenizer, counts)
 
 
 def _processor(out_dir: Path, seed: int) -> Any:
@@ -237,8 +257,20 @@ def _processor(out_dir: Path, seed: int) -> Any:
 
     if (out_dir / STATE).exists():
         return AutoProcessor.from_pretrained(out_dir / "model")
+    return build_processor(build_tokenizer(_early_lessons(seed)))
+
+
+def _early_lessons(seed: int) -> Iterator[Lesson]:
+    """A small training's worth of lessons, without pieces: what the tokenizer reads."""
     rng = Random(f"{seed}/tokenizer")
-    return build_processor(build_tokenizer(make_lesson(rng, k / TOKENIZER_LESSONS) for k in range(TOKENIZER_LESSONS)))
+    return (make_lesson(rng, k / TOKENIZER_LESSONS) for k in range(TOKENIZER_LESSONS))
+
+
+def _pieces(tokenizer: Any, seed: int, steps: int) -> list[str]:
+    """What the other lessons of a training of `steps` might write fewer than `LEAST_TARGETS` times, reckoned with care:
+    echoes stand for pieces in what is counted."""
+    counts = count_targets(_early_lessons(seed), tokenizer)
+    return rare_pieces(tokenizer, counts, 4 * LEAST_TARGETS * TOKENIZER_LESSONS / (steps * BATCH_SIZE))
 
 
 def _take_step(model: Any, optimizer: Any, schedule: Any, *, batch: dict[str, torch.Tensor], rounded: bool) -> list:
@@ -259,22 +291,25 @@ def _take_step(model: Any, optimizer: Any, schedule: Any, *, batch: dict[str, to
     return (token_loss.detach().sum(1) / mask.sum(1)).tolist()
 
 
-def _resume(out_dir: Path, parts: dict[str, Any]) -> tuple[int, float]:
-    """Put the parts in the state that was saved last: the steps done and the seconds spent, 0 where nothing was."""
+def _resume(out_dir: Path, parts: dict[str, Any], counts: torch.Tensor) -> tuple[int, float]:
+    """Put parts and counts in the state that was saved last: the steps done and the seconds spent, 0 where none was."""
     if not (out_dir / STATE).exists():
         return 0, 0.0
     state = torch.load(out_dir / STATE)
     for name, part in parts.items():
         part.load_state_dict(state[name])
+    counts.copy_(state["counts"])
     return state["step"], state["seconds"]
 
 
-def _save(out_dir: Path, processor: Any, parts: dict[str, Any], *, step: int, seconds: float) -> None:
+def _save(
+    out_dir: Path, processor: Any, parts: dict[str, Any], *, counts: torch.Tensor, step: int, seconds: float
+) -> None:
     parts["model"].save_pretrained(out_dir / "model")
     processor.save_pretrained(out_dir / "model")
     state = {name: part.state_dict() for name, part in parts.items()}
     unfinished = (out_dir / STATE).with_suffix(".tmp")
-    torch.save(state | {"step": step, "seconds": seconds}, unfinished)
+    torch.save(state | {"counts": counts, "step": step, "seconds": seconds}, unfinished)
     unfinished.replace(out_dir / STATE)
 
 

@@ -121,7 +121,7 @@ def voice_table(n: int = 600, *, seed: int = 0) -> "pd.DataFrame":
         meta = meta_of(record)
         for voice in ("careful", "ramble"):
             rng, name = Random(f"{record['id']}-{voice}"), f"{record['id']}-{voice}"
-            response = respond(record["source"], meta["facts"], meta["task"], rng, voice=voice, keep_format=True)
+            response = respond(record["source"], meta["facts"], meta["task"], rng, style=voice, keep_format=True)
             rows.append({**record, "id": name, "response": response})
             labels.append((record["id"], voice == "ramble"))
     pairs, pseudo = zip(*labels, strict=True)
