@@ -150,7 +150,7 @@ def test_interrupted_training_goes_on_exactly(tmp_path, monkeypatch):
 
 
 def test_unknown_size_is_named(processor):
-    with pytest.raises(ValueError, match="unknown size 'huge'; expected one of strong, weak"):
+    with pytest.raises(ValueError, match="unknown size 'huge'; expected one of strong, middle, weak"):
         mini_vlm.build_model("huge", processor.tokenizer)
 
 

@@ -3,7 +3,11 @@
 from pathlib import Path
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
-MINI_VLMS = {"mini": ASSETS / "mini_vlm_strong", "mini_weak": ASSETS / "mini_vlm_weak"}
+MINI_VLMS = {
+    "mini": ASSETS / "mini_vlm_strong",
+    "mini_middle": ASSETS / "mini_vlm_middle",
+    "mini_weak": ASSETS / "mini_vlm_weak",
+}
 """Profile: the folder of its mini VLM."""
 MINI_REWARD = ASSETS / "mini_reward"
 """A small reward model for stories of the mini world."""

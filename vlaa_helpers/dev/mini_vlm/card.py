@@ -9,6 +9,7 @@ import hashlib
 import json
 import platform
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from ...core.assets import ASSETS
@@ -18,10 +19,12 @@ from ...core.statistics import bootstrap_interval, wilson_interval
 from ...evaluation.eval_report import EvalReport
 from ...evaluation.runner import evaluate
 from ...mini_world.kinds import SOURCES
+from ...mini_world.response_styles import STYLES
 from ...mini_world.scenes import check_facts, make_scenes
 from ...policy.generation import SamplingParams, generate_responses
-from .lessons import CAPTION_PROMPT, user
+from .lessons import CAPTION_PROMPT, STAGES, user
 from .train import SIZES
+from .vocabulary import TARGETS, read_targets
 
 TEST_SEED = 2026
 PER_SOURCE = 500
@@ -100,6 +103,7 @@ def measure(folder: Path) -> dict:
         "sha256": hashlib.sha256(weights).hexdigest(),
         "torch": torch.__version__,
         "cpu": platform.machine(),
+        "targets": coverage(folder, processor.tokenizer),
         "sources": {},
     }
     with torch.no_grad():
@@ -110,6 +114,13 @@ def measure(folder: Path) -> dict:
             }
             print(source, json.dumps(numbers["sources"][source], default=float), flush=True)
     return numbers
+
+
+def coverage(folder: Path, tokenizer: Any) -> dict[str, float]:
+    """How often the tokens, special ones apart, were a target in the training: `least` and `median`."""
+    special = set(tokenizer.all_special_ids)
+    counts = [count for token, count in enumerate(read_targets(folder / TARGETS).tolist()) if token not in special]
+    return {"tokens": len(counts), "least": min(counts), "median": median(counts)}
 
 
 def main() -> None:
@@ -147,7 +158,9 @@ def card(size: str, numbers: dict, folder: Path) -> str:
         steps=int(last["step"]),
         minutes=float(last["seconds"]) / 60,
         plays=PLAYS[size],
-        note=NOTES.get(size, ""),
+        styles=", ".join(f"{style} {percent(share)}%" for style, share in STYLES.items()),
+        thinking=percent(STAGES[-1][1]["think"] + STAGES[-1][1]["text"]),
+        **numbers["targets"],
         n=PER_SOURCE,
         samples=SAMPLES,
         table="\n".join(rows),
@@ -156,15 +169,11 @@ def card(size: str, numbers: dict, folder: Path) -> str:
 
 PLAYS = {
     "strong": "It plays the instruct model: it perceives well, keeps the answer format often, and solves each\n"
-    "kind of question sometimes. There is a weak one beside it.",
-    "weak": "It is the weak one of two, smaller and trained for half as long, for the question of what capacity\n"
-    "changes: it sees less, and is seldom right.",
+    "kind of question sometimes.",
+    "middle": "It is the middle one of three, for the question of what capacity changes.",
+    "weak": "It is the weakest of three, for the question of what capacity changes: it sees less, and is\n"
+    "seldom right.",
 }
-NOTES = {
-    "strong": " The first 3,000 steps of the shipped run\nhad an older form of multiple-choice replies, ending in the "
-    "option's letter and not its text."
-}
-"""What the command above does not say about the shipped weights."""
 CARD = """\
 ---
 license: apache-2.0
@@ -175,18 +184,24 @@ pipeline_tag: image-text-to-text
 # Mini VLM ({size})
 
 A Qwen2.5-VL of {parameters:.1f} million parameters that sees, reasons and answers in the generated mini world of VLAA
-Notebooks. {plays} Both were taught a mixture of styles (worked carefully, guessed,
-rambled) that no prompt asks for by name. It is a lab animal: it shows mechanisms of fine-tuning and reinforcement
-learning, knows nothing outside the mini world, and should not be used for anything else.
+Notebooks. {plays} All three sizes were taught a mixture of styles of answering that no prompt
+asks for by name: {styles}
+(`vlaa_helpers/mini_world/response_styles.py` says what each is). The mixture was planted: what training does to it is
+the experiment. It is a lab animal: it shows mechanisms of fine-tuning and reinforcement learning, knows nothing outside
+the mini world, and should not be used for anything else.
 
 Loads with `AutoModelForImageTextToText.from_pretrained` and `AutoProcessor.from_pretrained`; no custom code.
 
 ## Training
 
 `python -m vlaa_helpers.dev.mini_vlm.train train --size {size}`: {steps:,} steps of 64 lessons from
-scenes of the train split, seed 0, {minutes:.0f} minutes on two CPU cores; the log is `training_log.csv`. First to copy
+scenes of the train split, seed 0, {minutes:.0f} minutes on one CPU core; the log is `training_log.csv`. First to copy
 text, then what each visual token shows and to look things up, then captions, then answers, their mixture of styles
-last (`vlaa_helpers/dev/mini_vlm/lessons.py` gives the shares).{note}
+last, in {thinking}% of the lessons (`vlaa_helpers/dev/mini_vlm/lessons.py` gives the shares).
+
+Each of the {tokens} tokens that are no special ones was a target {least:,} times or more, the median one
+{median:,.0f} times (`token_targets.csv`): fine-tuning meets no token that the model has never written.
+
 Weights: {megabytes:.1f} MB, SHA-256 `{sha256}`.
 
 ## Measured
