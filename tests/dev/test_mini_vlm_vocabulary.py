@@ -44,7 +44,7 @@ def test_the_vocabulary_holds_no_byte_that_text_cannot_hold(tokenizer):
 def test_pieces_write_every_token_about_equally_often(tokenizer):
     pieces = rare_pieces(tokenizer, torch.zeros(len(tokenizer)), 1)
     rng = Random(3)
-    lessons = (make_lesson(rng, 0.05, pieces) for _ in range(12_000))
+    lessons = (make_lesson(rng, 0.2, pieces) for _ in range(50_000))
     copied = [lesson for lesson in lessons if lesson.name == "pieces"][:4_000]
     assert all(lesson.messages[0]["content"][0]["text"] == f"Repeat:{lesson.reply}" for lesson in copied)
     spared = {*tokenizer.all_special_ids, tokenizer.convert_tokens_to_ids("Ġ")}  # a space melts into most that follows
