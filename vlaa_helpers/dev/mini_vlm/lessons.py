@@ -34,7 +34,7 @@ STAGES = (
 """(until this share of the training, {lesson: share of the batch}). To copy first, then to see and to look things
 up, then captions, then answers: each stands on the one before. Pieces wait until copying is learnt: with them from the
 start, it is not."""
-PIECES = (12, 28)
+PIECES = (14, 30)
 """Least and most pieces in a lesson of pieces."""
 MIXED_FROM = 0.6
 """From this share of the training on, answers come in the mixture `response_styles.STYLES`; before it mostly in the

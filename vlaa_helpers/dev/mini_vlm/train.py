@@ -270,7 +270,7 @@ def _pieces(tokenizer: Any, seed: int, steps: int) -> list[str]:
     """What the other lessons of a training of `steps` might write fewer than `LEAST_TARGETS` times, with a margin: in
     what is counted, echoes stand for pieces."""
     counts = count_targets(_early_lessons(seed), tokenizer)
-    return rare_pieces(tokenizer, counts, 2 * LEAST_TARGETS * TOKENIZER_LESSONS / (steps * BATCH_SIZE))
+    return rare_pieces(tokenizer, counts, 3 * LEAST_TARGETS * TOKENIZER_LESSONS / (steps * BATCH_SIZE))
 
 
 def _take_step(model: Any, optimizer: Any, schedule: Any, *, batch: dict[str, torch.Tensor], rounded: bool) -> list:
