@@ -26,9 +26,9 @@ DIFFICULTY_WEIGHTS = (0.25, 0.5, 0.25)
 LESSONS = ("echo", "pieces", "find", "cells", "caption", "think", "direct", "text")
 STAGES = (
     (0.10, {"echo": 0.85, "cells": 0.15}),
-    (0.28, {"cells": 0.32, "caption": 0.44, "echo": 0.07, "pieces": 0.10, "find": 0.07}),
-    (0.45, {"cells": 0.09, "caption": 0.42, "think": 0.27, "text": 0.09, "echo": 0.02, "pieces": 0.06, "find": 0.05}),
-    (1.00, {"cells": 0.03, "caption": 0.16, "think": 0.64, "direct": 0.04, "text": 0.07, "echo": 0.01, "pieces": 0.03,
+    (0.28, {"cells": 0.33, "caption": 0.45, "echo": 0.11, "pieces": 0.03, "find": 0.08}),
+    (0.45, {"cells": 0.09, "caption": 0.42, "think": 0.27, "text": 0.09, "echo": 0.03, "pieces": 0.05, "find": 0.05}),
+    (1.00, {"cells": 0.03, "caption": 0.15, "think": 0.64, "direct": 0.04, "text": 0.07, "echo": 0.01, "pieces": 0.04,
             "find": 0.02}),
 )  # fmt: skip
 """(until this share of the training, {lesson: share of the batch}). To copy first, then to see and to look things
@@ -153,8 +153,10 @@ def _pieces(rng: Random, pieces: Sequence[str]) -> Lesson:
 
 def _between(last: str, first: str) -> str:
     """What keeps a piece from melting into the text before it, given the characters that would meet."""
+    if last == " ":
+        return "~"
     if first.isalpha():
-        return "" if last.isdigit() or not last.isalnum() and not last.isspace() else "-"
+        return "" if last.isdigit() or not last.isalnum() and not last.isspace() else "~"
     if first.isspace():
         return "x" if last.isspace() else ""
     return "" if last.isalpha() else "x"

@@ -84,7 +84,7 @@ class Angles(Kind):
         rng.shuffle(likely)
         text = "How large is angle x?" if kind == "third" else "How large is the exterior angle at x?"
         step = 5 if difficulty == 2 else 10
-        wrong = numbers_near(rng, right, likely[:2], step=step, low=step, high=170)
+        wrong = numbers_near(rng, right, likely, step=step, low=step, high=170)
         return with_options(rng, text, str(right), wrong, {"kind": kind})
 
     def words(self, facts: dict) -> str:

@@ -105,7 +105,7 @@ class Charts(Kind):
             "sum": (f"What is the sum of the {first} {mark} and the {second} {mark}?", a + b, [abs(a - b), a, b]),
         }[kind]
         rng.shuffle(likely)
-        wrong = numbers_near(rng, right, likely[:2], step=1, low=0, high=18)
+        wrong = numbers_near(rng, right, likely, step=1, low=0, high=18)
         return with_options(rng, text, str(right), wrong, {"kind": kind, "first": first, "second": second})
 
     def words(self, facts: dict) -> str:

@@ -17,10 +17,14 @@ def with_options(rng: Random, text: str, right: str, wrong: list[str], task: dic
 
 
 def numbers_near(rng: Random, right: int, likely: list[int], *, step: int, low: int, high: int) -> list[str]:
-    """Wrong numbers for options: the likely mistakes first, then neighbours."""
-    near = [right + step * k for k in (1, -1, 2, -2, 3, -3, 4)]
+    """Three wrong numbers for options: as many below the right one as chance has it, so that its rank among the options
+    tells nothing; likely mistakes first, then neighbours."""
+    near = [right + step * k for k in range(1, 5)] + [right - step * k for k in range(1, 5)]
     rng.shuffle(near)
-    return [str(n) for n in dict.fromkeys([*likely, *near]) if n != right and low <= n <= high]
+    wrong = [n for n in dict.fromkeys([*likely, *near]) if n != right and low <= n <= high]
+    below, above = [n for n in wrong if n < right], [n for n in wrong if n > right]
+    count = min(len(below), max(3 - len(above), rng.randrange(4)))
+    return [str(n) for n in below[:count] + above[: 3 - count]]
 
 
 def pick_option(value: str, task: dict) -> tuple[str, str]:
