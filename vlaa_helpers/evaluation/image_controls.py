@@ -24,7 +24,8 @@ def control_images(records: "Dataset", images: str, *, seed: int = 0) -> "Datase
     """The records with other images of the same size, so that their prompts stay the same to the token.
 
     What a model still gets right with them, it does not get from the image. Questions and ground truths stay. This is
-    what `evaluate(…, images=…)` shows to the model.
+    what `evaluate(…, images=…)` shows to the model. A model may never have seen a grey image, and fall below guessing
+    for that alone; swapped ones are of the sort it knows.
 
     Args:
         records: each with an image.

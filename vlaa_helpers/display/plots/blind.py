@@ -64,7 +64,7 @@ def plot_blind(
             axes.axhline(100 * guess.loc[source, "accuracy"], **GUESS_LINE)
         axes.set_title(f"{source}\nn = {here['n'].iloc[0]}", fontsize=9)
         axes.set_xticks(range(len(arms)), arms, rotation=30, ha="right", fontsize=8)
-        axes.set(xlim=(-0.5, len(arms) - 0.5), ylim=(0, 100))
+        axes.set(xlim=(-0.5, len(arms) - 0.5), ylim=(-3, 103))  # room for markers at the ends
         open_frame(axes)
     panels[0, 0].set_ylabel("held-out accuracy (%)")
     keys = [_key(images) for images in kinds] + ([Line2D([], [], **GUESS_LINE)] if guess is not None else [])

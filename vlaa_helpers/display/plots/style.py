@@ -7,7 +7,7 @@ ARM_COLOURS = {"base": "#7f7f7f", "SFT": "#e08214", "GRPO": "#2166ac", "SFT→GR
 RUN_COLOURS = (ARM_COLOURS["GRPO"], "#d6604d", "#e8a417", "#7b3294")
 """Of runs that stand in one panel; the first is the healthy one, in the colour of its arm."""
 
-GUESS_LINE = {"color": "#b2182b", "linewidth": 1.2, "linestyle": (0, (4, 2)), "label": "guessing, no image"}
+GUESS_LINE = {"color": "0.1", "linewidth": 1.2, "linestyle": (0, (4, 2)), "label": "guessing, no image"}
 """Of what guessing earns, wherever it is drawn."""
 
 
