@@ -71,6 +71,12 @@ def test_a_choice_without_listed_options_is_free_form():
     assert free_form_sources(records) == ["bare"] and guess_accuracy(records).loc["bare", "accuracy"] == 3 / 4
 
 
+def test_only_a_choice_is_guessed_among_options():
+    """A question may list what its verifier does not take as an answer."""
+    records = records_of(*[("listed", "digit", TWO, gt) for gt in "3331"])
+    assert free_form_sources(records) == ["listed"] and guess_accuracy(records).loc["listed", "accuracy"] == 3 / 4
+
+
 def test_free_form_sources_stand_apart():
     rows = [("few", "choice", FOUR, "A")] * 2, counts("3", "3", "1"), [("more", "digit", "How many?", "9")]
     records = records_of(*(row for several in rows for row in several))

@@ -134,7 +134,7 @@ def test_prompts_stay_the_same_to_the_token(policy, records):
 def test_the_model_sees_the_control_and_the_scorer_the_true_image(policy, records, images, monkeypatch):
     from vlaa_helpers.policy import generation
 
-    records, shown_to_model, shown_to_scorer = records.select(range(12)), [], []
+    shown_to_model, shown_to_scorer = [], []
     original = generation.generate_responses
 
     def generate(model, processor, prompts, pictures, sampling):
@@ -147,8 +147,8 @@ def test_the_model_sees_the_control_and_the_scorer_the_true_image(policy, record
             return super().score_all(responses, gts, kinds, questions, metas, several)
 
     monkeypatch.setattr(generation, "generate_responses", generate)
-    report = evaluate(*policy, records, **OPTIONS, samples=2, images=images, reward=Watching())
-    control = control_images(records, images)
+    report = evaluate(*policy, records, **OPTIONS, samples=2, images=images, seed=3, reward=Watching())
+    control = control_images(records, images, seed=3)
     assert shown_to_model == [image_hash(image) for image in control["image"]]
     assert shown_to_scorer == [image_hash(image) for image in records["image"] for _ in range(2)]
     assert [row["gt"] for row in report.rows[::2]] == records["gt"][:]
