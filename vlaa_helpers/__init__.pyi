@@ -23,8 +23,10 @@ from .display import (
     ARM_COLOURS as ARM_COLOURS,
     plot_accuracy as plot_accuracy,
     plot_arms as plot_arms,
+    plot_blind as plot_blind,
     plot_loss_mask as plot_loss_mask,
     plot_losses as plot_losses,
+    plot_pass_at as plot_pass_at,
     plot_prefix_benchmark as plot_prefix_benchmark,
     plot_runs as plot_runs,
     plot_sizes as plot_sizes,
@@ -44,8 +46,13 @@ from .display import (
 from .environment import install_missing as install_missing, report_environment as report_environment
 from .evaluation import (
     EvalReport as EvalReport,
+    blind_table as blind_table,
     compare_reports as compare_reports,
+    control_images as control_images,
     evaluate as evaluate,
+    free_form_sources as free_form_sources,
+    guess_accuracy as guess_accuracy,
+    guess_pass_curve as guess_pass_curve,
     load_report as load_report,
 )
 from .mini_world import (

@@ -219,6 +219,12 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--max-new-tokens", type=int, default=None, help="default: the profile's completion length")
     command.add_argument("--batch-size", type=int, default=None, help="sequences at once; default: the profile's")
     command.add_argument("--no-think", action="store_true", help="the control: answer without thinking")
+    command.add_argument(
+        "--show-images",
+        choices=("true", "blank", "swapped"),
+        default="true",
+        help="the control without vision: a grey image, or that of another record of the source; default: %(default)s",
+    )
     command.add_argument("--against", type=Path, metavar="FOLDER", help="compare with this earlier report, in pairs")
     command.set_defaults(run=_evaluate)
 
@@ -239,6 +245,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         temperature=options.temperature,
         max_new_tokens=options.max_new_tokens or profile.max_completion_length,
         think=not options.no_think,
+        images=options.show_images,
         batch_size=options.batch_size or profile.micro_batch_size,
         seed=options.seed,
         out=options.out,

@@ -9,8 +9,10 @@ from vlaa_helpers.display.plots import (
     ARM_COLOURS,
     plot_accuracy,
     plot_arms,
+    plot_blind,
     plot_loss_mask,
     plot_losses,
+    plot_pass_at,
     plot_prefix_benchmark,
     plot_runs,
     plot_sizes,
@@ -298,3 +300,73 @@ def test_a_benchmark_of_prefixes_has_a_panel_a_length_and_a_line_a_group():
     assert plot_prefix_benchmark({"cells": [on_gpu]}, title="g").axes[1].lines[0].get_ydata() == pytest.approx([25])
     with pytest.raises(ValueError, match="none of 1 cells was measured"):
         plot_prefix_benchmark({"cells": [failed]}, title="nothing")
+
+
+# ---- the image controls, and pass@k ----
+
+
+def shown(images: str, report: EvalReport) -> EvalReport:
+    return EvalReport(report.rows, 1, {"images": images})
+
+
+def drawn_values(axes) -> list[tuple[float, str]]:
+    """Height and colour of each marker with an interval, in the order of drawing."""
+    return [(bars.lines[0].get_ydata()[0], to_hex(bars.lines[0].get_color())) for bars in axes.containers]
+
+
+def test_blind_accuracy_has_a_panel_a_source_and_a_marker_a_stage():
+    reports = {
+        "base": {"true": GRPO, "blank": shown("blank", BASE)},
+        "SFT": {"true": BASE, "blank": shown("blank", GRPO)},
+    }
+    guess = pd.DataFrame({"accuracy": {"blocks": 0.1, "angles": 0.25, "all": 0.2}})
+    figure = plot_blind(reports, guess=guess, title="Blind")
+    assert [axes.get_title() for axes in figure.axes] == ["all\nn = 30", "blocks\nn = 10", "angles\nn = 20"]
+    base, sft = ARM_COLOURS["base"], ARM_COLOURS["SFT"]
+    seen = drawn_values(figure.axes[1])
+    assert [value for value, _ in seen] == pytest.approx([80, 40, 40, 80])
+    assert [colour for _, colour in seen] == [base, sft, base, sft]
+    ends = figure.axes[1].containers[0].lines[2][0].get_segments()[0][:, 1] / 100
+    assert ends == pytest.approx(GRPO.by_source.loc["blocks", ["low", "high"]].astype(float))
+    assert [axes.lines[-1].get_ydata()[0] for axes in figure.axes] == pytest.approx([20, 10, 25])  # guessing
+    words = ["true image", "grey image", "guessing, no image"]
+    assert [text.get_text() for text in figure.legends[0].texts] == words
+    assert figure.get_suptitle() == "Blind" and "%" in figure.axes[0].get_ylabel()
+
+
+def test_blind_accuracy_without_a_guess_has_no_line_of_it():
+    figure = plot_blind({"base": {"true": GRPO, "swapped": shown("swapped", BASE)}}, title="")
+    assert [text.get_text() for text in figure.legends[0].texts] == ["true image", "another record's image"]
+    guessed = plot_blind(
+        {"base": {"true": GRPO, "swapped": shown("swapped", BASE)}}, title="",
+        guess=pd.DataFrame({"accuracy": {"blocks": 0.1, "angles": 0.25, "all": 0.2}}),
+    )  # fmt: skip
+    assert len(figure.axes[0].lines) == len(guessed.axes[0].lines) - 1
+
+
+def test_pass_at_has_a_panel_a_source_a_line_a_seed_and_a_guess():
+    rows = [
+        (source, arm, seed, k, 0.1 * k + 0.01 * seed, 0.05, 0.9)
+        for source in ("all", "angles")
+        for arm, seeds in (("base", (0,)), ("GRPO", (0, 1)))
+        for seed in seeds
+        for k in (1, 2, 4)
+    ]
+    table = pd.DataFrame(rows, columns=["source", "arm", "seed", "k", "pass_at", "low", "high"])
+    guess = pd.DataFrame(
+        [("all", 1, 0.2), ("all", 4, 0.5), ("angles", 1, 0.25), ("angles", 4, 0.68), ("blocks", 1, 0.1)],
+        columns=["source", "k", "pass_at"],
+    )
+    figure = plot_pass_at(table, guess=guess, title="Guessing goes far")
+    assert [axes.get_title() for axes in figure.axes] == ["all", "angles"]
+    base, one, other, line = figure.axes[1].lines
+    assert list(other.get_ydata()) == pytest.approx([0.11, 0.21, 0.41]) and list(other.get_xdata()) == [1, 2, 4]
+    assert [to_hex(each.get_color()) for each in (base, one, other)] == [
+        ARM_COLOURS[a] for a in ("base", "GRPO", "GRPO")
+    ]
+    assert list(line.get_ydata()) == [0.25, 0.68] and line.get_linestyle() == "--"
+    band = figure.axes[1].collections[0].get_paths()[0].vertices[:, 1]
+    assert (band.min(), band.max()) == pytest.approx((0.05, 0.9))
+    assert [text.get_text() for text in figure.legends[0].texts] == ["base", "GRPO", "guessing, no image"]
+    without = plot_pass_at(table.drop(columns="seed").drop_duplicates(["source", "arm", "k"]), title="")
+    assert [len(axes.lines) for axes in without.axes] == [2, 2]

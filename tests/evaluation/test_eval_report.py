@@ -104,6 +104,9 @@ def test_pass_curve(sampled, mixed):
     assert (curve["low"] <= curve["pass_at"]).all() and (curve["pass_at"] <= curve["high"]).all()
     blocks = mixed.pass_curve((1,), source="blocks")
     assert blocks.attrs["n"] == 4 and blocks["pass_at"].item() == 3 / 4
+    both = mixed.pass_curve((1,), source=["blocks", "angles"])
+    assert both.attrs["n"] == 8 and both["pass_at"].item() == 3 / 8
+    assert mixed.pass_curve((1,), source=["angles"]).attrs["n"] == 4
 
 
 def test_a_box_counts_as_right_from_half_overlap():

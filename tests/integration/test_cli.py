@@ -67,6 +67,8 @@ def test_sft_and_evaluate_end_to_end(tmp_path, capsys, tiny_profile):
     main([*measure, "--out", str(tmp_path / "control"), "--no-think", "--samples", "2", "--no-4bit"])
     shown = capsys.readouterr().out
     assert "2 samples an item" in shown and "4-bit" not in shown
+    main([*measure, "--out", str(tmp_path / "blank"), "--show-images", "blank"])
+    assert "n = 12, greedy, blank images;" in capsys.readouterr().out
 
 
 def test_grpo_end_to_end(tmp_path, capsys, tiny_profile):

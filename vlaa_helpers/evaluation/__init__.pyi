@@ -1,2 +1,9 @@
+from .blind import blind_table as blind_table
 from .eval_report import EvalReport as EvalReport, compare_reports as compare_reports, load_report as load_report
+from .guessing import (
+    free_form_sources as free_form_sources,
+    guess_accuracy as guess_accuracy,
+    guess_pass_curve as guess_pass_curve,
+)
+from .image_controls import control_images as control_images
 from .runner import evaluate as evaluate

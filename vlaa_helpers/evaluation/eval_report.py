@@ -59,6 +59,11 @@ class EvalReport:
         return float(np.mean([row["value"] is None for row in self.rows]))
 
     @property
+    def images(self) -> str:
+        """What the model was shown: "true" images, or those of a control, "blank" or "swapped"."""
+        return self.settings.get("images", "true")
+
+    @property
     def tokens_per_second(self) -> float:
         return sum(row["tokens"] for row in self.rows) / sum(row["seconds"] for row in self.rows)
 
@@ -76,12 +81,18 @@ class EvalReport:
         correct = self.to_frame().groupby("id")["correct"].sum()
         return float(np.mean([pass_at_k(self.samples, int(c), k) for c in correct]))
 
-    def pass_curve(self, ks: Sequence[int] = (1, 2, 4, 8), *, source: str | None = None) -> "pd.DataFrame":
-        """pass@k for several k: columns `k`, `pass_at`, `low`, `high` (95%, resampling items); `attrs["n"]` items."""
+    def pass_curve(
+        self, ks: Sequence[int] = (1, 2, 4, 8), *, source: str | Sequence[str] | None = None
+    ) -> "pd.DataFrame":
+        """pass@k for several k: columns `k`, `pass_at`, `low`, `high` (95%, resampling items); `attrs["n"]` items.
+
+        `source` is one, or several taken together (`free_form_sources`); None takes all.
+        """
         import pandas as pd
 
         frame = self.to_frame()
-        frame = frame if source is None else frame[frame["source"] == source]
+        if source is not None:
+            frame = frame[frame["source"].isin([source] if isinstance(source, str) else source)]
         correct = frame.groupby("id")["correct"].sum()
         rows = []
         for k in ks:
@@ -104,10 +115,11 @@ class EvalReport:
     def __str__(self) -> str:
         low, high = self.interval
         decoding = "greedy" if self.samples == 1 else f"{self.samples} samples an item"
+        shown = "" if self.images == "true" else f", {self.images} images"
         items = len(self.rows) // self.samples
         unscored = f", not scored {self.unscored:.1%}" if self.unscored else ""
         return (
-            f"accuracy {self.accuracy:.1%} (95% {low:.1%} to {high:.1%}), n = {items}, {decoding}; "
+            f"accuracy {self.accuracy:.1%} (95% {low:.1%} to {high:.1%}), n = {items}, {decoding}{shown}; "
             f"no answer {self.format_failures:.1%}, truncated {self.truncated:.1%}{unscored}"
         )
 

@@ -4,7 +4,7 @@ import hashlib
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.answers import parse_response
 from ..core.kept_rows import KeptRows
@@ -12,6 +12,7 @@ from ..data.trl_views import to_grpo
 from ..policy.generation import NO_THINKING, SamplingParams, response_batches
 from ..rewards.mixed import MixedReward, is_correct
 from .eval_report import EvalReport
+from .image_controls import control_images
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -30,6 +31,7 @@ def evaluate(
     batch_size: int = 64,
     seed: int = 0,
     exact_draws: bool = False,
+    images: Literal["true", "blank", "swapped"] = "true",
     out: str | Path | None = None,
 ) -> EvalReport:
     """Ask a model every question of `records` and score what it says.
@@ -43,15 +45,19 @@ def evaluate(
         think: False is the control without thinking: every response starts with an empty think block and an open answer
             tag, so that the model can only answer.
         batch_size: sequences generated at once.
-        seed: of the sampling.
+        seed: of the sampling, and of which images are swapped.
         exact_draws: sample with the random numbers that `generate` would take, as `train_grpo` has it.
+        images: what the model is shown. "blank" and "swapped" are the controls without vision: a uniform grey image, or
+            that of another record of the source, in the same size (`control_images` says how, and shows them). Prompts
+            stay the same to the token; ground truths stay, and a scorer that looks sees the true image.
         out: a folder that keeps the responses as they come; after an interruption the same call goes on from there.
 
     Returns:
         An `EvalReport`; the model is left in the mode (train or eval) that it was in.
 
     Raises:
-        ValueError: no records, two records with one id, or an `out` that holds another evaluation.
+        ValueError: no records, two records with one id, an `out` that holds another evaluation, or records that have
+            no image to replace (`control_images`).
     """
     if len(records) == 0:
         raise ValueError("nothing to evaluate: records is empty")
@@ -60,20 +66,26 @@ def evaluate(
         raise ValueError(
             f"{len(ids) - len(set(ids))} of {len(ids)} records share an id with another; give each its own"
         )
+    shown_records = control_images(records, images, seed=seed)
     reward = reward or MixedReward()
     start_of = "" if think else NO_THINKING
     sampling = SamplingParams(samples, temperature, max_new_tokens, start_of, seed, exact_draws)
     settings = {"records": len(ids), **asdict(sampling), "batch_size": batch_size, "items": digest_of("\n".join(ids))}
+    if images != "true":  # without the word the images are the true ones: folders from before it can go on
+        settings["images"] = images
     if out is not None:
         settings["model"] = fingerprint(model)
     unit = max(1, batch_size // samples) * samples  # what is sampled belongs to a whole batch
     kept = KeptRows(out, settings, wanted=len(ids) * samples, unit=unit, what="evaluation")
     done = len(kept.rows) // samples
-    prompts = to_grpo(records).select(range(done, len(ids))) if done < len(ids) else []
+    asked = to_grpo(records)
+    shown = asked if images == "true" else to_grpo(shown_records)
+    prompts = shown.select(range(done, len(ids))) if done < len(ids) else []
     start = time.perf_counter()
-    for batch, texts in response_batches(model, processor, prompts, sampling, batch_size=batch_size, words="evaluate"):
+    for _, texts in response_batches(model, processor, prompts, sampling, batch_size=batch_size, words="evaluate"):
         seconds = (time.perf_counter() - start) / len(texts)
-        kept.add([_row(batch[k // samples], *text, seconds, reward) for k, text in enumerate(texts)])
+        first = len(kept.rows) // samples
+        kept.add([_row(asked[first + k // samples], *text, seconds, reward) for k, text in enumerate(texts)])
         start = time.perf_counter()
     return EvalReport(tuple(kept.rows), samples, kept.settings)
 

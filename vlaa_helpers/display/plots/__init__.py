@@ -1,10 +1,12 @@
 """Figures: one message each, said in the title; intervals as bars or bands; a fixed colour for each arm of a study.
 
-`results` (accuracy, studies, yields), `training` (curves), `tokens` (text token by token), `speed` (benchmarks) and
-`gallery` (records with their images); `style` has the colours.
+`results` (accuracy, studies, yields), `blind` (accuracy without the image), `pass_at` (pass@k), `training` (curves),
+`tokens` (text token by token), `speed` (benchmarks) and `gallery` (records with their images); `style` has the colours.
 """
 
+from .blind import plot_blind
 from .gallery import show_records, show_responses
+from .pass_at import plot_pass_at
 from .results import plot_accuracy, plot_arms, plot_sizes, plot_yields
 from .speed import plot_prefix_benchmark, plot_step_parts
 from .style import ARM_COLOURS
@@ -15,8 +17,10 @@ __all__ = [
     "ARM_COLOURS",
     "plot_accuracy",
     "plot_arms",
+    "plot_blind",
     "plot_loss_mask",
     "plot_losses",
+    "plot_pass_at",
     "plot_prefix_benchmark",
     "plot_runs",
     "plot_sizes",

@@ -7,6 +7,9 @@ ARM_COLOURS = {"base": "#7f7f7f", "SFT": "#e08214", "GRPO": "#2166ac", "SFT→GR
 RUN_COLOURS = (ARM_COLOURS["GRPO"], "#d6604d", "#e8a417", "#7b3294")
 """Of runs that stand in one panel; the first is the healthy one, in the colour of its arm."""
 
+GUESS_LINE = {"color": "0.1", "linewidth": 1.2, "linestyle": (0, (4, 2)), "label": "guessing, no image"}
+"""Of what guessing earns, wherever it is drawn."""
+
 
 def open_frame(axes: Any) -> None:
     """Leave out the upper and the right line of the frame."""
