@@ -60,11 +60,9 @@ def _csv_rows(rows: list[dict[str, str]]) -> Iterator[Row]:
     for labels, group in groups.items():
         numbers = [Number(name, float(label)) for name, label in zip(keys, labels, strict=True) if name in NUMERIC_KEYS]
         for name in columns:
-            values = {value for row in group if name not in keys and (value := _value(row[name])) is not None}
-            mean = {fmean(values)} if len(group) > 1 and values else set()
-            numbers += [
-                Number(name, v, role=column_role(name), labels=(words_of(name),)) for v in sorted(values | mean)
-            ]
+            values = [value for row in group if name not in keys and (value := _value(row[name])) is not None]
+            seen = {*values, fmean(values)} if values else set()
+            numbers += [Number(name, v, role=column_role(name), labels=(words_of(name),)) for v in sorted(seen)]
         yield frozenset(labels) - UNSAID, tuple(numbers)
 
 
@@ -75,21 +73,24 @@ def _value(text: str) -> float | None:
         return None
 
 
+def _leaves(node: Any, name: str = "") -> Iterator[tuple[str, float]]:
+    """Each number of a tree of mappings and lists, with the name it stands under; long lists (single runs) are left."""
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from _leaves(value, str(key))
+    elif isinstance(node, list) and node and (len(node) <= 2 or isinstance(node[0], Mapping)):
+        for value in node:
+            yield from _leaves(value, name)
+    elif isinstance(node, tuple):
+        yield from ((name, float(value)) for value in (*node, fmean(node)))
+    elif isinstance(node, int | float) and not isinstance(node, bool):
+        yield name, float(node)
+
+
 def _json_numbers(tree: Any) -> Iterator[Number]:
-    """Numbers of a JSON tree by the name they stand under; lists of more than two (single runs) are left out."""
     named: dict[str, list[float]] = defaultdict(list)
-
-    def walk(node: Any, name: str) -> None:
-        if isinstance(node, Mapping):
-            for key, value in node.items():
-                walk(value, str(key))
-        elif isinstance(node, list) and node and (len(node) <= 2 or isinstance(node[0], Mapping)):
-            for value in node:
-                walk(value, name)
-        elif isinstance(node, int | float) and not isinstance(node, bool):
-            named[name].append(float(node))
-
-    walk(tree, "")
+    for name, value in _leaves(tree):
+        named[name].append(value)
     for name, values in named.items():
         kept = values if len(values) <= MANY else [min(values), max(values)]
         yield from (Number(name, value, role=column_role(name), labels=(words_of(name),)) for value in kept)
@@ -98,18 +99,5 @@ def _json_numbers(tree: Any) -> Iterator[Number]:
 @cache
 def paper_constants() -> tuple[Number, ...]:
     """Return the numbers that `core.paper_numbers` keeps, and the mean of each row of a table."""
-    found: list[float] = []
-
-    def walk(node: Any) -> None:
-        if isinstance(node, Mapping):
-            for value in node.values():
-                walk(value)
-        elif isinstance(node, tuple):
-            found.extend([*node, fmean(node)])
-        elif isinstance(node, int | float):
-            found.append(float(node))
-
-    for name, value in vars(paper_numbers).items():
-        if name.isupper():
-            walk(value)
-    return tuple(Number("paper", value) for value in found)
+    tables = {name: value for name, value in vars(paper_numbers).items() if name.isupper()}
+    return tuple(Number(name, value) for name, value in _leaves(tables))

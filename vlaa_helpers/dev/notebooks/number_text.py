@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from html.parser import HTMLParser
+from html import unescape
 
 EXACT = 99
 """Decimals of a number that was not rounded to be shown."""
@@ -15,6 +15,7 @@ _NUMBER = re.compile(
 )
 _JOINED = re.compile(r"\s*(?:–|→|,|to|and|or|of|against|instead of|, and)\s*")
 """What stands between two numbers that share the unit of the second."""
+_CELL = re.compile(r"<(th|td)\b[^>]*>(.*?)</(?:th|td)>", flags=re.S)
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ def words_of(text: str) -> frozenset[str]:
 def read_numbers(text: str, labels: tuple[frozenset[str], ...] = (), role: str = "") -> list[Number]:
     """Return the numbers of a text in order; those joined ("59 to 62%", "8.5, 2.0 and 3.5 points") share the unit.
 
-    >>> [(number.value, number.unit) for number in read_numbers("It fell from 59 to 48.5%, by 10.5 points (n = 1,800).")]
-    [(59.0, '%'), (48.5, '%'), (10.5, 'points'), (1800.0, '')]
+    >>> [(number.value, number.unit) for number in read_numbers("from 59 to 48.5%: −10.5 points (n = 1,800)")]
+    [(59.0, '%'), (48.5, '%'), (-10.5, 'points'), (1800.0, '')]
     """
     found: list[Number] = []
     for m in _NUMBER.finditer(text):
@@ -136,53 +137,24 @@ def _scales(shown: Number, source: Number) -> Iterator[tuple[float, int]]:
 # ---- where numbers stand ----
 
 
-class _Tables(HTMLParser):
-    """Collects the cells of a page's tables as (text, head of its column, heads of its row)."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.cells: list[tuple[str, str, str]] = []
-        self._heads: list[str] = []
-        self._row: list[tuple[str, str]] = []
-        self._labels: list[str] = []
-        self._open, self._in_head = "", False
-        self.feed(re.sub(r"<style.*?</style>", "", html, flags=re.S))
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in ("thead", "tbody"):
-            self._in_head = tag == "thead"
-            self._heads = [] if self._in_head else self._heads
-        elif tag == "tr":
-            self._row = []
-        elif tag in ("th", "td"):
-            self._open = tag
-            self._row.append((tag, ""))
-
-    def handle_data(self, data: str) -> None:
-        if self._open:
-            self._row[-1] = (self._open, self._row[-1][1] + data.strip())
-
-    def handle_endtag(self, tag: str) -> None:
-        self._open = "" if tag == self._open else self._open
-        if tag != "tr":
-            return
-        if self._in_head:
-            heads = [text for _, text in self._row]
-            self._heads = [f"{a} {b}" for a, b in zip(self._heads, heads, strict=False)] if self._heads else heads
-            self.cells += [(text, "", "") for text in heads]
-            return
-        own = [text for kind, text in self._row if kind == "th"]
-        self._labels = self._labels[: max(len(self._labels) - len(own), 0)] + own  # a head over several rows stays
-        data = [text for kind, text in self._row if kind == "td"]
-        self.cells += [(text, "", "") for text in own]
-        for head, text in zip(self._heads[len(self._heads) - len(data) :], data, strict=False):
-            self.cells.append((text, head, " ".join(self._labels)))
-
-
 def html_numbers(html: str) -> Iterator[Number]:
     """Yield the numbers in the tables of a page, each with the words of its column's head and of its row's."""
-    for text, head, row in _Tables(html).cells:
-        yield from read_numbers(text, (words_of(head), words_of(row)), column_role(head.strip()))
+    for table in re.findall(r"<table.*?</table>", html, flags=re.S):
+        columns: list[str] = []
+        labels: list[str] = []
+        for row in re.findall(r"<tr.*?</tr>", table, flags=re.S):
+            cells = [(tag, unescape(re.sub(r"<[^>]*>", "", text))) for tag, text in _CELL.findall(row)]
+            heads, data = ([text.strip() for tag, text in cells if tag == kind] for kind in ("th", "td"))
+            for head in heads:
+                yield from read_numbers(head)
+            if not data:  # rows of column heads; a table may have two
+                columns = [f"{a} {b}" for a, b in zip(columns, heads, strict=False)] if columns else heads
+                continue
+            labels = labels[: max(len(labels) - len(heads), 0)] + heads  # a head over several rows stays
+            for column, text in zip(columns[-len(data) :], data, strict=False):
+                yield from read_numbers(
+                    text, (words_of(column), words_of(" ".join(labels))), column_role(column.strip())
+                )
 
 
 def line_numbers(text: str) -> Iterator[Number]:

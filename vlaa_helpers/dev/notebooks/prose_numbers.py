@@ -33,8 +33,6 @@ EXCEPTIONS = Path(__file__).with_name("prose_exceptions.toml")
 SMALL = 12
 NEAR, BESIDE = 6, 2
 """Cells between a text and an output that it may quote, and between those where one label in common is enough."""
-RARE_DIGITS = 4
-"""So many digits are no coincidence: such a number may stand anywhere in the notebook."""
 ALWAYS = frozenset({"accuracy", "auc", "change", "correct", "high", "low"})
 """Labels of a table that a paragraph need not repeat; a bound is told from a value by its role."""
 _CODE = re.compile(r"^(```|~~~).*?^\1|`[^`\n]+`", flags=re.M | re.S)
@@ -55,7 +53,6 @@ class Source:
     kind: str  # "output", "code", "table", "paper" or "text"
     numbers: tuple[Number, ...]
     beside: bool = True  # a paragraph may name one label of a number only: its row, or its column
-    rare_only: bool = False
     named: frozenset[str] = frozenset()  # what the paragraph has to name for any of them
 
 
@@ -89,9 +86,8 @@ class Text:
         """The kind of the first source that holds a number, None where none does."""
         paragraph = self.paragraph(number)
         words = words_of(paragraph) | ALWAYS
-        rare = len(re.sub(r"\D", "", number.text).strip("0")) >= RARE_DIGITS
         for source in self.sources:
-            if (rare or not source.rare_only) and named_in(source.named, paragraph):
+            if named_in(source.named, paragraph):
                 if any(agrees(number, held) and _fits(held, words, source.beside) for held in source.numbers):
                     return source.kind
         return None
@@ -125,12 +121,13 @@ def _sources(nb: "NotebookNode", place: int, shown: dict[int, tuple[Number, ...]
     text = nb.cells[place].source
     yield Source("code", tuple(n for m in _CODE.finditer(text) for n in code_numbers(m[0].strip("`"))))
     for i in sorted(shown, key=lambda i: abs(i - place)):
-        code, far = nb.cells[i].source, abs(i - place) > NEAR
-        yield Source("output", shown[i], beside=abs(i - place) <= BESIDE, rare_only=far)
-        is_parameters = "parameters" in nb.cells[i].metadata.get("tags", [])
-        yield Source("code", tuple(code_numbers(code)), rare_only=far and not is_parameters)
-        for file in [] if far else _files_read(code):
-            yield from _file_sources(file)
+        near = abs(i - place) <= NEAR
+        if near or "parameters" in nb.cells[i].metadata.get("tags", []):
+            yield Source("code", tuple(code_numbers(nb.cells[i].source)))
+        if near:
+            yield Source("output", shown[i], beside=abs(i - place) <= BESIDE)
+            for file in _files_read(nb.cells[i].source):
+                yield from _file_sources(file)
     yield Source("paper", paper_constants(), named=frozenset({"paper"}))
 
 
