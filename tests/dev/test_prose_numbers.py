@@ -1,6 +1,6 @@
 """Numbers in prose: which count as shown, which do not, and how the series stands.
 
-The small notebook below says what its outputs and the shipped tables hold; each wrong sentence is one that it may not say.
+A small notebook says what its outputs and the shipped tables hold; each wrong sentence is one that it may not say.
 """
 
 from dataclasses import replace
@@ -30,7 +30,7 @@ OUTPUTS = [
 def notebook(tmp_path, prose, *, between=0, code="evaluate(model, n=240)", closing="## Recap"):
     """A code cell with outputs, then, `between` text cells later, a text; and a closing cell."""
     cells = [new_markdown_cell("# Title"), new_code_cell(code, outputs=OUTPUTS)]
-    cells += [new_markdown_cell("And on.")] * between
+    cells += [new_markdown_cell("And on.") for _ in range(between)]
     path = tmp_path / "00_small_one.ipynb"
     nbformat.write(new_notebook(cells=[*cells, new_markdown_cell(prose), new_markdown_cell(closing)]), path)
     return path
@@ -90,7 +90,7 @@ def test_a_head_over_two_rows_labels_both():
 HELD = [
     "SFT: greedy accuracy 33.7%, no answer 15.7%.",
     "SFT changed greedy accuracy by −22.7 points (95% −29.7 to −15.7).",
-    "The sampled accuracy is 29% (25.9% to 31.6%), at 32 tokens after SFT: 32.1.",
+    "The sampled accuracy is 29% (25.9% to 31.6%), at 32 tokens: 32.1.",
     "Asked 240 questions, see table 3, chapter 17 and arXiv 2504.11468; three of 12 in 4 bits.",
     "In the paper the 3B model fell from 31.8 to 21.6.",
 ]
@@ -98,7 +98,7 @@ HELD = [
 
 @pytest.mark.parametrize("prose", HELD)
 def test_what_is_shown_is_held(tmp_path, prose):
-    assert missing(notebook(tmp_path, prose)) == (["32"] if "32 tokens" in prose else [])
+    assert missing(notebook(tmp_path, prose)) == []
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_an_output_far_away_holds_nothing(tmp_path):
 def test_the_recap_repeats_what_was_held_and_no_more(tmp_path):
     path = notebook(tmp_path, HELD[0], closing="On.\n\n## Recap\n\nAccuracy is 34%, once 15.6%.")
     nb = nbformat.read(path, 4)
-    nb.cells[-1:-1] = [new_markdown_cell("And on.")] * check.NEAR
+    nb.cells[-1:-1] = [new_markdown_cell("And on.") for _ in range(check.NEAR)]
     nbformat.write(nb, path)
     assert missing(path) == ["15.6%"]
 

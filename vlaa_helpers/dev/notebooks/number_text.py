@@ -2,8 +2,7 @@
 
 import ast
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from html import unescape
 
@@ -173,11 +172,3 @@ def code_numbers(source: str) -> Iterator[Number]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
             yield Number(repr(node.value), float(node.value))
-
-
-def specific(numbers: Iterable[Number]) -> tuple[Number, ...]:
-    """Leave out of the labels the words that stand beside more than half of these numbers: they tell none apart."""
-    numbers = tuple(numbers)
-    count = Counter(word for number in numbers for word in frozenset[str]().union(*number.labels))
-    common = {word for word, times in count.items() if times > len(numbers) / 2}
-    return tuple(replace(number, labels=tuple(label - common for label in number.labels)) for number in numbers)

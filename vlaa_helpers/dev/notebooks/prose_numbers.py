@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from ...core.assets import ASSETS, REFERENCE, TRACE_BENCHMARK
 from .files import ROOT, list_notebooks, read_notebook
 from .number_tables import file_rows, named_in, paper_constants
-from .number_text import Number, agrees, code_numbers, html_numbers, line_numbers, read_numbers, specific, words_of
+from .number_text import Number, agrees, code_numbers, html_numbers, line_numbers, read_numbers, words_of
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -85,7 +85,7 @@ class Text:
     def evidence(self, number: Number) -> str | None:
         """The kind of the first source that holds a number, None where none does."""
         paragraph = self.paragraph(number)
-        words = words_of(paragraph) | ALWAYS
+        words = words_of(paragraph)
         for source in self.sources:
             if named_in(source.named, paragraph):
                 if any(agrees(number, held) and _fits(held, words, source.beside) for held in source.numbers):
@@ -99,7 +99,7 @@ def _blanked(pattern: re.Pattern[str], text: str) -> str:
 
 
 def _fits(held: Number, words: frozenset[str], beside: bool) -> bool:
-    shared = [bool(label & words) for label in held.labels if label]
+    shared = [bool(label & words) or label <= ALWAYS for label in held.labels if label]
     return not shared or (any(shared) if beside else all(shared))
 
 
@@ -109,7 +109,7 @@ def _fits(held: Number, words: frozenset[str], beside: bool) -> bool:
 def notebook_texts(path: Path) -> list[Text]:
     """Return the text cells of a notebook; the first one and the closing ones may also repeat what the others say."""
     nb = read_notebook(path)
-    shown = {i: specific(_output_numbers(cell)) for i, cell in enumerate(nb.cells) if cell.cell_type == "code"}
+    shown = {i: tuple(_output_numbers(cell)) for i, cell in enumerate(nb.cells) if cell.cell_type == "code"}
     places = [i for i, cell in enumerate(nb.cells) if cell.cell_type == "markdown"]
     texts = [Text(path.stem, i, nb.cells[i].source, tuple(_sources(nb, i, shown))) for i in places]
     frame = [text for text in texts if text.place == 0 or re.search(r"^## (Recap|What can)", text.text, re.M)]
@@ -175,7 +175,7 @@ def _linked(target: Path) -> Iterator[Source]:
         yield Source("text", tuple(line_numbers(nb.cells[0].source)))  # its table of costs
         for cell in nb.cells:
             if cell.cell_type == "code":
-                yield Source("output", specific(_output_numbers(cell)), beside=False)
+                yield Source("output", tuple(_output_numbers(cell)), beside=False)
     elif target.suffix in (".csv", ".json", ".md") and target.is_relative_to(ASSETS):
         for file in [target] if target.parent == REFERENCE else _with_its_tables(target):
             yield from _file_sources(file)
