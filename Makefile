@@ -1,7 +1,7 @@
 # VLAA Notebooks. `make` lists the commands.
 #
 # PYTHON picks the interpreter the environment is built from:  make run PYTHON=python3.12
-# NAMES  picks notebooks for run:                               make run NAMES="00 03"
+# NAMES  picks notebooks for run and numbers:                   make run NAMES="00 03"
 # ARGS   goes to pytest:                                        make test ARGS="-k rewards"
 
 PYTHON ?= python3
@@ -24,7 +24,7 @@ endef
 export CHECK_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test canary lab format clean
+.PHONY: help run test canary numbers lab format clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ canary: ## run the tests that feel it first on the newest TRL, transformers, pef
 		print(*(f"{name} {version(name)}" for name in sys.argv[1:]), sep="\n")' torch $(UPSTREAM)
 	$(OFFLINE) OMP_NUM_THREADS=1 VLAA_CANARY=1 $(CANARY)/bin/python -m pytest -n 2 --dist loadgroup \
 		-k "not memory and not thirty" $(CANARY_TESTS)
+
+numbers: $(VENV)/.installed ## list the numbers in prose that no output or table beside them holds
+	$(BIN)/python -m vlaa_helpers.dev.notebooks.prose_numbers $(NAMES)
 
 lab: $(VENV)/.installed ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks

@@ -1,1 +1,1 @@
-"""Running, refreshing and checking the notebooks (`run`), and what is read from their files (`files`)."""
+"""Running and refreshing the notebooks (`run`), their files (`files`), the numbers in their prose (`prose_numbers`)."""
