@@ -80,9 +80,10 @@ REWARD_ARMS = {
     "all rules": RULES,
     **{f"w/o {rule}": tuple(kind for kind in RULES if kind != rule) for rule in RULES},
 }
-"""Verifiers of each arm of the paper's table 5; by its ticks, "w/o" arms leave out the open-ended reward too."""
+"""Verifiers of each arm of the paper's table 5; by its ticks, "w/o" arms leave out the open-ended reward too. The study
+`grpo_arms` has "only digit" and so on besides: each verifier alone."""
 POLICY_ARMS = ("base", "SFT", "GRPO", "SFT→GRPO")
-"""The policies of the earlier chapters. SFT is one pass over 2,048 traces."""
+"""The policies of the earlier chapters. SFT is one pass over 2,048 traces of the blind teacher."""
 ASKED = 50
 """Questions a source, the first of the test set, whose responses are kept; greedy ones, and four sampled."""
 RESPONSE_COLUMNS = (

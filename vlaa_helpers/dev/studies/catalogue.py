@@ -86,12 +86,16 @@ def grpo_pass_at(profile: str, seed: int) -> list[Arm]:
 
 def sft_then_grpo(profile: str, seed: int) -> list[Arm]:
     """GRPO from what SFT left, by the traces that SFT learned from."""
-    starts = [size_arm(profile, seed, 2_048), size_arm(profile, seed, 8_192), *sft_content(profile, seed)[1:]]
-    arms = [then_grpo(start, log=f"sft_grpo_seed_{seed}" if k == 0 else "") for k, start in enumerate(starts)]
-    return [_base(profile), *arms]
+    starts = [size_arm(profile, seed, 8_192), *sft_content(profile, seed)[1:]]
+    return [_base(profile), sft_grpo_arm(profile, seed), *map(then_grpo, starts)]
 
 
-def then_grpo(start: Arm, *, log: str = "") -> Arm:
+def sft_grpo_arm(profile: str, seed: int) -> Arm:
+    """GRPO after SFT on 2,048 traces: the SFT→GRPO policy of the chapters."""
+    return then_grpo(size_arm(profile, seed, 2_048), log=f"sft_grpo_seed_{seed}")
+
+
+def then_grpo(start: Arm, log: str = "") -> Arm:
     """Goes on from an arm of SFT with all verifiers."""
     return start.then(f"{start.name}, GRPO", Grpo(REWARD_ARMS["mixed"]), log=log)
 
