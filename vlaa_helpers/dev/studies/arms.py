@@ -139,5 +139,15 @@ def short_digest(told: Any) -> str:
 
 @cache
 def weights_digest(model: str) -> str:
-    """The SHA-256 of a model's weights, as its card has it."""
-    return hashlib.sha256((Path(model) / "model.safetensors").read_bytes()).hexdigest()
+    """The SHA-256 of a model's weights, as its card has it.
+
+    Raises:
+        FileNotFoundError: no weights there.
+    """
+    weights = Path(model) / "model.safetensors"
+    if not weights.exists():
+        raise FileNotFoundError(
+            f"no weights in {model}; train them (python -m vlaa_helpers.dev.mini_vlm.train train --help), "
+            "or name the profiles that have some with --profile"
+        )
+    return hashlib.sha256(weights.read_bytes()).hexdigest()

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ...reference import ASKED_ABOUT
 from .arms import Arm, Lab, Sft, rate_of, steps_of
 from .catalogue import STUDIES
 from .measures import measured_digest
@@ -18,9 +19,9 @@ ARMS = "arms"
 """The table of all arms of all studies: how each was trained, on what, and how long that took."""
 PATIENCE = 5.0
 """Seconds between two looks at what another process has in hand."""
-SECONDS_A_STEP = {"Sft": 0.9, "Grpo": 3.5}
-SECONDS_TO_ASK = 120.0
-"""What is reckoned with until an arm has been measured; one thread."""
+SECONDS_A_STEP = {"Sft": 0.85, "Grpo": 1.0}
+SECONDS_A_RESPONSE = 0.0115
+"""What is reckoned with until an arm has been measured: the strong mini VLM on one thread of a common CPU."""
 
 
 def run_study(name: str, arms: Sequence[Arm], lab: Lab) -> "pd.DataFrame":
@@ -114,7 +115,8 @@ def plan(name: str, arms: Sequence[Arm], lab: Lab) -> "pd.DataFrame":
 
 def _asking(name: str, known: "pd.DataFrame") -> float:
     if not len(known) or not (known["study"] == name).any():
-        return SECONDS_TO_ASK
+        responses = sum(len(ASKED_ABOUT) * each.per_source * each.samples for each in STUDIES[name].measures)
+        return SECONDS_A_RESPONSE * responses
     return float(known.loc[known["study"] == name, "asking_seconds"].mean())
 
 
