@@ -72,7 +72,7 @@ def test_shared_traces_are_of_the_same_questions(lab, able, tiny_profile):
 
 def test_a_base_that_is_never_right_is_an_error(lab, tiny_profile, monkeypatch):
     monkeypatch.setattr(made, "_CHUNK", 4)
-    with pytest.raises(ValueError, match="the base of profile mini gave no right response in strict format to 4"):
+    with pytest.raises(ValueError, match="the base of mini gave no right response in strict format to 4"):
         made.make_traces(Traces("look", 2, shared=True), tiny_profile, 0, lab)
 
 

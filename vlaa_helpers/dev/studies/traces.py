@@ -143,7 +143,7 @@ def _shared(profile: Any, seed: int) -> Iterator[dict]:
         own = _own_responses(model, processor, [row["id"] for row in chunk], seed)
         if not own:
             raise ValueError(
-                f"the base of profile {profile.name} gave no right response in strict format to {len(chunk)} questions; "
+                f"the base of {profile.name} gave no right response in strict format to {len(chunk)} questions: "
                 "there is nothing to learn from its own responses"
             )
         yield from ({**row, OWN: own[row["id"]]} for row in chunk if row["id"] in own)
