@@ -1,15 +1,18 @@
 """Studies on a small model: each arm is run once, another digest runs it again, and a kill costs no finished arm."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
-from vlaa_helpers.dev.studies import catalogue, training
+from vlaa_helpers.dev.studies import catalogue, measures, training
 from vlaa_helpers.dev.studies import run as studies
 from vlaa_helpers.dev.studies.__main__ import main
 from vlaa_helpers.dev.studies.arms import Arm, Grpo, Lab, Sft, Traces, arm_digest
 from vlaa_helpers.dev.studies.catalogue import STUDIES, Study, arms_of
 from vlaa_helpers.dev.studies.measures import Measure, choice_rows
 from vlaa_helpers.dev.studies.pass_at import pass_rows
+from vlaa_helpers.evaluation.eval_report import EvalReport
 
 BASE = Arm("base")
 SHORT = BASE.then("2 x 1", Sft(Traces("blind", 2)), seed=3)
@@ -53,7 +56,6 @@ def test_an_arm_is_run_once_and_again_when_what_it_depends_on_changes(lab, study
     assert (everything["n"] == 6).all() and everything["accuracy"].between(0, 1).all()
     assert (everything.loc["base", "change"] == 0).all()
     assert everything["steps"].groupby("arm").first().to_dict() == {"base": 0, "2 x 1": 1, "4 x 2": 4}
-    assert not table["claims_true"].between(0, 1).all() or table["with_claims"].between(0, 1).all()
     assert studies.run_study("small", arms, lab).equals(table) and len(trained) == 2
 
     hotter = BASE.then("2 x 1", Sft(Traces("blind", 2), rate=0.5), seed=3)
@@ -67,10 +69,10 @@ def test_a_digest_follows_from_the_training_and_not_from_its_name(lab, tiny_prof
     assert arm_digest(named, lab) == arm_digest(SHORT, lab)
     others = [LONG, THEN, BASE, BASE.then("2 x 1", SHORT.stage, seed=4)]
     assert len({arm_digest(arm, lab) for arm in (SHORT, *others)}) == 5
-    slower = Lab({"mini": lab.profiles["mini"].replace(sft_learning_rate=1e-9)}, lab.runs)
+    slower = replace(lab, profiles={"mini": lab.profiles["mini"].replace(sft_learning_rate=1e-9)})
     assert arm_digest(SHORT, slower) != arm_digest(SHORT, lab)
     assert arm_digest(THEN, slower) != arm_digest(THEN, lab), "an arm depends on the one that it starts from"
-    fewer = Lab({"mini": lab.profiles["mini"].replace(num_generations=2)}, lab.runs)
+    fewer = replace(lab, profiles={"mini": lab.profiles["mini"].replace(num_generations=2)})
     assert arm_digest(SHORT, fewer) == arm_digest(SHORT, lab), "SFT does not depend on settings of GRPO"
 
 
@@ -156,6 +158,34 @@ def test_the_command(capsys, tmp_path):
     assert "sft_content has no arm true; expected any of base, look, blind" in capsys.readouterr().err
     with pytest.raises(ValueError, match="unknown study 'sft'; expected one of sft_rates"):
         arms_of("sft", ["mini"], [0])
+
+
+def test_changes_are_from_the_start_and_from_the_base(lab, monkeypatch):
+    """The base is right in 1 of 6, the start in 2, the arm in 5."""
+    asked = Measure("test", "greedy", 1)
+    right = {"base": 1, "2 x 1": 2, THEN.name: 5}
+    said = "<think>I see bars: red 1, red 1, blue 2. Wait.</think>"
+
+    def ask(arm, ways, lab):
+        rows = [
+            {"id": row["id"], "source": row["source"], "response": said, "value": 1.0, "correct": k < right[arm.name]}
+            | {"has_answer": True, "is_strict": k < 3, "truncated": False, "garbled": False, "tokens": 4}
+            for k, row in enumerate(questions)
+        ]
+        return {asked: EvalReport(tuple(rows), 1)}
+
+    questions = list(measures.records_of(asked).remove_columns("image"))
+    monkeypatch.setattr(measures, "ask", ask)
+    row = measures.comparison_rows(THEN, [asked], lab)[-1]
+    assert (row["source"], row["n"], row["strict"], row["cues"], row["words"]) == ("all", 6, 0.5, 1.0, 10)
+    assert row["change"] == pytest.approx(3 / 6, abs=1e-4) and row["vs_base"] == pytest.approx(4 / 6, abs=1e-4)
+    assert "vs_base" not in measures.comparison_rows(SHORT, [asked], lab)[-1]
+
+
+def test_a_claim_that_is_repeated_counts_once():
+    facts = {"style": "bar", "colours": ["red", "blue"], "values": [1, 3]}
+    told = measures._claims_true("charts", facts, "<think>I see bars: red 1, red 1, red 1, blue 2.</think>")
+    assert told == pytest.approx(2 / 3)
 
 
 # ---- the catalogue ----
