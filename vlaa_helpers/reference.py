@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .core.assets import POLICIES, REFERENCE
+from .core.assets import POLICIES, REFERENCE, STUDIES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 TEST_SEED = 2027
 ASKED_ABOUT = ("blocks", "angles", "charts", "functions", "boxes", "stories")
 """Sources of the held-out sets, in order: a kind that is added later changes neither them nor what was answered."""
-SETS = {"test": 300, "shifted": 100, "text": 100}
+SETS = {"test": 300, "shifted": 300, "text": 100}
 """Held-out sets of the mini world, and records a source in each."""
 
 
@@ -39,9 +39,10 @@ def reference_table(name: str) -> "pd.DataFrame":
     """Read a shipped table or training log of the series' own runs (`dev.studies` made them).
 
     Args:
-        name: "sft_sizes", "sft_then_grpo", "grpo_arms" or "grpo_pass_at" are tables with a row a measurement;
-            "grpo_mixed_seed_0" and "sft_grpo_seed_0" (seeds 0, 1 and 2) are logs with a row a step; "yields_20000" is
-            what a build of 20,000 records left after each step.
+        name: "sft_rates", "sft_sizes", "sft_content", "sft_then_grpo", "grpo_arms" or "grpo_pass_at" are tables of
+            studies with a row a measurement, and "arms" says how each of their arms was trained; "grpo_mixed_seed_0"
+            and "sft_grpo_seed_0" (seeds 0, 1 and 2) are logs with a row a step; "yields_20000" is what a build of
+            20,000 records left after each step.
 
     Raises:
         ValueError: no such table.
@@ -51,10 +52,10 @@ def reference_table(name: str) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    if not (REFERENCE / f"{name}.csv").is_file():
-        there = ", ".join(sorted(path.stem for path in REFERENCE.glob("*.csv")))
-        raise ValueError(f"no table {name!r} comes with the package; expected one of {there}")
-    return pd.read_csv(REFERENCE / f"{name}.csv")
+    there = {path.stem: path for folder in (STUDIES, REFERENCE) for path in folder.glob("*.csv")}
+    if name not in there:
+        raise ValueError(f"no table {name!r} comes with the package; expected one of {', '.join(sorted(there))}")
+    return pd.read_csv(there[name])
 
 
 def reference_benchmark(name: str) -> dict:
@@ -79,9 +80,10 @@ REWARD_ARMS = {
     "all rules": RULES,
     **{f"w/o {rule}": tuple(kind for kind in RULES if kind != rule) for rule in RULES},
 }
-"""Verifiers of each arm of the paper's table 5; by its ticks, "w/o" arms leave out the open-ended reward too."""
+"""Verifiers of each arm of the paper's table 5; by its ticks, "w/o" arms leave out the open-ended reward too. The study
+`grpo_arms` has "only digit" and so on besides: each verifier alone."""
 POLICY_ARMS = ("base", "SFT", "GRPO", "SFT→GRPO")
-"""The policies of the earlier chapters. SFT is one pass over 2,048 traces."""
+"""The policies of the earlier chapters. SFT is one pass over 2,048 traces of the blind teacher."""
 ASKED = 50
 """Questions a source, the first of the test set, whose responses are kept; greedy ones, and four sampled."""
 RESPONSE_COLUMNS = (

@@ -1,73 +1,222 @@
-"""Studies on a small model: every run once, a row for each set, decoding and source, and nothing done twice."""
+"""Studies on a small model: each arm is run once, another digest runs it again, and a kill costs no finished arm."""
+
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
-from vlaa_helpers import reference
-from vlaa_helpers.dev import studies
-from vlaa_helpers.policy.loading import load_policy
+from vlaa_helpers.dev.studies import catalogue, measures, training
+from vlaa_helpers.dev.studies import run as studies
+from vlaa_helpers.dev.studies.__main__ import main
+from vlaa_helpers.dev.studies.arms import Arm, Grpo, Lab, Sft, Traces, arm_digest
+from vlaa_helpers.dev.studies.catalogue import STUDIES, Study, arms_of
+from vlaa_helpers.dev.studies.measures import Measure, choice_rows
+from vlaa_helpers.dev.studies.pass_at import pass_rows
+from vlaa_helpers.evaluation.eval_report import EvalReport
+
+BASE = Arm("base")
+SHORT = BASE.then("2 x 1", Sft(Traces("blind", 2)), seed=3)
+LONG = BASE.then("4 x 2", Sft(Traces("blind", 4), 2), seed=3)
+THEN = SHORT.then("2 x 1, GRPO", Grpo(("digit", "choice"), steps=1), log="then_seed_3")
+FEW = (Measure("test", "greedy", 1), Measure("test", "sampled", 1, samples=2), Measure("text", "greedy", 1))
 
 
-@pytest.fixture(autouse=True)
-def small(monkeypatch):
-    for module in (studies, reference):
-        monkeypatch.setattr(module, "SETS", {"test": 6, "shifted": 1})
-    monkeypatch.setattr(studies, "GRPO_RECORDS", 36)
-    monkeypatch.setattr(studies, "WATCHED", 6)
+@pytest.fixture
+def lab(tiny_profile, tmp_path):
+    profile = tiny_profile.replace(sft_batch_size=2)
+    return Lab({"mini": profile}, tmp_path / "runs", tmp_path / "tables", 6, 6, 5)
 
 
-def rows_of(table):
-    """Six sources and all, for greedy, sampled and without thinking on the test set, and greedy on the other."""
-    return {key: len(part) for key, part in table.groupby([name for name in ("size", "arm", "seed") if name in table])}
+@pytest.fixture
+def study(monkeypatch):
+    """A study of these arms: put into the catalogue."""
+
+    def put(*arms, **settings):
+        made = Study("?", lambda profile, seed: list(arms), **({"measures": FEW} | settings))
+        monkeypatch.setitem(STUDIES, "small", made)
+        return list(arms)
+
+    return put
 
 
-def test_sft_at_several_sizes(tiny_profile, tmp_path):
-    table = studies.sft_sizes(tmp_path, profile=tiny_profile, seeds=[3], sizes=(2, 4))
-    assert rows_of(table) == {(0, 0): 28, (2, 3): 28, (4, 3): 28}
-    test = table[(table["set"] == "test") & (table["source"] == "all")]
-    assert list(test[test["size"] == 0]["change"]) == [0, 0, 0]
-    assert list(test[test["decoding"] == "greedy"]["n"]) == [36, 36, 36]
-    assert table["accuracy"].between(0, 1).all() and (table["low"] <= table["high"]).all()
-    written = pd.read_csv(tmp_path / "sft_sizes.csv")
-    assert len(written) == len(table)
-    times = {path: path.stat().st_mtime for path in tmp_path.rglob("adapter_model.safetensors")}
-    again = studies.sft_sizes(tmp_path, profile=tiny_profile, seeds=[3], sizes=(2, 4))
-    assert again.equals(table) and all(path.stat().st_mtime == time for path, time in times.items())
+@pytest.fixture
+def trained(monkeypatch):
+    """The arms that were trained, in order."""
+    names, train = [], training._train
+    monkeypatch.setattr(training, "_train", lambda arm, lab, folder: (names.append(arm.name), train(arm, lab, folder)))
+    return names
 
 
-def test_arms_of_the_reward(tiny_profile, tmp_path, monkeypatch):
-    monkeypatch.setattr(studies, "REWARD_ARMS", {name: studies.REWARD_ARMS[name] for name in ("mixed", "w/o digit")})
-    table = studies.grpo_arms(tmp_path, profile=tiny_profile, seeds=[0], steps=1)
-    assert rows_of(table) == {("base", 0): 28, ("mixed", 0): 28, ("w/o digit", 0): 28}
-    mixed, without = (pd.read_csv(tmp_path / name / "log.csv") for name in ("mixed_seed_0", "wo_digit_seed_0"))
-    assert "held_out/accuracy" in mixed and "kl_coefficient" in mixed
-    assert not any("reward/digit" in column or "open_ended" in column for column in without)
+def test_an_arm_is_run_once_and_again_when_what_it_depends_on_changes(lab, study, trained, tiny_profile):
+    arms = study(BASE, SHORT, LONG)
+    table = studies.run_study("small", arms, lab)
+    assert trained == ["2 x 1", "4 x 2"]
+    assert table.groupby("arm").size().to_dict() == {"base": 21, "2 x 1": 21, "4 x 2": 21}
+    everything = table[(table["source"] == "all") & (table["set"] == "test")].set_index(["arm", "decoding"])
+    assert (everything["n"] == 6).all() and everything["accuracy"].between(0, 1).all()
+    assert (everything.loc["base", "change"] == 0).all()
+    assert everything["steps"].groupby("arm").first().to_dict() == {"base": 0, "2 x 1": 1, "4 x 2": 4}
+    assert studies.run_study("small", arms, lab).equals(table) and len(trained) == 2
+
+    hotter = BASE.then("2 x 1", Sft(Traces("blind", 2), rate=0.5), seed=3)
+    after = studies.run_study("small", study(BASE, hotter, LONG), lab)
+    assert trained == ["2 x 1", "4 x 2", "2 x 1"] and len(after) == 63
+    assert (after.loc[after["arm"] == "2 x 1", "rate"] == 0.5).all()
 
 
-def test_pass_at_k_of_the_trained_arms(tiny_profile, tmp_path, monkeypatch):
-    monkeypatch.setattr(studies, "REWARD_ARMS", {"mixed": studies.REWARD_ARMS["mixed"]})
-    with pytest.raises(FileNotFoundError, match="studies grpo_arms"):
-        studies.grpo_pass_at(tmp_path / "pass_at", profile=tiny_profile, seeds=[0])
-    studies.grpo_arms(tmp_path / "grpo_arms", profile=tiny_profile, seeds=[0], steps=1)
-    table = studies.grpo_pass_at(tmp_path / "pass_at", profile=tiny_profile, seeds=[0], per_source=1)
-    assert table.groupby(["arm", "seed", "source"]).size().tolist() == [5] * 14
-    assert (table.sort_values("k").groupby(["arm", "source"])["pass_at"].diff().dropna() >= 0).all()
-    assert len(pd.read_csv(tmp_path / "pass_at" / "grpo_pass_at.csv")) == 70
+def test_a_digest_follows_from_the_training_and_not_from_its_name(lab, tiny_profile):
+    named = BASE.then("other", SHORT.stage, seed=3)
+    assert arm_digest(named, lab) == arm_digest(SHORT, lab)
+    others = [LONG, THEN, BASE, BASE.then("2 x 1", SHORT.stage, seed=4)]
+    assert len({arm_digest(arm, lab) for arm in (SHORT, *others)}) == 5
+    slower = replace(lab, profiles={"mini": lab.profiles["mini"].replace(sft_learning_rate=1e-9)})
+    assert arm_digest(SHORT, slower) != arm_digest(SHORT, lab)
+    assert arm_digest(THEN, slower) != arm_digest(THEN, lab), "an arm depends on the one that it starts from"
+    fewer = replace(lab, profiles={"mini": lab.profiles["mini"].replace(num_generations=2)})
+    assert arm_digest(SHORT, fewer) == arm_digest(SHORT, lab), "SFT does not depend on settings of GRPO"
 
 
-def test_grpo_goes_on_from_sft(tiny_profile, tmp_path, monkeypatch):
-    begun = []
+def test_grpo_goes_on_from_sft_whose_adapter_was_lost(lab, study, trained):
+    table = studies.run_study("small", study(BASE, THEN), lab)
+    assert trained == ["2 x 1, GRPO", "2 x 1"]
+    last = table[table["arm"] == THEN.name]
+    assert (last["start"] == "2 x 1").all() and last[["vs_base", "vs_base_low", "vs_base_p"]].notna().all(axis=None)
+    log = pd.read_csv(lab.tables / "then_seed_3.csv")
+    assert log["step"].tolist() == [0, 1] and log["held_out/accuracy"].notna().all()
+    kept = pd.read_csv(lab.tables / "arms.csv").set_index("arm").loc[THEN.name]
+    assert kept["verifiers"] == "digit choice" and kept["number"] == 6 and 0 < kept["seconds"] < 600
 
-    def load(profile, *, adapter=None, trainable=True, **options):
-        if trainable:
-            begun.append(adapter and str(adapter))
-        return load_policy(profile, adapter=adapter, trainable=trainable, **options)
 
-    monkeypatch.setattr("vlaa_helpers.policy.loading.load_policy", load)
-    with pytest.raises(FileNotFoundError, match="studies sft_sizes"):
-        studies.sft_then_grpo(tmp_path / "then", profile=tiny_profile, seeds=[3], sizes=[2], steps=1)
-    studies.sft_sizes(tmp_path / "sft_sizes", profile=tiny_profile, seeds=[3], sizes=(2,))
-    table = studies.sft_then_grpo(tmp_path / "then", profile=tiny_profile, seeds=[3], sizes=[2], steps=1)
-    assert rows_of(table) == {(0, 0): 28, (2, 3): 28}
-    assert begun == [None, str(tmp_path / "sft_sizes/sft_2_seed_3/adapter")]
-    assert pd.read_csv(tmp_path / "then/sft_2_grpo_seed_3/log.csv")["step"].tolist() == [0, 1]
+def test_a_failure_costs_no_finished_arm(lab, study, trained, monkeypatch):
+    arms = study(BASE, SHORT, LONG)
+    ask = studies.STUDIES["small"].rows
+
+    def fails(arm, *options):
+        if arm is LONG:
+            raise KeyboardInterrupt
+        return ask(arm, *options)
+
+    study(*arms, rows=fails)
+    with pytest.raises(KeyboardInterrupt):
+        studies.run_study("small", arms, lab)
+    study(*arms)
+    table = studies.run_study("small", arms, lab)
+    assert trained == ["2 x 1", "4 x 2"] and set(table["arm"]) == {"base", "2 x 1", "4 x 2"}
+
+
+def test_an_arm_in_another_hand_is_left_to_it(lab, study, trained, monkeypatch):
+    from filelock import FileLock
+
+    arms = study(BASE, SHORT)
+    folder = training.arm_folder(SHORT, lab)
+    folder.mkdir(parents=True)
+    other = FileLock(folder / "small.lock")
+    other.acquire()
+    seen = []
+
+    def dies(seconds):
+        seen.append(set(studies.read_table("small", lab)["arm"]))
+        other.release()
+
+    monkeypatch.setattr(studies.time, "sleep", dies)
+    table = studies.run_study("small", arms, lab)
+    assert seen == [{"base"}] and set(table["arm"]) == {"base", "2 x 1"}
+
+
+def test_settings_are_chosen_by_the_loss_on_held_out_traces(lab, study):
+    arms = study(BASE, LONG, rows=choice_rows, measures=(Measure("validation", "greedy", 1),))
+    table = studies.run_study("small", arms, lab)
+    losses = table.groupby("arm")["trace_loss"].unique()
+    assert all(len(loss) == 1 and loss[0] > 0 for loss in losses) and losses["base"] != losses["4 x 2"]
+    assert set(table["set"]) == {"validation"}
+    assert {measure.held for measure in STUDIES["sft_rates"].measures} == {"validation"}
+
+
+def test_pass_at_k_beside_what_guessing_reaches(lab, study):
+    arms = study(BASE, rows=pass_rows, measures=(Measure("test", "sampled", 2, samples=4),))
+    table = studies.run_study("small", arms, lab).set_index(["source", "k"])
+    assert sorted(table.loc["all"].index) == [1, 2, 4]
+    assert table.loc[("angles", 2), "guess"] == pytest.approx(1 - 0.75**2, abs=1e-4)
+    assert table.loc[("all", 1), "guess"] < table.loc[("all", 4), "guess"]
+
+
+def test_plan_says_what_is_left(lab, study):
+    arms = study(BASE, SHORT, THEN)
+    before = studies.plan("small", arms, lab).set_index("arm")
+    assert not before["done"].any() and before.loc["2 x 1, GRPO", "minutes"] > before.loc["base", "minutes"]
+    studies.run_study("small", arms[:2], lab)
+    after = studies.plan("small", arms, lab).set_index("arm")
+    assert after["done"].to_dict() == {"base": True, "2 x 1": True, "2 x 1, GRPO": False}
+    assert after.loc["2 x 1", "minutes"] == 0 < after.loc["2 x 1, GRPO", "minutes"]
+
+
+def test_the_command(capsys, tmp_path):
+    main(["sft_content", "--plan", "--seeds", "0", "--arms", "own", "wrong", "--tables", str(tmp_path)])
+    assert "0 of 2 done" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["sft_content", "--arms", "true"])
+    assert "sft_content has no arm true; expected any of base, look, blind" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="unknown study 'sft'; expected one of sft_rates"):
+        arms_of("sft", ["mini"], [0])
+
+
+def test_changes_are_from_the_start_and_from_the_base(lab, monkeypatch):
+    """The base is right in 1 of 6, the start in 2, the arm in 5."""
+    asked = Measure("test", "greedy", 1)
+    right = {"base": 1, "2 x 1": 2, THEN.name: 5}
+    said = "<think>I see bars: red 1, red 1, blue 2. Wait.</think>"
+
+    def ask(arm, ways, lab):
+        rows = [
+            {"id": row["id"], "source": row["source"], "response": said, "value": 1.0, "correct": k < right[arm.name]}
+            | {"has_answer": True, "is_strict": k < 3, "truncated": False, "garbled": False, "tokens": 4}
+            for k, row in enumerate(questions)
+        ]
+        return {asked: EvalReport(tuple(rows), 1)}
+
+    questions = list(measures.records_of(asked).remove_columns("image"))
+    monkeypatch.setattr(measures, "ask", ask)
+    row = measures.comparison_rows(THEN, [asked], lab)[-1]
+    assert (row["source"], row["n"], row["strict"], row["cues"], row["words"]) == ("all", 6, 0.5, 1.0, 10)
+    assert row["change"] == pytest.approx(3 / 6, abs=1e-4) and row["vs_base"] == pytest.approx(4 / 6, abs=1e-4)
+    assert "vs_base" not in measures.comparison_rows(SHORT, [asked], lab)[-1]
+
+
+def test_a_claim_that_is_repeated_counts_once():
+    facts = {"style": "bar", "colours": ["red", "blue"], "values": [1, 3]}
+    told = measures._claims_true("charts", facts, "<think>I see bars: red 1, red 1, red 1, blue 2.</think>")
+    assert told == pytest.approx(2 / 3)
+
+
+# ---- the catalogue ----
+
+
+def test_arms_that_see_as_many_examples_have_as_many_steps():
+    steps = {}
+    for arm in catalogue.sft_sizes("mini", 0)[1:]:
+        steps.setdefault(arm.stage.traces.number * arm.stage.passes, []).append(arm.name)
+    assert steps[2_048] == ["128 x 16", "512 x 4", "2048 x 1"]
+    assert steps[8_192] == ["512 x 16", "2048 x 4", "8192 x 1"]
+
+
+def test_arms_of_the_content_study_differ_in_the_traces_alone():
+    arms = catalogue.sft_content("mini", 1)[1:]
+    assert {(arm.stage.traces.number, arm.stage.passes, arm.stage.rate, arm.seed) for arm in arms} == {
+        (2048, 1, None, 1)
+    }
+    assert [arm.name for arm in arms] == ["look", "blind", "wrong", "cues", "own", "look + angles"]
+
+
+def test_every_verifier_is_left_out_once_and_alone_once():
+    arms = {arm.name: set(arm.stage.verifiers) for arm in catalogue.grpo_arms("mini", 0)[1:]}
+    kinds = arms["mixed"]
+    assert len(kinds) == 5 and all(arms[f"only {kind}"] == {kind} for kind in kinds)
+    assert all(kind not in arms[f"w/o {kind}"] for kind in kinds - {"open_ended"})
+
+
+def test_what_follows_sft_starts_from_the_arms_of_other_studies(lab):
+    starts = {arm.name: arm_digest(arm.start, lab) for arm in catalogue.sft_then_grpo("mini", 2)[1:]}
+    others = [*catalogue.sft_sizes("mini", 2), *catalogue.sft_content("mini", 2)]
+    known = {arm.name: arm_digest(arm, lab) for arm in others}
+    assert starts == {f"{name}, GRPO": known[name] for name in ("2048 x 1", "8192 x 1", *list(known)[-6:])}
+    assert all(arm.seed == 2 for arm in catalogue.sft_then_grpo("mini", 2)[1:])

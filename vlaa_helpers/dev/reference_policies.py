@@ -1,6 +1,6 @@
 """The policies of the earlier chapters and what they answered, for readers who did not train them.
 
-python -m vlaa_helpers.dev.reference_policies runs/studies
+python -m vlaa_helpers.dev.reference_policies
 """
 
 import argparse
@@ -10,44 +10,53 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.assets import POLICIES
-from ..evaluation.eval_report import load_report
-from ..reference import POLICY_ARMS, RESPONSE_COLUMNS, policy_adapter, reference_records
+from ..policy.profiles import get_profile
+from ..reference import ASKED, POLICY_ARMS, RESPONSE_COLUMNS, policy_adapter
+from .studies.arms import Arm, Lab
+from .studies.catalogue import grpo_arm, sft_grpo_arm, size_arm
+from .studies.measures import Measure, ask
+from .studies.training import trained_adapter
 
 if TYPE_CHECKING:
     import pandas as pd
 
-RUNS = dict(
-    zip(
-        POLICY_ARMS,
-        (
-            "grpo_arms/base",
-            "sft_sizes/sft_2048_seed_{seed}",
-            "grpo_arms/mixed_seed_{seed}",
-            "sft_then_grpo/sft_2048_grpo_seed_{seed}",
-        ),
-        strict=True,
-    )
-)
-"""Arm: the folder of its run among the studies' (`vlaa_helpers.dev.studies`)."""
+SEEDS = (0, 1, 2)
+ASKING = (Measure("test", "greedy", ASKED), Measure("test", "sampled", ASKED, samples=4))
+"""What `reference_responses` holds of each policy."""
 
 
-def collect(studies: Path) -> "pd.DataFrame":
-    """Put adapters of seed 0 and the responses of all seeds into the package, from the folder of the studies."""
+def policies(seed: int) -> dict[str, Arm]:
+    """The policies of the chapters among the arms of the studies, by the names that the chapters give them."""
+    arms = (Arm("base"), size_arm("mini", seed, 2_048), grpo_arm("mini", seed), sft_grpo_arm("mini", seed))
+    return dict(zip(POLICY_ARMS, arms, strict=True))
+
+
+def collect(lab: Lab, folder: Path = POLICIES) -> "pd.DataFrame":
+    """Put the adapters of seed 0 and the responses of all seeds into the package; train what the run folder lacks.
+
+    Returns:
+        A row a policy, seed and decoding: `n` responses, `accuracy`, `no_answer`, and `garbled` where it was counted.
+    """
     import pandas as pd
 
-    ids = set(reference_records()["id"])
-    rows = []
-    for arm, run in RUNS.items():
-        for seed in (0,) if arm == "base" else (0, 1, 2):
-            folder = studies / run.format(seed=seed)
-            for decoding in ("greedy", "sampled"):
-                kept = [row for row in load_report(folder / f"test_{decoding}").rows if row["id"] in ids]
-                rows += [{"arm": arm, "seed": seed, "decoding": decoding, **row} for row in kept]
-            if seed == 0 and (adapter := policy_adapter(arm)) is not None:
-                _ship(folder / "adapter", adapter)
-    table = pd.DataFrame(rows)[list(RESPONSE_COLUMNS)]
-    table.to_parquet(POLICIES / "responses.parquet", compression="zstd", index=False)
-    return table
+    rows, told = [], []
+    for seed in SEEDS:
+        for name, arm in policies(seed).items():
+            if name == "base" and seed != SEEDS[0]:
+                continue
+            for measure, report in ask(arm, ASKING, lab).items():
+                known = {"arm": name, "seed": seed, "decoding": measure.decoding}
+                rows += [known | row for row in report.rows]
+                shares = report.by_source.loc["all"]
+                told.append(known | {"n": len(report.rows), **shares.reindex(["accuracy", "no_answer", "garbled"])})
+            if seed == SEEDS[0] and (adapter := trained_adapter(arm, lab)) is not None:
+                _ship(adapter, folder / policy_adapter(name).name)
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = pd.DataFrame(rows)[list(RESPONSE_COLUMNS)]
+    order = {name: k for k, name in enumerate(POLICY_ARMS)}
+    kept = kept.sort_values("arm", key=lambda names: names.map(order), kind="stable")
+    kept.to_parquet(folder / "responses.parquet", compression="zstd", index=False)
+    return pd.DataFrame(told)
 
 
 def _ship(saved: Path, to: Path) -> None:
@@ -61,9 +70,9 @@ def _ship(saved: Path, to: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("studies", type=Path, help="what `python -m vlaa_helpers.dev.studies` wrote")
-    table = collect(parser.parse_args().studies)
-    print(table.groupby(["arm", "seed", "decoding"])["correct"].agg(["size", "mean"]).to_string())
+    parser.add_argument("--runs", type=Path, default=Path("runs/studies"), help="default: %(default)s")
+    table = collect(Lab({"mini": get_profile("mini")}, parser.parse_args().runs))
+    print(table.round(4).to_string(index=False))
 
 
 if __name__ == "__main__":
