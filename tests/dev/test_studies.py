@@ -27,6 +27,7 @@ def test_sft_at_several_sizes(tiny_profile, tmp_path):
     test = table[(table["set"] == "test") & (table["source"] == "all")]
     assert list(test[test["size"] == 0]["change"]) == [0, 0, 0]
     assert list(test[test["decoding"] == "greedy"]["n"]) == [36, 36, 36]
+    assert table["garbled"].between(0.9, 1).all()  # random weights write no text
     assert table["accuracy"].between(0, 1).all() and (table["low"] <= table["high"]).all()
     written = pd.read_csv(tmp_path / "sft_sizes.csv")
     assert len(written) == len(table)

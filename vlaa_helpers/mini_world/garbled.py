@@ -80,6 +80,7 @@ def _phrases_of(banks: Iterable) -> Iterator[str]:
 
 def _texts_about(kind: Kind) -> Iterator[str]:
     """Questions, descriptions, responses and planted phrases about some scenes of a kind."""
+    yield kind.topic
     for phrase in _phrases_of(kind.phrases.values()):
         yield _SLOT.sub(" ", phrase)
     for scene in range(_SCENES):

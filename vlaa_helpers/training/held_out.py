@@ -20,8 +20,8 @@ class EvaluateEvery(TrainerCallback):
     """Evaluates the policy on the same held-out records at chosen steps, and changes nothing else about the run.
 
     `held_out/accuracy`, `held_out/low`, `held_out/high` (its 95% interval), `held_out/no_answer` and `held_out/garbled`
-    (share of responses that are no text) join the row of that step in `state.log_history` and `log.csv`; step 0 gets a row of its own. The responses are kept in
-    `output_dir/held_out/step-N`.
+    (share of responses that are no text) join the row of that step in `state.log_history` and `log.csv`; step 0 gets a
+    row of its own. The responses are kept in `output_dir/held_out/step-N`.
 
     A step is evaluated when it is over and logged, before the next one begins: an interruption loses nothing, and a
     resumed run first makes up for an evaluation that its checkpoint does not know. Among several processes the first

@@ -106,8 +106,8 @@ class RolloutLog(TrainerCallback):
         ends = {*trainer.eos_token_ids, tokenizer.pad_token_id}
         first = trainer.accelerator.process_index * len(ids)
         for k, (completion, tokens) in enumerate(zip(completions, ids, strict=True)):
-            truncated, source = tokens[-1] not in ends, source_of_scene(str(given["id"][k])) if "id" in given else None
-            text = completion_text(completion)
+            text, truncated = completion_text(completion), tokens[-1] not in ends
+            source = source_of_scene(str(given["id"][k])) if "id" in given else None
             row = {
                 "group": self._groups + (first + k) // trainer.num_generations,
                 **{name: given[name][k] if name in given else None for name in COLUMNS},
@@ -191,8 +191,8 @@ def load_rollouts(path: str | Path) -> "pd.DataFrame":
     Returns:
         Columns `step`, `group` (which prompt of the step, from 0), `id`, `source`, `question`, `verifier_type`, `gt`,
         `completion`, `reward` (NaN: it could not be scored), `reason`, `advantage` (as TRL used it), `tokens` (the end
-        token counts, as in TRL's `completions/mean_length`), `truncated`, `garbled`; `reward/…` for each of several reward
-        functions, and what else they noted with `log_extra`.
+        token counts, as in TRL's `completions/mean_length`), `truncated`, `garbled`; `reward/…` for each of several
+        reward functions, and what else they noted with `log_extra`.
 
     Raises:
         FileNotFoundError: no rollouts there.

@@ -1,7 +1,7 @@
 """Figures: one message each, said in the title; intervals as bars or bands; a fixed colour for each arm of a study.
 
 `results` (accuracy, studies, yields), `training` (curves), `tokens` (text token by token), `speed` (benchmarks) and
-`gallery` (records with their images); `style` has the colours.
+`gallery` (records with their images); `style` has the colours, `garbled_runs` marks runs that write no text.
 """
 
 from .gallery import show_records, show_responses
