@@ -27,7 +27,8 @@ def test_sft_at_several_sizes(tiny_profile, tmp_path):
     test = table[(table["set"] == "test") & (table["source"] == "all")]
     assert list(test[test["size"] == 0]["change"]) == [0, 0, 0]
     assert list(test[test["decoding"] == "greedy"]["n"]) == [36, 36, 36]
-    assert table["garbled"].between(0.9, 1).all()  # random weights write no text
+    base = table[(table["size"] == 0) & (table["set"] == "test")].groupby("decoding")["garbled"].max()
+    assert base["greedy"] == 0 and base["sampled"] > 0.9  # random weights: line breaks alone, or no text
     assert table["accuracy"].between(0, 1).all() and (table["low"] <= table["high"]).all()
     written = pd.read_csv(tmp_path / "sft_sizes.csv")
     assert len(written) == len(table)

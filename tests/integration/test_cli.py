@@ -63,12 +63,12 @@ def test_sft_and_evaluate_end_to_end(tmp_path, capsys, tiny_profile):
           str(tmp_path / "base")])  # fmt: skip
     shown = capsys.readouterr().out
     assert "tokens/s" in shown and "n = 12 paired items" in shown
-    garbled = load_report(tmp_path / "tuned").garbled
-    assert garbled > 0.9 and f"garbled {garbled:.1%}\n" in shown and "truncated  garbled  tokens" in shown
     assert load_report(tmp_path / "tuned").settings["model"] != load_report(tmp_path / "base").settings["model"]
     main([*measure, "--out", str(tmp_path / "control"), "--no-think", "--samples", "2", "--no-4bit"])
     shown = capsys.readouterr().out
     assert "2 samples an item" in shown and "4-bit" not in shown
+    garbled = load_report(tmp_path / "control").garbled
+    assert garbled > 0.1 and f"garbled {garbled:.1%}\n" in shown and "truncated  garbled  tokens" in shown
 
 
 def test_grpo_end_to_end(tmp_path, capsys, tiny_profile):

@@ -107,7 +107,7 @@ def test_words_of_other_data_sets_are_not_garbled(tiny_profile, tmp_path):
     records = make_scenes(12, seed=3).map(lambda row, k: {"id": f"mine-{k}"}, with_indices=True)
     train_grpo(
         model, processor, records, tiny_profile, reward_funcs=variety, callbacks=[RolloutLog(every=9)], max_steps=1,
-        output_dir=str(tmp_path),
+        output_dir=str(tmp_path), max_completion_length=3,
     )  # fmt: skip
     rollouts = load_rollouts(tmp_path)
     for row in rollouts.to_dict("records"):
