@@ -106,6 +106,9 @@ def test_a_report_of_an_earlier_version_is_judged_by_its_text(tmp_path):
     noted = [{**row, "garbled": True, "truncated": True} for row in rows]
     (folder / "responses.jsonl").write_text("".join(json.dumps(row) + "\n" for row in noted))
     assert load_report(folder).garbled == 1  # what was noted stays
+    mine = [{**record, "id": f"mine-{k}"} for k, record in enumerate(records)]
+    folder = write_run(tmp_path / "b", mine, [JUNK[0], RIGHT[0], OTHER_WORDS[0], RIGHT[0]])
+    assert [row["garbled"] for row in load_report(folder).rows] == [True, False, False, False]
 
 
 @pytest.fixture
