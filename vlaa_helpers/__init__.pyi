@@ -61,6 +61,7 @@ from .mini_world import (
     check_facts as check_facts,
     draw_scene as draw_scene,
     find_claims as find_claims,
+    is_garbled as is_garbled,
     make_scenes as make_scenes,
     register_kind as register_kind,
 )

@@ -116,6 +116,45 @@ def test_the_training_is_shown_once(page):
     assert page.count("<figure") == 2 and "GRPO: 20 steps of training" in page
 
 
+@pytest.fixture(scope="module")
+def sick(runs, tmp_path_factory) -> str:
+    """A page of the healthy base beside a policy of which every fourth response holds a broken byte."""
+    root = tmp_path_factory.mktemp("sick")
+    texts = [text.replace("I see", "I\x06 see\ufffd") if k % 4 == 0 else text for k, text in enumerate(said("ramble"))]
+    training = write_log(root / "SFT", [{"step": k, "loss": 3 / k} for k in range(1, 9)])
+    folders = {"base": runs["base"], "SFT": write_run(training / "test", RECORDS, texts)}
+    return write_report(folders, root / "r.html").read_text(encoding="utf-8")
+
+
+def test_a_garbled_run_is_marked_wherever_it_is_named(page, sick):
+    name, text = "SFT (garbled 25%)", text_of(sick)
+    headings = re.findall(r"<(?:th|h3)[^>]*>(?:(?!</(?:th|h3)>).)*SFT.*?</(?:th|h3)>", sick, re.DOTALL)
+    assert len(headings) == 5 and all(name in heading for heading in headings)
+    assert "SFT: 8 steps of training (garbled 25%)" in sick and "base (garbled" not in text
+    assert '<td class="down">25.0%' in sick.replace("\n", "") and "<td>0.0%" in sick.replace("\n", "")
+    assert "cut at the limit garbled tokens" in text_of(page) and "(garbled" not in page
+
+
+def test_a_garbled_run_is_not_measured_as_reasoning(page, sick, tmp_path):
+    reasoning = sick.partition('id="reasoning"')[2].partition("<h2")[0]
+    assert "Left out: SFT (garbled" in reasoning and reasoning.count('class="chip"') == 2  # the base in two tables
+    assert "Left out" not in page
+    junk = write_run(tmp_path / "a", RECORDS, ["<think>\ufffd</think><answer>3</answer>"] * len(RECORDS))
+    alone = write_report([junk], tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "Left out: a (garbled 100%)" in alone and "responses with a cue" not in alone
+    tags_of(alone)
+
+
+def test_what_is_garbled_is_shown_first_and_as_such(page, sick):
+    articles = re.findall(r"<article.*?</article>", sick, re.DOTALL)
+    first, ill = articles[:TRACES], articles[TRACES:]
+    marked = ["garbled" in article.partition('class="facts"')[2] for article in ill]
+    assert marked == 3 * [True] + 3 * [False]  # three sources have garbled responses, half of theirs
+    assert all(("I␆ see\ufffd" in article) == mark for article, mark in zip(ill, marked, strict=True))
+    assert all(("pseudo score" in article) != mark for article, mark in zip(ill, marked, strict=True))
+    assert not any("garbled" in article for article in first) and "\x06" not in sick
+
+
 def laid_out(table: Table) -> str:
     """A table as the template writes it, on one line."""
     parts = report_template().environment.get_template("report_parts.html.j2").module

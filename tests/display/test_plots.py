@@ -25,8 +25,8 @@ from vlaa_helpers.evaluation.eval_report import EvalReport
 from vlaa_helpers.mini_world.scenes import make_scenes
 
 
-def make_report(**right: tuple[int, int]) -> EvalReport:
-    """A report with so many right ones of so many for each source."""
+def make_report(*, garbled: int = 0, **right: tuple[int, int]) -> EvalReport:
+    """A report with so many right ones of so many for each source, so many garbled in each."""
     rows = [
         {
             "id": f"{source}{k}",
@@ -35,6 +35,7 @@ def make_report(**right: tuple[int, int]) -> EvalReport:
             "correct": k < correct,
             "has_answer": True,
             "truncated": False,
+            "garbled": k < garbled,
             "tokens": 9,
         }
         for source, (correct, n) in right.items()
@@ -59,6 +60,15 @@ def test_accuracy_has_a_bar_for_each_arm_and_source_and_one_for_all():
     ]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["base", "GRPO"]
     assert axes.get_title() == "RL helps here" and "%" in axes.get_ylabel() and axes.get_ylim() == (0, 100)
+
+
+def test_a_garbled_arm_says_so():
+    few, many = make_report(garbled=1, blocks=(5, 100)), make_report(garbled=2, blocks=(5, 100))
+    most = make_report(garbled=12, blocks=(5, 100))
+    figure = plot_accuracy({"base": few, "SFT": many, "GRPO": most}, title="")
+    words = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert words == ["base", "SFT (garbled 2.0%)", "GRPO (garbled 12%)"]
+    assert to_hex(figure.axes[0].containers[3].patches[0].get_facecolor()) == ARM_COLOURS["SFT"]
 
 
 def test_bars_of_one_source_stand_side_by_side():
@@ -156,6 +166,31 @@ def test_sizes_are_drawn_by_seed_and_in_the_mean():
     assert [list(line.get_ydata()) for line in axes.lines[:2]] == [[0.5, 0.4, 0.6], [0.5, 0.2, 0.8]]
     assert list(axes.lines[2].get_ydata()) == pytest.approx([0.5, 0.3, 0.7])
     assert [label.get_text() for label in axes.get_xticklabels()] == ["base", "100", "1,000"]
+
+
+def test_garbled_sizes_and_arms_say_so():
+    rows = [(0, 0, 0.5, 0.0), (100, 0, 0.4, 0.004), (100, 1, 0.2, 0.006), (1000, 0, 0.6, 0.57), (1000, 1, 0.8, 0.0)]
+    table = pd.DataFrame(rows, columns=["size", "seed", "accuracy", "garbled"])
+    (axes,) = plot_sizes(table, {"accuracy": "accuracy"}, title="").axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["base", "100", "1,000\n(garbled\n57%)"]
+    arms = table.assign(arm=table["size"].astype(str), low=0.1, high=0.9)
+    ours, _ = plot_arms(arms, {"100": 20.0, "1000": 25.0}, base=(0.5, 25.3), title="").axes
+    assert [label.get_text() for label in ours.get_yticklabels()] == ["100", "1000 (garbled 57%)"]
+
+
+def test_garbled_trainings_say_so():
+    well = [{"step": step, "loss": 1.0, "garbled": 0.2 * (step < 5)} for step in range(1, 21)]
+    ill = [{"step": step, "loss": 1.0, "garbled": "0.5"} for step in range(1, 21)]
+    metrics = {"loss": "loss"}
+    assert plot_training(well, metrics, title="Fine").get_suptitle() == "Fine"  # in the end it is
+    assert plot_training(ill, metrics, title="Fine").get_suptitle() == "Fine (garbled 50%)"
+    figure = plot_runs({"a": well, "b": ill}, metrics, title="Both")
+    assert [text.get_text() for text in figure.legends[0].texts] == ["a", "b (garbled 50%)"]
+    (axes,) = plot_losses({"a": well, "b": ill}, title="").axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b (garbled 50%)"]
+    # held-out responses say more than completions of a step
+    watched = [{"step": 0, "held_out/garbled": 0.3}, *ill, {"step": 20, "held_out/garbled": 0.004}, {"step": 21}]
+    assert plot_training(watched, metrics, title="Fine").get_suptitle() == "Fine"
 
 
 def test_an_absent_metric_is_told_the_ones_there_are():

@@ -73,3 +73,11 @@ def test_a_response_without_a_trace_has_no_score(tmp_path):
     table = measure_run(report, Known(None))
     assert math.isnan(table["pseudo"][0]) and table["pseudo"][1:].between(0, 1).all() and "claims" in table
     assert table["correct"].tolist() == [row["correct"] for row in report.rows]
+
+
+def test_a_run_knows_how_much_of_it_is_garbled(tmp_path):
+    training = write_log(tmp_path / "sft", [{"step": 1, "garbled": 0.5}])
+    junk = write_run(training / "test", RECORDS, ["<think>\x06</think><answer>3</answer>", *SAID[1:]])
+    apart, run = read_runs([training, junk])
+    assert (apart.garbled, run.garbled) == (0.5, 1 / 6)
+    assert measure_run(run.report, Known(None))["garbled"].tolist() == [True] + [False] * 5

@@ -111,6 +111,14 @@ def test_completions_are_ranked_and_highlighted(rollouts):
     assert "9 tokens, cut" in shown and "reward 0.20  wrong" in shown
 
 
+def test_garbled_completions_are_named(rollouts):
+    frame, records = rollouts
+    noted = frame.assign(garbled=frame["completion"] == "4")
+    shown = view_rollouts(noted, records).widget().children[1].children[1].value
+    assert shown.count("9 tokens, cut, garbled") == 1 == shown.count("garbled")
+    assert "garbled" not in view_rollouts(frame, records).widget().children[1].children[1].value
+
+
 def test_the_sliders_go_through_steps_and_groups(rollouts):
     frame, records = rollouts
     box = view_rollouts(frame, records).widget()

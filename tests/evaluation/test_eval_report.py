@@ -1,12 +1,15 @@
 """Reports on hand-made rows, and paired comparison."""
 
+import json
 import math
 
 import pytest
+from run_folders import write_run
 
 from vlaa_helpers.core.statistics import bootstrap_interval, sign_test, wilson_interval
-from vlaa_helpers.evaluation.eval_report import EvalReport, compare_reports
+from vlaa_helpers.evaluation.eval_report import EvalReport, compare_reports, load_report
 from vlaa_helpers.evaluation.runner import _row
+from vlaa_helpers.mini_world.scenes import scene_records
 from vlaa_helpers.rewards.mixed import MixedReward
 
 RIGHT = ("<think>a</think><answer>3</answer>", False)
@@ -53,7 +56,8 @@ def test_wrong_silent_and_cut_responses_are_told_apart(mixed):
 
 
 def test_every_response_is_kept(mixed):
-    columns = "id source question gt response answer value reason correct has_answer is_strict truncated tokens seconds"
+    columns = "id source question gt response answer value reason correct has_answer is_strict truncated garbled tokens"
+    columns += " seconds"
     assert list(mixed.to_frame().columns) == columns.split()
     assert [row["response"] for row in mixed.rows][-1] == CUT[0] and len(mixed.rows) == 8
 
@@ -61,7 +65,7 @@ def test_every_response_is_kept(mixed):
 def test_by_source_has_a_row_each_and_one_for_all(mixed):
     table = mixed.by_source
     assert list(table.index) == ["blocks", "angles", "all"]
-    assert list(table.columns) == ["n", "accuracy", "low", "high", "no_answer", "truncated", "tokens"]
+    assert list(table.columns) == ["n", "accuracy", "low", "high", "no_answer", "truncated", "garbled", "tokens"]
     assert list(table["n"]) == [4, 4, 8] and table["n"].dtype.kind == "i"
     assert list(table["accuracy"]) == [3 / 4, 0, 3 / 8]
     assert list(table["no_answer"]) == [0, 3 / 4, 3 / 8]
@@ -72,7 +76,39 @@ def test_by_source_has_a_row_each_and_one_for_all(mixed):
 
 def test_the_summary_line(mixed):
     low, high = (f"{bound:.1%}" for bound in wilson_interval(3, 8))
-    assert str(mixed) == (f"accuracy 37.5% (95% {low} to {high}), n = 8, greedy; no answer 37.5%, truncated 25.0%")
+    assert str(mixed) == (
+        f"accuracy 37.5% (95% {low} to {high}), n = 8, greedy; no answer 37.5%, truncated 25.0%, garbled 0.0%"
+    )
+
+
+JUNK = ("<think>a \x06\ufffd</think><answer>3</answer>", False)
+OTHER_WORDS = ("<think>Zwei und eins.</think><answer>3</answer>", False)
+HALF = ("<think>I see a red squ", True)
+
+
+def test_garbled_responses_are_counted_right_or_wrong():
+    ids = {f"{source}-test-1-7-{k}": source for k, source in enumerate(("blocks", "blocks", "angles", "angles"))}
+    report = make_report(dict(zip(ids, ([JUNK], [RIGHT], [OTHER_WORDS], [HALF]), strict=True)), sources=ids)
+    assert [row["garbled"] for row in report.rows] == [True, False, True, False]
+    assert report.garbled == 0.5 and report.accuracy == 0.75 and "truncated 25.0%, garbled 50.0%" in str(report)
+    assert list(report.by_source["garbled"]) == [0.5, 0.5, 0.5]
+    # the same words about an image that is not of the mini world are text, whatever its source is called
+    mine = make_report({"0": [JUNK], "1": [OTHER_WORDS]}, sources={"0": "angles", "1": "angles"})
+    assert [row["garbled"] for row in mine.rows] == [True, False]
+
+
+def test_a_report_of_an_earlier_version_is_judged_by_its_text(tmp_path):
+    records = list(scene_records(4, sources=("blocks", "angles"), seed=7, split="test"))
+    folder = write_run(tmp_path / "a", records, [JUNK[0], RIGHT[0], OTHER_WORDS[0], RIGHT[0]])
+    assert "garbled" not in (folder / "responses.jsonl").read_text()
+    assert [row["garbled"] for row in load_report(folder).rows] == [True, False, True, False]
+    rows = [json.loads(line) for line in (folder / "responses.jsonl").read_text().splitlines()]
+    noted = [{**row, "garbled": True, "truncated": True} for row in rows]
+    (folder / "responses.jsonl").write_text("".join(json.dumps(row) + "\n" for row in noted))
+    assert load_report(folder).garbled == 1  # what was noted stays
+    mine = [{**record, "id": f"mine-{k}"} for k, record in enumerate(records)]
+    folder = write_run(tmp_path / "b", mine, [JUNK[0], RIGHT[0], OTHER_WORDS[0], RIGHT[0]])
+    assert [row["garbled"] for row in load_report(folder).rows] == [True, False, False, False]
 
 
 @pytest.fixture

@@ -87,6 +87,17 @@ def test_an_interrupted_evaluation_goes_on(policy, records, tmp_path, monkeypatc
     assert lines.read_text() == before
 
 
+def test_an_evaluation_that_an_earlier_version_began_goes_on(policy, records, tmp_path):
+    whole = evaluate(*policy, records, **OPTIONS, out=tmp_path)
+    assert whole.garbled > 0.9  # random weights write no text
+    lines = [json.loads(line) for line in (tmp_path / "responses.jsonl").read_text().splitlines()]
+    old = [{name: value for name, value in row.items() if name != "garbled"} for row in lines[:8]]
+    (tmp_path / "responses.jsonl").write_text("".join(json.dumps(row) + "\n" for row in old))
+    again = evaluate(*policy, records, **OPTIONS, out=tmp_path)
+    key = lambda report: {(row["id"], row["response"], row["garbled"]) for row in report.rows}  # noqa: E731
+    assert key(again) == key(whole) == key(load_report(tmp_path))
+
+
 def test_a_folder_keeps_one_evaluation(policy, records, tmp_path):
     model, processor = policy
     evaluate(model, processor, records, **OPTIONS, out=tmp_path)

@@ -69,6 +69,8 @@ def test_sft_and_evaluate_end_to_end(tmp_path, capsys, tiny_profile):
     assert "2 samples an item" in shown and "4-bit" not in shown
     main([*measure, "--out", str(tmp_path / "blank"), "--show-images", "blank"])
     assert "n = 12, greedy, blank images;" in capsys.readouterr().out
+    garbled = load_report(tmp_path / "control").garbled
+    assert garbled > 0.1 and f"garbled {garbled:.1%}\n" in shown and "truncated  garbled  tokens" in shown
 
 
 def test_grpo_end_to_end(tmp_path, capsys, tiny_profile):

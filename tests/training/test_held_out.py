@@ -20,7 +20,7 @@ from vlaa_helpers import (
 from vlaa_helpers.training import held_out
 
 HELD_OUT = make_scenes(12, split="test", seed=5)
-COLUMNS = ["held_out/accuracy", "held_out/low", "held_out/high", "held_out/no_answer"]
+COLUMNS = ["held_out/accuracy", "held_out/low", "held_out/high", "held_out/no_answer", "held_out/garbled"]
 QUICK = {"max_new_tokens": 8}
 
 
@@ -80,7 +80,10 @@ def test_the_numbers_stand_beside_those_of_the_step(watched):
         assert ("held_out/accuracy" in row) == (row["step"] in watch.reports)
         assert ("reward" in row) == (row["step"] > 0)
     report, row = watch.reports[4], history[4]
-    assert [row[name] for name in COLUMNS] == [report.accuracy, *report.interval, report.format_failures]
+    assert [row[name] for name in COLUMNS] == [
+        report.accuracy, *report.interval, report.format_failures, report.garbled,
+    ]  # fmt: skip
+    assert report.garbled > 0.9  # random weights write no text
     rows = log_of(folder)
     assert [row["step"] for row in rows] == list("012345") and rows[0]["reward"] == rows[1]["held_out/low"] == ""
     assert [float(rows[4][name]) for name in COLUMNS] == [history[4][name] for name in COLUMNS]

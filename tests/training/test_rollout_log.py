@@ -13,6 +13,7 @@ from vlaa_helpers import (
     AdaptiveKL,
     MixedReward,
     RolloutLog,
+    is_garbled,
     load_policy,
     load_rollouts,
     make_scenes,
@@ -87,6 +88,31 @@ def test_a_row_tells_its_record_reward_and_length(whole):
         assert rows["reward"].mean() == pytest.approx(log[step]["reward"])
         assert rows["tokens"].mean() == pytest.approx(log[step]["completions/mean_length"])
         assert rows["truncated"].mean() == pytest.approx(log[step]["completions/clipped_ratio"])
+
+
+def test_garbled_completions_are_noted_and_logged(whole):
+    trainer, folder, _ = whole
+    rollouts = load_rollouts(folder)
+    for row in rollouts.to_dict("records"):
+        assert row["garbled"] == is_garbled(row["completion"], row["source"], truncated=row["truncated"])
+    log = {row["step"]: row for row in trainer.state.log_history if "reward" in row}
+    for step, rows in rollouts.groupby("step"):
+        assert rows["garbled"].mean() == pytest.approx(log[step]["garbled"])
+    assert rollouts["garbled"].mean() > 0.9  # random weights write no text
+
+
+def test_words_of_other_data_sets_are_not_garbled(tiny_profile, tmp_path):
+    """Records that are not of the mini world, one of whose sources has a kind's name: only broken bytes count."""
+    model, processor = load_policy(tiny_profile)
+    records = make_scenes(12, seed=3).map(lambda row, k: {"id": f"mine-{k}"}, with_indices=True)
+    train_grpo(
+        model, processor, records, tiny_profile, reward_funcs=variety, callbacks=[RolloutLog(every=9)], max_steps=1,
+        output_dir=str(tmp_path), max_completion_length=3,
+    )  # fmt: skip
+    rollouts = load_rollouts(tmp_path)
+    for row in rollouts.to_dict("records"):
+        assert row["garbled"] == is_garbled(row["completion"], truncated=row["truncated"])
+    assert any(row["garbled"] != is_garbled(row["completion"], row["source"]) for row in rollouts.to_dict("records"))
 
 
 def test_listening_changes_nothing(whole, tiny_profile, tmp_path):
@@ -179,6 +205,7 @@ def test_the_log_has_every_column_a_run_is_watched_by(tiny_profile, tmp_path):
     columns = {
         *(f"reward/{kind}" for kind in kinds), "reason/no_answer", "reason/correct", "strict", "cues", "reward",
         "reward_std", "frac_reward_zero_std", "completions/mean_length", "completions/clipped_ratio", "entropy", "kl",
+        "garbled",
     }  # fmt: skip
     assert kinds and columns <= set(log.columns)
     assert log[sorted(columns - {f"reward/{kind}" for kind in kinds})].notna().all(axis=None)

@@ -16,9 +16,11 @@ from ..core.images import decode_image
 from ..core.statistics import bootstrap_interval
 from ..core.trace_text import trace_of
 from ..evaluation.eval_report import EvalReport, compare_reports
+from ..mini_world.garbled import GARBLED_LIMIT
 from ..mini_world.kinds import several
 from ..pseudo_reasoning.marks import MARKS, find_marks, marked_html
 from .plots import plot_accuracy, plot_training
+from .plots.garbled_runs import garbled_words, run_label, share_in_log
 from .report_parts import Cell, EmbeddedFigure, Table, embed_figure, embed_image, interval_bar
 from .run_folders import Known, Run, measure_run, read_runs
 
@@ -50,6 +52,9 @@ CURVES = {
     "mean_token_accuracy": "token accuracy",
     "held_out/accuracy": "held-out accuracy",
 }
+_VISIBLE = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n\r"}
+_VISIBLE |= dict.fromkeys(range(0x7F, 0xA0), 0xFFFD)
+"""Control characters, which a page must not hold, as signs that can be seen."""
 
 
 def write_report(
@@ -59,6 +64,8 @@ def write_report(
     records: "Dataset | None" = None,
 ) -> Path:
     """Write one HTML file that compares runs; the first is what the others are compared with.
+
+    A run with more than 1% of garbled responses is marked wherever it is named, and its reasoning is not measured.
 
     Args:
         runs: folders as `evaluate(…, out=…)` writes them, or of trainings (a `log.csv`); a mapping names them, else
@@ -79,7 +86,7 @@ def write_report(
     page = report_template().render(_page(found, tables, known))
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+    path.write_text(page.translate(_VISIBLE), encoding="utf-8")
     return path
 
 
@@ -114,17 +121,31 @@ def _page(runs: list[Run], tables: "Mapping[str, pd.DataFrame]", known: Known) -
 
 
 def _evaluations(runs: list[Run], tables: "Mapping[str, pd.DataFrame]", known: Known) -> dict:
-    header = ["run", "accuracy", f"difference from {runs[0].name}", "no answer", "cut at the limit", "tokens"]
+    header = [
+        "run",
+        "accuracy",
+        f"difference from {runs[0].name}",
+        "no answer",
+        "cut at the limit",
+        "garbled",
+        "tokens",
+    ]
+    texts = [run for run in runs if not _is_garbled(run)]
     return {
         "questions": f"{_questions(runs[0]):,}",
         "glance": Table(header, [_at_a_glance(run, runs[0]) for run in runs]),
         "figure": _accuracy_figure(runs),
         "by_source": _by_source(runs),
         "differences": _differences(runs) if len(runs) > 1 else None,
-        "measures": _measures(runs, tables),
-        "cues": _cues(runs, tables),
+        "garbled": [f"{run.name} ({garbled_words(run.garbled)})" for run in runs if _is_garbled(run)],
+        "measures": _measures(texts, tables) if texts else None,
+        "cues": _cues(texts, tables) if texts else None,
         "traces": [(_chip(run), _traces(run, tables[run.name], known)) for run in runs],
     }
+
+
+def _is_garbled(run: Run) -> bool:
+    return run.garbled > GARBLED_LIMIT
 
 
 def _questions(run: Run) -> int:
@@ -132,7 +153,7 @@ def _questions(run: Run) -> int:
 
 
 def _chip(run: Run) -> Cell:
-    return Cell(run.name, chip=run.colour)
+    return Cell(run_label(run.name, run.garbled), chip=run.colour)
 
 
 def _share(share: float, low: float, high: float, *, n: int | None = None, colour: str = "") -> Cell:
@@ -146,7 +167,8 @@ def _at_a_glance(run: Run, first: Run) -> list[str | Cell]:
     accuracy = _share(report.accuracy, *report.interval, colour=run.colour)
     change = "" if run is first else _difference(first, run)
     tokens = f"{report.by_source.loc['all', 'tokens']:.0f}"
-    return [_chip(run), accuracy, change, f"{report.format_failures:.1%}", f"{report.truncated:.1%}", tokens]
+    garbled = Cell(f"{report.garbled:.1%}", kind="down" if _is_garbled(run) else "")
+    return [_chip(run), accuracy, change, f"{report.format_failures:.1%}", f"{report.truncated:.1%}", garbled, tokens]
 
 
 def _difference(first: Run, run: Run, source: str = "all") -> Cell:
@@ -263,7 +285,10 @@ def _curves(runs: list[Run]) -> list[str | EmbeddedFigure]:
         if "reward" in shown:
             shown.pop("loss", None)  # near zero by design: GRPO's advantages are centred
         title = f"{run.name}: {steps:.0f} steps of training"
-        found.append(embed_figure(plot_training(run.log, shown, title=title, arm=arm), title))
+        if share_in_log(run.log) <= GARBLED_LIMIT:  # else the figure says so itself
+            title = run_label(title, run.garbled)
+        figure = plot_training(run.log, shown, title=title, arm=arm)
+        found.append(embed_figure(figure, figure.get_suptitle()))
     return found
 
 
@@ -273,12 +298,13 @@ def _traces(run: Run, measures: "pd.DataFrame", known: Known) -> list[dict]:
 
 def _worst(run: Run, measures: "pd.DataFrame") -> list[dict]:
     """The responses most like imitation, those with the least true claims first among equals, one a source as far as
-    it goes, and none twice."""
-    order = ["pseudo", *(["claims_share"] if "claims_share" in measures else [])]
+    it goes, and none twice. Of a garbled run, the garbled ones come first."""
+    order = {"garbled": False} if _is_garbled(run) else {}
+    order |= {"pseudo": False} | ({"claims_share": True} if "claims_share" in measures else {})
     ranked = (
         measures.dropna(subset=["pseudo"])
         .round(3)
-        .sort_values(order, ascending=[False, True][: len(order)], kind="stable")
+        .sort_values(list(order), ascending=list(order.values()), kind="stable")
     )
     seen: set[str] = set()
     rows = []
@@ -313,7 +339,7 @@ def _trace(said: Mapping, row: Mapping, known: Known) -> dict:
 
 def _facts(row: Mapping) -> list[str]:
     """What was measured of a trace, in words."""
-    facts = [f"pseudo score {row['pseudo']:.2f}"]
+    facts = ["garbled" if row["garbled"] else f"pseudo score {row['pseudo']:.2f}"]
     if row.get("claims", float("nan")) > 0:
         facts.append(f"{row['claims_true']:.0f} of {row['claims']:.0f} claims true")
     if row["arithmetic"]:

@@ -15,6 +15,7 @@ from ..pseudo_reasoning.detector import trained_detector
 from ..pseudo_reasoning.measures import analyze_traces
 from ..pseudo_reasoning.parsed_trace import facts_of
 from .plots import ARM_COLOURS
+from .plots.garbled_runs import share_in_log
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +35,11 @@ class Run:
     report: EvalReport | None
     log: list[dict]
     log_path: Path | None
+
+    @property
+    def garbled(self) -> float:
+        """Share of garbled responses, 0-1: of the evaluation, else what the training's log ends with."""
+        return share_in_log(self.log) if self.report is None else self.report.garbled
 
 
 def read_runs(runs: "Sequence[str | os.PathLike] | Mapping[str, str | os.PathLike]") -> list[Run]:
@@ -103,9 +109,10 @@ def _scene(row: Mapping) -> dict | None:
 
 
 def measure_run(report: EvalReport, known: Known) -> "pd.DataFrame":
-    """Every measure of every response, with `pseudo`, `correct` and `place` (of its row)."""
+    """Every measure of every response, with `pseudo`, `correct`, `garbled` and `place` (of its row)."""
     records = known.facts(report.rows)
     measures = analyze_traces(list(report.rows), records)
     inputs = "text" if records is None else "text and facts"
     scores = trained_detector(inputs).score(measures)
-    return measures.assign(pseudo=scores, correct=[row["correct"] for row in report.rows], place=range(len(measures)))
+    noted = {name: [row[name] for row in report.rows] for name in ("correct", "garbled")}
+    return measures.assign(pseudo=scores, place=range(len(measures)), **noted)

@@ -200,7 +200,8 @@ def _asked(group: "pd.DataFrame") -> dict[str, str]:
 def _verdict(row: Mapping) -> str:
     reward = "left out" if math.isnan(row["reward"]) else f"{row['reward']:.2f}"
     cut = ", cut" if row["truncated"] else ""
-    return f"advantage {row['advantage']:+.2f}  reward {reward}  {row['reason']}  {row['tokens']} tokens{cut}"
+    garbled = ", garbled" if row.get("garbled") else ""  # logs of earlier versions do not say
+    return f"advantage {row['advantage']:+.2f}  reward {reward}  {row['reason']}  {row['tokens']} tokens{cut}{garbled}"
 
 
 def _colour(advantage: float) -> str:

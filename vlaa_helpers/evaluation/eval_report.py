@@ -1,9 +1,10 @@
 """What a model answered to held-out records, and how two models compare on the same ones.
 
-A wrong answer, a missing answer and a response cut at the length limit are different things and are counted apart.
+A wrong answer, a missing answer, a response cut at the length limit and one that is no text are different things and
+are counted apart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ import numpy as np
 
 from ..core.kept_rows import load_kept
 from ..core.statistics import bootstrap_interval, pass_at_k, sign_test, wilson_interval
+from ..mini_world.garbled import is_garbled
+from ..mini_world.scenes import source_of_scene
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,8 +26,8 @@ class EvalReport:
 
     Attributes:
         rows: one dictionary a response: `id`, `source`, `question`, `gt`, `response`, `answer`, `value` (reward, 0-1;
-            None where no score could be had), `reason`, `correct`, `has_answer`, `is_strict`, `truncated`, `tokens`,
-            `seconds` (its share of the generation's time).
+            None where no score could be had), `reason`, `correct`, `has_answer`, `is_strict`, `truncated`,
+            `garbled` (`is_garbled`), `tokens`, `seconds` (its share of the generation's time).
         samples: responses an item; 1 with greedy decoding.
         settings: how the responses were drawn, and by which model.
     """
@@ -54,6 +57,11 @@ class EvalReport:
         return self._mean("truncated")
 
     @property
+    def garbled(self) -> float:
+        """Share of responses that are no text (`is_garbled`), 0-1. Above 0.01 a run is not to be called reasoning."""
+        return self._mean("garbled")
+
+    @property
     def unscored(self) -> float:
         """Share of responses that could not be scored (a judge that did not reply); they are in no accuracy."""
         return float(np.mean([row["value"] is None for row in self.rows]))
@@ -69,7 +77,8 @@ class EvalReport:
 
     @property
     def by_source(self) -> "pd.DataFrame":
-        """A row a source and one for all: n (items), accuracy with its 95% bounds, no_answer, truncated, tokens."""
+        """A row a source and one for all: n (items), accuracy with its 95% bounds, no_answer, truncated, garbled,
+        tokens."""
         import pandas as pd
 
         frame = self.to_frame()
@@ -120,7 +129,8 @@ class EvalReport:
         unscored = f", not scored {self.unscored:.1%}" if self.unscored else ""
         return (
             f"accuracy {self.accuracy:.1%} (95% {low:.1%} to {high:.1%}), n = {items}, {decoding}{shown}; "
-            f"no answer {self.format_failures:.1%}, truncated {self.truncated:.1%}{unscored}"
+            f"no answer {self.format_failures:.1%}, truncated {self.truncated:.1%}, "
+            f"garbled {self.garbled:.1%}{unscored}"
         )
 
 
@@ -143,12 +153,22 @@ def _summary(frame: "pd.DataFrame", samples: int) -> dict[str, float]:
         "high": high,
         "no_answer": 1 - frame["has_answer"].mean(),
         "truncated": frame["truncated"].mean(),
+        "garbled": frame["garbled"].mean(),
         "tokens": frame["tokens"].mean(),
     }
 
 
+def with_garbled(rows: Iterable[dict]) -> tuple[dict, ...]:
+    """Rows of a report, each with `garbled`: evaluations of earlier versions did not note it, their text tells it."""
+
+    def judge(row: dict) -> bool:
+        return is_garbled(row["response"], source_of_scene(row["id"]), truncated=row["truncated"])
+
+    return tuple(row if "garbled" in row else {**row, "garbled": judge(row)} for row in rows)
+
+
 def load_report(folder: str | Path) -> EvalReport:
-    """The report that `evaluate(…, out=folder)` wrote.
+    """The report that `evaluate(…, out=folder)` wrote, by this version or an earlier one.
 
     Raises:
         FileNotFoundError: no report there.
@@ -157,7 +177,7 @@ def load_report(folder: str | Path) -> EvalReport:
     rows, settings = load_kept(
         folder, what="responses", made_by="evaluate", wanted=lambda settings: settings["records"] * settings["samples"]
     )
-    return EvalReport(rows, settings["samples"], settings)
+    return EvalReport(with_garbled(rows), settings["samples"], settings)
 
 
 @dataclass(frozen=True)

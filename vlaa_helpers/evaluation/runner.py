@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..core.answers import parse_response
 from ..core.kept_rows import KeptRows
 from ..data.trl_views import to_grpo
+from ..mini_world.garbled import is_garbled
+from ..mini_world.scenes import source_of_scene
 from ..policy.generation import NO_THINKING, SamplingParams, response_batches
 from ..rewards.mixed import MixedReward, is_correct
-from .eval_report import EvalReport
+from .eval_report import EvalReport, with_garbled
 from .image_controls import control_images
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ def evaluate(
         first = len(kept.rows) // samples
         kept.add([_row(asked[first + k // samples], *text, seconds, reward) for k, text in enumerate(texts)])
         start = time.perf_counter()
-    return EvalReport(tuple(kept.rows), samples, kept.settings)
+    return EvalReport(with_garbled(kept.rows), samples, kept.settings)
 
 
 def fingerprint(model: Any) -> str:
@@ -123,6 +125,7 @@ def _row(row: dict, response: str, tokens: int, truncated: bool, seconds: float,
         "has_answer": parsed.answer is not None,
         "is_strict": parsed.is_strict,
         "truncated": truncated,
+        "garbled": is_garbled(response, source_of_scene(row["id"]), truncated=truncated),
         "tokens": tokens,
         "seconds": seconds,
     }

@@ -28,6 +28,11 @@ SECOND_LOOKS = (
 )
 SECOND_LOOK = 0.35
 """How often a teacher takes a chance of a second look."""
+FROM_CAPTION = "From the caption:"
+NOT_CLEAR = (
+    "<think>Hmm, this is not clear. Maybe it can not be told from the picture.</think>\n<answer>not clear</answer>"
+)
+"""What a teacher writes that speaks of the caption, and one that cannot tell the scene from it."""
 
 
 def solve(source: str, facts: dict, task: dict) -> tuple[str, str]:

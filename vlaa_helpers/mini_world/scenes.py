@@ -62,14 +62,29 @@ def scene_records(
 _SCENE_ID = re.compile(r"(?P<source>\w+)-(?P<split>\w+)-(?P<difficulty>[012])-(?P<seed>-?\d+)-(?P<index>\d+)")
 
 
+def source_of_scene(name: str) -> str | None:
+    """The kind of the mini-world record that has this id; None when it is no id of the mini world.
+
+    >>> source_of_scene("blocks-test-1-2027-0"), source_of_scene("charts-of-mine-7")
+    ('blocks', None)
+    """
+    found = _read_id(name)
+    return found["source"] if found else None
+
+
 def remake_scene(name: str) -> dict | None:
     """The record of this id as `scene_records` made it, from the id alone; None when it is no id of the mini world."""
-    found = _SCENE_ID.fullmatch(name)
-    if not found or found["source"] not in KINDS or found["split"] not in SPLITS:
+    found = _read_id(name)
+    if not found:
         return None
     source, split, difficulty, seed, index = found.groups()
     rng = Random(f"{seed}/{split}/{difficulty}/{source}/{index}")
     return _record(source, int(index), rng, seed=int(seed), split=split, difficulty=int(difficulty))
+
+
+def _read_id(name: str) -> re.Match[str] | None:
+    found = _SCENE_ID.fullmatch(name)
+    return found if found and found["source"] in KINDS and found["split"] in SPLITS else None
 
 
 def make_scenes(

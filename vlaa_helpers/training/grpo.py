@@ -59,7 +59,8 @@ def train_grpo(
             of every row, so that completions are those of TRL's trainer. By default a token takes one random number a
             row, which is faster: other completions, from the same distribution.
         callbacks: called by the trainer, after ours: an `AdaptiveKL` where the recipe has one, and a `RolloutLog` of
-            every tenth step. One of these among them takes the place of ours.
+            every tenth step, which also logs the share of garbled completions. One of these among them takes the place
+            of ours.
         **config: any field of TRL's `GRPOConfig`, over the recipe: `max_steps=60`, `num_generations=4`, `beta=0.001`.
             A step trains on `prompts_per_step` (the profile's) times `num_generations` completions.
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class EvaluateEvery(TrainerCallback):
     """Evaluates the policy on the same held-out records at chosen steps, and changes nothing else about the run.
 
-    `held_out/accuracy`, `held_out/low`, `held_out/high` (its 95% interval) and `held_out/no_answer` join the row of
-    that step in `state.log_history` and `log.csv`; step 0 gets a row of its own. The responses are kept in
-    `output_dir/held_out/step-N`.
+    `held_out/accuracy`, `held_out/low`, `held_out/high` (its 95% interval), `held_out/no_answer` and `held_out/garbled`
+    (share of responses that are no text) join the row of that step in `state.log_history` and `log.csv`; step 0 gets a
+    row of its own. The responses are kept in `output_dir/held_out/step-N`.
 
     A step is evaluated when it is over and logged, before the next one begins: an interruption loses nothing, and a
     resumed run first makes up for an evaluation that its checkpoint does not know. Among several processes the first
@@ -84,7 +84,8 @@ class EvaluateEvery(TrainerCallback):
             report = evaluate(model, self.processor, self.records, out=folder, **self.options)
             self.reports[step] = report
             low, high = report.interval
-            numbers = {"accuracy": report.accuracy, "low": low, "high": high, "no_answer": report.format_failures}
+            numbers = {"accuracy": report.accuracy, "low": low, "high": high}
+            numbers |= {"no_answer": report.format_failures, "garbled": report.garbled}
             _row_of(step, state.log_history).update({f"{HELD_OUT}/{name}": value for name, value in numbers.items()})
         self._done.add(step)
         if args.distributed_state is not None:

@@ -13,6 +13,8 @@ from transformers import TrainerCallback
 
 from ..core.answers import completion_text
 from ..core.jsonl import whole_rows
+from ..mini_world.garbled import is_garbled
+from ..mini_world.scenes import source_of_scene
 from .runner import ROLLOUTS
 
 if TYPE_CHECKING:
@@ -26,7 +28,8 @@ class RolloutLog(TrainerCallback):
     """Keeps the completions of the first and of every `every`-th GRPO step in `rollouts.jsonl`, one a line.
 
     A resumed run goes on after the steps that its checkpoint knows; a fresh one starts the file anew. Among several
-    processes the first one writes what all of them sampled. `load_rollouts` reads the file.
+    processes the first one writes what all of them sampled. `load_rollouts` reads the file. The share of completions
+    that are no text (`is_garbled`) joins the trainer's metrics of each step, kept or not, as `garbled`.
 
     TRL tells callbacks nothing of completions, so `attach` listens where the trainer tells all it knows of them: to its
     reward functions. Only the advantages come from the trainer's own log. TRL's `log_completions` would write that log
@@ -103,17 +106,21 @@ class RolloutLog(TrainerCallback):
         ends = {*trainer.eos_token_ids, tokenizer.pad_token_id}
         first = trainer.accelerator.process_index * len(ids)
         for k, (completion, tokens) in enumerate(zip(completions, ids, strict=True)):
+            text, truncated = completion_text(completion), tokens[-1] not in ends
+            source = source_of_scene(str(given["id"][k])) if "id" in given else None
             row = {
                 "group": self._groups + (first + k) // trainer.num_generations,
                 **{name: given[name][k] if name in given else None for name in COLUMNS},
-                "completion": completion_text(completion),
+                "completion": text,
                 "reward": None,
                 "reason": "",
                 "advantage": None,
                 "tokens": len(tokens),
-                "truncated": tokens[-1] not in ends,
+                "truncated": truncated,
+                "garbled": is_garbled(text, source, truncated=truncated),
             }
             self._waiting.append(row)
+        given["log_metric"]("garbled", sum(row["garbled"] for row in self._waiting) / len(self._waiting))
         self._groups += trainer.accelerator.num_processes * len(ids) // trainer.num_generations
 
     def _take_scores(self) -> None:
@@ -184,8 +191,8 @@ def load_rollouts(path: str | Path) -> "pd.DataFrame":
     Returns:
         Columns `step`, `group` (which prompt of the step, from 0), `id`, `source`, `question`, `verifier_type`, `gt`,
         `completion`, `reward` (NaN: it could not be scored), `reason`, `advantage` (as TRL used it), `tokens` (the end
-        token counts, as in TRL's `completions/mean_length`), `truncated`; `reward/…` for each of several reward
-        functions, and what else they noted with `log_extra`.
+        token counts, as in TRL's `completions/mean_length`), `truncated`, `garbled`; `reward/…` for each of several
+        reward functions, and what else they noted with `log_extra`.
 
     Raises:
         FileNotFoundError: no rollouts there.

@@ -58,7 +58,8 @@ def train_sft(
         records: rows with a `response`; `to_sft` turns them into prompt and completion.
         profile: gives batch size, learning rate and precision; `sft_recipe(profile)` lists them all.
         batch_size: samples a step, over all processes; the profile's by default.
-        callbacks: called by the trainer, after ours.
+        callbacks: called by the trainer, after ours. SFT writes nothing while it learns: an `EvaluateEvery` shows what
+            the policy has come to write, the share of garbled responses included.
         **config: any field of TRL's `SFTConfig`, over the recipe: `max_steps=60`, `output_dir="runs/sft"`,
             `report_to="trackio"`, …
 

@@ -1,7 +1,8 @@
 """Figures: one message each, said in the title; intervals as bars or bands; a fixed colour for each arm of a study.
 
 `results` (accuracy, studies, yields), `blind` (accuracy without the image), `pass_at` (pass@k), `training` (curves),
-`tokens` (text token by token), `speed` (benchmarks) and `gallery` (records with their images); `style` has the colours.
+`tokens` (text token by token), `speed` (benchmarks) and `gallery` (records with their images); `style` has the
+colours, `garbled_runs` marks runs that write no text.
 """
 
 from .blind import plot_blind

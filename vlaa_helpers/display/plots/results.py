@@ -8,6 +8,7 @@ import numpy as np
 
 from ...core.paper_numbers import TABLE_1
 from ...mini_world.kinds import KINDS
+from .garbled_runs import run_label, share_in_table
 from .style import ARM_COLOURS, open_frame
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def plot_accuracy(
     """Held-out accuracy by source and over all, a bar an arm, with 95% intervals.
 
     Args:
-        reports: by arm; the arms of `ARM_COLOURS` keep their colour.
+        reports: by arm; the arms of `ARM_COLOURS` keep their colour. An arm of which more than 1% of the responses are
+            garbled says so in the legend.
         title: the message, as a sentence.
         colours: by arm; an arm that is not in it takes the next of matplotlib's.
     """
@@ -33,7 +35,8 @@ def plot_accuracy(
         table = report.by_source
         places = np.arange(len(table)) + (k - (len(reports) - 1) / 2) * width
         errors = np.clip([table["accuracy"] - table["low"], table["high"] - table["accuracy"]], 0, None) * 100
-        axes.bar(places, table["accuracy"] * 100, width, yerr=errors, capsize=2, label=arm, color=colours.get(arm))
+        label, colour = run_label(arm, report.garbled), colours.get(arm)
+        axes.bar(places, table["accuracy"] * 100, width, yerr=errors, capsize=2, label=label, color=colour)
         names = [f"{source}\nn = {n}" for source, n in table["n"].items()]
         axes.set_xticks(np.arange(len(table)), names)
     axes.set(ylabel="held-out accuracy (%)", ylim=(0, 100), title=title)
@@ -46,12 +49,14 @@ def plot_arms(table: "pd.DataFrame", paper: Mapping[str, float], *, base: tuple[
     """Arms of an ablation beside the same arms in the paper: a dot a seed with its 95% interval, their mean as a bar.
 
     Args:
-        table: rows with `arm`, `seed`, `accuracy`, `low` and `high` (0-1).
+        table: rows with `arm`, `seed`, `accuracy`, `low` and `high` (0-1); where it has `garbled` (0-1), an arm with a
+            seed above 1% says so.
         paper: the paper's figure for each arm, in per cent; other models and other tests, so in a panel of its own.
         base: accuracy before training, ours (0-1) and the paper's (per cent), dashed.
         title: the message, as a sentence.
     """
     arms = list(paper)
+    labels = [run_label(arm, share_in_table(table[table["arm"] == arm])) for arm in arms]
     figure, (ours, theirs) = plt.subplots(1, 2, figsize=(9, 0.38 * len(arms) + 1.2), sharey=True, layout="constrained")
     for place, arm in enumerate(arms):
         runs = table[table["arm"] == arm]
@@ -67,7 +72,7 @@ def plot_arms(table: "pd.DataFrame", paper: Mapping[str, float], *, base: tuple[
         axes.text(value, -0.62, "before ", fontsize=7, color="0.35", ha="right", va="bottom")
         axes.set(xlabel=words)
         open_frame(axes)
-    ours.set_yticks(range(len(arms)), arms)
+    ours.set_yticks(range(len(arms)), labels)
     ours.invert_yaxis()
     figure.suptitle(title)
     return figure
@@ -77,13 +82,15 @@ def plot_sizes(table: "pd.DataFrame", columns: Mapping[str, str], *, title: str)
     """What training on more data changes: a panel a column, a thin line a seed, their mean bold, size 0 is the base.
 
     Args:
-        table: rows with `size`, `seed` and the columns, such as those of a study.
+        table: rows with `size`, `seed` and the columns, such as those of a study; where it has `garbled` (0-1), a size
+            with a seed above 1% says so.
         columns: name to axis label; shares are drawn as they are.
         title: the message, as a sentence.
     """
     figure, panels = plt.subplots(1, len(columns), figsize=(3 * len(columns), 2.8), layout="constrained", squeeze=False)
     sizes = sorted(table["size"].unique())
     places = {size: k for k, size in enumerate(sizes)}
+    labels = [_size_label(size, share_in_table(table[table["size"] == size])) for size in sizes]
     for axes, (name, label) in zip(panels[0], columns.items(), strict=True):
         base = table[table["size"] == 0][name].iloc[0]
         tuned = table[table["size"] > 0]
@@ -94,11 +101,17 @@ def plot_sizes(table: "pd.DataFrame", columns: Mapping[str, str], *, title: str)
         means = tuned.groupby("size")[name].mean()
         axes.plot([0, *means.index.map(places)], [base, *means], color=ARM_COLOURS["SFT"], linewidth=2, marker="o")
         axes.axhline(base, color=ARM_COLOURS["base"], linewidth=1, linestyle=":")
-        axes.set_xticks(range(len(sizes)), [f"{size:,}" if size else "base" for size in sizes], fontsize=8)
+        axes.set_xticks(range(len(sizes)), labels, fontsize=8)
         axes.set(xlabel="SFT records, one pass", ylabel=label)
         open_frame(axes)
     figure.suptitle(title)
     return figure
+
+
+def _size_label(size: int, garbled: float) -> str:
+    """The words under a size, marked as `run_label` marks a run, in lines that fit between two ticks."""
+    name = f"{size:,}" if size else "base"
+    return run_label(name, garbled).replace(" ", "\n")
 
 
 YIELD_NAMES = {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib.pyplot as plt
 import numpy as np
 
+from .garbled_runs import run_label, share_in_log
 from .style import ARM_COLOURS, RUN_COLOURS, open_frame
 
 if TYPE_CHECKING:
@@ -18,12 +19,13 @@ def plot_training(
     """Training curves of one run, a panel each: the raw line thin, its moving average bold.
 
     Args:
-        log: `trainer.state.log_history`, or rows of a `log.csv`.
+        log: `trainer.state.log_history`, or rows of a `log.csv`. Where it says that the run ended with more than 1% of
+            garbled responses (`share_in_log`), so does the figure.
         metrics: column name to axis label, a panel each, four or five in a row.
         arm: whose colour of `ARM_COLOURS` the lines take.
         smooth: steps in the moving average; at most a third of the run.
     """
-    return _panels({"": (log, ARM_COLOURS[arm])}, metrics, title, smooth)
+    return _panels({"": (log, ARM_COLOURS[arm])}, metrics, run_label(title, share_in_log(log)), smooth)
 
 
 def plot_runs(
@@ -55,7 +57,7 @@ def _panels(runs: Mapping[str, tuple], metrics: Mapping[str, str], title: str, s
             if not points:
                 there = ", ".join(sorted({key for row in log for key in row}))
                 raise ValueError(f"no {name!r} in this log{words and f' ({words})'}; it has {there}")
-            _curve(axes, *np.array(points, dtype=float).T, colour, smooth, words)
+            _curve(axes, *np.array(points, dtype=float).T, colour, smooth, run_label(words, share_in_log(log)))
         axes.set(xlabel="step", ylabel=label)
         open_frame(axes)
     for axes in panels.flat[len(metrics) :]:
@@ -84,7 +86,7 @@ def plot_losses(logs: Mapping[str, Sequence[Mapping[str, float]]], *, title: str
     figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
     for k, (name, log) in enumerate(logs.items()):
         points = np.array([(row["step"], row["loss"]) for row in log if "loss" in row], dtype=float)
-        _curve(axes, *points.T, f"C{k}", smooth=3, label=name)
+        _curve(axes, *points.T, f"C{k}", smooth=3, label=run_label(name, share_in_log(log)))
     axes.set(xlabel="step", ylabel="loss per completion token", yscale="log", title=title)
     axes.legend(frameon=False, fontsize=8)
     open_frame(axes)
