@@ -56,6 +56,7 @@ from .mini_world import (
     find_claims as find_claims,
     make_scenes as make_scenes,
     register_kind as register_kind,
+    style_of as style_of,
 )
 from .pipeline import (
     BuildResult as BuildResult,
