@@ -23,7 +23,7 @@ BARE, OTHER = "bare", "other"
 STYLE_NAMES = (*STYLES, BARE, OTHER)
 """All that `style_of` may return, in the order of tables and figures."""
 SCENES = 1_500
-"""Scenes of a kind that its languages are collected from. Of 6,000 in each style of each of the six kinds, the 330th was
+"""Scenes of a kind that its languages are collected from. Of 6,000 in each style of each kind of the six, the 330th was
 the last to bring a new run."""
 RUN = 3
 """Words in a run: enough to see what joins two parts, ". Okay ." say, and few enough to meet them all."""
