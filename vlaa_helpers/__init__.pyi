@@ -47,6 +47,7 @@ from .evaluation import (
     compare_reports as compare_reports,
     evaluate as evaluate,
     load_report as load_report,
+    style_shares as style_shares,
 )
 from .mini_world import (
     Ask as Ask,
