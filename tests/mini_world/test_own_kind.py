@@ -224,10 +224,19 @@ def test_responses_in_every_style(clocks):
     assert len({guess("clocks", facts, task, Random(seed)) for seed in range(40)}) > 2
 
 
-@pytest.mark.parametrize("kind", [Clocks, Dials])
+class LateClocks(Clocks):
+    """Clocks that are said to be late where the shifted set alone has them."""
+
+    name = "late"
+
+    def words(self, facts):
+        return super().words(facts).replace("9.", "9, late.")
+
+
+@pytest.mark.parametrize("kind", [Clocks, Dials, LateClocks])
 def test_its_styles_are_told_apart(register, kind):
     register(kind())
-    for row, facts, task in scenes(kind.name, n=100):
+    for row, facts, task in (*scenes(kind.name), *scenes(kind.name, split="shifted")):
         for style in STYLES:
             response = respond(kind.name, facts, task, Random(row["id"]), style=style, keep_format=True)
             assert style_of(kind.name, response) == style

@@ -64,6 +64,8 @@ def test_a_truncated_response_has_its_own_style_or_none_yet(style):
 def test_truths_are_not_asked_for():
     assert style_of("blocks", in_format(CAREFUL)) == "careful"
     assert style_of("blocks", in_format(CAREFUL.replace("2 + 1 = 3", "2 + 1 = 7").replace("red", "green"))) == "careful"
+    one = "I see red star. That is 1 object. Add 1 red circle. 1 + 1 = 2."  # no scene has a single block
+    assert style_of("blocks", in_format(one)) == "careful"
     assert style_of("charts", in_format(CAREFUL)) == "other"  # that is no chart
 
 
