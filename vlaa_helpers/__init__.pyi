@@ -31,6 +31,7 @@ from .display import (
     plot_runs as plot_runs,
     plot_sizes as plot_sizes,
     plot_step_parts as plot_step_parts,
+    plot_styles as plot_styles,
     plot_tokens as plot_tokens,
     plot_training as plot_training,
     plot_yields as plot_yields,
@@ -54,6 +55,7 @@ from .evaluation import (
     guess_accuracy as guess_accuracy,
     guess_pass_curve as guess_pass_curve,
     load_report as load_report,
+    style_shares as style_shares,
 )
 from .mini_world import (
     Ask as Ask,
@@ -64,6 +66,7 @@ from .mini_world import (
     is_garbled as is_garbled,
     make_scenes as make_scenes,
     register_kind as register_kind,
+    style_of as style_of,
 )
 from .pipeline import (
     BuildResult as BuildResult,

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from vlaa_helpers.core.assets import TRACE_BENCHMARK
-from vlaa_helpers.dev.trace_benchmark.validate import all_tables, cross_validated, measure_aucs, voice_table
+from vlaa_helpers.dev.trace_benchmark.validate import all_tables, cross_validated, measure_aucs, style_table
 from vlaa_helpers.pseudo_reasoning.benchmark import PSEUDO_KINDS
 
 
@@ -30,8 +30,8 @@ def test_the_card_quotes_the_tables(shipped):
         cells = [f"{row['auc']:.3f}" + (f" ({row['low']:.3f}–{row['high']:.3f})" if kind == "all" else "")
                  for row in (text, facts)]  # fmt: skip
         assert f"| {kind} | {' | '.join(cells)} |" in card
-    prose = [found.loc[key]["auc"] for key in [("text", "test, kind unseen", "hedged"), ("text", "voices", "all"),
-             ("text and facts", "test, kind unseen", "hedged"), ("text and facts", "voices", "all"),
+    prose = [found.loc[key]["auc"] for key in [("text", "test, kind unseen", "hedged"), ("text", "styles", "all"),
+             ("text and facts", "test, kind unseen", "hedged"), ("text and facts", "styles", "all"),
              ("words (control)", "test", "all")]]  # fmt: skip
     seeds = shipped["seeds"].groupby("inputs")["auc"].agg(["min", "max"]).to_numpy().ravel()
     for value in (*prose, *seeds):
@@ -59,6 +59,6 @@ def test_a_pair_is_in_one_fold_only():
     assert cross_validated(table, ["good"])[table["pseudo"]].min() > 0.5
 
 
-def test_the_voices_come_in_pairs():
-    table = voice_table(6)
+def test_the_styles_come_in_pairs():
+    table = style_table(6)
     assert len(table) == 12 and table["pseudo"].sum() == 6 and table.groupby("pair")["pseudo"].sum().eq(1).all()

@@ -30,6 +30,7 @@ from vlaa_helpers.mini_world.kinds import COLOURS, KINDS, SOURCES, Ask, Kind, St
 from vlaa_helpers.mini_world.raster import PALETTE
 from vlaa_helpers.mini_world.response_styles import STYLES, guess, misread, respond, solve
 from vlaa_helpers.mini_world.scenes import remake_scene, split_of
+from vlaa_helpers.mini_world.style_classifier import style_of
 from vlaa_helpers.pipeline.steps import is_rl_only
 from vlaa_helpers.rewards.scorers import FactsScorer, Question, preference_chat
 
@@ -221,6 +222,25 @@ def test_responses_in_every_style(clocks):
     row, facts, task = rows[0]
     assert misread("clocks", facts, Random(0)) != facts
     assert len({guess("clocks", facts, task, Random(seed)) for seed in range(40)}) > 2
+
+
+class LateClocks(Clocks):
+    """Clocks that are said to be late where the shifted set alone has them."""
+
+    name = "late"
+
+    def words(self, facts):
+        return super().words(facts).replace("9.", "9, late.")
+
+
+@pytest.mark.parametrize("kind", [Clocks, Dials, LateClocks])
+def test_its_styles_are_told_apart(register, kind):
+    register(kind())
+    for row, facts, task in (*scenes(kind.name), *scenes(kind.name, split="shifted")):
+        for style in STYLES:
+            response = respond(kind.name, facts, task, Random(row["id"]), style=style, keep_format=True)
+            assert style_of(kind.name, response) == style
+    assert style_of(kind.name, "<think>The hand points at 5. 5 + 1 = 6.</think>\n<answer>6</answer>") == "other"
 
 
 # ---- true and false ----

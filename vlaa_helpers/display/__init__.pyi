@@ -11,6 +11,7 @@ from .plots import (
     plot_runs as plot_runs,
     plot_sizes as plot_sizes,
     plot_step_parts as plot_step_parts,
+    plot_styles as plot_styles,
     plot_tokens as plot_tokens,
     plot_training as plot_training,
     plot_yields as plot_yields,

@@ -7,3 +7,4 @@ from .guessing import (
 )
 from .image_controls import control_images as control_images
 from .runner import evaluate as evaluate
+from .style_report import style_shares as style_shares

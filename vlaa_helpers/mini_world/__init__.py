@@ -1,8 +1,8 @@
 """The generated world: scenes with known facts, questions about them, and what is true of what is said of them.
 
 `scenes` makes records, of the kinds that `kinds` has: a file a kind, and a registry that takes more. `response_styles`
-and `captions` write about a scene, well or badly; `statement_parser` and `claims` find out what a text says of it and
-whether that holds.
+and `captions` write about a scene, well or badly, and `style_classifier` tells in which style a response is;
+`statement_parser` and `claims` find out what a text says of a scene and whether that holds.
 """
 
 from ..core.lazy_face import lazy_face

@@ -11,7 +11,7 @@ from functools import cache
 from random import Random
 
 from .kinds import SOURCES, Kind, get_kind
-from .response_styles import FROM_CAPTION, NOT_CLEAR, OPENINGS, SECOND_LOOKS, STYLES, respond
+from .response_styles import HEARSAY, LOOKS, OPENINGS, SECOND_LOOKS, STYLES, UNCLEAR, respond
 from .small_talk import PHRASES
 
 GARBLED_LIMIT = 0.01
@@ -67,7 +67,7 @@ def _is_in_vocabulary(text: str, truncated: bool) -> bool:
 @cache
 def vocabulary() -> frozenset[str]:
     """All words (in small letters) and signs of the package's own kinds, read from what is written about scenes."""
-    phrases = [*OPENINGS, *SECOND_LOOKS, FROM_CAPTION, NOT_CLEAR, *_phrases_of(PHRASES.values())]
+    phrases = [*OPENINGS, *LOOKS, *HEARSAY, *SECOND_LOOKS, UNCLEAR, *_phrases_of(PHRASES.values())]
     texts = [_SLOT.sub(" ", phrase) for phrase in phrases]
     for source in SOURCES:
         texts += _texts_about(get_kind(source))

@@ -19,6 +19,12 @@ SHORTCUT_RIGHT = 0.40
 MISREAD = {"ramble": 0.65, "teacher": 0.30}
 """How often a style works from a wrong look at the image."""
 OPENINGS = ("Okay, let me look at the picture.", "Okay, so first let me look.", "First, let me look at the picture.")
+LOOKS = ("So,", "Now,", "I see it.")
+"""What a teacher introduces its look at the image with."""
+HEARSAY = ("From the caption:", "From the picture:")
+"""The same where it was told of the image and says so: as written, and after the rewriting."""
+UNCLEAR = "Hmm, this is not clear. Maybe it can not be told from the picture."
+"""What a teacher thinks that was told too little."""
 SECOND_LOOKS = (
     "Wait, let me double-check. {steps}",
     "Hmm, let me look again. {words}",
@@ -28,11 +34,6 @@ SECOND_LOOKS = (
 )
 SECOND_LOOK = 0.35
 """How often a teacher takes a chance of a second look."""
-FROM_CAPTION = "From the caption:"
-NOT_CLEAR = (
-    "<think>Hmm, this is not clear. Maybe it can not be told from the picture.</think>\n<answer>not clear</answer>"
-)
-"""What a teacher writes that speaks of the caption, and one that cannot tell the scene from it."""
 
 
 def solve(source: str, facts: dict, task: dict) -> tuple[str, str]:
@@ -79,10 +80,10 @@ def think_aloud(
         look: the facts as they were seen.
         difficulty: 0-2; a harder scene has one more chance of a second look, each of which begins with a cue.
         second_looks: how often (0-1) such a chance is taken.
-        whence: what the look is introduced with; one of the usual words by default.
+        whence: what the look is introduced with; one of `LOOKS` by default.
     """
     words, (steps, _) = get_kind(source).words(look), solve(source, look, task)
-    whence = whence or rng.choice(("So,", "Now,", "I see it."))
+    whence = whence or rng.choice(LOOKS)
     parts = [rng.choice(OPENINGS), f"{whence} {words}", steps]
     for _ in range(1 + difficulty):
         if rng.random() < second_looks:

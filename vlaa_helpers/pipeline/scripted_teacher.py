@@ -10,7 +10,7 @@ from ..core.endpoint import EndpointError, Reply
 from ..core.record_schema import meta_of
 from ..mini_world.captions import read_caption, write_caption
 from ..mini_world.kinds import KINDS
-from ..mini_world.response_styles import FROM_CAPTION, NOT_CLEAR, SECOND_LOOK, guess, solve, think_aloud
+from ..mini_world.response_styles import HEARSAY, SECOND_LOOK, UNCLEAR, guess, solve, think_aloud
 from ..rewards.mixed import MixedReward, is_correct
 from .prompts import ROLES
 
@@ -90,11 +90,11 @@ class ScriptedTeacher:
         meta, source = self._scene(record), record["source"]
         seen = read_caption(source, fields["caption"])
         if seen is None:
-            return NOT_CLEAR
+            return f"<think>{UNCLEAR}</think>\n<answer>not clear</answer>"
         answer = solve(source, seen, meta["task"])[1]
         if rng.random() < self.slips:
             answer = guess(source, seen, meta["task"], rng)
-        whence = FROM_CAPTION if rng.random() < self.mentions else None
+        whence = HEARSAY[0] if rng.random() < self.mentions else None
         options = {"difficulty": meta.get("difficulty", 1), "second_looks": self.second_looks, "whence": whence}
         think = think_aloud(source, seen, meta["task"], rng, **options)
         return f"<think>{think}</think>\n<answer>{answer}</answer>"

@@ -58,7 +58,7 @@ def combined_aucs(train: "pd.DataFrame", test: "pd.DataFrame") -> "pd.DataFrame"
     Returns:
         `inputs`, `evaluated`, `kind` ("all", or the pairs with this one of `PSEUDO_KINDS`), `auc`, `low`, `high`, `n`.
         Evaluated are: "train, cross-validated" by pairs; "test" after fitting on all of train; "test, kind unseen"
-        after fitting on train without the pairs of this kind; "voices", the careful and the rambling voice of the mini
+        after fitting on train without the pairs of this kind; "styles", the careful and the rambling style of the mini
         VLM's instruction mix, which share no generator with the planted traces.
     """
     import pandas as pd
@@ -67,7 +67,7 @@ def combined_aucs(train: "pd.DataFrame", test: "pd.DataFrame") -> "pd.DataFrame"
 
 
 def _combined(train: "pd.DataFrame", test: "pd.DataFrame") -> Iterator[dict]:
-    voices = voice_table()
+    styles = style_table()
 
     def row(inputs: str, evaluated: str, kind: str, part: "pd.DataFrame", scores: np.ndarray) -> dict:
         found = auc(scores, part["pseudo"], part["pair"])
@@ -84,7 +84,7 @@ def _combined(train: "pd.DataFrame", test: "pd.DataFrame") -> Iterator[dict]:
             part, rest = _pairs_of(test, kind), train.drop(_pairs_of(train, kind).index)
             unseen = PseudoReasoningDetector(columns).fit(rest, rest["pseudo"])
             yield row(inputs, "test, kind unseen", kind, part, unseen.score(part))
-        yield row(inputs, "voices", "all", voices, fitted.score(voices))
+        yield row(inputs, "styles", "all", styles, fitted.score(styles))
     yield row("words (control)", "test", "all", test, _score_words(train, test))
 
 
@@ -114,16 +114,16 @@ def _score_words(train: "pd.DataFrame", test: "pd.DataFrame") -> np.ndarray:
     return model.predict_proba(test["response"])[:, 1]
 
 
-def voice_table(n: int = 600, *, seed: int = 0) -> "pd.DataFrame":
-    """`n` test scenes, each answered by the careful voice and by the rambling one, which counts as pseudo."""
+def style_table(n: int = 600, *, seed: int = 0) -> "pd.DataFrame":
+    """`n` test scenes, each answered in the careful style and in the rambling one, which counts as pseudo."""
     rows, labels = [], []
     for record in scene_records(n, seed=seed, split="test"):
         meta = meta_of(record)
-        for voice in ("careful", "ramble"):
-            rng, name = Random(f"{record['id']}-{voice}"), f"{record['id']}-{voice}"
-            response = respond(record["source"], meta["facts"], meta["task"], rng, style=voice, keep_format=True)
+        for style in ("careful", "ramble"):
+            rng, name = Random(f"{record['id']}-{style}"), f"{record['id']}-{style}"
+            response = respond(record["source"], meta["facts"], meta["task"], rng, style=style, keep_format=True)
             rows.append({**record, "id": name, "response": response})
-            labels.append((record["id"], voice == "ramble"))
+            labels.append((record["id"], style == "ramble"))
     pairs, pseudo = zip(*labels, strict=True)
     return analyze_traces(rows, rows).assign(pair=pairs, pseudo=pseudo)
 
