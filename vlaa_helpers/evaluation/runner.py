@@ -73,7 +73,8 @@ def evaluate(
     start = time.perf_counter()
     for batch, texts in response_batches(model, processor, prompts, sampling, batch_size=batch_size, words="evaluate"):
         seconds = (time.perf_counter() - start) / len(texts)
-        kept.add([_row(batch[k // samples], *text, seconds, reward) for k, text in enumerate(texts)])
+        rows = [dict(zip(batch, values, strict=True)) for values in zip(*batch.values(), strict=True)]
+        kept.add([_row(rows[k // samples], *text, seconds, reward) for k, text in enumerate(texts)])
         start = time.perf_counter()
     return EvalReport(tuple(kept.rows), samples, kept.settings)
 
