@@ -19,7 +19,7 @@ def common_head(ids: Tensor, mask: Tensor, types: Tensor) -> int:
         types: above 0 at tokens of images, which differ where their ids are the same; shape (prompts, tokens).
 
     Returns:
-        0 where few tokens would be saved (`WORTH_A_PASS`). The last two tokens of the shortest prompt are never counted.
+        0 where few tokens would be saved (`WORTH_A_PASS`). The last two tokens of the shortest prompt do not count.
     """
     tokens_first = (mask == 0).int().argsort(dim=1, stable=True)  # (prompts, tokens)
     ids, types = ids.gather(1, tokens_first), types.gather(1, tokens_first)
@@ -44,4 +44,4 @@ def head_first(mask: Tensor, head: int) -> Tensor:
     """
     is_head = (mask == 1) & (mask.cumsum(dim=1) <= head)  # (prompts, tokens)
     is_rest = (mask == 1) & ~is_head
-    return (is_rest.int() - is_head.int()).argsort(dim=1, stable=True)
+    return torch.where(is_head, -1, is_rest.int()).argsort(dim=1, stable=True)
