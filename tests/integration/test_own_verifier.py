@@ -87,7 +87,7 @@ def planted(monkeypatch, answers):
 
     def draw(model, processor, prompts, sampling, **_):
         texts = [said(answers[name]) for name in prompts["id"] for _ in range(sampling.samples)]
-        yield prompts, [(text, 5, False) for text in texts]
+        yield prompts[:], [(text, 5, False) for text in texts]
 
     for module in (runner, preflight_check):
         monkeypatch.setattr(module, "response_batches", draw)

@@ -84,10 +84,14 @@ def evaluate(
     shown = asked if images == "true" else to_grpo(shown_records)
     prompts = shown.select(range(done, len(ids))) if done < len(ids) else []
     start = time.perf_counter()
-    for _, texts in response_batches(model, processor, prompts, sampling, batch_size=batch_size, words="evaluate"):
+    for batch, texts in response_batches(model, processor, prompts, sampling, batch_size=batch_size, words="evaluate"):
         seconds = (time.perf_counter() - start) / len(texts)
-        first = len(kept.rows) // samples
-        kept.add([_row(asked[first + k // samples], *text, seconds, reward) for k, text in enumerate(texts)])
+        if images == "true":
+            rows = [dict(zip(batch, values, strict=True)) for values in zip(*batch.values(), strict=True)]
+        else:  # scored with the true images
+            first = len(kept.rows) // samples
+            rows = [asked[k] for k in range(first, first + len(texts) // samples)]
+        kept.add([_row(rows[k // samples], *text, seconds, reward) for k, text in enumerate(texts)])
         start = time.perf_counter()
     return EvalReport(with_garbled(kept.rows), samples, kept.settings)
 

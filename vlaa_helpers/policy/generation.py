@@ -47,8 +47,8 @@ def response_batches(
     *,
     batch_size: int,
     words: str,
-) -> Iterator[tuple["Dataset", list[tuple[str, int, bool]]]]:
-    """Batches of a `to_grpo` view, each with the model's responses as `generate_responses` gives them.
+) -> Iterator[tuple[dict[str, list], list[tuple[str, int, bool]]]]:
+    """Batches of a `to_grpo` view, as columns, each with the model's responses as `generate_responses` gives them.
 
     The model generates in eval mode and is left in the mode that it was in; the caller's random state is not touched.
     What is drawn for a batch depends on the seed and on the id of its first record, not on the batches before it.
@@ -69,7 +69,7 @@ def response_batches(
         devices = range(torch.cuda.device_count())
         with torch.random.fork_rng(devices=devices), torch.no_grad(), dense_weights(model):
             for first in tqdm(range(0, len(prompts), step), unit="batch", leave=False, desc=words):
-                batch = prompts.select(range(first, min(first + step, len(prompts))))
+                batch = prompts[first : first + step]  # its images are decoded here, once
                 torch.manual_seed(seed_of(sampling.seed, batch["id"][0]))
                 yield batch, generate_responses(model, processor, batch["prompt"], batch["images"], sampling)
     finally:

@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 from transformers.cache_utils import Cache, DynamicLayer
 
+from .common_head import common_head, head_first
 from .decode_loop import decode
 from .decode_stack import MODEL_TYPES, whole_model
 from .tested_versions import untested_reason
@@ -56,7 +57,8 @@ class Prefix:
     """Keys and values of prompts that a model has read: all but their last token, which is read again.
 
     Attributes:
-        ids, mask: of the whole prompts, shape (prompts, tokens); padding, anywhere but at the end, has mask 0.
+        ids, mask: of the whole prompts, shape (prompts, tokens); padding, anywhere but at the end, has mask 0. It need
+            not stand where it stood when they were read.
         positions: of their tokens, shape (3, prompts, tokens).
         states: of each layer keys and values, each of shape (prompts, heads, tokens - 1, width).
     """
@@ -111,7 +113,7 @@ class Prefix:
 
 
 def prefill(model: Any, inputs: Mapping[str, Tensor]) -> Prefix:
-    """Read prompts once and keep their keys and values.
+    """Read prompts once, and what all of them begin with once for all, and keep their keys and values.
 
     Where gradients are on, they flow from what is computed on top of the prefix back through it.
 
@@ -128,20 +130,36 @@ def prefill(model: Any, inputs: Mapping[str, Tensor]) -> Prefix:
         raise ValueError("a prompt of one token has nothing to share; give prompts of two or more")
     whole = whole_model(model)
     images = {name: inputs[name] for name in ("pixel_values", "image_grid_thw") if inputs.get(name) is not None}
-    if images:
-        types, grid = inputs["mm_token_type_ids"], images["image_grid_thw"]
-        positions, _ = whole.model.get_rope_index(
-            ids, mm_token_type_ids=types, image_grid_thw=grid, attention_mask=mask
-        )  # (3, prompts, tokens)
+    types = inputs["mm_token_type_ids"] if images else torch.zeros_like(ids)  # (prompts, tokens)
+    positions = _positions(whole, ids, mask, types, images.get("image_grid_thw"))
+    head = common_head(ids, mask, types)
+    if not head:
+        kept = Cache(layer_class_to_replicate=_Recorded)
     else:
-        positions = (mask.cumsum(-1) - 1).clamp(min=0).expand(3, -1, -1)  # (3, prompts, tokens)
-    kept = Cache(layer_class_to_replicate=_Recorded)
+        order = head_first(mask, head)  # (prompts, tokens)
+        ids, mask, positions = (values.gather(-1, order.expand_as(values)) for values in (ids, mask, positions))
+        first = Cache(layer_class_to_replicate=_Recorded)
+        _read(whole, ids[:1, :head], mask[:1, :head], positions[:, :1, :head], first)
+        same = torch.zeros_like(ids[:, 0])  # (prompts,): all go on from one head
+        kept = Cache(layers=[_AfterHead(*layer.recorded, same) for layer in first.layers])
+    _read(whole, ids[:, head:-1], mask[:, :-1], positions[..., head:-1], kept, **images)
+    return Prefix(ids, mask, positions, tuple(layer.recorded for layer in kept.layers))
+
+
+def _positions(whole: Any, ids: Tensor, mask: Tensor, types: Tensor, grid: Tensor | None) -> Tensor:
+    """Positions of the tokens of prompts, shape (3, prompts, tokens)."""
+    if grid is None:
+        return (mask.cumsum(-1) - 1).clamp(min=0).expand(3, -1, -1)
+    return whole.model.get_rope_index(ids, mm_token_type_ids=types, image_grid_thw=grid, attention_mask=mask)[0]
+
+
+def _read(whole: Any, ids: Tensor, mask: Tensor, positions: Tensor, kept: Cache, **images: Tensor) -> None:
+    """Read tokens into a cache; `mask` is of those that it holds already, too."""
     with _checkpoints_may_read(whole):
         whole(
-            input_ids=ids[:, :-1], attention_mask=mask[:, :-1], position_ids=positions[..., :-1],
+            input_ids=ids, attention_mask=mask, position_ids=positions,
             past_key_values=kept, use_cache=False, logits_to_keep=1, **images,
         )  # fmt: skip
-    return Prefix(ids, mask, positions, tuple((layer.keys, layer.values) for layer in kept.layers))
 
 
 def forward_from(model: Any, prefix: Prefix, counts: Sequence[int], ids: Tensor, mask: Tensor, **settings: Any) -> Any:
@@ -187,8 +205,9 @@ def generate_from(
         **settings: of `generate`: `max_new_tokens`, `do_sample`, `generation_config`, …
 
     Returns:
-        Tokens of prompt, start and completion, shape (rows, tokens). Padding is on the left of prompts, before the last
-        token of a prompt whose start is shorter than others, and on the right of completions that ended early.
+        Tokens of prompt, start and completion, shape (rows, tokens). Padding is on the left of prompts, or after what
+        all of them begin with, before the last token of a prompt whose start is shorter than others, and on the right
+        of completions that ended early.
     """
     if ids is None or mask is None:
         ids = mask = prefix.ids.new_zeros(sum(counts), 0)
@@ -236,6 +255,10 @@ def _last_and(prefix: Prefix, rows: Tensor, ids: Tensor, mask: Tensor) -> tuple[
 class _Recorded(DynamicLayer):
     """A cache layer that keeps the first keys and values; a layer recomputed in a backward pass gets its own back."""
 
+    @property
+    def recorded(self) -> tuple[Tensor, Tensor]:
+        return self.keys, self.values
+
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         if not self.is_initialized:
             self.keys, self.values, self.is_initialized = key_states, value_states, True
@@ -254,6 +277,17 @@ class _ReadOnly(DynamicLayer):
         # (prompts, heads, tokens, width)[rows] and (rows, heads, new, width)
         keys, values = (torch.cat([before[self._rows], now], dim=-2) for before, now in whole)
         return keys, values
+
+
+class _AfterHead(_ReadOnly):
+    """A cache layer of a head that all rows go on from; it keeps what it gives first, head and rows together."""
+
+    recorded: tuple[Tensor, Tensor] | None = None
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        found = super().update(key_states, value_states)
+        self.recorded = self.recorded or found
+        return found
 
 
 class _Growing(_ReadOnly):

@@ -99,10 +99,10 @@ def preflight(
     return _report(responses, generations)
 
 
-def _scored(batch: "Dataset", texts: list[tuple], generations: int, reward: Callable) -> list[dict]:
+def _scored(batch: dict[str, list], texts: list[tuple], generations: int, reward: Callable) -> list[dict]:
     columns = {
-        name: [value for value in batch[name] for _ in range(generations)]
-        for name in batch.column_names
+        name: [value for value in values for _ in range(generations)]
+        for name, values in batch.items()
         if name != "prompt"
     }
     completions = [[{"role": "assistant", "content": text}] for text, _, _ in texts]

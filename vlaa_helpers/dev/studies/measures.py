@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.record_schema import meta_of
 from ...core.trace_text import aha_words, trace_of
+from ...evaluation.style_report import style_columns
 from ...mini_world.claims import find_claims
 from ...reference import ASKED_ABOUT, SETS, TEST_SEED, held_out
 from .arms import Arm, Lab, arm_digest, short_digest
@@ -136,6 +137,7 @@ def _shares(part: "pd.DataFrame") -> dict[str, float]:
         "cues": round(part["cues"].mean(), 4),
         "claims_true": round(part["claims_true"].mean(), 4),
         "with_claims": round(part["claims_true"].notna().mean(), 4),
+        **style_columns(part),
     }
 
 
