@@ -108,7 +108,7 @@ def make_lesson(rng: Random, progress: float, pieces: Sequence[str] = ()) -> Les
     mix = stage_mix(progress)
     name = rng.choices(list(mix), weights=list(mix.values()))[0]
     if name == "pieces" and pieces:
-        return _pieces(rng, pieces)
+        return write_pieces(rng, pieces)
     if name in ("echo", "pieces"):
         return _echo(rng, words_only=progress <= STAGES[0][0])
     if name == "find":
@@ -143,7 +143,7 @@ def _echo(rng: Random, *, words_only: bool) -> Lesson:
     return Lesson("echo", [user(f"Repeat: {text}.", with_image=False)], f"{text}.", None)
 
 
-def _pieces(rng: Random, pieces: Sequence[str]) -> Lesson:
+def write_pieces(rng: Random, pieces: Sequence[str]) -> Lesson:
     """To copy what no sentence of the mini world holds: so each token of the vocabulary is a target often."""
     text = ""
     for piece in (rng.choice(pieces) for _ in range(rng.randint(*PIECES))):
