@@ -23,6 +23,7 @@ from vlaa_helpers.data.rows_to_records import RowProblem, verifier_by_source
 from vlaa_helpers.data.trl_views import to_grpo
 
 FIVE = {"digit", "choice", "math", "box", "open_ended"}
+GT_OF = {"digit": "3", "choice": "B", "math": "2x", "box": "[0, 0, 0.5, 1]", "open_ended": "A cup."}
 
 
 def only_problem(file, **options):
@@ -89,7 +90,8 @@ def test_grpo_rows_of_the_release(write_rows):
 )
 @pytest.mark.parametrize("root", ["", "images"])
 def test_image_paths_of_the_release(write_rows, tmp_path, written, stored, source, root):
-    file = write_rows({"image": written, "question": "q", "gt": "B"}, images={stored: encoded()})
+    row = {"image": written, "question": "q", "gt": GT_OF[verifier_by_source()[source]]}
+    file = write_rows(row, images={stored: encoded()})
     records, problems = read_records(file, image_root=tmp_path / root)
     assert not problems
     assert (records[0]["source"], records[0]["verifier_type"]) == (source, verifier_by_source()[source])
@@ -102,9 +104,9 @@ def test_every_source_has_a_verifier():
 
 @pytest.mark.parametrize(("word", "name"), [("mcq", "choice"), ("MCQ", "choice"), ("iou", "box"), ("IoU", "box")])
 def test_the_release_s_words_for_verifiers_are_translated(write_rows, word, name):
-    rows = write_rows({"question": "q", "gt": "B", "verifier_type": word})
+    rows = write_rows({"question": "q", "gt": GT_OF[name], "verifier_type": word})
     assert load_records(rows)["verifier_type"][:] == [name]
-    plain = write_rows({"question": "q", "gt": "B"}, name="plain.jsonl")
+    plain = write_rows({"question": "q", "gt": GT_OF[name]}, name="plain.jsonl")
     assert load_records(plain, verifier_type=word.lower())["verifier_type"][:] == [name]
 
 
