@@ -21,6 +21,8 @@ from vlaa_helpers.data import rows_to_records as module
 from vlaa_helpers.data.load import load_records, read_records
 from vlaa_helpers.data.rows_to_records import RowProblem, verifier_by_source
 from vlaa_helpers.data.trl_views import to_grpo
+from vlaa_helpers.rewards.digit import digit_reward
+from vlaa_helpers.rewards.registry import Verifier, register_verifier
 
 FIVE = {"digit", "choice", "math", "box", "open_ended"}
 GT_OF = {"digit": "3", "choice": "B", "math": "2x", "box": "[0, 0, 0.5, 1]", "open_ended": "A cup."}
@@ -202,6 +204,12 @@ def test_bytes_that_are_no_text(tmp_path):
         ({"question": " "}, "no_question", "no question"),
         ({"gt": None}, "no_gt", "no ground truth"),
         ({"gt": float("nan")}, "no_gt", "no ground truth"),
+        ({"gt": "many"}, "bad_gt", "'many' is not a number; mend the record"),
+        ({"gt": "[9, 9, 20, 20]", "verifier_type": "box"}, "bad_gt", "where fractions are asked; divide x by"),
+        ({"gt": "nothing", "verifier_type": "math"}, "bad_gt", "is not mathematics"),
+        ({"images": ["a.png", "b.png"]}, "bad_images", "images is a list of 2; expected a list with the path of one"),
+        ({"images": "a.png"}, "bad_images", "images is 'a.png'; expected a list"),
+        ({"images": ["no.png"]}, "missing_image", "image no.png is absent"),
         ({"verifier_type": "numeric"}, "unknown_verifier_type", "'numeric'; expected one of digit, choice, math, box"),
         ({"verifier_type": None}, "no_verifier_type", 'Add it, or pass verifier_type="choice"'),
         ({"image": "clevr_math/no.png"}, "missing_image", "image clevr_math/no.png is absent"),
@@ -217,6 +225,28 @@ def test_rows_that_are_left_out(write_rows, change, kind, words):
     assert list(records["id"]) == ["good"]
     assert [(problem.kind, problem.id, problem.line, problem.kept) for problem in problems] == [(kind, "r-1", 1, False)]
     assert words in str(problems[0]) and str(problems[0]).startswith("rows.jsonl line 1 (id r-1): ")
+
+
+def test_a_list_of_one_image_is_loaded(write_rows):
+    records, problems = read_records(write_rows({**ROW, "images": ["a.png"]}, images={"a.png": encoded()}))
+    assert not problems and records[0]["image"].size == (8, 6)
+
+
+@pytest.mark.parametrize("none", [None, [], ""])
+def test_no_images_is_a_row_of_text(write_rows, none):
+    records, problems = read_records(write_rows({**ROW, "images": none}))
+    assert not problems and records[0]["image"] is None
+
+
+def test_one_s_own_verifier_checks_its_ground_truths(write_rows):
+    def check(gt, question, meta):
+        return None if gt in ("yes", "no") else f"the ground truth {gt!r} is neither yes nor no; {question} {meta}"
+
+    register_verifier(Verifier("yes_no", digit_reward, check_gt=check))
+    rows = [{**ROW, "verifier_type": "yes_no", "gt": gt, "meta": {"a": 1}} for gt in ("yes", "maybe")]
+    problem = only_problem(write_rows(*rows))
+    assert problem.kind == "bad_gt" and problem.line == 2 and "'maybe' is neither" in problem.message
+    assert 'How many? {"a": 1}' in problem.message
 
 
 @pytest.mark.parametrize(

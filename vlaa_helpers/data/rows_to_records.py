@@ -184,7 +184,7 @@ def _image_name(row: dict) -> str:
         seen = f"a list of {len(listed)}" if isinstance(listed, list) else f"{listed!r:.60}"
         raise _BadRow(
             "bad_images",
-            f'images is {seen}; expected a list with the path of one image, for a record has one. Write "image": "path".',
+            f'images is {seen}; expected a list with the path of one image: a record has one. Write "image": "path".',
         )
     return listed[0].strip()
 

@@ -13,7 +13,8 @@ _SIGNS = str.maketrans({"−": "-", "–": "-", "—": "-", "＋": "+", "－": "
 # what makes something else of a number than a count: roots, powers, fractions, percentages, comparisons, LaTeX
 _ODD = re.compile(
     r"[²³¹⁰-⁹₀-₉¼-¾⅐-⅞%‰°√∛∜±≈≠≤≥<>~\\π∞/^#|]"
-    r"|\b(?:sqrt|root|log|ln|sin|cos|tan|pi|squared|cubed|factorial|percent|per cent|twice|thrice|double|triple|times)\b",
+    r"|\b(?:sqrt|root|log|ln|sin|cos|tan|pi|squared|cubed|factorial)\b"
+    r"|\b(?:percent|per cent|twice|thrice|double|triple|times)\b",
     re.IGNORECASE,
 )
 _MINUS_BEFORE = re.compile(r"(?:(?<!\w)-|(?:^|[^\w\s])\s*-[\s(\[]*|\b(?:minus|negative)[\s(]+)$", re.IGNORECASE)

@@ -14,7 +14,9 @@ _BLOCK = re.compile(r"\\(?:begin|end)\{(?:align|aligned|equation|gather|gathered
 _FENCE = re.compile(r"```+(?:\w+\n)?(.*?)```+", re.DOTALL)
 _DISPLAYED = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|`([^`]+)`", re.DOTALL)
 _TEXT = re.compile(r"\\(?:text|mathrm|mbox|textrm|textbf|mathbf|operatorname)\s*\{([^{}]*)\}")
-_FUNCTIONS = "arcsin arccos arctan sinh cosh tanh sin cos tan cot sec csc log ln exp sqrt pi lim max min det mod".split()
+_FUNCTIONS = (
+    "arcsin arccos arctan sinh cosh tanh sin cos tan cot sec csc log ln exp sqrt pi lim max min det mod".split()
+)
 _LETTER_PRODUCTS = "abc xyz abcd xyzw mnp pqr rst uvw".split()
 # words of two letters that are no products of variables
 _SHORT = "is it of to in at we so be an or by as if on my up he do go no us am me".split()

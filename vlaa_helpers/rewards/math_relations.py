@@ -73,7 +73,7 @@ def same_piece(gold: Piece, said: Piece) -> str:
 
 
 def _number_of(gold: Piece, said: Piece) -> str:
-    """The ground truth's number; with its unit again where that is one letter, which the answer may mean as a factor."""
+    """The ground truth's number; with its unit where that is one letter: the answer may mean it as a factor."""
     return f"{gold.parts[0]} {gold.unit}" if gold.unit in LETTERS and not said.unit else gold.parts[0]
 
 
@@ -126,7 +126,9 @@ def _mentions(parts: tuple[str, ...], name: str) -> bool:
 
 def _bases(text: str) -> list[str]:
     """What stands below numbers: Math-Verify reads 40_9 as 40."""
-    return sorted(_BASE.findall(re.sub(r"\\log\s*_\s*\{?\w+\}?|[A-Za-z]_\{?\w+\}?|\\(?:int|sum|prod)_\{?\w+\}?", "", text)))
+    return sorted(
+        _BASE.findall(re.sub(r"\\log\s*_\s*\{?\w+\}?|[A-Za-z]_\{?\w+\}?|\\(?:int|sum|prod)_\{?\w+\}?", "", text))
+    )
 
 
 def _compare(gold: str, said: str) -> str:

@@ -7,7 +7,7 @@ _SIGNS = {
     "−": "-", "–": "-", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "×": r"\times ", "÷": "/", "∕": "/", "⁄": "/",
     "≤": r"\le ", "≥": r"\ge ", "≠": r"\neq ", "≈": r"\approx ", "±": r"\pm ", "∞": r"\infty ", "°": r"^{\circ}",
     "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∧": r"\land ", "∨": r"\lor ", "′": "'", "“": '"', "”": '"', "’": "'",
-    "∅": r"\emptyset ", "∠": r"\angle ", "ℝ": r"\mathbb{R}", "…": r"\ldots ", "“": '"', "‘": "'",
+    "∅": r"\emptyset ", "∠": r"\angle ", "ℝ": r"\mathbb{R}", "…": r"\ldots ", "‘": "'",
     "√": r"\sqrt ", "∛": r"\sqrt[3] ", "∜": r"\sqrt[4] ",
 }  # fmt: skip
 _GREEK = dict(

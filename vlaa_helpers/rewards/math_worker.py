@@ -51,7 +51,7 @@ def _ring(*_: object) -> None:
 
 @lru_cache(maxsize=4096)
 def read(text: str) -> tuple:
-    """What Math-Verify reads in LaTeX, without its guesses: no units removed, no last number of a text it cannot read."""
+    """What Math-Verify reads in LaTeX without guessing: no unit is removed, no number taken from what it cannot read."""
     import math_verify
     from latex2sympy2_extended import NormalizationConfig
 
@@ -61,9 +61,7 @@ def read(text: str) -> tuple:
     latex = math_verify.LatexExtractionConfig(normalization_config=normalization, boxed_match_priority=-1)
     try:
         return tuple(
-            math_verify.parse(
-                f"${text}$", parsing_timeout=None, extraction_config=[latex], fallback_mode="no_fallback"
-            )
+            math_verify.parse(f"${text}$", parsing_timeout=None, extraction_config=[latex], fallback_mode="no_fallback")
         )
     except Exception:  # SymPy raises nearly anything on odd input
         return ()

@@ -7,7 +7,7 @@ from functools import lru_cache
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LETTER_FIRST = re.compile(r"(?<![A-Za-z])(\(?)([A-Z])([).:])(?=\s|$)")
 _LETTER_LAST = re.compile(r"\(([A-Z])\)")
-_BOUNDARY = re.compile(r"[,;:()\n]")
+_BOUNDARY = re.compile(r"[,;:?()\n]")
 _MARKUP = re.compile(r"[*_`$\"'“”‘’]")
 
 
