@@ -51,7 +51,7 @@ def _ring(*_: object) -> None:
 
 @lru_cache(maxsize=4096)
 def read(text: str) -> tuple:
-    """What Math-Verify reads in LaTeX without guessing: no unit is removed, no number taken from what it cannot read."""
+    """What Math-Verify reads in LaTeX without guessing: no unit removed, no number taken from what it cannot read."""
     import math_verify
     from latex2sympy2_extended import NormalizationConfig
 
