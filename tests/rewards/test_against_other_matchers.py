@@ -42,7 +42,7 @@ def vlmevalkit_rule(answer, options):
 
 
 def lmms_eval_rule(answer, options):
-    """The last of the bracketed letters, else of the letters before a blank or a full stop; None is a random one there."""
+    """The last of the bracketed letters, else of those before a blank or a full stop; where this is None, a random one."""
     answer = f" {answer.strip(',.!?;:')} "
     for form in ("({})", "{} ", "{}."):
         found = [letter for letter in options if form.format(letter) in answer]
@@ -85,12 +85,13 @@ def test_math_verify_alone(gt, answer, ours, theirs):
 
 
 TRL = [  # gt, the whole response, ours, TRL's
-    ("5", r"<answer>5</answer>", 1, 0),
-    ("5", r"<think>Is it $5$?</think> It is 6.", 0, 1),
-    ("5", r"<think>It is $5$.</think><answer>6</answer>", 0, 1),
+    ("5", "<answer>5</answer>", 1, 0),
+    ("5", "The answer is $5$.", 0, 1),
+    ("5", "<think>The answer is $5$.</think><answer>6</answer>", 0, 1),
     ("5", r"<answer>$5\%$</answer>", 0, 1),
     ("5 m", r"<answer>$5 \text{ km}$</answer>", 0, 1),
-    ("y = 2x + 1", r"<answer>$2x - y + 1 = 0$</answer>", 1, 1),
+    ("2x + 1", "<answer>$2y = 2x + 1$</answer>", 0, 1),
+    ("y = 2x + 1", "<answer>$2x - y + 1 = 0$</answer>", 1, 1),
 ]
 
 
@@ -103,7 +104,7 @@ def test_trl_accuracy_reward(gt, response, ours, theirs):
 QUESTION = "Which bar is the highest? A) red B) blue C) green D) dark blue"
 CHOICES = [  # answer (the ground truth is B), ours, VLMEvalKit's, lmms-eval's: 1 for B, 0 for another or none
     ("B", 1, 1, 1),
-    ("blue", 1, 0, 0),
+    ("blue", 1, 1, 0),
     ("b", 1, 0, 0),
     ("not B", 0, 1, 1),
     ("B is wrong", 0, 1, 1),
@@ -123,12 +124,10 @@ def test_rules_for_options(answer, ours, vlmevalkit, lmms_eval):
 
 LIMITS = [  # gt, an answer that is paid though it should not be
     ("x", "X"),
-    ("e", "E"),
-    ("(1,2)", "1,2"),
+    ("ABC", "abc"),
     ("x'", "x"),
     ("0.5", "0.5000001"),
-    ("30", "30°"),
-    ("f(x)", "y"),
+    (r"\pi", "3.141593"),
 ]
 
 

@@ -36,6 +36,8 @@ def fuzzed(name, strategy):
         @settings(
             max_examples=max(1, int(CASES * SHARES[name] / BATCH)),
             derandomize=CASES == DEFAULT,
+            deadline=None,
+            database=None,
             suppress_health_check=list(HealthCheck),
         )
         @given(cases=st.lists(strategy, min_size=BATCH, max_size=BATCH))
@@ -126,7 +128,15 @@ def test_counts():
 COLOURS = "red blue green pink black white grey brown teal gold lime navy plum rust sand rose".split()
 LETTERS = "ABCDEFGHIJKLMNOP"
 NAMES = ["{0}", "({0})", "[{0}]", "{0}.", "{0}!", "{0}) {1}", "{0}: {1}", "{0} ({1})", "{1}", "{1} ({0})", "**{0}**"]
-NAMES += ["\\boxed{{{0}}}", "${0}$", "The answer is {0}.", "Option {0}", "{0} - {1}", "\\boxed{{\\text{{{0}}}}}", "`{0}`"]
+NAMES += [
+    "\\boxed{{{0}}}",
+    "${0}$",
+    "The answer is {0}.",
+    "Option {0}",
+    "{0} - {1}",
+    "\\boxed{{\\text{{{0}}}}}",
+    "`{0}`",
+]
 SEVERAL = ["{0}, {2}", "{0} or {2}", "{0}) {3}", "{1} and {3}", "[{0}, {2}]", "{0}/{2}", "{0}) {1}, {2}) {3}", "{0}{2}"]
 SEVERAL += ["not {0}", "{0} is wrong", "all but {0}", "\\boxed{{{0}}} \\boxed{{{2}}}", "{0} {2}", "{0}? No, {2}"]
 
@@ -154,9 +164,18 @@ def test_options():
 # ---- boxes ----
 
 FORMS = ["[{}, {}, {}, {}]", "{}, {}, {}, {}", "({}, {}), ({}, {})", "bbox_2d: [{}, {}, {}, {}]", "({} {} {} {})"]
-FORMS += ["{{'bbox_2d': [{}, {}, {}, {}], 'label': 'cup 3'}}", '[{{"bbox_2d": [{}, {}, {}, {}]}}]', "Here: [{},{},{},{}]."]
+FORMS += [
+    "{{'bbox_2d': [{}, {}, {}, {}], 'label': 'cup 3'}}",
+    '[{{"bbox_2d": [{}, {}, {}, {}]}}]',
+    "Here: [{},{},{},{}].",
+]
 FORMS += ["x1={}, y1={}, x2={}, y2={}", '{{"x2": {2}, "x1": {0}, "y2": {3}, "y1": {1}}}', "\\boxed{{[{}, {}, {}, {}]}}"]
-WORTHLESS = ["[{}, {}, {}]", "[{0}, {1}, {2}, {3}, {0}]", "[{0}, {1}, {2}, {3}] or [{0}, {1}, {2}, 1.0]", "[{}%, {}%, {}%, {}%]"]
+WORTHLESS = [
+    "[{}, {}, {}]",
+    "[{0}, {1}, {2}, {3}, {0}]",
+    "[{0}, {1}, {2}, {3}] or [{0}, {1}, {2}, 1.0]",
+    "[{}%, {}%, {}%, {}%]",
+]
 WORTHLESS += ['{{"x": {}, "y": {}, "w": {}, "h": {}}}', "[{}1e9, {}, {}, {}]", "[-1{}, {}, {}, {}]"]
 corner = st.integers(0, 100)
 
@@ -184,9 +203,26 @@ def test_boxes():
 
 LINES = ["y = {a}x + {b}", "{a}x + {b}", "f(x) = {a}x + {b}", "{b} + {a}x = y", "{a}x - y + {b} = 0", "y - {b} = {a}x"]
 LINES += ["$y = {a}x + {b}$", "`y = {a}x + {b}`", "\\boxed{{y = {a}x + {b}}}", "{k}y = {ka}x + {kb}", "y = {a}·x + {b}"]
-LINES += ["The line is y = {a}x + {b}.", "\\begin{{align}} y &= {a}x + {b} \\end{{align}}", "y = \\frac{{{ka}}}{{{k}}}x + {b}"]
-NOT_LINES = ["y^2 = {a}x + {b}", "x = {a}x + {b}", "1/y = {a}x + {b}", "y > {a}x + {b}", "not y = {a}x + {b}", "z = {a}x + {b}"]
-NOT_LINES += ["y = {a}x + {b} or y = {a}x - {b}", "about {a}x + {b}", "|y| = {a}x + {b}", "y ≈ {a}x + {b}", "{a}x = {b}"]
+LINES += [
+    "The line is y = {a}x + {b}.",
+    "\\begin{{align}} y &= {a}x + {b} \\end{{align}}",
+    "y = \\frac{{{ka}}}{{{k}}}x + {b}",
+]
+NOT_LINES = [
+    "y^2 = {a}x + {b}",
+    "x = {a}x + {b}",
+    "1/y = {a}x + {b}",
+    "y > {a}x + {b}",
+    "not y = {a}x + {b}",
+    "z = {a}x + {b}",
+]
+NOT_LINES += [
+    "y = {a}x + {b} or y = {a}x - {b}",
+    "about {a}x + {b}",
+    "|y| = {a}x + {b}",
+    "y ≈ {a}x + {b}",
+    "{a}x = {b}",
+]
 NOT_LINES += ["y + 1 = {a}x + {b}", "y = {a}x² + {b}", "y = √{a}x + {b}", "y = {a}x + {b}%", "y = {a}x + {b}, x = 1"]
 
 
