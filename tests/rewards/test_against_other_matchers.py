@@ -1,7 +1,7 @@
-"""Where the verifiers differ from other matchers, each row of the table in docs/matchers.md held against both sides.
+"""Where the verifiers differ from other matchers: each row of the table in docs/matchers.md against both sides.
 
-Math-Verify and TRL's `accuracy_reward` are the installed ones. The rules of VLMEvalKit (`vlmeval/utils/matching_util.py`)
-and lmms-eval (`lmms_eval/tasks/mmmu/utils.py`, from MMMU) are written here in a few lines from their public source.
+Math-Verify and TRL's `accuracy_reward` are the installed ones. The rules of VLMEvalKit, in its
+`vlmeval/utils/matching_util.py`, and of lmms-eval (`lmms_eval/tasks/mmmu/utils.py`, from MMMU), are written here in a few lines.
 """
 
 import logging
@@ -42,7 +42,7 @@ def vlmevalkit_rule(answer, options):
 
 
 def lmms_eval_rule(answer, options):
-    """The last of the bracketed letters, else of those before a blank or a full stop; where this is None, a random one."""
+    """The last of the bracketed letters, else of those before a blank or a full stop; for None it takes any."""
     answer = f" {answer.strip(',.!?;:')} "
     for form in ("({})", "{} ", "{}."):
         found = [letter for letter in options if form.format(letter) in answer]
@@ -125,7 +125,8 @@ def test_rules_for_options(answer, ours, vlmevalkit, lmms_eval):
 LIMITS = [  # gt, an answer that is paid though it should not be
     ("x", "X"),
     ("ABC", "abc"),
-    ("x'", "x"),
+    ("(1, 2)", "{1,2}"),
+    ("x^2", r"\int 2x dx"),
     ("0.5", "0.5000001"),
     (r"\pi", "3.141593"),
 ]

@@ -139,6 +139,7 @@ NAMES += [
 ]
 SEVERAL = ["{0}, {2}", "{0} or {2}", "{0}) {3}", "{1} and {3}", "[{0}, {2}]", "{0}/{2}", "{0}) {1}, {2}) {3}", "{0}{2}"]
 SEVERAL += ["not {0}", "{0} is wrong", "all but {0}", "\\boxed{{{0}}} \\boxed{{{2}}}", "{0} {2}", "{0}? No, {2}"]
+SEVERAL += ["{0}, not", "{0}: wrong", "{0}) incorrect", "{0} (no)"]
 
 
 @st.composite

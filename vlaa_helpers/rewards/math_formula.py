@@ -13,7 +13,7 @@ MAX_LENGTH = 500
 _BLOCK = re.compile(r"\\(?:begin|end)\{(?:align|aligned|equation|gather|gathered|split|multline|displaymath)\*?\}")
 _FENCE = re.compile(r"```+(?:\w+\n)?(.*?)```+", re.DOTALL)
 _DISPLAYED = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|`([^`]+)`", re.DOTALL)
-_TEXT = re.compile(r"\\(?:text|mathrm|mbox|textrm|textbf|mathbf|operatorname)\s*\{([^{}]*)\}")
+_TEXT = re.compile(r"\\(?:text|mathrm|mbox|textrm|textbf|mathbf)\s*\{([^{}]*)\}")
 _FUNCTIONS = (
     "arcsin arccos arctan sinh cosh tanh sin cos tan cot sec csc log ln exp sqrt pi lim max min det mod".split()
 )
@@ -29,7 +29,7 @@ _WORD = re.compile(
 _CHANGES = re.compile(
     r"\b(?:minus|plus|times|over|negative|squared?|cubed?|roots?|inverse|reciprocal|opposite|double|triple|twice|thrice"
     r"|half|halves|thirds?|quarters?|dozens?|hundreds?|thousands?|millions?|billions?|factorial|power|modulo?|point"
-    r"|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|infinity|percent\w*|pct|none"
+    r"|per|tenths?|hundredths?|thousandths?|(?:four|fif|six|seven|eigh|nin)ths?|ths|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|infinity|percent\w*|pct|none"
     r"|derivative|integral|logarithm|absolute|divided|multiplied|added|subtracted)\b",
     re.IGNORECASE,
 )
@@ -89,6 +89,8 @@ def read_formula(text: str) -> Formula | None:
     if text is None or (text := _displayed(text)) is None or (text := _unboxed(text)) is None:
         return None
     text = text.strip(" .,;:\n").removeprefix("=").strip()
+    if text[:1] in ("'", '"') and text[:1] == text[-1:]:
+        text = text[1:-1].strip()
     if text.endswith("=") or _INEXACT.search(text) or not re.search(r"\w", text):
         return None
     return _split(text)
@@ -207,6 +209,8 @@ def _inner_prose(formula: str) -> bool:
 
 
 def _split(text: str) -> Formula | None:
+    if re.search(r"^(?:and|or)\b|\b(?:and|or)$", text):
+        return None
     joins = {found[1] or {"land": "and", "wedge": "and"}.get(found[2], "or") for found in _CONNECTIVE.finditer(text)}
     if len(joins) > 1:
         return None

@@ -25,7 +25,7 @@ def same_formula(gold: Formula, said: Formula) -> str:
 
     Raises nothing: a comparison that takes too long is "unreadable".
     """
-    if _bases(gold.text) != _bases(said.text):
+    if _bases(gold.text) != _bases(said.text) or _primes(gold.text) != _primes(said.text):
         return DIFFERENT
     if len(gold.pieces) == len(said.pieces):
         if (gold.has_inequality or said.has_inequality) and gold.joined != said.joined:
@@ -129,6 +129,11 @@ def _bases(text: str) -> list[str]:
     return sorted(
         _BASE.findall(re.sub(r"\\log\s*_\s*\{?\w+\}?|[A-Za-z]_\{?\w+\}?|\\(?:int|sum|prod)_\{?\w+\}?", "", text))
     )
+
+
+def _primes(text: str) -> int:
+    """How many primes there are: Math-Verify reads y' as y."""
+    return text.count("'") + text.count(r"\prime")
 
 
 def _compare(gold: str, said: str) -> str:
