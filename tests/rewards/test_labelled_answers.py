@@ -1,7 +1,7 @@
 """Answers labelled by reading them, scored as the trainer would.
 
-All of `labelled_before_running.jsonl` was labelled before the code that it tests was run on any of it. At the
-first run the verifiers disagreed with 1 of its 194 labels (`|y| = -3x + 7` was paid for `y = -3x + 7`), and were mended.
+All of `labelled_before_running.jsonl` was labelled before the code that it tests was run on any of it. At the first run
+the verifiers disagreed with 1 of its 194 labels (`|y| = -3x + 7` was paid for `y = -3x + 7`), and were mended.
 """
 
 import json

@@ -186,7 +186,7 @@ def _without_prose(text: str) -> str | None:
     prose = f"{head} {_first_of(formula)} {tail}"
     if is_negated(prose) or _CHANGES.search(head + " " + tail) or _LEADS_ELSEWHERE.search(head):
         return None
-    if is_hedged(f"{head.rstrip()} 5") or is_hedged(tail) or _inner_prose(formula):
+    if is_hedged(f"{head.rstrip()} 5") or is_hedged(tail) or re.search(r"\band\b", tail) or _inner_prose(formula):
         return None
     return formula.strip(" :,;.=") if head else formula
 
