@@ -1,7 +1,7 @@
 """Where the verifiers differ from other matchers: each row of the table in docs/matchers.md against both sides.
 
-Math-Verify and TRL's `accuracy_reward` are the installed ones. The rules of VLMEvalKit
-(`vlmeval/utils/matching_util.py`) and lmms-eval (`lmms_eval/tasks/mmmu/utils.py`, from MMMU) are written here in a few lines.
+Math-Verify and TRL's `accuracy_reward` are the installed ones. Of VLMEvalKit (`vlmeval/utils/matching_util.py`) and
+lmms-eval (`lmms_eval/tasks/mmmu/utils.py`, from MMMU) the rules are written here in a few lines.
 """
 
 import logging

@@ -7,8 +7,6 @@ from .hedges import is_negated
 from .options import Options, options_of, plain_text, read_options
 from .score import Reason, Score, right_or_wrong, score_answer
 
-__all__ = ["check_choice", "choice_reward", "options_of", "same_choice"]
-
 _WRAPPED = re.compile(r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf)\s*+|\\[()\[\]]|[*_`$\"“”]")
 _LETTER = re.compile(r"[(\[]?([A-Za-z])[)\]]?[.!?;:,]?")
 _LETTER_AND_TEXT = re.compile(r"[(\[]?([A-Za-z])(?:[)\]][.:]?|[.:,!?;]|\s*+[-–—]\s|\s*+(?=\())\s*+(.*)", re.DOTALL)
