@@ -37,7 +37,8 @@ def alarm(seconds: float) -> Iterator[None]:
         return
     signal.signal(signal.SIGVTALRM, _ring)
     signal.setitimer(signal.ITIMER_VIRTUAL, 0.8 * seconds, 0.05)
-    signal.setitimer(signal.ITIMER_PROF, seconds)  # SIGPROF has no handler, so it ends the process
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # which is to end the process
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
