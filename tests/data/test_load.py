@@ -21,8 +21,11 @@ from vlaa_helpers.data import rows_to_records as module
 from vlaa_helpers.data.load import load_records, read_records
 from vlaa_helpers.data.rows_to_records import RowProblem, verifier_by_source
 from vlaa_helpers.data.trl_views import to_grpo
+from vlaa_helpers.rewards.digit import digit_reward
+from vlaa_helpers.rewards.registry import Verifier, register_verifier
 
 FIVE = {"digit", "choice", "math", "box", "open_ended"}
+GT_OF = {"digit": "3", "choice": "B", "math": "2x", "box": "[0, 0, 0.5, 1]", "open_ended": "A cup."}
 
 
 def only_problem(file, **options):
@@ -89,7 +92,8 @@ def test_grpo_rows_of_the_release(write_rows):
 )
 @pytest.mark.parametrize("root", ["", "images"])
 def test_image_paths_of_the_release(write_rows, tmp_path, written, stored, source, root):
-    file = write_rows({"image": written, "question": "q", "gt": "B"}, images={stored: encoded()})
+    row = {"image": written, "question": "q", "gt": GT_OF[verifier_by_source()[source]]}
+    file = write_rows(row, images={stored: encoded()})
     records, problems = read_records(file, image_root=tmp_path / root)
     assert not problems
     assert (records[0]["source"], records[0]["verifier_type"]) == (source, verifier_by_source()[source])
@@ -102,9 +106,9 @@ def test_every_source_has_a_verifier():
 
 @pytest.mark.parametrize(("word", "name"), [("mcq", "choice"), ("MCQ", "choice"), ("iou", "box"), ("IoU", "box")])
 def test_the_release_s_words_for_verifiers_are_translated(write_rows, word, name):
-    rows = write_rows({"question": "q", "gt": "B", "verifier_type": word})
+    rows = write_rows({"question": "q", "gt": GT_OF[name], "verifier_type": word})
     assert load_records(rows)["verifier_type"][:] == [name]
-    plain = write_rows({"question": "q", "gt": "B"}, name="plain.jsonl")
+    plain = write_rows({"question": "q", "gt": GT_OF[name]}, name="plain.jsonl")
     assert load_records(plain, verifier_type=word.lower())["verifier_type"][:] == [name]
 
 
@@ -200,6 +204,12 @@ def test_bytes_that_are_no_text(tmp_path):
         ({"question": " "}, "no_question", "no question"),
         ({"gt": None}, "no_gt", "no ground truth"),
         ({"gt": float("nan")}, "no_gt", "no ground truth"),
+        ({"gt": "many"}, "bad_gt", "'many' is not a number; mend the record"),
+        ({"gt": "[9, 9, 20, 20]", "verifier_type": "box"}, "bad_gt", "where fractions are asked; divide x by"),
+        ({"gt": "nothing", "verifier_type": "math"}, "bad_gt", "is not mathematics"),
+        ({"images": ["a.png", "b.png"]}, "bad_images", "images is a list of 2; expected a list with the path of one"),
+        ({"images": "a.png"}, "bad_images", "images is 'a.png'; expected a list"),
+        ({"images": ["no.png"]}, "missing_image", "image no.png is absent"),
         ({"verifier_type": "numeric"}, "unknown_verifier_type", "'numeric'; expected one of digit, choice, math, box"),
         ({"verifier_type": None}, "no_verifier_type", 'Add it, or pass verifier_type="choice"'),
         ({"image": "clevr_math/no.png"}, "missing_image", "image clevr_math/no.png is absent"),
@@ -215,6 +225,28 @@ def test_rows_that_are_left_out(write_rows, change, kind, words):
     assert list(records["id"]) == ["good"]
     assert [(problem.kind, problem.id, problem.line, problem.kept) for problem in problems] == [(kind, "r-1", 1, False)]
     assert words in str(problems[0]) and str(problems[0]).startswith("rows.jsonl line 1 (id r-1): ")
+
+
+def test_a_list_of_one_image_is_loaded(write_rows):
+    records, problems = read_records(write_rows({**ROW, "images": ["a.png"]}, images={"a.png": encoded()}))
+    assert not problems and records[0]["image"].size == (8, 6)
+
+
+@pytest.mark.parametrize("none", [None, [], ""])
+def test_no_images_is_a_row_of_text(write_rows, none):
+    records, problems = read_records(write_rows({**ROW, "images": none}))
+    assert not problems and records[0]["image"] is None
+
+
+def test_one_s_own_verifier_checks_its_ground_truths(write_rows):
+    def check(gt, question, meta):
+        return None if gt in ("yes", "no") else f"the ground truth {gt!r} is neither yes nor no; {question} {meta}"
+
+    register_verifier(Verifier("yes_no", digit_reward, check_gt=check))
+    rows = [{**ROW, "verifier_type": "yes_no", "gt": gt, "meta": {"a": 1}} for gt in ("yes", "maybe")]
+    problem = only_problem(write_rows(*rows))
+    assert problem.kind == "bad_gt" and problem.line == 2 and "'maybe' is neither" in problem.message
+    assert 'How many? {"a": 1}' in problem.message
 
 
 @pytest.mark.parametrize(

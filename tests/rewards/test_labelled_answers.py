@@ -1,4 +1,8 @@
-"""A table of answers labelled by hand, scored as the trainer would."""
+"""Answers labelled by reading them, scored as the trainer would.
+
+All of `labelled_before_running.jsonl` was labelled before the code that it tests was run on any of it. At the first run
+the verifiers disagreed with 1 of its 194 labels (`|y| = -3x + 7` was paid for `y = -3x + 7`), and were mended.
+"""
 
 import json
 from pathlib import Path
@@ -7,7 +11,9 @@ import pytest
 
 from vlaa_helpers.rewards.mixed import MixedReward
 
-LABELLED = [json.loads(line) for line in (Path(__file__).parents[1] / "samples" / "labelled_answers.jsonl").open()]
+SAMPLES = Path(__file__).parents[1] / "samples"
+FILES = ("labelled_answers.jsonl", "labelled_before_running.jsonl")
+LABELLED = [json.loads(line) for name in FILES for line in (SAMPLES / name).read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.mark.parametrize("row", LABELLED, ids=lambda row: f"{row['verifier_type']}: {row['why']}")
@@ -18,6 +24,7 @@ def test_a_hand_labelled_answer(row):
     assert score.value == pytest.approx(row["value"], abs=1e-6), (row, score)
 
 
-def test_the_table_is_large_and_covers_every_verifier():
-    assert len(LABELLED) >= 150
+def test_the_tables_are_large_and_cover_every_verifier():
+    assert len(LABELLED) >= 600
     assert {"digit", "choice", "math", "box", "open_ended"} == {row["verifier_type"] for row in LABELLED}
+    assert 0.25 < sum(row["value"] > 0 for row in LABELLED) / len(LABELLED) < 0.75

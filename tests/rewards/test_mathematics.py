@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from reward_samples import responses, said
 
-from vlaa_helpers.rewards.math_compare import compare
+from vlaa_helpers.rewards.math_compare import by_math_verify
 from vlaa_helpers.rewards.mathematics import math_reward
 from vlaa_helpers.rewards.score import Reason, Score
 
@@ -115,8 +115,7 @@ def warm():
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("answer", HOSTILE, ids=lambda answer: ascii(answer[:24]))
 def test_hostile_mathematics_is_worth_nothing_and_is_soon_over(warm, answer):
-    compare.cache_clear()
-    assert compare("5", "6") == "different"  # the process that compares is up again after the one before
+    assert by_math_verify("5", "6") == "different"  # the process that compares is up again after the one before
     assert math_reward(said(answer), "y = 2x + 1").value == 0
 
 

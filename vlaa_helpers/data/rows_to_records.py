@@ -18,13 +18,13 @@ from ..core.images import check_image, find_image, image_path_parts
 from ..core.jsonl import read_rows
 from ..core.record_schema import RECORD_COLUMNS
 from ..mini_world.kinds import KINDS
-from ..rewards.registry import RELEASE_WORDS, verifier_names
+from ..rewards.registry import RELEASE_WORDS, get_verifier, verifier_names
 
 _RELEASE_SOURCES = {  # VLAA-Thinking (Table 1), by image folder
     "clevr_math": "digit", "geoqa170k": "choice", "arxivqa": "choice", "synthesis": "math", "coco": "box", "vg": "box",
     "docvqa": "open_ended", "vizwiz": "open_ended", "allava_laion": "open_ended",
 }  # fmt: skip
-_KNOWN_COLUMNS = frozenset({*RECORD_COLUMNS, "ds_answer", "answer"})
+_KNOWN_COLUMNS = frozenset({*RECORD_COLUMNS, "ds_answer", "answer", "images"})
 _SOURCE_OF_FOLDER = {"vg_100k": "vg", "vg_100k_2": "vg", "train2017": "coco"}
 
 
@@ -47,8 +47,8 @@ class RowProblem:
         line: line number from 1; None in a JSON array.
         id: the row's id, "" when it has none.
         kind: a short code, the same for the same trouble: "broken_json", "broken_csv", "no_question", "no_gt",
-            "no_verifier_type", "unknown_verifier_type", "missing_image", "bad_image", "bad_image_path", "bad_meta" or
-            "duplicate_id".
+            "no_verifier_type", "unknown_verifier_type", "bad_gt", "missing_image", "bad_image", "bad_image_path",
+            "bad_images", "bad_meta" or "duplicate_id".
         message: what was found, what should be there, what to do.
         kept: the row is in the dataset all the same, changed as the message says.
     """
@@ -130,7 +130,7 @@ def _record(row: dict, reading: Reading) -> dict:
     question = _text(row.get("question"))
     if not question.strip():
         raise _BadRow("no_question", 'no question; expected a text. Add a "question" to the row.')
-    image_name = _text(row.get("image")).strip()
+    image_name = _image_name(row)
     source = _source(row, image_name) or reading.path.stem
     verifier_type = _verifier_type(row, source, reading)
     response, gt = _response_and_gt(row)
@@ -142,11 +142,13 @@ def _record(row: dict, reading: Reading) -> dict:
     if final and "†Answer:" in gt:
         meta.setdefault("solution", gt)  # early Synthesis rows: a worked solution whose last line is the answer
         gt = final
+    if wrong := get_verifier(verifier_type).check_gt(gt, question, _text(meta)):
+        raise _BadRow("bad_gt", f"{wrong}.")
     used = ("", gt, response)
     if extra := {
         name: value
         for name, value in row.items()
-        if name not in RECORD_COLUMNS and (name not in _KNOWN_COLUMNS or _text(value).strip() not in used)
+        if name not in (*RECORD_COLUMNS, "images") and (name not in _KNOWN_COLUMNS or _text(value).strip() not in used)
     }:
         meta.setdefault("extra", extra)
     return {
@@ -171,6 +173,20 @@ def _text(value: object) -> str:
         value = int(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text.encode("utf-8", "replace").decode()  # JSON can hold half a surrogate pair ("\ud800"); Arrow cannot
+
+
+def _image_name(row: dict) -> str:
+    """The path of a row's image, from `image` or from a list of one in `images`; "" for a row of text alone."""
+    name, listed = _text(row.get("image")).strip(), row.get("images")
+    if name or listed in (None, "", []):
+        return name
+    if not isinstance(listed, list) or len(listed) != 1 or not isinstance(listed[0], str):
+        seen = f"a list of {len(listed)}" if isinstance(listed, list) else f"{listed!r:.60}"
+        raise _BadRow(
+            "bad_images",
+            f'images is {seen}; expected a list with the path of one image: a record has one. Write "image": "path".',
+        )
+    return listed[0].strip()
 
 
 def _source(row: dict, image_name: str) -> str:

@@ -2,19 +2,29 @@
 
 import math
 import re
+from functools import lru_cache
 
 from ..core.boxes import box_iou
 from ..core.record_schema import meta_of
-from .digit import NUMBER
 from .score import Reason, Score, score_answer
 
 FRAMES = ("fraction", "thousand", "pixel")
+_DECIMAL = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+_NUMBER = re.compile(rf"(?<![\w.]){_DECIMAL}(?![\w])")
+_PLAIN_BOX = re.compile(r"\[({0}), ({0}), ({0}), ({0})\]".format(r"[-+]?\d{1,9}(?:\.\d{1,15})?"))
+_QUOTED = re.compile(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)")
+_NAMED = re.compile(rf"\b([xy][12])['\"]?\s*[:=]\s*({_DECIMAL})(?![\w.])", re.IGNORECASE)
+_OTHER_FORM = re.compile(r"%|\bpercent\b|\b(?:w|h|width|height)['\"]?\s*[:=]", re.IGNORECASE)
+_SIGNS = str.maketrans({"−": "-", "–": "-", "－": "-"})
 
 
 def read_box(text: str) -> list[float] | None:
     """The one box in a text, or None: four finite numbers, plain, in brackets or in JSON; corners in either order.
 
-    >>> read_box('{"bbox_2d": [0.5, 0.6, 0.1, 0.2], "label": "cup 3"}')
+    Numbers in quotes or in names (`bbox_2d`) are none of the box; where x1, y1, x2 and y2 are named, their order is
+    theirs. A box of corner and size ("w", "h") and one in percent are not read.
+
+    >>> read_box("{'bbox_2d': [0.5, 6e-1, 0.1, 0.2], 'label': 'cup 3'}")
     [0.1, 0.2, 0.5, 0.6]
     """
     numbers = _box_numbers(text)
@@ -25,8 +35,17 @@ def read_box(text: str) -> list[float] | None:
 
 
 def _box_numbers(text: str) -> list[float]:
-    """The numbers of all boxes in a text: those in quotes are names and labels."""
-    return [float(number) for number in NUMBER.findall(re.sub(r'"[^"]*"', " ", text))]
+    """The numbers of all boxes in a text; none when they are in another form than corners."""
+    if found := _PLAIN_BOX.fullmatch(text):
+        return [float(number) for number in found.groups()]
+    text = text.translate(_SIGNS)
+    if _OTHER_FORM.search(text):
+        return []
+    named = _NAMED.findall(text)
+    if named and sorted(name for name, _ in named) == ["x1", "x2", "y1", "y2"]:
+        corners = {name: float(number) for name, number in named}
+        return [corners[name] for name in ("x1", "y1", "x2", "y2")]
+    return [float(number) for number in _NUMBER.findall(_QUOTED.sub(" ", text))]
 
 
 def box_reward(
@@ -49,7 +68,7 @@ def box_reward(
     A box that leaves its frame is `out_of_range`: clipping it would hide that another frame was meant.
 
     Raises:
-        ValueError: an unknown frame, "pixel" without a size, or a `gt` that is no box.
+        ValueError: an unknown frame, "pixel" without a size, or a `gt` that is no box in fractions, see `check_box`.
 
     >>> round(box_reward("<answer>[0, 0, 500, 1000]</answer>", "[0.0, 0.0, 1.0, 1.0]", frame="thousand").value, 2)
     0.5
@@ -62,9 +81,7 @@ def box_reward(
             raise ValueError(
                 'frame="pixel" needs size=(width, height) of the image as the model gets it, or image_size in meta'
             )
-    truth = read_box(gt)
-    if truth is None:
-        raise ValueError(f"the ground truth {gt!r:.80} is not a box; expected [x1, y1, x2, y2] in fractions")
+    truth = _truth(gt)
     width, height = {"fraction": (1, 1), "thousand": (1000, 1000)}.get(frame) or size
 
     def decide(answer: str) -> Score:
@@ -78,6 +95,34 @@ def box_reward(
         return Score(value, Reason.CORRECT if value == 1 else Reason.PARTIAL if value > 0 else Reason.WRONG)
 
     return score_answer(response, decide)
+
+
+@lru_cache(maxsize=4096)
+def _truth(gt: str) -> list[float]:
+    if problem := check_box(gt):
+        raise ValueError(problem)
+    return read_box(gt)
+
+
+def check_box(gt: str, question: str = "", meta: str = "") -> str | None:
+    """What is wrong with a box as ground truth, and the mend; None for a box with an area, in fractions of the image.
+
+    With `image_size` in `meta` (a record's, as JSON) the mend of a box in pixels is written out.
+    """
+    box = read_box(gt)
+    if box is None:
+        return f"the ground truth {gt!r:.80} is not a box; expected [x1, y1, x2, y2] in fractions. Mend the record"
+    if min(box) < 0 or max(box) > 1:
+        size = meta_of({"meta": meta}).get("image_size") if meta else None
+        mend = "divide x by the image's width and y by its height"
+        if size and max(box[0::2]) <= size[0] and max(box[1::2]) <= size[1]:
+            width, height = size
+            x1, y1, x2, y2 = box
+            mend += f": {[round(v, 4) for v in (x1 / width, y1 / height, x2 / width, y2 / height)]}"
+        return f"the ground truth {gt!r:.80} leaves 0-1: pixels or thousandths, where fractions are asked; {mend}"
+    if box[0] == box[2] or box[1] == box[3]:
+        return f"the ground truth {gt!r:.80} has no area, so no answer overlaps it; mend the record"
+    return None
 
 
 def half_overlaps(score: Score) -> bool:

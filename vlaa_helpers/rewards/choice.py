@@ -1,73 +1,122 @@
 """Multiple choice: the answer names one option."""
 
 import re
+from functools import lru_cache
 
+from .hedges import is_negated
+from .options import Options, options_of, plain_text, read_options
 from .score import Reason, Score, right_or_wrong, score_answer
 
-_LETTER = re.compile(r"\(?([A-Za-z])\)?(?:[).:,]\s*(?P<text>.*))?", re.DOTALL)
-_SAYING = re.compile(r"(?:(?:the\s+)?(?:final\s+|correct\s+)?(?:answer|option|choice)\s*(?:is\b|:)?\s*:?\s*)+", re.I)
+_WRAPPED = re.compile(r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf)\s*+|\\[()\[\]]|[*_`$\"“”]")
+_LETTER = re.compile(r"[(\[]?([A-Za-z])[)\]]?[.!?;:,]?")
+_LETTER_AND_TEXT = re.compile(r"[(\[]?([A-Za-z])(?:[)\]][.:]?|[.:,!?;]|\s*+[-–—]\s|\s*+(?=\())\s*+(.*)", re.DOTALL)
+_LETTER_BLANK_TEXT = re.compile(r"([A-Z])\s++(.*)", re.DOTALL)
+_TEXT_AND_LETTER = re.compile(r"(.*\S)\s*+\(([A-Z])\)[.!]?", re.DOTALL)
+_SAYING = re.compile(
+    r"(?:(?:the\s++)?(?:final\s++|correct\s++|right\s++)?(?:answer|option|choice)\s*+(?:is\b|:)?\s*+:?\s*+)+", re.I
+)
 # a letter that stands alone, except the article of "B) A red circle"
-_OPTION_LETTERS = re.compile(r"\b(?!A (?!or\b|and\b)[a-z])([A-H])\b(?=[).:,;/ ]|$)")
-_LIST_OF_LETTERS = re.compile(r"\(?[a-h](?:(?:[\s().:,;/&]|\b(?:or|and)\b)+[a-h])+[\s.)]*", re.IGNORECASE)
-_LETTER_FIRST = re.compile(r"(?<![A-Za-z])\(?([A-H])[).:]\s+")
-_LETTER_LAST = re.compile(r"([^,;:()\n]+?)\s*\(([A-H])\)")
-
-
-def options_of(question: str) -> dict[str, str]:
-    """The options that a multiple-choice question lists, letter to text; empty when it lists none.
-
-    Reads "A) 30" with ")", "." or ":" and with brackets or none, on lines or in one line, and "30 (A), 50 (B)".
-
-    >>> options_of("Which? A) red B) blue")
-    {'A': 'red', 'B': 'blue'}
-    """
-    marks = list(_LETTER_FIRST.finditer(question))
-    starts = [k for k, mark in enumerate(marks) if mark[1] == "A"]
-    run = marks[starts[-1] :] if starts else []
-    if len(run) > 1 and [mark[1] for mark in run] == list("ABCDEFGH"[: len(run)]):
-        ends = [*(mark.start() for mark in run[1:]), len(question)]
-        return {mark[1]: question[mark.end() : end].strip() for mark, end in zip(run, ends, strict=True)}
-    listed = [(letter, text.strip()) for text, letter in _LETTER_LAST.findall(question)]
-    return dict(listed) if [letter for letter, _ in listed] == list("ABCDEFGH"[: len(listed)]) else {}
-
-
-def _plain(text: str) -> str:
-    return " ".join(re.sub(r"[*_`$\"']", "", text).split()).rstrip(".,;").casefold()
+_ALONE = re.compile(r"(?<![A-Za-z])(?!(?:A|I) (?!or\b|and\b)[a-z])([A-Z])(?=[).:,;/!?\]} ]|$)")
+_LIST_OF_LETTERS = re.compile(r"[(\[]?[a-z](?:(?:[\s().:,;/&\[\]]|\b(?:or|and)\b)+[a-z])+[\s.)\]]*+", re.IGNORECASE)
+MAX_LENGTH = 2000
+"""Characters of an answer; a longer one names no option."""
 
 
 def choice_reward(response: str, gt: str, *, question: str = "", meta: str = "") -> Score:
     """1 when the answer names exactly the option `gt`, else 0.
 
-    "B", "(b)", "B) 40", "B: 40", "Answer: **B**" name an option; so does its text alone, when the question lists it
-    once. Several letters, or a letter with the text of another option, are `ambiguous`.
+    "B", "(b)", "[B]", "B!", "B) 40", "B (40)", "B: 40", "40 (B)", "Answer: **B**", "\\boxed{B}" name an option; so does
+    its text alone, when the question lists it once. A bare letter is a label, never an option's text. Several letters,
+    or a letter with the text of another option, are `ambiguous`.
+
+    Raises:
+        ValueError: `gt` names no option, see `check_choice`.
 
     >>> choice_reward("<think>…</think><answer>B) 40</answer>", "B").reason
     <Reason.CORRECT: 'correct'>
     >>> choice_reward("<think>…</think><answer>A, B, C, D</answer>", "B").reason
     <Reason.AMBIGUOUS: 'ambiguous'>
     """
+    right = gt if len(gt) == 1 and "A" <= gt <= "Z" else _truth(gt, question)
 
     def decide(answer: str) -> Score:
-        answer = re.sub(r"[*_`]", "", answer).strip()
-        if saying := _SAYING.match(answer):
-            answer = answer[saying.end() :].strip() or answer
-        options = options_of(question)
-        named = [letter for letter, text in options.items() if text and _plain(text) == _plain(answer)]
-        if len(named) == 1:
-            return right_or_wrong(named[0] == right)
-        if len(set(_OPTION_LETTERS.findall(answer))) > 1 or _LIST_OF_LETTERS.fullmatch(answer):
-            return Score(0.0, Reason.AMBIGUOUS)
-        letter = _LETTER.fullmatch(answer)
-        if not letter:
-            return Score(0.0, Reason.UNREADABLE)
-        name, text = letter[1].upper(), _plain(letter["text"] or "")
-        others = {_plain(other) for key, other in options.items() if key != name}
-        if text in others and text != _plain(options.get(name, "")):
-            return Score(0.0, Reason.AMBIGUOUS)
-        return right_or_wrong(name == right)
+        named = answer if len(answer) == 1 and answer.isalpha() and answer.isascii() else _named(answer, question)
+        return Score(0.0, named) if isinstance(named, Reason) else right_or_wrong(named.upper() == right)
 
-    right = gt.strip().strip("().:").upper()
     return score_answer(response, decide)
+
+
+@lru_cache(maxsize=4096)
+def _truth(gt: str, question: str) -> str:
+    named = _named(gt.strip().strip("().:"), question)
+    if isinstance(named, Reason):
+        raise ValueError(f"the ground truth {gt!r:.80} names no option; mend the record: write the option's letter")
+    return named
+
+
+def check_choice(gt: str, question: str = "", meta: str = "") -> str | None:
+    """What is wrong with the label of an option as ground truth, and the mend; None when it names one.
+
+    Understood are "B", "(b)", "[B]", "B) blue" and "blue", where the question lists it.
+    """
+    try:
+        letter = _truth(gt, question)
+    except ValueError as error:
+        return str(error)
+    options = read_options(question).texts
+    if options and letter not in options:
+        listed = ", ".join(options)
+        return f"the ground truth {gt!r:.80} is none of the question's options {listed}; mend the gt or the question"
+    return None
+
+
+def _named(answer: str, question: str) -> str | Reason:
+    """The letter of the option that an answer names, or why it names none: `ambiguous` or `unreadable`."""
+    if len(answer) > MAX_LENGTH:
+        return Reason.UNREADABLE
+    text = _without_braces(_WRAPPED.sub("", answer))
+    if saying := _SAYING.match(text):
+        text = _without_braces(text[saying.end() :]) or text
+    if letter := _LETTER.fullmatch(text):
+        return letter[1].upper()
+    options = read_options(question)
+    if named := options.named_by(text):
+        return named
+    if full := _letter_with_its_text(text, options):
+        return full
+    if len(set(_ALONE.findall(text))) > 1 or _LIST_OF_LETTERS.fullmatch(text):
+        return Reason.AMBIGUOUS
+    found = _LETTER_AND_TEXT.fullmatch(text)
+    if not found:
+        return Reason.UNREADABLE
+    letter, remark = found[1].upper(), found[2]
+    if is_negated(remark):
+        return Reason.UNREADABLE
+    return Reason.AMBIGUOUS if _tells_another(letter, remark, options) else letter
+
+
+def _without_braces(text: str) -> str:
+    """A text without the braces of LaTeX's `\\boxed{}` around it."""
+    text = text.strip()
+    while text.startswith("{") and text.endswith("}"):
+        text = text[1:-1].strip()
+    return text
+
+
+def _letter_with_its_text(text: str, options: Options) -> str | None:
+    """The letter, when the answer is a letter and exactly the text of that option, in either order."""
+    for form, letter, rest in ((_LETTER_AND_TEXT, 1, 2), (_LETTER_BLANK_TEXT, 1, 2), (_TEXT_AND_LETTER, 2, 1)):
+        found = form.fullmatch(text)
+        if found and (own := options.own(found[letter].upper())):
+            if own in (plain_text(found[rest]), plain_text(found[rest].strip().removeprefix("(").removesuffix(")"))):
+                return found[letter].upper()
+    return None
+
+
+def _tells_another(letter: str, remark: str, options: Options) -> bool:
+    """Whether a remark beside a letter tells the text of another option."""
+    said, own = f" {plain_text(re.sub(r'[(),;.!?]', ' ', remark))} ", options.own(letter)
+    return any(f" {text} " in said and text not in own for text in options.letters if text != own)
 
 
 def same_choice(a: str, b: str, question: str) -> bool:
@@ -76,9 +125,5 @@ def same_choice(a: str, b: str, question: str) -> bool:
     >>> same_choice("B", "blue", "Which? A) red B) blue")
     True
     """
-    chosen = [letter for letter in options_of(question) if _chooses(a, letter, question)]
-    return any(_chooses(b, letter, question) for letter in chosen)
-
-
-def _chooses(answer: str, letter: str, question: str) -> bool:
-    return choice_reward(f"<answer>{answer}</answer>", letter, question=question).value == 1
+    chosen = _named(a, question), _named(b, question)
+    return chosen[0] == chosen[1] and chosen[0] in options_of(question)

@@ -1,8 +1,9 @@
-"""Whether two pieces of mathematics are the same, by Math-Verify, with a bound on time that nothing gets around.
+"""Whether two pieces of mathematics are the same, by Math-Verify, with a bound on work that nothing gets around.
 
 Math-Verify's own timeouts are signals, which work only in the main thread and fail silently elsewhere. Here it runs in
-a process of its own, which interrupts itself when a comparison takes too long, and is ended when it cannot. Plain
-polynomials never get there: `polynomials` decides them.
+a process of its own, which interrupts itself when a comparison takes too much processor time, and which the system
+ends when it cannot. Time on the clock does not count, so a busy machine changes no verdict. Plain polynomials never
+get there: `polynomials` decides them.
 """
 
 import atexit
@@ -10,6 +11,7 @@ import contextlib
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -19,11 +21,11 @@ from pathlib import Path
 from .polynomials import same_polynomial
 
 TIME_LIMIT = 1.0
-"""Seconds that one comparison may take."""
+"""Seconds of processor time that one comparison may take."""
 START_LIMIT = 120.0
-"""Seconds that the process may take to start: importing SymPy takes one or two on a free machine."""
-MAX_LENGTH = 500
-"""Characters of an answer; a longer one is not an expression."""
+"""Seconds on the clock that the process may take to start: importing SymPy takes one or two on a free machine."""
+STALL_LIMIT = 120.0 if hasattr(signal, "setitimer") else TIME_LIMIT
+"""Seconds on the clock after which a process that does not answer is given up, on Windows the only limit."""
 
 
 class _Worker:
@@ -49,17 +51,17 @@ class _Worker:
             self._answers.put(line.strip())
         self._answers.put("")  # it has ended
 
-    def ask(self, gold: str, said: str) -> str | None:
-        """The answer, or None: too long, too much memory, or the process is gone. It is of no use after that."""
+    def ask(self, gold: str, said: str, kind: str) -> str | None:
+        """The answer, or None: the process is gone, or does not answer. It is of no use after that."""
         try:
             if not self._is_ready and self._answers.get(timeout=START_LIMIT) != "ready":
                 raise RuntimeError(
                     f"the process that runs Math-Verify did not start; try: {sys.executable} -c 'import math_verify'"
                 )
             self._is_ready = True
-            self._process.stdin.write(json.dumps([gold, said, TIME_LIMIT * 0.8]) + "\n")
+            self._process.stdin.write(json.dumps([kind, gold, said, TIME_LIMIT]) + "\n")
             self._process.stdin.flush()
-            return self._answers.get(timeout=TIME_LIMIT) or None
+            return self._answers.get(timeout=STALL_LIMIT) or None
         except (queue.Empty, BrokenPipeError):
             return None
 
@@ -74,34 +76,50 @@ _lock = threading.Lock()
 _worker: _Worker | None = None
 
 
-@lru_cache(maxsize=65_536)
-def compare(gold: str, said: str) -> str:
+class _TooLong(Exception):
+    """No verdict was reached: another try may reach one, so this is not kept."""
+
+
+def compare(gold: str, said: str, kind: str = "expression") -> str:
     """ "same", "different", "unreadable" (`said` is no mathematics, or too much of it), or "bad_gold".
 
     From any thread; one comparison at a time. The first that is no plain polynomial waits for SymPy to be imported.
+    Verdicts are kept, but not that a comparison took too long.
+
+    Args:
+        kind: "expression"; "equation": `gold = 0` and `said = 0` are the same equation but for a factor; or
+            "readable": `gold` can be read, whatever `said` is.
 
     >>> compare("2x + 1", "1 + 2x"), compare("0.5", r"\\frac{1}{2}")
     ('same', 'same')
     """
-    if len(said) > MAX_LENGTH:
+    try:
+        return _kept_verdict(gold, said, kind)
+    except _TooLong:
         return "unreadable"
-    quick = same_polynomial(gold, said)
-    if quick is not None:
+
+
+@lru_cache(maxsize=65_536)
+def _kept_verdict(gold: str, said: str, kind: str) -> str:
+    if kind == "expression" and (quick := same_polynomial(gold, said)) is not None:
         return "same" if quick else "different"
-    return by_math_verify(gold, said)
+    verdict = by_math_verify(gold, said, kind)
+    if verdict == "too_long":
+        raise _TooLong
+    return verdict
 
 
-def by_math_verify(gold: str, said: str) -> str:
-    """The same verdicts, always from the other process."""
+def by_math_verify(gold: str, said: str, kind: str = "expression") -> str:
+    """The same verdicts, always from the other process, and "too_long" where it reached none."""
     global _worker
     with _lock:
         if _worker is None or _worker.owner != os.getpid():  # after a fork the process belongs to the parent
             _worker = _Worker()
-        answer = _worker.ask(gold, said)
+        answer = _worker.ask(gold, said, kind)
         if answer is None:
             _worker.end()
             _worker = _Worker()  # starts while the caller goes on
-        return answer or "unreadable"
+        return answer or "too_long"
 
 
 @atexit.register

@@ -1,7 +1,8 @@
 """A process that only compares mathematics, so that one which takes too long can be ended: see `math_compare`.
 
-Reads lines of JSON [gold, said, seconds] and answers each with "same", "different", "unreadable" or "bad_gold". It is
-run as a file, imports nothing of the package, and may use no more than `MEMORY` bytes.
+Reads lines of JSON [kind, gold, said, seconds] and answers each with "same", "different", "unreadable", "bad_gold" or
+"too_long". It is run as a file, imports nothing of the package, and may use no more than `MEMORY` bytes. What
+Math-Verify calls the same is looked at again: at random points, to 30 digits.
 """
 
 import json
@@ -11,8 +12,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from random import Random
 
 MEMORY = 2 * 2**30
+DIGITS = 30
+ROUNDED = 1e-5
+"""How far two values may lie apart, relative to them, where one is a decimal: 0.333333 is 1/3."""
+_CLOSE = 1e-20
+_POINTS = 6
 
 
 class TooLong(BaseException):
@@ -21,20 +28,131 @@ class TooLong(BaseException):
 
 @contextmanager
 def alarm(seconds: float) -> Iterator[None]:
-    """Raises `TooLong` in it after so many seconds, and again shortly after if that was caught. Needs Unix."""
+    """Raises `TooLong` in it after four fifths of so many seconds of processor time, again shortly after if caught.
+
+    After all of them the system ends the process, whatever it does. Needs Unix.
+    """
     if not hasattr(signal, "setitimer"):
         yield
         return
-    signal.signal(signal.SIGALRM, _ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.05)
+    signal.signal(signal.SIGVTALRM, _ring)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0.8 * seconds, 0.05)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # which is to end the process
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _ring(*_: object) -> None:
     raise TooLong
+
+
+@lru_cache(maxsize=4096)
+def read(text: str) -> tuple:
+    """What Math-Verify reads in LaTeX without guessing: no unit removed, no number taken from what it cannot read."""
+    import math_verify
+    from latex2sympy2_extended import NormalizationConfig
+
+    normalization = NormalizationConfig(
+        basic_latex=True, units=False, malformed_operators=True, nits=True, boxed="none", equations=False
+    )
+    latex = math_verify.LatexExtractionConfig(normalization_config=normalization, boxed_match_priority=-1)
+    try:
+        return tuple(
+            math_verify.parse(f"${text}$", parsing_timeout=None, extraction_config=[latex], fallback_mode="no_fallback")
+        )
+    except Exception:  # SymPy raises nearly anything on odd input
+        return ()
+
+
+def same_expression(gold: str, said: str) -> bool:
+    """Whether Math-Verify says so, and values at random points agree."""
+    import math_verify
+
+    try:
+        if not math_verify.verify(list(read(gold)), list(read(said)), timeout_seconds=None):
+            return False
+    except Exception:
+        return False
+    return agree(read(gold)[0], read(said)[0])
+
+
+def agree(a: object, b: object) -> bool:
+    """False when values of two expressions differ at a random point; True also where there are none to compare."""
+    from sympy import Expr, FiniteSet, Tuple
+
+    if isinstance(a, (FiniteSet, Tuple)) and isinstance(b, (FiniteSet, Tuple)):
+        return all(any(agree(x, y) for y in b.args) for x in a.args)
+    if not isinstance(a, Expr) or not isinstance(b, Expr):
+        return True
+    if a.has(_symbolic()) or b.has(_symbolic()):
+        return True
+    near = ROUNDED if _has_decimal(a) or _has_decimal(b) else _CLOSE
+    for point in points(a, b):
+        x, y = value(a, point), value(b, point)
+        if x is not None and y is not None and abs(x - y) > near * max(abs(x), abs(y)):
+            return False
+    return True
+
+
+def proportional(gold: str, said: str) -> bool:
+    """Whether two expressions, neither of them zero, have one ratio at all points where both have a value."""
+    a, b = read(gold)[0], read(said)[0]
+    ratios = []
+    for point in points(a, b):
+        x, y = value(a, point), value(b, point)
+        if x is not None and y is not None and abs(y) > _CLOSE and abs(x) > _CLOSE:
+            ratios.append(x / y)
+    return len(ratios) >= 2 and all(abs(ratio - ratios[0]) <= _CLOSE * abs(ratios[0]) for ratio in ratios)
+
+
+def points(a: object, b: object) -> list[dict]:
+    """Random values between -3 and 3 for the variables, always the same ones, so that a verdict does not change."""
+    from sympy import Rational
+
+    symbols = sorted(a.free_symbols | b.free_symbols, key=str)
+    return [
+        {symbol: Rational(Random(f"{symbol}{k}").randint(-3 * 10**6, 3 * 10**6), 10**6) for symbol in symbols}
+        for k in range(_POINTS)
+    ]
+
+
+def value(expression: object, point: dict) -> object:
+    """A real number to `DIGITS` digits, or None."""
+    try:
+        number = expression.subs(point).doit().evalf(DIGITS)
+        return number if number.is_number and number.is_finite and number.is_real else None
+    except Exception:
+        return None
+
+
+def _has_decimal(expression: object) -> bool:
+    from sympy import Float
+
+    return expression.has(Float)
+
+
+def _symbolic() -> type:
+    from sympy.core.function import AppliedUndef
+
+    return AppliedUndef
+
+
+def compare(kind: str, gold: str, said: str) -> str:
+    if not read(gold):
+        return "bad_gold"
+    if kind == "readable":
+        return "same"
+    if not read(said):
+        return "unreadable"
+    try:
+        same = proportional(gold, said) if kind == "equation" else same_expression(gold, said)
+    except Exception:
+        same = False
+    return "same" if same else "different"
 
 
 def main() -> None:
@@ -44,35 +162,19 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     except (ImportError, ValueError, OSError):  # Windows, or a lower limit already
         pass
-    import math_verify
+    import math_verify  # noqa: F401
 
     logging.getLogger("math_verify").setLevel(logging.CRITICAL)  # it warns that no timeout is set: that is on purpose
-
-    @lru_cache(maxsize=4096)
-    def read(text: str) -> list:
-        try:
-            return math_verify.parse(f"${text}$", parsing_timeout=None)
-        except Exception:  # SymPy raises nearly anything on odd input
-            return []
-
-    def compare(gold: str, said: str) -> str:
-        if not read(gold):
-            return "bad_gold"
-        if not read(said):
-            return "unreadable"
-        try:
-            same = math_verify.verify(read(gold), read(said), timeout_seconds=None)
-        except Exception:
-            return "different"
-        return "same" if same else "different"
-
+    read("1")
     print("ready", flush=True)
     for line in sys.stdin:
-        gold, said, seconds = json.loads(line)
+        kind, gold, said, seconds = json.loads(line)
         try:
             with alarm(seconds):
-                verdict = compare(gold, said)
-        except (TooLong, MemoryError, RecursionError):
+                verdict = compare(kind, gold, said)
+        except TooLong:
+            verdict = "too_long"
+        except (MemoryError, RecursionError):
             verdict = "unreadable"
         print(verdict, flush=True)
 

@@ -1,68 +1,87 @@
-"""Mathematics: the answer is the same expression as the ground truth, by Math-Verify."""
+"""Mathematics: the answer is the same expression as the ground truth, by Math-Verify and the guards round it."""
 
 import re
 
 from .math_compare import compare
+from .math_formula import MAX_LENGTH, Formula, read_formula
+from .math_relations import BAD_GOLD, DIFFERENT, SAME, SEVERAL, UNREADABLE, same_formula
+from .polynomials import same_polynomial
 from .score import Reason, Score, right_or_wrong, score_answer
 
-_WRAPPERS = (("$$", "$$"), ("$", "$"), (r"\[", r"\]"), (r"\(", r"\)"), (r"\boxed{", "}"), ("**", "**"))
-_LEAD = re.compile(r"^(?:output\s*\d*\s*:|(?:the\s+)?(?:final\s+)?answer\s*(?:is\b|:)\s*:?)\s*", re.IGNORECASE)
-_PLAIN_FUNCTION = re.compile(r"(?<![\\A-Za-z])(sin|cos|tan|log|ln|exp|pi)(?![A-Za-z])")
-_LEFT_SIDE = re.compile(r"^(?:y|f\s*\(\s*x\s*\))\s*=\s*")
-
-
-def math_text(text: str) -> str:
-    """The expression in an answer or ground truth, without what stands round it.
-
-    Removes "Output 4:" and "Answer:", display marks, one `\\boxed{}` around it all, a full stop, and "y =" or "f(x) ="
-    on the left. Python's "**" and a plain "sin" become LaTeX, which would read s·i·n.
-
-    >>> math_text(r"Output 4: \\[ \\boxed{y = 2x + 1}. \\]")
-    '2x + 1'
-    """
-    before = None
-    while before != text:
-        before = text
-        text = _LEAD.sub("", text.strip()).strip().removesuffix(".").strip()
-        for start, end in _WRAPPERS:
-            inner = text[len(start) : len(text) - len(end)]
-            if text.startswith(start) and text.endswith(end) and len(text) >= len(start) + len(end):
-                if start != r"\boxed{" or _is_balanced(inner):
-                    text = inner.strip()
-    return _PLAIN_FUNCTION.sub(r"\\\1", _LEFT_SIDE.sub("", text).strip()).replace("**", "^")
-
-
-def _is_balanced(text: str) -> bool:
-    depth = 0
-    for character in text:
-        depth += (character == "{") - (character == "}")
-        if depth < 0:
-            return False
-    return depth == 0
+_DEFINITION = re.compile(r"\s*+(?:(?:y|f\(x\))\s*+=\s*+)?([-+*()^ \da-z]++)")
+_SCORES = {
+    SAME: right_or_wrong(True),
+    DIFFERENT: right_or_wrong(False),
+    SEVERAL: Score(0.0, Reason.AMBIGUOUS),
+    UNREADABLE: Score(0.0, Reason.UNREADABLE),
+}
 
 
 def math_reward(response: str, gt: str, *, question: str = "", meta: str = "") -> Score:
-    """1 when the answer is mathematically the same as `gt` by Math-Verify, else 0; see `math_text` for what is ignored.
+    """1 when the answer is mathematically the same as `gt`, else 0.
 
-    Works from any thread. What takes longer than a second (`9^{9^{9}}`) or is longer than 500 characters is
-    `unreadable`, unless it is `gt` word for word.
+    Prose, display marks and code ticks round one formula are ignored; two formulas are `ambiguous`. A ground truth
+    `y = 2x + 1` is met by its right side alone, by f(x) for y, and by any equation that is it times a number
+    (`2x - y + 1 = 0`); not by another name or left side. A number with a unit is met without it, but not with
+    another one. 5% is 0.05, and no 5. What differs from Math-Verify alone, and what of its limits remains, is in
+    docs/matchers.md.
+
+    Works from any thread. What takes longer than a second of processor time (`9^{9^{9}}`) or is longer than 500
+    characters is `unreadable`, unless it is `gt` word for word.
 
     Raises:
-        ValueError: `gt` cannot be read as mathematics: a fault of the data, not of the response.
+        ValueError: `gt` cannot be read as mathematics, see `check_math`: a fault of the data, not of the response.
 
     >>> math_reward("<think>…</think><answer>y = 1 + 2x</answer>", "y = 2x + 1").value
     1.0
     """
 
     def decide(answer: str) -> Score:
-        gold, said = math_text(gt), math_text(answer)
-        if gold and "".join(said.split()) == "".join(gold.split()):
-            return right_or_wrong(True)
-        verdict = compare(gold, said)
-        if verdict == "bad_gold":
-            raise ValueError(
-                f"the ground truth {gt!r:.80} is not mathematics; mend the record, or give it another verifier_type"
-            )
-        return Score(0.0, Reason.UNREADABLE) if verdict == "unreadable" else right_or_wrong(verdict == "same")
+        verdict = _plain_verdict(gt, answer) or _verdict(gt, answer)
+        if verdict == BAD_GOLD:
+            raise ValueError(_not_mathematics(gt))
+        return _SCORES[verdict]
 
     return score_answer(response, decide)
+
+
+def _plain_verdict(gt: str, answer: str) -> str | None:
+    """The verdict on two plain polynomials with "y =" or nothing before them; None for all else."""
+    gold, said = _DEFINITION.fullmatch(gt), _DEFINITION.fullmatch(answer)
+    if not gold or not said:
+        return None
+    if ("=" in gt or "=" in answer) and "y" in gold[1] + said[1]:
+        return None
+    same = same_polynomial(gold[1], said[1])
+    return None if same is None else SAME if same else DIFFERENT
+
+
+def _verdict(gt: str, answer: str) -> str:
+    gold = _gold(gt)
+    if gold is None:
+        return BAD_GOLD
+    if "".join(answer.split()) == "".join(gt.split()):
+        return SAME
+    if len(answer) > MAX_LENGTH:
+        return UNREADABLE
+    said = read_formula(answer)
+    return UNREADABLE if said is None else same_formula(gold, said)
+
+
+def _gold(gt: str) -> Formula | None:
+    return read_formula(gt) if len(gt) <= MAX_LENGTH else None
+
+
+def check_math(gt: str, question: str = "", meta: str = "") -> str | None:
+    """What is wrong with a piece of mathematics as ground truth, and the mend; None when Math-Verify can read it."""
+    if _plain_verdict(gt, gt) == SAME:
+        return None
+    gold = _gold(gt)
+    if gold is None:
+        return _not_mathematics(gt)
+    verdicts = {compare(part, "", "readable") for piece in gold.pieces for part in piece.parts}
+    return None if verdicts == {SAME} else _not_mathematics(gt)
+
+
+def _not_mathematics(gt: str) -> str:
+    return f"the ground truth {gt!r:.80} is not mathematics; mend the record, or give it another verifier_type"

@@ -77,6 +77,13 @@ def _compared(answer: float | None, reference: float | None, beta: float) -> Sco
     return Score(value, Reason.PARTIAL if value > 0 else Reason.NOT_BETTER)
 
 
+def check_reference(gt: str, question: str = "", meta: str = "") -> str | None:
+    """What is wrong with a reference answer, and the mend; None when it says something."""
+    if any(character.isalnum() for character in gt):
+        return None
+    return f"the reference answer {gt!r:.80} has no word; write the answer that responses are compared with"
+
+
 def beats_reference(score: Score) -> bool:
     """Whether an open answer scored higher than its reference."""
     return score.value > 0

@@ -29,6 +29,18 @@ def same_polynomial(a: str, b: str) -> bool | None:
     return None if left is None or right is None else left == right
 
 
+def proportional(a: str, b: str) -> bool | None:
+    """Whether two polynomials, neither of them zero, are the same but for a factor; None when one is not plain.
+
+    >>> proportional("y - (2x + 1)", "(2y) - (4x + 2)"), proportional("y - x", "y + x"), proportional("0", "0")
+    (True, False, False)
+    """
+    left, right = _values(a), _values(b)
+    if left is None or right is None:
+        return None
+    return any(left) and any(right) and left[0] * right[1] % PRIME == left[1] * right[0] % PRIME
+
+
 @lru_cache(maxsize=65_536)
 def _values(text: str) -> tuple[int, ...] | None:
     """The polynomial at two fixed random points modulo `PRIME`, or None."""

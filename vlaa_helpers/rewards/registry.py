@@ -9,16 +9,20 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .box import box_reward, half_overlaps
-from .choice import choice_reward, same_choice
-from .digit import digit_reward
-from .mathematics import math_reward
-from .open_ended import beats_reference, never_the_same, open_ended_reward
+from .box import box_reward, check_box, half_overlaps
+from .choice import check_choice, choice_reward, same_choice
+from .digit import check_count, digit_reward
+from .mathematics import check_math, math_reward
+from .open_ended import beats_reference, check_reference, never_the_same, open_ended_reward
 from .score import Score, full_marks
 from .scorers import Question
 
 RELEASE_WORDS = {"mcq": "choice", "iou": "box"}
 """What the release, and the paper, call a verifier that has another name here. Only `load_records` translates them."""
+
+
+def _nothing_wrong(gt: str, question: str, meta: str) -> str | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,9 @@ class Verifier:
             default they are when either is right with the other as ground truth.
         score_batch: `(responses, gts, questions) -> list[Score]`, used in place of `score` where there are several: for
             a verifier that asks a model. Each `Question` has the words, the `meta` and the images.
+        check_gt: `(gt, question, meta) -> str | None`: what is wrong with a ground truth, and the mend, or None.
+            `load_records` asks it of each row and reports what it says, so that `score` never meets such a row. By
+            default nothing is wrong with any.
     """
 
     name: str
@@ -42,14 +49,21 @@ class Verifier:
     is_correct: Callable[[Score], bool] = full_marks
     same_answer: Callable[[str, str, str], bool] | None = None
     score_batch: Callable[[Sequence[str], Sequence[str], Sequence[Question]], list[Score]] | None = None
+    check_gt: Callable[[str, str, str], str | None] = _nothing_wrong
 
 
 BUILT_IN = (
-    Verifier("digit", digit_reward),
-    Verifier("choice", choice_reward, same_answer=same_choice),
-    Verifier("math", math_reward),
-    Verifier("box", box_reward, is_correct=half_overlaps),
-    Verifier("open_ended", open_ended_reward, is_correct=beats_reference, same_answer=never_the_same),
+    Verifier("digit", digit_reward, check_gt=check_count),
+    Verifier("choice", choice_reward, same_answer=same_choice, check_gt=check_choice),
+    Verifier("math", math_reward, check_gt=check_math),
+    Verifier("box", box_reward, is_correct=half_overlaps, check_gt=check_box),
+    Verifier(
+        "open_ended",
+        open_ended_reward,
+        is_correct=beats_reference,
+        same_answer=never_the_same,
+        check_gt=check_reference,
+    ),
 )
 _registered = {verifier.name: verifier for verifier in BUILT_IN}
 

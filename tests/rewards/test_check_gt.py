@@ -1,0 +1,58 @@
+"""What each verifier says of a ground truth before a run meets it, and that scoring agrees."""
+
+import json
+
+import pytest
+from reward_samples import RIGHT, said
+
+from vlaa_helpers.rewards.registry import BUILT_IN, Verifier, get_verifier
+
+QUESTION = "Which? A) red B) blue C) green"
+SIZE = json.dumps({"image_size": [640, 480]})
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_one_is_let_through(name):
+    assert get_verifier(name).check_gt(RIGHT[name], "", "") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "gt", "question", "meta", "words"),
+    [
+        ("digit", "many", "", "", "not a number; mend the record"),
+        ("digit", "three", "", "", "write gt '3'"),
+        ("digit", "−3", "", "", "write gt '-3'"),
+        ("digit", "", "", "", "not a number"),
+        ("choice", "purple", QUESTION, "", "names no option"),
+        ("choice", "A or B", QUESTION, "", "names no option"),
+        ("choice", "D", QUESTION, "", "none of the question's options A, B, C"),
+        ("choice", "A) blue", QUESTION, "", "names no option"),
+        ("math", "a straight line", "", "", "not mathematics"),
+        ("math", "$x$ and $y$", "", "", "not mathematics"),
+        ("math", r"\foo{5}", "", "", "not mathematics"),
+        ("math", "x" * 600, "", "", "not mathematics"),
+        ("box", "the cup", "", "", "is not a box; expected"),
+        ("box", "[128, 96, 384, 288]", "", "", "pixels or thousandths, where fractions are asked; divide"),
+        ("box", "[128, 96, 384, 288]", "", SIZE, "[0.2, 0.2, 0.6, 0.6]"),
+        ("box", "[0.2, 0.2, 0.2, 0.6]", "", "", "no area"),
+        ("open_ended", " … ", "", "", "has no word"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_mend(name, gt, question, meta, words):
+    assert words in get_verifier(name).check_gt(gt, question, meta)
+    if name not in ("open_ended",) and "none of the question" not in words:
+        with pytest.raises(ValueError):
+            get_verifier(name).score(said(RIGHT[name]), gt, question=question)
+
+
+@pytest.mark.parametrize("gt", ["B", "b", "(B)", "[B]", "B) blue", "blue", "B."])
+def test_a_choice_is_understood_in_any_writing(gt):
+    assert get_verifier("choice").check_gt(gt, QUESTION, "") is None
+    values = [get_verifier("choice").score(said(letter), gt, question=QUESTION).value for letter in "ABC"]
+    assert values == [0, 1, 0]
+
+
+def test_one_s_own_verifier_lets_everything_through_unless_it_says_otherwise():
+    score = BUILT_IN[0].score
+    assert Verifier("mine", score).check_gt("anything", "", "") is None
+    assert Verifier("mine", score, check_gt=lambda gt, question, meta: f"{gt}!").check_gt("no", "", "") == "no!"

@@ -1,0 +1,142 @@
+"""Whether two formulas are the same: equations as equations, pieces one by one, and what Math-Verify overlooks."""
+
+import re
+
+from .math_compare import compare
+from .math_formula import Formula, Piece
+from .math_units import LETTERS
+from .polynomials import proportional
+
+SAME, DIFFERENT, SEVERAL, UNREADABLE, BAD_GOLD = "same", "different", "several", "unreadable", "bad_gold"
+"""The verdicts on an answer. "several": it says more than the ground truth asks for."""
+_NAME = re.compile(
+    r"[A-Za-z](?:_\{?\w+\}?)?'?|[A-Za-z]\s*(?:\\left)?\([a-z]\s*(?:\\right)?\)|m?\\angle\s*[A-Z]{1,3}|[A-Z]{2,3}"
+    r"|\\(?:overline|triangle)\s*\{?[A-Z]{1,3}\}?|\\(?:alpha|beta|gamma|delta|theta|lambda|mu|phi|omega|rho|sigma)"
+)
+_FUNCTION_OF_X = re.compile(r"([a-zA-Z])\s*(?:\\left)?\(([a-z])\s*(?:\\right)?\)")
+_COMMAND = re.compile(r"\\[A-Za-z]+")
+_BASE = re.compile(r"\d\s*_\s*\{?\s*(\w+)\s*\}?")
+MAX_CHAIN = 6
+"""Equals signs in an answer; a longer chain is a derivation, not an answer."""
+
+
+def same_formula(gold: Formula, said: Formula) -> str:
+    """One of the verdicts on `said`.
+
+    Raises nothing: a comparison that takes too long is "unreadable".
+    """
+    if _bases(gold.text) != _bases(said.text) or _primes(gold.text) != _primes(said.text):
+        return DIFFERENT
+    if len(gold.pieces) == len(said.pieces):
+        if (gold.has_inequality or said.has_inequality) and gold.joined != said.joined:
+            return DIFFERENT
+        return _same_pieces(list(gold.pieces), list(said.pieces))
+    if len(gold.pieces) == 1 and re.search(r"\\pm|\\\{", gold.text) and not said.has_inequality:
+        return _compare(gold.pieces[0].parts[-1], ", ".join(piece.parts[-1] for piece in said.pieces))
+    if len(said.pieces) == 1 and re.search(r"\\pm|\\\{", said.text) and not gold.has_inequality:
+        return _compare(", ".join(piece.parts[-1] for piece in gold.pieces), said.pieces[0].parts[-1])
+    return SEVERAL if len(said.pieces) > len(gold.pieces) else DIFFERENT
+
+
+def _same_pieces(gold: list[Piece], said: list[Piece]) -> str:
+    """Whether each piece of the one is the same as another piece of the other, in any order."""
+    for piece in gold:
+        verdicts = []
+        for other in said:
+            verdicts.append(same_piece(piece, other))
+            if verdicts[-1] != DIFFERENT:
+                break
+        if not verdicts or verdicts[-1] != SAME:
+            return verdicts[-1] if verdicts else DIFFERENT
+        said = [other for place, other in enumerate(said) if place != len(verdicts) - 1]
+    return SAME
+
+
+def same_piece(gold: Piece, said: Piece) -> str:
+    """One of the verdicts on one formula."""
+    if gold.unit and said.unit and gold.unit != said.unit:
+        return DIFFERENT
+    if len(said.parts) > MAX_CHAIN:
+        return UNREADABLE
+    if len(gold.parts) == 1:
+        return _all_same(_number_of(gold, said), _values(said.parts))
+    left, right = gold.parts[0], gold.parts[-1]
+    if len(said.parts) == 1:
+        if is_name(left):
+            return _compare(right, said.parts[0])
+        return _compare(left, said.parts[0]) if is_name(right) else DIFFERENT
+    if is_name(left) and _same_name(left, said.parts[0]):
+        return _all_same(right, said.parts[1:])
+    if len(said.parts) > 2:
+        return DIFFERENT
+    return same_equation((left, right), said.parts)
+
+
+def _number_of(gold: Piece, said: Piece) -> str:
+    """The ground truth's number; with its unit where that is one letter: the answer may mean it as a factor."""
+    return f"{gold.parts[0]} {gold.unit}" if gold.unit in LETTERS and not said.unit else gold.parts[0]
+
+
+def _values(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """The sides of an answer that must each be the ground truth: without a name that stands for the rest."""
+    if len(parts) > 1 and is_name(parts[0]) and not _mentions(parts[1:], parts[0]):
+        return parts[1:]
+    if len(parts) == 2 and is_name(parts[1]) and not _mentions(parts[:1], parts[1]):
+        return parts[:1]
+    return parts
+
+
+def _all_same(gold: str, parts: tuple[str, ...]) -> str:
+    verdicts = [_compare(gold, part) for part in parts]
+    return next((verdict for verdict in verdicts if verdict != SAME), SAME)
+
+
+def same_equation(gold: tuple[str, str], said: tuple[str, ...]) -> str:
+    """Whether two equations are the same but for a number that both sides are multiplied by."""
+    sides = [_as_y(side) for side in (*gold, *said)]
+    differences = [f"({left}) - ({right})" for left, right in (sides[:2], sides[2:])]
+    plain = proportional(*differences)
+    if plain is not None:
+        return SAME if plain else DIFFERENT
+    return compare(*differences, "equation")
+
+
+def _as_y(side: str) -> str:
+    found = _FUNCTION_OF_X.fullmatch(side)
+    return "y" if found and found[1] in "fy" else side
+
+
+def is_name(part: str) -> bool:
+    """Whether a side of an equation only names the other one: `y`, `f(x)`, `V`, `x_1`, `AB`, `\\angle A`."""
+    return _NAME.fullmatch(part) is not None and part not in ("e", "i")
+
+
+def _same_name(a: str, b: str) -> bool:
+    names = ["".join(re.sub(r"\\left|\\right", "", name).split()) for name in (a, b)]
+    if names[0] == names[1]:
+        return True
+    functions = [_FUNCTION_OF_X.fullmatch(name) for name in names]
+    return (names[0] == "y" and functions[1] is not None) or (names[1] == "y" and functions[0] is not None)
+
+
+def _mentions(parts: tuple[str, ...], name: str) -> bool:
+    """Whether a name's variable occurs in the rest: "x = 2x + 1" is an equation, not a name for 2x + 1."""
+    return len(name) == 1 and any(name in _COMMAND.sub("", part) for part in parts)
+
+
+def _bases(text: str) -> list[str]:
+    """What stands below numbers: Math-Verify reads 40_9 as 40."""
+    return sorted(
+        _BASE.findall(re.sub(r"\\log\s*_\s*\{?\w+\}?|[A-Za-z]_\{?\w+\}?|\\(?:int|sum|prod)_\{?\w+\}?", "", text))
+    )
+
+
+def _primes(text: str) -> int:
+    """How many primes there are: Math-Verify reads y' as y."""
+    return text.count("'") + text.count(r"\prime")
+
+
+def _compare(gold: str, said: str) -> str:
+    if gold and "".join(said.split()) == "".join(gold.split()):
+        return SAME
+    return compare(gold, said)

@@ -1,0 +1,88 @@
+"""Signs of Unicode and of plain text as LaTeX: "3√2", "10⁻³", "2½", "−", "·", "sqrt(2)", "2*pi"."""
+
+import re
+import unicodedata
+
+_SIGNS = {
+    "−": "-", "–": "-", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "×": r"\times ", "÷": "/", "∕": "/", "⁄": "/",
+    "≤": r"\le ", "≥": r"\ge ", "≠": r"\neq ", "≈": r"\approx ", "±": r"\pm ", "∞": r"\infty ", "°": r"^{\circ}",
+    "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∧": r"\land ", "∨": r"\lor ", "′": "'", "“": '"', "”": '"', "’": "'",
+    "∅": r"\emptyset ", "∠": r"\angle ", "ℝ": r"\mathbb{R}", "…": r"\ldots ", "‘": "'",
+    "√": r"\sqrt ", "∛": r"\sqrt[3] ", "∜": r"\sqrt[4] ",
+}  # fmt: skip
+_GREEK = dict(
+    zip(
+        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ",
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
+        "omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split(),
+        strict=True,
+    )
+)
+_ONE_BY_ONE = str.maketrans(_SIGNS | {letter: rf"\{name} " for letter, name in _GREEK.items()})
+_RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿˣ"
+_LOWERED = "₀₁₂₃₄₅₆₇₈₉"
+_PLAIN_OF = str.maketrans(_RAISED + _LOWERED, "0123456789+-nx0123456789")
+_RUN = re.compile(f"[{_RAISED}]+|[{_LOWERED}]+")
+_VULGAR = re.compile(r"(\d*) ?([¼-¾⅐-⅞↉])")
+_SQRT_SIGN = re.compile(r"\\sqrt(\[\d\])? +(\d+(?:\.\d+)?|[a-z]|\\pi)")
+_FUNCTION = re.compile(
+    r"(?<![\\A-Za-z])(arcsin|arccos|arctan|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|pi)(?![A-Za-z])"
+)
+_SCIENTIFIC = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)[eE]([-+]?\d{1,3})(?![\d.])")
+_THOUSANDS = re.compile(r"(?<![\d,.(\[{])(\d{1,3}(?:,\d{3})+)(?![\d,])")
+_TO_POWER = re.compile(r"\^\s*([-+]?(?:\d+(?:\.\d+)?|[a-zA-Z]))(?![\w.])|\^\s*(\d{2,})")
+_NUMBER_TIMES = re.compile(r"([\d)])\s*((?:\\left\s*)?\()")  # Math-Verify reads 2(3) as two and three: 5
+_TWO_NUMBERS = re.compile(r"\d\s+\d|\d\\[,;!: ]\s*\d|\d\s*\\q?quad\s*\d")
+_MIXED = re.compile(r"(?<![\d.}^_])(\d+) (\d+)/(\d+)(?![\d.])")
+
+
+def latex_signs(text: str) -> str | None:
+    """The text with every sign as LaTeX that Math-Verify reads; None when a sign is left that it would drop.
+
+    >>> latex_signs("3√2"), latex_signs("2½"), latex_signs("10⁻³"), latex_signs("5 ☃") is None
+    ('3\\\\sqrt{2}', '(2+\\\\frac{1}{2})', '10^{-3}', True)
+    """
+    if not text.isascii():
+        text = _VULGAR.sub(_as_fraction, text)
+        text = _RUN.sub(lambda run: ("^{%s}" if run[0][0] in _RAISED else "_{%s}") % run[0].translate(_PLAIN_OF), text)
+        text = unicodedata.normalize("NFKC", text.translate(_ONE_BY_ONE))
+        if not text.isascii():
+            return None
+    text = _FUNCTION.sub(r"\\\1", text).replace("**", "^").replace("<=", r"\le ").replace(">=", r"\ge ")
+    text = _bracket_arguments(text.replace("!=", r"\neq "))
+    text = _SQRT_SIGN.sub(lambda root: rf"\sqrt{root[1] or ''}{{{root[2]}}}", text)
+    text = _SCIENTIFIC.sub(r"\1 \\cdot 10^{\2}", text)
+    text = _THOUSANDS.sub(lambda number: number[0].replace(",", ""), text)
+    text = _MIXED.sub(r"(\1+\\frac{\2}{\3})", text)
+    text = _TO_POWER.sub(lambda power: f"^{{{power[1] or power[2]}}}", text)
+    text = _NUMBER_TIMES.sub(r"\1 \\cdot \2", text)
+    return None if _TWO_NUMBERS.search(text) else text
+
+
+def _as_fraction(found: re.Match) -> str:
+    top, bottom = unicodedata.normalize("NFKC", found[2]).split("⁄")
+    fraction = rf"\frac{{{top}}}{{{bottom}}}"
+    return f"({found[1]}+{fraction})" if found[1] else fraction
+
+
+def _bracket_arguments(text: str) -> str:
+    r"""`\sqrt(…)` and `^(…)` with braces, however their brackets are nested."""
+    for opening in (r"\sqrt(", r"\sqrt (", r"\sqrt[3] (", r"\sqrt[4] (", "^(", "^ ("):
+        start = text.find(opening)
+        while start >= 0:
+            inside = start + len(opening)
+            end = _closing(text, inside)
+            if end is None:
+                break
+            text = f"{text[: inside - 1].rstrip()}{{{text[inside:end]}}}{text[end + 1 :]}"
+            start = text.find(opening, inside)
+    return text
+
+
+def _closing(text: str, start: int) -> int | None:
+    depth = 1
+    for place in range(start, len(text)):
+        depth += (text[place] == "(") - (text[place] == ")")
+        if depth == 0:
+            return place
+    return None
