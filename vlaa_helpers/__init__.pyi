@@ -10,6 +10,7 @@ from .core import (
     image_hash as image_hash,
     paper_numbers as paper_numbers,
     parse_response as parse_response,
+    seeds_interval as seeds_interval,
 )
 from .data import (
     find_duplicates as find_duplicates,

@@ -39,7 +39,10 @@ MEASURES = {
     "arithmetic_share": ("sums that hold", "share of those written, 0 to 1; over traces with a sum"),
     "changed_share": ("productive self-checks", "share after which something changed, 0 to 1; over traces with one"),
     "contradictions": ("contradictions", "things given two values, none taken back"),
-    "claims_share": ("true claims", "share of what is said of the image, 0 to 1; over traces that say something"),
+    "distinct_claims_share": (
+        "true claims",
+        "share of what is said of the image, repetitions left out, 0 to 1; over traces that say something",
+    ),
     "pseudo": ("pseudo score", "how much like imitation, 0 to 1"),
 }
 """Column: what it is called, and what it is. `pseudo` is the detector's; the others are `analyze_traces`'."""
