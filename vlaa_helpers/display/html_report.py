@@ -17,7 +17,7 @@ from ..core.statistics import bootstrap_interval
 from ..core.trace_text import trace_of
 from ..evaluation.eval_report import EvalReport, compare_reports
 from ..mini_world.kinds import several
-from ..pseudo_reasoning.marks import MARKS, find_marks, marked_html
+from ..pseudo_reasoning.marks import MARKS, SYMBOLS, find_marks, marked_html
 from .plots import plot_accuracy, plot_training
 from .report_parts import Cell, EmbeddedFigure, Table, embed_figure, embed_image, interval_bar
 from .run_folders import Known, Run, measure_run, read_runs
@@ -110,6 +110,7 @@ def _page(runs: list[Run], tables: "Mapping[str, pd.DataFrame]", known: Known) -
         "evaluations": _evaluations(measured, tables, known) if measured else None,
         "curves": curves,
         "marks": MARKS,
+        "symbols": SYMBOLS,
         "settings": _settings(runs),
         "with_facts": with_facts,
         "detector": _detector("text and facts" if with_facts else "text"),

@@ -83,9 +83,7 @@ def _difference(table: "pd.DataFrame", name: str, first: str, arm: str) -> dict[
     return {**counts, "first": means[0], "mean": means[1], "difference": change, "low": low, "high": high}
 
 
-def compare_within_questions(
-    table: "pd.DataFrame", mark: Sequence[bool], score: str = "correct"
-) -> "pd.DataFrame":
+def compare_within_questions(table: "pd.DataFrame", mark: Sequence[bool], score: str = "correct") -> "pd.DataFrame":
     """The difference between responses with and without something, of the same policy to the same question.
 
     Whether a response with a cue is right more often than one without, for example. It is no effect of the cue: the
