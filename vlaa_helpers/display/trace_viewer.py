@@ -152,9 +152,7 @@ def _draw_line(axes: Any, trace: str, start: int, end: int, marks: Sequence[Mark
         else:
             axes.barh(y, right - left, left=left, height=0.86, color=COLOURS[mark.kind])
             if mark.end <= end:  # on the line that the mark ends on
-                axes.text(
-                    right, y - 0.2, SYMBOLS[mark.kind], va="center", ha="center", fontsize=TYPE - 1, weight="bold"
-                )
+                axes.text(right, y - 0.3, SYMBOLS[mark.kind], va="center", fontsize=TYPE - 1.5, weight="bold")
     for word in re.finditer(r"\S+", trace[start:end]):  # one by one: how wide a character is drawn depends on the dpi
         axes.text(word.start(), y, word[0], va="center", fontsize=TYPE, family="monospace", parse_math=False)
 

@@ -215,6 +215,6 @@ def check_columns(table: "pd.DataFrame", *names: str) -> None:
     if missing := [name for name in names if name not in table]:
         example = ", ".join(f"{name}={_EXAMPLES.get(name, '…')}" for name in missing)
         raise ValueError(
-            f"the table has no {', '.join(missing)}; it has {', '.join(map(str, table.columns))}. Join the measures and "
-            f"the columns of the responses in one table, or add it: table.assign({example})"
+            f"the table has no {', '.join(missing)}; it has {', '.join(map(str, table.columns))}. Join the "
+            f"measures and the columns of the responses in one table, or add it: table.assign({example})"
         )

@@ -16,7 +16,8 @@ PLANTED_BY_FACTS = ("corrupted", "wrong_steps", "borrowed")
 """Kinds of pseudo traces that are planted by false facts: the checker that makes sure that one is false when the trace
 is made is the one that the claims of `analyze_traces` are checked with."""
 BALANCED = ("words", "cue_rate", "doubt_rate")
-"""Measures of what genuine traces were given as much of as pseudo ones, so that it should not tell them apart."""
+"""Measures of what genuine traces were given about as often as pseudo ones, so that it should not rank one above the
+other. (Their means differ: hedged traces are short and full of doubts, and others have none.)"""
 CIRCULAR = ("claims_false", "claims_share", "distinct_claims_share")
 """Measures that read the facts by which half of the pseudo kinds were made pseudo."""
 

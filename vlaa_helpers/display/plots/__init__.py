@@ -1,7 +1,7 @@
 """Figures: one message each, said in the title; intervals as bars or bands; a fixed colour for each arm of a study.
 
-`results` (accuracy, studies, yields), `scores` (the pseudo score), `training` (curves), `tokens` (text token by token), `speed` (benchmarks) and
-`gallery` (records with their images); `style` has the colours.
+`results` (accuracy, studies, yields), `scores` (the pseudo score), `training` (curves), `tokens` (text token by token),
+`speed` (benchmarks) and `gallery` (records with their images); `style` has the colours.
 """
 
 from .gallery import show_records, show_responses

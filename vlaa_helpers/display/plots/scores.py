@@ -37,9 +37,9 @@ def plot_score_accuracy(table: "pd.DataFrame", *, title: str, colours: Mapping[s
             marker=MARKERS[k % len(MARKERS)], linewidth=1.2, markersize=5,
         )  # fmt: skip
         for row in part.itertuples():
-            axes.text(row.score, -4, f"{row.n:,}", rotation=90, ha="center", va="top", fontsize=7, color="0.35")
+            axes.text(row.score, -5, f"{row.n:,}", rotation=90, ha="center", va="top", fontsize=7, color="0.35")
         counted = f"n = {part['n'].sum():,} of {table.loc[table['arm'] == arm, 'of'].iloc[0]:,}"
-        axes.set(title=f"{arm}\n{counted}", xlabel="score (mean of the bin)", xlim=(-0.05, 1.05), ylim=(-22, 102))
+        axes.set(title=f"{arm}\n{counted}", xlabel="score (mean of the bin)", xlim=(-0.05, 1.05), ylim=(-32, 102))
         axes.set_yticks(range(0, 101, 20))
         axes.title.set_fontsize(9)
         open_frame(axes)
