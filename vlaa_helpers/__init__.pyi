@@ -10,6 +10,7 @@ from .core import (
     image_hash as image_hash,
     paper_numbers as paper_numbers,
     parse_response as parse_response,
+    seeds_interval as seeds_interval,
 )
 from .data import (
     find_duplicates as find_duplicates,
@@ -21,6 +22,7 @@ from .data import (
 )
 from .display import (
     ARM_COLOURS as ARM_COLOURS,
+    interval_table as interval_table,
     plot_accuracy as plot_accuracy,
     plot_arms as plot_arms,
     plot_blind as plot_blind,
@@ -29,11 +31,13 @@ from .display import (
     plot_pass_at as plot_pass_at,
     plot_prefix_benchmark as plot_prefix_benchmark,
     plot_runs as plot_runs,
+    plot_score_accuracy as plot_score_accuracy,
     plot_sizes as plot_sizes,
     plot_step_parts as plot_step_parts,
     plot_styles as plot_styles,
     plot_tokens as plot_tokens,
     plot_training as plot_training,
+    plot_validation as plot_validation,
     plot_yields as plot_yields,
     show_records as show_records,
     show_responses as show_responses,
@@ -92,13 +96,20 @@ from .pseudo_reasoning import (
     analyze_traces as analyze_traces,
     auc as auc,
     calibration as calibration,
+    compare_policies as compare_policies,
+    compare_within_questions as compare_within_questions,
     corrupt_trace as corrupt_trace,
     load_probes as load_probes,
     load_trace_benchmark as load_trace_benchmark,
     measured as measured,
+    outcomes as outcomes,
     probe_traces as probe_traces,
     register_measure as register_measure,
+    score_auc as score_auc,
+    score_bins as score_bins,
+    score_strata as score_strata,
     trained_detector as trained_detector,
+    validation_table as validation_table,
 )
 from .reference import (
     REWARD_ARMS as REWARD_ARMS,

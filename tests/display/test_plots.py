@@ -15,9 +15,11 @@ from vlaa_helpers.display.plots import (
     plot_pass_at,
     plot_prefix_benchmark,
     plot_runs,
+    plot_score_accuracy,
     plot_sizes,
     plot_tokens,
     plot_training,
+    plot_validation,
     show_records,
     show_responses,
 )
@@ -405,3 +407,30 @@ def test_pass_at_has_a_panel_a_source_a_line_a_seed_and_a_guess():
     assert [text.get_text() for text in figure.legends[0].texts] == ["base", "GRPO", "guessing, no image"]
     without = plot_pass_at(table.drop(columns="seed").drop_duplicates(["source", "arm", "k"]), title="")
     assert [len(axes.lines) for axes in without.axes] == [2, 2]
+
+
+def test_score_against_accuracy_has_a_panel_an_arm_a_dot_a_bin_and_its_n():
+    rows = [("base", 0.0, 7, 12, 0.1, 0.8), ("base", 0.5, 4, 12, 0.9, 0.25), ("base", np.nan, 1, 12, np.nan, 0.0)]
+    rows += [("mine", 0.0, 3000, 3000, 0.2, 0.5)]
+    table = pd.DataFrame(rows, columns=["arm", "start", "n", "of", "score", "accuracy"])
+    table = table.assign(low=table["accuracy"] / 2, high=table["accuracy"])
+    base, mine = plot_score_accuracy(table, title="High is wrong").axes
+    line = base.containers[0].lines[0]
+    assert line.get_xdata().tolist() == [0.1, 0.9] and line.get_ydata().tolist() == [80, 25]
+    assert [text.get_text() for text in base.texts] == ["7", "4"] and [t.get_text() for t in mine.texts] == ["3,000"]
+    assert base.get_title() == "base\nn = 11 of 12" and line.get_color() == ARM_COLOURS["base"]
+    assert line.get_marker() != mine.containers[0].lines[0].get_marker()
+
+
+def test_validation_draws_circular_results_open():
+    rows = [
+        ("text", "kind unseen", "hedged", "headline", 0.6),
+        ("text and facts", "kind unseen", "hedged", "circular", 0.9),
+    ]
+    rows += [("words", "alone", "all", "balanced by construction", 0.5)]
+    table = pd.DataFrame(rows, columns=["what", "evaluated", "kind", "status", "auc"]).assign(low=0.4, high=1.0, n=144)
+    (axes,) = plot_validation(table, title="Some are caught").axes
+    dots = {line.get_label(): line for line in axes.lines if line.get_marker() in ("o", "s")}
+    assert {label: dot.get_xdata()[0] for label, dot in dots.items()} == {"text": 0.6, "text and facts, circular": 0.9}
+    assert dots["text and facts, circular"].get_markerfacecolor() == "white" != dots["text"].get_markerfacecolor()
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["hedged  (n = 144)"]

@@ -34,6 +34,7 @@ def test_marks_stand_on_their_words(records):
     assert bars[COLOURS["true"]][0] == pytest.approx("I see a ".index("a "), abs=2.1)
     assert bars[COLOURS["true"]][0] + bars[COLOURS["true"]][1] == len(f"I see a {name}")
     assert bars[COLOURS["wrong"]] == (len("Wait, "), len("2 + 2 = 5"))
+    assert places["✓"] == len(f"I see a {name}") and places["≠"] == len("Wait, 2 + 2 = 5")
     (cue,) = [line for line in text.lines if line.get_color() == CUE]
     assert list(cue.get_xdata()) == [0, len("Wait")]
     # a character is as wide as it is drawn: 74 of them fill the axes

@@ -52,6 +52,8 @@ HIGHER = {
     "claims_false": ("red 5. Of blue I say nothing.", "red 6. Of blue I say nothing."),
     "claims_not_checkable": ("red 6. It is day.", "red 6. It was a day."),
     "claims_share": ("red 6. blue 2.", "red 6. blue 3."),
+    "distinct_claims": ("red 6. blue 3.", "red 6. red is 6. red 6."),
+    "distinct_claims_share": ("red 6. blue 2. blue 3.", "red 6. red is 6. red 6. blue 3."),
 }
 
 

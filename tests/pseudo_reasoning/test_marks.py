@@ -1,9 +1,11 @@
 """Marks stand where the finders say, never overlap, and become escaped HTML."""
 
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vlaa_helpers.pseudo_reasoning.marks import MARKS, cue_marks, find_marks, marked_html
+from vlaa_helpers.pseudo_reasoning.marks import MARKS, SYMBOLS, cue_marks, find_marks, marked_html
 
 CHART = {"source": "charts", "meta": {"facts": {"style": "bar", "colours": ["red", "blue"], "values": [6, 2]}}}
 TRACE = "I see bars: red 6, blue 3. Wait, 6 - 3 = 4. It is day."
@@ -35,11 +37,17 @@ def test_cues_alone_are_marked_as_whole_words_or_as_the_paper_counts_them():
     assert {mark.kind for mark in anywhere} == {"cue"}
 
 
+def test_each_kind_but_cues_has_a_symbol_of_its_own():
+    """Told apart without colour: true from false, and false from a sum that does not hold."""
+    assert SYMBOLS.keys() == MARKS.keys() and SYMBOLS["cue"] == ""
+    assert len(set(SYMBOLS.values())) == len(MARKS)
+
+
 def test_what_is_marked_is_escaped():
     trace = "<script> Wait & red 5"
     assert marked_html(trace, find_marks(trace, CHART)) == (
         '&lt;script&gt; <mark class="cue" title="a cue of self-reflection">Wait</mark> &amp; '
-        '<mark class="false" title="false of the image">red 5</mark>'
+        '<mark class="false" title="false of the image">red 5<sup>✗</sup></mark>'
     )
 
 
@@ -48,7 +56,7 @@ def test_marks_never_overlap_and_all_text_is_kept(trace):
     marks = find_marks(trace, CHART)
     assert all(a.end <= b.start for a, b in zip(marks, marks[1:], strict=False))
     assert all(mark.kind in MARKS and mark.start < mark.end for mark in marks)
-    plain = marked_html(trace, marks)
+    plain = re.sub("<sup>.</sup>", "", marked_html(trace, marks))
     for mark in marks:
         plain = plain.replace(f'<mark class="{mark.kind}" title="{MARKS[mark.kind]}">', "")
     assert plain.replace("</mark>", "").replace("&lt;", "<") == trace

@@ -182,6 +182,23 @@ def test_records_stand_in_the_order_of_the_texts():
     assert table["claims_true"][5] == (time_of == "day")
 
 
+def test_a_claim_counts_once_however_often_and_in_whatever_words_it_is_made():
+    texts = ["red 6. blue 3.", "red 6. Red is 6. The red bar is 6 high. blue 3. Blue has 3. red 6."]
+    columns = ["claims", "distinct_claims", "distinct_claims_share"]
+    table = analyze_traces([f"<think>{text}</think>" for text in texts], [CHART, CHART])[columns]
+    assert table.values.tolist() == [[2, 2, 0.5], [6, 2, 0.5]]
+
+
+def test_a_second_thing_of_a_sort_and_another_verdict_are_other_claims():
+    scene = {"objects": [{"colour": "red", "shape": "star", "row": place, "column": 0} for place in range(2)]}
+    trace = parse_trace(
+        "<think>I see a red star and a red star. I see a red star and a red star and a red star.</think>",
+        {"source": "blocks", "meta": {"facts": scene}},
+    )
+    assert [claim.verdict for claim in trace.distinct_claims] == ["true", "true", "false"]
+    assert [claim.start for claim in trace.distinct_claims] == sorted(claim.start for claim in trace.distinct_claims)
+
+
 @pytest.mark.parametrize("meta", [None, "", "no JSON", "[1]", "{}", {"facts": 3}, {}])
 def test_a_record_without_facts_has_no_claims(meta):
     table = analyze_traces([PSEUDO, PSEUDO], [{"source": "charts", "meta": meta}, CHART])

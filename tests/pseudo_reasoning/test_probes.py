@@ -306,6 +306,36 @@ def test_responses_that_cannot_be_cut_have_a_reason(tiny, records):
     assert report.traces["given_correct"].notna().all() and "0 of 4 traces probed" in str(report)
 
 
+def test_responses_that_cannot_be_probed_are_counted(tiny, records):
+    """Of three that answer right, wrong and not at all, all count in `of`, and the last one is not right."""
+    asked = records.select([0, 0, 0])
+    right = f"<think>I look. So it is that.</think><answer>{records[0]['gt']}</answer>"
+    texts = [right, "<think>I look.</think><answer>no answer of this kind</answer>", "<think>I look."]
+    report = probe_traces(*tiny, asked, texts, probes=["steps"])
+    assert report.traces["outcome"].tolist() == ["right", "wrong", "no answer"]
+    source = records[0]["source"]
+    found = report.by_source
+    assert found.loc[(source, "given_correct"), ["n", "of"]].tolist() == [3, 3]
+    assert found.loc[("all", "given_correct"), "mean"] == pytest.approx(1 / 3)
+    assert found.loc[("all", "gain_correct"), ["n", "of"]].tolist() == [2, 3]
+    found = report.by_outcome
+    assert list(found.index.unique("outcome")) == ["right", "wrong", "no answer", "all"]
+    assert found.loc[("no answer", "gain_correct"), ["n", "of"]].tolist() == [0, 1]
+    assert math.isnan(found.loc[("no answer", "gain_correct"), "mean"])
+    gains = report.traces["gain_correct"]
+    assert found["mean"][[("right", "gain_correct"), ("wrong", "gain_correct")]].tolist() == gains[:2].tolist()
+    assert "changed" not in found.index.unique("measure")  # not asked for
+    assert "2 of 3 traces probed" in str(report) and "not: unclosed_think 1" in str(report)
+
+
+def test_the_last_step_is_left_out_of_what_came_before_it(tiny, records):
+    texts = ["<think>I look. I see it. So it is 3.</think><answer>3</answer>", "<think>3.</think><answer>3</answer>"]
+    report = probe_traces(*tiny, records.select([0, 1]), texts, probes=["steps"])
+    long, short = report.traces["gain_correct_before_last"]
+    gains = report.cuts["gain_correct"][report.cuts["trace"] == 0].tolist()
+    assert long == pytest.approx(gains[1] + gains[2]) != pytest.approx(sum(gains[1:])) and math.isnan(short)
+
+
 def test_words_that_stand_for_images_are_no_trace(tiny, records):
     (row, _) = probe_traces(
         *tiny, records.select([0, 1]), [SAMPLES[0].replace("red", "<|image_pad|>"), SAMPLES[0]], probes=["partial"]

@@ -9,14 +9,17 @@ from .plots import (
     plot_pass_at as plot_pass_at,
     plot_prefix_benchmark as plot_prefix_benchmark,
     plot_runs as plot_runs,
+    plot_score_accuracy as plot_score_accuracy,
     plot_sizes as plot_sizes,
     plot_step_parts as plot_step_parts,
     plot_styles as plot_styles,
     plot_tokens as plot_tokens,
     plot_training as plot_training,
+    plot_validation as plot_validation,
     plot_yields as plot_yields,
     show_records as show_records,
     show_responses as show_responses,
 )
+from .tables import interval_table as interval_table
 from .trace_viewer import view_traces as view_traces, vote_on as vote_on
 from .viewers import view_records as view_records, view_rollouts as view_rollouts, view_scores as view_scores

@@ -18,7 +18,7 @@ from ..core.trace_text import trace_of
 from ..evaluation.eval_report import EvalReport, compare_reports
 from ..mini_world.garbled import GARBLED_LIMIT
 from ..mini_world.kinds import several
-from ..pseudo_reasoning.marks import MARKS, find_marks, marked_html
+from ..pseudo_reasoning.marks import MARKS, SYMBOLS, find_marks, marked_html
 from .plots import plot_accuracy, plot_training
 from .plots.garbled_runs import garbled_words, run_label, share_in_log
 from .report_parts import Cell, EmbeddedFigure, Table, embed_figure, embed_image, interval_bar
@@ -41,7 +41,10 @@ MEASURES = {
     "arithmetic_share": ("sums that hold", "share of those written, 0 to 1; over traces with a sum"),
     "changed_share": ("productive self-checks", "share after which something changed, 0 to 1; over traces with one"),
     "contradictions": ("contradictions", "things given two values, none taken back"),
-    "claims_share": ("true claims", "share of what is said of the image, 0 to 1; over traces that say something"),
+    "distinct_claims_share": (
+        "true claims",
+        "share of what is said of the image, repetitions left out, 0 to 1; over traces that say something",
+    ),
     "pseudo": ("pseudo score", "how much like imitation, 0 to 1"),
 }
 """Column: what it is called, and what it is. `pseudo` is the detector's; the others are `analyze_traces`'."""
@@ -114,6 +117,7 @@ def _page(runs: list[Run], tables: "Mapping[str, pd.DataFrame]", known: Known) -
         "evaluations": _evaluations(measured, tables, known) if measured else None,
         "curves": curves,
         "marks": MARKS,
+        "symbols": SYMBOLS,
         "settings": _settings(runs),
         "with_facts": with_facts,
         "detector": _detector("text and facts" if with_facts else "text"),

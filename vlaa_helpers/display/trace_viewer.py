@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.images import decode_image, png_bytes
 from ..core.record_schema import meta_of
 from ..core.trace_text import step_spans, trace_of
-from ..pseudo_reasoning.marks import MARKS, Mark, find_marks, marked_html
+from ..pseudo_reasoning.marks import MARKS, SYMBOLS, Mark, find_marks, marked_html
 from .slides import Slides, draw_image, text_html, with_fallback
 
 if TYPE_CHECKING:
@@ -17,13 +17,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = {"true": "#bfe3c8", "false": "#f6b9a9", "unchecked": "#e4e4e4", "wrong": "#f6b9a9", "cue": "none"}
-"""Behind the words of a mark; a cue is underlined instead, so that it is told apart without colour."""
+"""Behind the words of a mark, whose symbol stands after them; a cue is underlined instead."""
 CUE = "#7b3294"
 ADDS, TAKES = "#2166ac", "#d6604d"
 """Bars of steps that make the right answer likelier, and of those that make it less likely."""
-LEGEND = (
-    "green: true of the image · red: false, or a sum that does not hold · grey: cannot be checked · line below: a cue"
-)
+LEGEND = " · ".join(f"{SYMBOLS[kind] or 'line below'} {words}" for kind, words in MARKS.items())
 WIDTH, TYPE = 74, 8
 """Characters a line, and their size in points."""
 CHARACTER, LINE, SIDE = 0.602 * TYPE / 72, 0.2, 1.9
@@ -83,7 +81,7 @@ class TraceViewer(Slides):
 def view_traces(
     records: "Dataset", responses: Sequence[Mapping], probes: Sequence[Mapping] | None = None
 ) -> TraceViewer:
-    """A viewer of marked traces: facts that hold green, false ones and wrong sums red, cues underlined.
+    """A viewer of marked traces: ✓ after claims that are true, ✗ after false ones, ≠ after wrong sums, cues underlined.
 
     Args:
         records: what was asked about, with scene facts where claims are to be checked.
@@ -153,6 +151,8 @@ def _draw_line(axes: Any, trace: str, start: int, end: int, marks: Sequence[Mark
             axes.plot([left, right], [y + 0.4] * 2, color=CUE, linewidth=1.6)
         else:
             axes.barh(y, right - left, left=left, height=0.86, color=COLOURS[mark.kind])
+            if mark.end <= end:  # on the line that the mark ends on
+                axes.text(right, y - 0.3, SYMBOLS[mark.kind], va="center", fontsize=TYPE - 1.5, weight="bold")
     for word in re.finditer(r"\S+", trace[start:end]):  # one by one: how wide a character is drawn depends on the dpi
         axes.text(word.start(), y, word[0], va="center", fontsize=TYPE, family="monospace", parse_math=False)
 
@@ -190,7 +190,7 @@ def _row_html(row: Mapping) -> str:
             f"nowrap'><span style='display: inline-block; height: 9px; width: {width:.0f}px; background: {colour}'>"
             f"</span> {bar}</td></tr>"
         )
-    legend = ", ".join(f"<mark class='{kind}'>{words}</mark>" for kind, words in MARKS.items())
+    legend = ", ".join(f"<mark class='{kind}'>{SYMBOLS[kind]} {words}</mark>" for kind, words in MARKS.items())
     record = row["record"]
     return (
         f"<div class='vlaa-trace'><b>{html.escape(record['question'])} → {html.escape(record['gt'])}</b><br>"

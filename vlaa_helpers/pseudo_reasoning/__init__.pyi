@@ -8,6 +8,17 @@ from .detector import (
     trained_detector as trained_detector,
 )
 from .measures import analyze_traces as analyze_traces, register_measure as register_measure
+from .paired import (
+    compare_policies as compare_policies,
+    compare_within_questions as compare_within_questions,
+)
 from .probe_report import ProbeReport as ProbeReport, load_probes as load_probes
 from .probes import probe_traces as probe_traces
+from .strata import (
+    outcomes as outcomes,
+    score_auc as score_auc,
+    score_bins as score_bins,
+    score_strata as score_strata,
+)
 from .trace_measures import Measure as Measure
+from .validation import validation_table as validation_table

@@ -79,6 +79,13 @@ def find_contradictions(
 ) -> list[Contradiction]:
     """What a text gives two values without taking the first one back: one for each thing, the first such pair.
 
+    This measures whether a text agrees with itself; it measures neither truth nor pseudo-reasoning. One of the two
+    values is wrong, or one name was read as one thing where the text meant two; which, it does not say, and a trace
+    without a contradiction may be false throughout. Whoever works nothing out has nothing to contradict: of the planted
+    traces 8% of the genuine ones have a contradiction and 4% of the pseudo ones, so more of them is no sign of pseudo
+    (test AUC 0.479). It is a fault of a policy's traces all the same, but the count grows with what they say: compare
+    policies on it with the number of claims beside it.
+
     Compared are plain values of names ("x = 5", not in a step that speaks of cases: "when x = 0"), of sums ("5 - 2 =
     3"), and of the answer ("the answer is B"). A cue of self-reflection between the two takes the first one back; so
     does, but not for what is said of an image, a word such as "actually" or "now".

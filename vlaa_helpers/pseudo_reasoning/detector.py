@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core.statistics import Z95, wilson_interval
+from ..core.statistics import Z95, area_and_pulls, wilson_interval
 from .benchmark import load_trace_benchmark
 from .measures import analyze_traces
 
@@ -65,19 +65,11 @@ def auc(scores: Sequence[float], pseudo: Sequence[bool], groups: Sequence | None
     scores, pseudo = scores[there], pseudo[there]
     if pseudo.all() or not pseudo.any():
         raise ValueError(f"{pseudo.sum()} pseudo and {(~pseudo).sum()} genuine traces with a score; expected both")
-    above, below = _share_below(scores, scores[~pseudo]), 1 - _share_below(scores, scores[pseudo])
-    placed = np.where(pseudo, above, below)  # the share of the other class that a trace is on the right side of
-    value = placed[pseudo].mean()
+    value, pulls = area_and_pulls(scores, pseudo)
     _, cluster = np.unique(groups[there], return_inverse=True)
-    pull = np.bincount(cluster, weights=(placed - value) / np.where(pseudo, pseudo.sum(), (~pseudo).sum()))
-    half = Z95 * np.sqrt(len(pull) / max(1, len(pull) - 1) * (pull**2).sum())
-    return Auc(float(value), float(max(0, value - half)), float(min(1, value + half)), len(scores))
-
-
-def _share_below(scores: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Of each score, the share of the others below it; those that equal it count half."""
-    others = np.sort(others)
-    return (np.searchsorted(others, scores, "left") + np.searchsorted(others, scores, "right")) / (2 * len(others))
+    sums = np.bincount(cluster, weights=pulls)
+    half = Z95 * np.sqrt(len(sums) / max(1, len(sums) - 1) * (sums**2).sum())
+    return Auc(value, float(max(0, value - half)), float(min(1, value + half)), len(scores))
 
 
 class PseudoReasoningDetector:

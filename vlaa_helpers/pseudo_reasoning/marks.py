@@ -18,6 +18,9 @@ MARKS = {
 }
 """Kind of mark: what it says of the words it is on. Where two would overlap, the earlier in this list stays."""
 
+SYMBOLS = {"true": "✓", "false": "✗", "unchecked": "?", "wrong": "≠", "cue": ""}
+"""What stands after the words of a mark, so that it is told apart without colour; a cue is underlined alone."""
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -58,11 +61,13 @@ def find_marks(trace: str, record: Mapping | None = None) -> list[Mark]:
 
 
 def marked_html(trace: str, marks: list[Mark]) -> str:
-    """A trace as HTML, escaped; each mark a `<mark>` with its kind as class and its meaning as title."""
+    """A trace as HTML, escaped; each mark a `<mark>` with its kind as class and its meaning as title, and its symbol
+    after the words."""
     parts, end = [], 0
     for mark in marks:
         words = html.escape(trace[mark.start : mark.end])
         parts += [html.escape(trace[end : mark.start])]
-        parts += [f'<mark class="{mark.kind}" title="{MARKS[mark.kind]}">{words}</mark>']
+        symbol = SYMBOLS[mark.kind] and f"<sup>{SYMBOLS[mark.kind]}</sup>"
+        parts += [f'<mark class="{mark.kind}" title="{MARKS[mark.kind]}">{words}{symbol}</mark>']
         end = mark.end
     return "".join(parts) + html.escape(trace[end:])

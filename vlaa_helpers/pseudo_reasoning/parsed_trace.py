@@ -106,6 +106,18 @@ class ParsedTrace:
         return [] if self.facts is None else check_statements(self.source, self.facts, self.statements, self.trace)
 
     @cached_property
+    def distinct_claims(self) -> list[Claim]:
+        """The claims, each once however often it is repeated and in whatever words: the first time it was made.
+
+        Two are one when they say the same of the same thing and have one verdict. Counting down ("2 red ones, …, 2 red
+        ones") may be right once and wrong the next time, and is then two.
+        """
+        first = {}
+        for said, claim in zip(self.statements, self.claims, strict=True):
+            first.setdefault((said.kind, repr(said.about), repr(said.says), claim.verdict), claim)
+        return list(first.values())
+
+    @cached_property
     def assertions(self) -> list[Assertion]:
         """Every value that it gives to something."""
         return read_assertions(self.trace, self.statements, self.equations)

@@ -1,13 +1,12 @@
 """What probing a policy's traces found: one row a cut of a trace, one row a trace, and means with intervals."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ..core.kept_rows import load_kept
-from ..core.statistics import bootstrap_interval, wilson_interval
+from .strata import outcome_of, score_strata
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +27,8 @@ CUT_COLUMNS = {
 """Column of `ProbeReport.cuts`: what it holds. NaN where a probe was not asked for, or had nothing to measure."""
 TRACE_COLUMNS = {
     "problem": "why the trace could not be probed; None where it was",
-    "given_correct": "whether the answer of the response is right, 0 or 1",
+    "outcome": "what became of the response, one of `strata.OUTCOMES`",
+    "given_correct": "whether the answer of the response is right, 0 or 1; without an answer it is not",
     "no_think_correct": "whether the answer at cut 0 is right, 0 or 1",
     "whole_correct": "whether the answer at the last cut is right, 0 or 1",
     "given_kept": "whether the answer at the last cut is the one that the response gives, 0 or 1",
@@ -36,6 +36,8 @@ TRACE_COLUMNS = {
     "aoc": "area over the curve of early answers, 0-1 (`area_over_curve`): 0 is a trace that changes no answer",
     "gain_correct": "what all steps together added to the log-probability of the correct answer, in nats",
     "gain_given": "what they added to that of the given answer",
+    "gain_correct_before_last": "`gain_correct` without the last step, which in most traces names the answer; NaN when "
+    "there is but one step",
     "gain_correct_per_step": "`gain_correct` divided by the number of steps",
     "gain_given_per_step": "`gain_given` divided by the number of steps",
     "changed": "whether the policy's answer is another after one fact was changed, 0 or 1",
@@ -47,7 +49,8 @@ TRACE_COLUMNS = {
 }
 """Column of `ProbeReport.traces`: what it holds. None of these names is one of `analyze_traces`."""
 SHARES = ("given_correct", "no_think_correct", "whole_correct", "given_kept", "no_think_same")
-MEASURES = (*SHARES, "aoc", "gain_correct", "gain_given", "changed", "follows", "repairs")
+GAINS = ("gain_correct", "gain_correct_before_last", "gain_correct_per_step", "gain_given", "gain_given_per_step")
+MEASURES = (*SHARES, "aoc", *GAINS, "changed", "follows", "repairs")
 
 
 def area_over_curve(same: list[bool]) -> float:
@@ -121,30 +124,39 @@ class ProbeReport:
 
     @property
     def by_source(self) -> "pd.DataFrame":
-        """Means over the probed traces, with 95% intervals: a row for each source, and for "all", and each measure.
+        """Means with 95% intervals: a row for each source, and for "all", and each measure.
 
-        Wilson for what is 0 or 1, else bootstrap over traces. A measure that no trace of a source has is left out.
+        `n` traces have the measure, `of` is all responses: those that could not be probed count in `of` everywhere, and
+        as not right in `given_correct` where they have no answer. The interval is over questions (`score_strata`). A
+        measure that no trace has is left out; one that no trace of this source has is NaN with n = 0.
         """
+        return self._means("source")
+
+    @property
+    def by_outcome(self) -> "pd.DataFrame":
+        """The same for each of `strata.OUTCOMES` that a response has, and for "all".
+
+        Traces end by naming their answer, so what a trace adds to the right answer is first of all whether its own is
+        right. Policies differ in what their traces do where they differ among right responses, or among wrong ones.
+        """
+        return self._means("outcome")
+
+    def _means(self, by: str) -> "pd.DataFrame":
         import pandas as pd
 
-        frame, table = self.traces, []
-        frame = frame[frame["problem"].isna()]
-        for source, part in (*frame.groupby("source", sort=False), ("all", frame)):
-            for name in MEASURES:
-                values = part[name].dropna().to_numpy(dtype=float)
-                if len(values):
-                    is_share = bool(np.isin(values, (0, 1)).all()) and not name.startswith(("aoc", "gain"))
-                    bounds = wilson_interval(int(values.sum()), len(values)) if is_share else bootstrap_interval(values)
-                    table.append((source, name, len(values), values.mean(), *bounds))
-        return pd.DataFrame(table, columns=["source", "measure", "n", "mean", "low", "high"]).set_index(
-            ["source", "measure"]
-        )
+        found = score_strata(self.traces.assign(arm="", seed=0), MEASURES, by=(by,))
+        whole = found[by] == "all"
+        there = found["measure"].isin(found["measure"][whole & (found["n"] > 0)])
+        ordered = pd.concat([found[~whole & there], found[whole & there]])
+        return ordered.drop(columns=["arm", "questions", "seeds"]).set_index([by, "measure"])
 
     def __str__(self) -> str:
         probed = [row for row in self.rows if row["problem"] is None]
+        problems = Counter(row["problem"] for row in self.rows if row["problem"] is not None)
         tokens, alone = (sum(row[name] for row in self.rows) for name in ("tokens", "tokens_alone"))
         seconds = sum(row["seconds"] for row in self.rows)
-        words = f"{len(probed)} of {len(self.rows)} traces probed in {seconds:.0f} s"
+        why_not = ", ".join(f"{name} {count}" for name, count in problems.most_common())
+        words = f"{len(probed)} of {len(self.rows)} traces probed in {seconds:.0f} s{why_not and f' (not: {why_not})'}"
         if probed:
             words += (
                 f"; {tokens / len(probed):,.0f} tokens a trace went through the model, "
@@ -164,6 +176,7 @@ def _change(before: dict, after: dict, name: str) -> float:
 def _measures(row: dict) -> dict:
     cuts, changed = row["cuts"], row["corrupted"] or {}
     measures = {name: row[name] for name in ("problem", "tokens", "tokens_alone", "seconds")}
+    measures["outcome"] = outcome_of(row["given_correct"], has_answer=row["answer"] is not None)
     measures["given_correct"] = _number(row["given_correct"])
     measures |= {name: _number(changed.get(name)) for name in ("changed", "follows", "repairs")}
     if not cuts:
@@ -173,6 +186,8 @@ def _measures(row: dict) -> dict:
     for name in ("correct", "given"):
         gain = _change(first, last, f"logp_{name}")
         measures |= {f"gain_{name}": gain, f"gain_{name}_per_step": gain / (len(cuts) - 1)}
+    if len(cuts) > 2:
+        measures["gain_correct_before_last"] = _change(first, cuts[-2], "logp_correct")
     return measures | {
         "no_think_correct": _number(first.get("correct")),
         "whole_correct": _number(last.get("correct")),

@@ -38,6 +38,10 @@ def claims_share(trace: ParsedTrace) -> float:
     return share(true, true + claims_with(trace, "false"))
 
 
+def distinct_with(trace: ParsedTrace, *verdicts: str) -> int:
+    return sum(claim.verdict in verdicts for claim in trace.distinct_claims)
+
+
 def claims_with(trace: ParsedTrace, verdict: str) -> int:
     return sum(claim.verdict == verdict for claim in trace.claims)
 
@@ -135,7 +139,8 @@ BUILT_IN = (
     Measure(
         "contradictions",
         lambda trace: len(trace.contradictions),
-        "things given two values, none taken back, 0 or more (`consistency.find_contradictions`)",
+        "things given two values, none taken back, 0 or more; whether a trace agrees with itself, not whether it is "
+        "genuine (`consistency.find_contradictions`)",
     ),
     Measure(
         "claims",
@@ -154,7 +159,19 @@ BUILT_IN = (
     Measure(
         "claims_share",
         claims_share,
-        "share of true ones among true and false ones, 0-1; NaN without any",
+        "share of true ones among true and false ones, 0-1, each repetition counted; NaN without any",
+        needs_facts=True,
+    ),
+    Measure(
+        "distinct_claims",
+        lambda trace: distinct_with(trace, "true", "false"),
+        "different claims that are true or false, however often repeated, 0 or more (`ParsedTrace.distinct_claims`)",
+        needs_facts=True,
+    ),
+    Measure(
+        "distinct_claims_share",
+        lambda trace: share(distinct_with(trace, "true"), distinct_with(trace, "true", "false")),
+        "share of true ones among these, 0-1: saying a true thing again does not raise it; NaN without any",
         needs_facts=True,
     ),
 )

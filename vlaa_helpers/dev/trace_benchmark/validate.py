@@ -18,6 +18,7 @@ from ...mini_world.scenes import scene_records
 from ...pseudo_reasoning.benchmark import PSEUDO_KINDS, load_trace_benchmark
 from ...pseudo_reasoning.detector import INPUTS, Auc, PseudoReasoningDetector, auc, calibration, measured
 from ...pseudo_reasoning.measures import FACT_COLUMNS, TEXT_COLUMNS, analyze_traces
+from ...pseudo_reasoning.validation import measure_area, pairs_of, unseen_kind
 from .plant import plant_pairs
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ def measure_aucs(train: "pd.DataFrame", test: "pd.DataFrame", columns: Sequence[
 
     rows = []
     for name in columns:
-        higher = auc(train[name].astype(float), train["pseudo"], train["pair"]).value >= 0.5
-        found = auc(test[name].astype(float) * (1 if higher else -1), test["pseudo"], test["pair"])
+        higher, found = measure_area(train, test, name)
         rows.append({"measure": name, "pseudo": "higher" if higher else "lower", **_columns(found)})
     return pd.DataFrame(rows)
 
@@ -78,18 +78,13 @@ def _combined(train: "pd.DataFrame", test: "pd.DataFrame") -> Iterator[dict]:
         fitted = PseudoReasoningDetector(columns).fit(train, train["pseudo"])
         yield row(inputs, "test", "all", test, fitted.score(test))
         for kind in PSEUDO_KINDS:
-            part = _pairs_of(test, kind)
+            part = pairs_of(test, kind)
             yield row(inputs, "test", kind, part, fitted.score(part))
         for kind in PSEUDO_KINDS:
-            part, rest = _pairs_of(test, kind), train.drop(_pairs_of(train, kind).index)
-            unseen = PseudoReasoningDetector(columns).fit(rest, rest["pseudo"])
-            yield row(inputs, "test, kind unseen", kind, part, unseen.score(part))
+            found = unseen_kind(train, test, kind, inputs)
+            yield {"inputs": inputs, "evaluated": "test, kind unseen", "kind": kind, **_columns(found)}
         yield row(inputs, "styles", "all", styles, fitted.score(styles))
     yield row("words (control)", "test", "all", test, _score_words(train, test))
-
-
-def _pairs_of(table: "pd.DataFrame", kind: str) -> "pd.DataFrame":
-    return table[table["pair"].isin(table["pair"][table["kind"] == kind])]
 
 
 def cross_validated(table: "pd.DataFrame", columns: Sequence[str], *, folds: int = FOLDS) -> np.ndarray:
