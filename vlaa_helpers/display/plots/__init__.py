@@ -2,7 +2,8 @@
 
 `results` (accuracy, studies, yields), `styles` (how responses are written), `blind` (accuracy without the image),
 `pass_at` (pass@k), `scores` (the pseudo score), `training` (curves), `tokens` (text token by token), `speed`
-(benchmarks) and `gallery` (records with their images); `style` has the colours, `garbled_runs` marks runs that write no text.
+(benchmarks) and `gallery` (records with their images); `style` has the colours, `garbled_runs` marks runs that write no
+text.
 """
 
 from .blind import plot_blind
