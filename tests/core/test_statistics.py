@@ -189,11 +189,12 @@ def test_seeds_interval_of_equal_values_is_a_point_and_of_nothing_not_a_number()
 
 
 def test_seed_0_of_two_policies_is_two_trainings():
-    pulls, items = np.array([0.1, 0.2, -0.2, -0.1] * 2), list("abab") * 2
-    seeds, arms = [0, 0, 1, 1] * 2, ["A"] * 4 + ["B"] * 4
-    low, high = clustered_interval(0.0, pulls, items=items, seeds=seeds, arms=arms)
-    together = clustered_interval(0.0, pulls, items=items, seeds=seeds)
-    assert high < together[1] and low == -high
+    """Were they one, what two policies that differ between seeds have in common would cancel in their difference."""
+    pulls, items, seeds = np.array([0.1, 0.2, -0.2, -0.1]), list("abab"), [0, 0, 1, 1]
+    pulls, arms = np.concatenate([pulls, -pulls]), ["A"] * 4 + ["B"] * 4
+    low, high = clustered_interval(0.0, pulls, items=items * 2, seeds=seeds * 2, arms=arms)
+    as_one = clustered_interval(0.0, pulls, items=items * 2, seeds=seeds * 2)
+    assert high > 0.5 and low == -high and as_one == pytest.approx((0, 0), abs=1e-6)
 
 
 def test_the_area_s_pulls_are_its_derivative():

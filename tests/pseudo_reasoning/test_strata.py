@@ -103,6 +103,16 @@ def test_an_area_within_sources_does_not_hold_which_source_is_hard():
     assert (found["low"] < found["auc"]).all() and (found["auc"] < found["high"]).all()
 
 
+def test_the_interval_within_sources_is_that_of_a_mean_of_independent_areas():
+    table = drawn(np.random.default_rng(0), n=600).query("seed == 0")
+    found = score_auc(table).set_index("source")
+    width = found["high"] - found["low"]
+    right, other = (found.loc[["boxes", "charts"], name] for name in ("right", "not_right"))
+    shares = right * other / (right * other).sum()
+    expected = math.hypot(*(shares * width[["boxes", "charts"]]))
+    assert width["within sources"] == pytest.approx(expected, rel=0.02)
+
+
 def test_an_area_without_wrong_answers_is_not_a_number():
     found = score_auc(TABLE[TABLE["correct"]]).set_index(["arm", "source"])
     assert found["auc"].isna().all() and found.loc[("GRPO", "all"), ["right", "not_right"]].tolist() == [3, 0]

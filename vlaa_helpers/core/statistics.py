@@ -116,7 +116,7 @@ def clustered_interval(
 
     pulls = np.asarray(pulls, dtype=float)
     arm_of = _codes([0] * len(pulls) if arms is None else arms)
-    item_of, seed_of = _codes(items), _codes(list(zip(arm_of.tolist(), list(seeds), strict=True)))
+    item_of, seed_of = _codes(items), _codes(seeds)
     of_items, degrees = _variance_of_sums(pulls, item_of)
     added, alone, terms = 0.0, 0.0, of_items**2 / max(1, degrees)
     for arm in np.unique(arm_of):
