@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ..core.answers import FormatProblem, extract_answer, parse_response
-from ..core.images import check_image, find_image, image_path_parts
+from ..core.images import check_image, find_image, image_path_parts, png_bytes
 from ..core.jsonl import read_rows
 from ..core.record_schema import RECORD_COLUMNS
 from ..mini_world.kinds import KINDS
@@ -260,10 +260,13 @@ def _image(name: str, source: str, reading: Reading) -> dict | None:
         return None
     try:
         data = path.read_bytes()
-        check_image(data)
+        is_plain = check_image(data)
     except (OSError, ValueError) as error:
         message = (
-            f"image {name} cannot be decoded ({error}); expected a PNG, JPEG or the like. Fetch or export it again."
+            f"image {name} cannot be decoded ({error}); expected a PNG, JPEG or the like. Fetch, shrink or export it "
+            "again."
         )
         raise _BadRow("bad_image", message) from error
+    if not is_plain:  # 16 bits or CMYK, which the trainers would show wrongly: 8 bits in RGB
+        return {"bytes": png_bytes(data), "path": path.with_suffix(".png").name}
     return {"bytes": data, "path": path.name} if reading.embed_images else {"bytes": None, "path": str(path.absolute())}
