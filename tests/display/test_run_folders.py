@@ -73,3 +73,14 @@ def test_a_response_without_a_trace_has_no_score(tmp_path):
     table = measure_run(report, Known(None))
     assert math.isnan(table["pseudo"][0]) and table["pseudo"][1:].between(0, 1).all() and "claims" in table
     assert table["correct"].tolist() == [row["correct"] for row in report.rows]
+
+
+def test_a_run_without_a_column_is_named(tmp_path):
+    folder = evaluated(tmp_path / "a")
+    lines = (folder / "responses.jsonl").read_text().splitlines(keepends=True)
+    (folder / "responses.jsonl").write_text("".join([*lines[:1], '{"id": "b", "value": 1}\n', *lines[2:]]))
+    with pytest.raises(ValueError, match=r"a/responses.jsonl line 2 has no source, question, .*expected what `vlaa ev"):
+        read_runs([folder])
+    (folder / "settings.json").write_text('{"records": 6}')
+    with pytest.raises(ValueError, match=r"a/settings.json has no 'samples'; expected what `vlaa evaluate` writes"):
+        read_runs([folder])

@@ -34,9 +34,24 @@ def read_rows(path: Path) -> Iterator[tuple[int | None, Any, str]]:
 
 def whole_rows(path: Path) -> list[dict]:
     """The rows of a JSON Lines file of ours that may still be in writing: a last line that a kill cut short does not
-    count."""
+    count.
+
+    Raises:
+        ValueError: a broken line before that; says which.
+    """
     data = path.read_bytes() if path.exists() else b""
-    return [json.loads(line) for line in data[: data.rfind(b"\n") + 1].decode("utf-8").split("\n") if line]
+    lines = enumerate(data[: data.rfind(b"\n") + 1].split(b"\n"), start=1)
+    return [_whole_row(line, f"{path} line {number}") for number, line in lines if line]
+
+
+def _whole_row(line: bytes, place: str) -> dict:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{place} is broken: {error}. Delete it and what follows, and run the same again.") from None
+    if not isinstance(row, dict):
+        raise ValueError(f"{place} is no JSON object. Delete it and what follows, and run the same again.")
+    return row
 
 
 def csv_encoding(path: Path) -> str:
