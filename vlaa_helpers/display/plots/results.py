@@ -33,17 +33,17 @@ def plot_accuracy(
     figure, axes = plt.subplots(figsize=(9, 3.4), layout="constrained")
     width = 0.8 / len(reports)
     place_of = {source: place for place, source in enumerate(sources_of(reports.values()))}
+    bars = []
     for k, (arm, report) in enumerate(reports.items()):
         table = report.by_source
         places = table.index.map(place_of).to_numpy() + (k - (len(reports) - 1) / 2) * width
         errors = np.clip([table["accuracy"] - table["low"], table["high"] - table["accuracy"]], 0, None) * 100
-        axes.bar(places, table["accuracy"] * 100, width, yerr=errors, capsize=2, color=colours.get(arm))
+        bars.append(axes.bar(places, table["accuracy"] * 100, width, yerr=errors, capsize=2, color=colours.get(arm)))
     _name_sources(axes, {source: _counts(reports.values(), source) for source in place_of})
     axes.set(ylabel="held-out accuracy (%)", ylim=(0, 100), title=title)
     axes.legend(
-        axes.containers[1::2], list(map(plain, reports)), frameon=False, ncols=min(4, len(reports)), loc="upper left",
-        fontsize=8,
-    )  # fmt: skip
+        bars, [plain(arm) for arm in reports], frameon=False, ncols=min(4, len(bars)), loc="upper left", fontsize=8
+    )
     open_frame(axes)
     return figure
 
