@@ -29,10 +29,10 @@ def encoded_png(width: int, height: int, rows: bytes, *, depth: int = 8) -> byte
 
 
 def cmyk_profile() -> bytes:
-    """The smallest colour profile of CMYK (ICC.1, lut8Type) in which every ink is one green: L* 50, a* -50, b* 50."""
+    """The smallest colour profile of CMYK (ICC.1, lut8Type): no ink is white, all of it black, any other green."""
     ramp = bytes(range(256))
     lut = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + struct.pack(">9i", *(65536 * (k % 4 == 0) for k in range(9)))
-    lut += ramp * 4 + bytes([128, 78, 178]) * 16 + ramp * 3
+    lut += ramp * 4 + bytes([255, 128, 128, *[128, 78, 178] * 14, 0, 128, 128]) + ramp * 3  # L*, a*, b*
     head = struct.pack(">I4sI4s4s4s", 0, b"none", 0x02400000, b"prtr", b"CMYK", b"Lab ") + bytes(12) + b"acsp"
     head += bytes(28) + struct.pack(">3i", 0xF6D6, 0x10000, 0xD32D)
     body = head.ljust(128, b"\0") + struct.pack(">I4sII", 1, b"A2B0", 144, len(lut)) + lut

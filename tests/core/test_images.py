@@ -132,7 +132,7 @@ def test_cmyk_keeps_its_colours(form):
     red = Image.new("RGB", (16, 16), (200, 50, 20)).convert("CMYK")
     data = saved(red, form)
     assert check_image(data) is False and decode_image(data).getpixel((8, 8)) == (200, 50, 20)
-    green = saved(red, form, icc_profile=cmyk_profile())  # a profile in which every ink is the same green
+    green = saved(red, form, icc_profile=cmyk_profile())  # a profile in which each ink is green
     r, g, b = decode_image(green).getpixel((8, 8))
     assert g > 100 > max(r, b)
     assert decode_image(saved(red, form, icc_profile=b"nonsense")).getpixel((8, 8)) == (200, 50, 20)

@@ -51,3 +51,9 @@ def test_broken_settings_are_named(tmp_path):
         load_kept(tmp_path, **WORK)
     with pytest.raises(ValueError, match=r"settings.json is broken"):
         KeptRows(tmp_path, {"loaves": 2}, wanted=2, what="baking")
+
+
+def test_half_a_surrogate_pair_becomes_a_question_mark_and_a_whole_one_stays(tmp_path):
+    KeptRows(tmp_path, {"loaves": 1}, wanted=1, what="baking")
+    (tmp_path / "responses.jsonl").write_text('{"loaf": "\\ud800 \\ud83d\\ude80 é"}\n')
+    assert load_kept(tmp_path, **WORK)[0] == ({"loaf": "? 🚀 é"},)

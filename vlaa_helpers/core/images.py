@@ -36,12 +36,12 @@ def decode_image(value: "Image.Image | bytes | Mapping | str | os.PathLike") -> 
     if value is None:
         raise ValueError("no image: a text-only record has None; test for it before decoding")
     if isinstance(value, Image.Image):
-        return as_rgb(value)
+        return _as_rgb(value)
     is_bytes = isinstance(value, bytes | bytearray | memoryview)
     try:
         with Image.open(io.BytesIO(value) if is_bytes else value) as image:
             _require_size(image)
-            return as_rgb(image)
+            return _as_rgb(image)
     except FileNotFoundError:
         raise
     except Exception as error:  # decoders raise nearly anything on broken bytes
@@ -72,7 +72,7 @@ def data_url(image: "Image.Image | bytes | Mapping | str | os.PathLike") -> str:
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
-def as_rgb(image: "Image.Image") -> "Image.Image":
+def _as_rgb(image: "Image.Image") -> "Image.Image":
     """An opened image in RGB, upright: what `decode_image` makes of it.
 
     Raises:
@@ -114,7 +114,7 @@ def check_image(data: bytes) -> bool:
 
     Returns:
         Whether a plain `image.convert("RGB")`, as TRL and the processors do it, shows the image rightly. It does not
-        where `as_rgb` does more: 16 bits a channel, and CMYK.
+        where `_as_rgb` does more: 16 bits a channel, and CMYK.
 
     Raises:
         ValueError: they are not; says how many bytes there are, the first of them, and what the decoder said.
@@ -129,7 +129,7 @@ def check_image(data: bytes) -> bool:
                 image.verify()  # its checksums, which decoding does not look at
         with Image.open(io.BytesIO(data)) as image:
             image.draft(None, (1, 1))
-            as_rgb(image)
+            _as_rgb(image)
         return plain
     except Exception as error:  # decoders raise nearly anything on broken bytes
         raise ValueError(f"{len(data)} bytes, first {data[:12]!r}; {error!s:.120}") from error

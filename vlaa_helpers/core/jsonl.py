@@ -34,7 +34,7 @@ def read_rows(path: Path) -> Iterator[tuple[int | None, Any, str]]:
 
 def whole_rows(path: Path) -> list[dict]:
     """The rows of a JSON Lines file of ours that may still be in writing: a last line that a kill cut short does not
-    count.
+    count. Half a surrogate pair is read as "?".
 
     Raises:
         ValueError: a broken line before that; says which.
@@ -47,6 +47,8 @@ def whole_rows(path: Path) -> list[dict]:
 def _whole_row(line: bytes, place: str) -> dict:
     try:
         row = json.loads(line)
+        if b"\\ud" in line:  # JSON can hold half a surrogate pair; tables and pages cannot
+            row = json.loads(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{place} is broken: {error}. Delete it and what follows, and run the same again.") from None
     if not isinstance(row, dict):

@@ -82,7 +82,7 @@ def write_report(
     page = report_template().render(_page(found, tables, known))
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, page.encode("utf-8", "replace"))  # a response may hold half a surrogate pair
+    write_whole(path, page.encode("utf-8", "replace"))  # a name may hold half a surrogate pair
     return path
 
 
