@@ -1,23 +1,40 @@
 """`vlaa …`: the helpers without a notebook. `vlaa build --help` lists what a command takes."""
 
 import argparse
+import errno
 import json
 import os
 import sys
+import tempfile
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a call in one line, and where the right words are listed."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}. `{self.prog} --help` lists what it takes.\n")
+
+    def refuse(self, unknown: str) -> NoReturn:
+        near = get_close_matches(unknown.partition("=")[0], self._option_string_actions, n=1)
+        self.error(f"unknown argument {unknown}" + (f"; did you mean {near[0]}" if near else ""))
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command; what goes wrong for a known reason ends in one line on stderr and exit status 2."""
-    parser = argparse.ArgumentParser(prog="vlaa", description="VLAA Notebooks without a notebook.")
-    commands = parser.add_subparsers(required=True, metavar="command")
+    parser = _Parser(prog="vlaa", description="VLAA Notebooks without a notebook.")
+    commands = parser.add_subparsers(required=True, dest="command", metavar="command")
     _add_build(commands)
     _add_sft(commands)
     _add_grpo(commands)
     _add_evaluate(commands)
     _add_report(commands)
-    options = parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        commands.choices[options.command].refuse(unknown[0])
     from .core.endpoint import EndpointError
     from .core.messages import show_messages
     from .pipeline.journal import BuildStopped
@@ -25,15 +42,63 @@ def main(arguments: list[str] | None = None) -> None:
     show_messages()
     try:
         options.run(options)
-    except (ValueError, FileNotFoundError, EndpointError, BuildStopped) as error:
-        print(f"vlaa: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+    except (ValueError, EndpointError, BuildStopped) as error:
+        _stop(str(error))
+    except OSError as error:
+        _stop(_file_trouble(error, options.out))
+    except ModuleNotFoundError as error:
+        _stop(f"{error}. {' '.join(getattr(error, '__notes__', ())) or f'Install it: pip install {error.name}'}")
+    except Exception as error:  # safetensors and torch have their own classes for a full disk
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if full.strerror not in str(error):
+            raise
+        _stop(_file_trouble(full, options.out))
     except KeyboardInterrupt:
         print(
             "vlaa: interrupted; what is done is kept. The same command goes on; sft and grpo with --resume",
             file=sys.stderr,
         )
         raise SystemExit(130) from None
+
+
+def _stop(words: str) -> NoReturn:
+    print(f"vlaa: {words}", file=sys.stderr)
+    raise SystemExit(2) from None
+
+
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def _file_trouble(error: OSError, out: Path) -> str:
+    """What a file or disk refused, and the mend, in one line; errors of our own and of the hub say both themselves."""
+    if error.errno is None or not error.strerror:
+        return " ".join([str(error), *getattr(error, "__notes__", ())]).replace("\n", " ")
+    where = error.filename or out
+    if error.errno in _NO_SPACE:
+        fix = (
+            f"What is written goes to {out} and, for a while, to {tempfile.gettempdir()} (TMPDIR picks another): make "
+            "room there, or give an --out on another disk. What is done is kept; the same command goes on."
+        )
+    elif error.errno in _NO_RIGHT:
+        fix = "Give an --out that can be written and files that can be read, or change the rights of this one."
+    elif error.errno in (errno.EEXIST, errno.ENOTDIR):
+        fix = "There is a file where a folder is wanted: give another --out, or move that file."
+    else:
+        fix = "Correct the path, or give another."
+    return f"{where}: {error.strerror}. {fix}"
+
+
+def _address(text: str) -> str:
+    """The address of an endpoint, as argparse asks for one."""
+    try:
+        parts = urlsplit(text)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise argparse.ArgumentTypeError(f"{text!r} is no address; expected one such as http://localhost:8000/v1")
+    return text
 
 
 def _add_build(commands: argparse._SubParsersAction) -> None:
@@ -49,7 +114,7 @@ def _add_build(commands: argparse._SubParsersAction) -> None:
     build.add_argument("--model", help="model on an OpenAI-compatible endpoint; without it the scripted teacher")
     for role in ("caption", "reason", "rewrite", "verify"):
         build.add_argument(f"--{role}-model", metavar="MODEL", help=f"another model for this role: {role}")
-    build.add_argument("--base-url", help="of the endpoint, such as http://localhost:8000/v1")
+    build.add_argument("--base-url", type=_address, help="of the endpoint, such as http://localhost:8000/v1")
     build.add_argument("--key-env", default="OPENAI_API_KEY", help="variable that holds the key; default: %(default)s")
     build.add_argument("--concurrency", type=int, default=8, help="requests at once; default: %(default)s")
     build.add_argument("--price", type=float, nargs=2, metavar=("PROMPT", "COMPLETION"), help="of a million tokens")
@@ -156,7 +221,7 @@ def _add_grpo(commands: argparse._SubParsersAction) -> None:
     grpo.add_argument("--reward-model", help="scores open-ended answers: a folder or hub id; default: facts, mini only")
     grpo.add_argument("--judge", metavar="MODEL", help="scores open-ended answers: a model on an endpoint")
     grpo.add_argument("--judge-sees-images", action="store_true", help="send it the images too")
-    grpo.add_argument("--base-url", help="of the judge's endpoint, such as http://localhost:8000/v1")
+    grpo.add_argument("--base-url", type=_address, help="of the judge's endpoint, such as http://localhost:8000/v1")
     grpo.add_argument("--key-env", default="OPENAI_API_KEY", help="variable that holds its key; default: %(default)s")
     grpo.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
     grpo.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any field of TRL's GRPOConfig")
@@ -294,6 +359,8 @@ def _policy(options: argparse.Namespace):
     from .policy.loading import load_policy
     from .policy.profiles import get_profile
 
+    options.out.mkdir(parents=True, exist_ok=True)  # before minutes of loading and training, not after
+    tempfile.TemporaryFile(dir=options.out).close()
     try:
         profile = get_profile(options.profile)
     except RuntimeError as error:  # a GPU profile without a GPU
@@ -307,7 +374,6 @@ def _policy(options: argparse.Namespace):
 def _settings(pairs: list[str], config: type) -> dict[str, Any]:
     """`NAME=VALUE` pairs as arguments of a trainer's config; a value is JSON, or else a string."""
     from dataclasses import fields
-    from difflib import get_close_matches
 
     known = [field.name for field in fields(config)]
     settings = {}

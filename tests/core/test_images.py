@@ -2,12 +2,24 @@
 
 import base64
 import io
+import os
+import struct
 
+import numpy as np
 import pytest
 from PIL import Image
-from row_files import encoded
+from row_files import cmyk_profile, encoded, encoded_png
 
-from vlaa_helpers.core.images import check_image, data_url, decode_image, find_image, image_hash, image_roots, png_bytes
+from vlaa_helpers.core.images import (
+    MAX_PIXELS,
+    check_image,
+    data_url,
+    decode_image,
+    find_image,
+    image_hash,
+    image_roots,
+    png_bytes,
+)
 
 
 def test_every_form_of_an_image_has_one_hash(tmp_path):
@@ -88,3 +100,99 @@ def test_a_image_stands_upright():
     buffer = io.BytesIO()
     Image.new("RGB", (8, 6)).save(buffer, "JPEG", exif=exif)
     assert decode_image(buffer.getvalue()).size == (6, 8)
+
+
+def saved(image, form, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+SIXTEEN = np.array([[0, 255, 256, 0x7FFF], [0x8000, 0xC000, 0xFF00, 0xFFFF]], dtype=np.uint16)
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "PPM"])
+def test_sixteen_bits_become_eight(form):
+    image = Image.fromarray(SIXTEEN)
+    data = saved(image, form)
+    assert check_image(data) is False  # a plain convert("RGB") shows it white
+    for given in (data, {"bytes": data, "path": None}, image):
+        shown = np.asarray(decode_image(given))
+        assert shown.shape == (2, 4, 3) and (shown == (SIXTEEN >> 8)[..., None]).all()
+
+
+def test_sixteen_bits_of_each_colour_become_eight():
+    rows = b"".join(b"\0" + struct.pack(">6H", 0xC000, 0x8000, 0x4000, 0xFFFF, 0, 255) for _ in range(2))
+    data = encoded_png(2, 2, rows, depth=16)
+    assert check_image(data) and decode_image(data).tobytes() == bytes([192, 128, 64, 255, 0, 0] * 2)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "TIFF"])
+def test_cmyk_keeps_its_colours(form):
+    red = Image.new("RGB", (16, 16), (200, 50, 20)).convert("CMYK")
+    data = saved(red, form)
+    assert check_image(data) is False and decode_image(data).getpixel((8, 8)) == (200, 50, 20)
+    green = saved(red, form, icc_profile=cmyk_profile())  # a profile in which each ink is green
+    r, g, b = decode_image(green).getpixel((8, 8))
+    assert g > 100 > max(r, b)
+    assert decode_image(saved(red, form, icc_profile=b"nonsense")).getpixel((8, 8)) == (200, 50, 20)
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_numbers_without_a_range_are_refused(mode):
+    data = saved(Image.new(mode, (4, 4)), "TIFF")
+    for read in (check_image, decode_image):
+        with pytest.raises(ValueError, match=f"mode {mode}. have no agreed range; export it with 8 bits"):
+            read(data)
+
+
+def test_a_png_that_fails_only_when_decoded_is_broken():
+    check_image(encoded_png(8, 8, (b"\0" + bytes(24)) * 8))
+    broken = encoded_png(8, 8, (b"\x09" + bytes(24)) * 8)  # no such filter
+    with Image.open(io.BytesIO(broken)) as image:
+        image.verify()  # its checksums are right
+    with pytest.raises(ValueError, match="bytes, first b'.x89PNG"):
+        check_image(broken)
+
+
+def test_too_many_pixels_are_refused_before_decoding(monkeypatch):
+    side = int(MAX_PIXELS**0.5) + 1
+    data = encoded_png(side, side, b"")
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda *_: pytest.fail("was decoded"))
+    for read in (check_image, decode_image):
+        with pytest.raises(
+            ValueError, match=rf"{side} × {side} are 64,0\d\d,\d\d\d pixels; expected at most 64,000,000"
+        ):
+            read(data)
+
+
+def test_links_lead_no_further_than_the_root(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.png").write_bytes(encoded())
+    root = tmp_path / "images"
+    (root / "vg").mkdir(parents=True)
+    (root / "vg" / "a.png").write_bytes(encoded())
+    (root / "inside.png").symlink_to("vg/a.png")
+    (root / "file.png").symlink_to(tmp_path / "elsewhere" / "a.png")
+    (root / "folder").symlink_to(tmp_path / "elsewhere")
+    assert find_image("inside.png", [root]) == root / "inside.png"
+    for name in ("file.png", "folder/a.png"):
+        with pytest.raises(ValueError, match=r"is a link to .*elsewhere/a\.png, outside of image_root\. Copy"):
+            find_image(name, [root])
+    (tmp_path / "linked").symlink_to(root)  # the root itself may be a link
+    assert find_image("vg/a.png", [tmp_path / "linked"]) == tmp_path / "linked" / "vg" / "a.png"
+    assert find_image(str(tmp_path / "elsewhere" / "a.png"), [root])  # an absolute path says where it leads
+
+
+def test_links_of_the_hub_s_cache_are_followed(tmp_path):
+    blob = tmp_path / "datasets--a--b" / "blobs" / "123"
+    blob.parent.mkdir(parents=True)
+    blob.write_bytes(encoded())
+    root = tmp_path / "datasets--a--b" / "snapshots" / "main" / "images"
+    root.mkdir(parents=True)
+    (root / "a.png").symlink_to(os.path.relpath(blob, root))
+    assert find_image("a.png", [root]) == root / "a.png"
+    (root / "b.png").symlink_to(tmp_path / "datasets--a--b" / "other.png")
+    (tmp_path / "datasets--a--b" / "other.png").write_bytes(encoded())
+    with pytest.raises(ValueError, match="outside of image_root"):
+        find_image("b.png", [root])

@@ -50,9 +50,28 @@ def test_a_table_without_a_usable_row(table, text):
         read_records(table(text), verifier_type="digit")
 
 
-def test_bytes_that_are_no_utf8_do_not_stop_the_reading(table):
-    records, _ = read_records(table("question,answer\nWie groß?,3\n", "latin-1"), verifier_type="digit")
-    assert records[0]["question"].startswith("Wie gro")
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+def test_latin_1_is_read_and_said(table, encoding):
+    records, problems = read_records(table("question,answer\nWie groß?,3\nOù?,4\n", encoding), verifier_type="digit")
+    assert list(records["question"]) == ["Wie groß?", "Où?"]
+    assert [(p.kind, p.kept) for p in problems] == [("not_utf8", True)]
+    assert "mine.csv line 1: the file is not UTF-8; read as Latin-1" in str(problems[0])
+    assert "save it as UTF-8" in str(problems[0])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_unicode_is_read_and_nothing_said(table, encoding):
+    records, problems = read_records(table("question,answer\nWie groß?,3\n", encoding), verifier_type="digit")
+    assert list(records["question"]) == ["Wie groß?"] and problems == []
+
+
+def test_a_broken_byte_in_utf8_costs_its_row_and_no_letter_of_another(tmp_path):
+    file = tmp_path / "mine.csv"
+    file.write_bytes("question,answer\nWie groß?,3\n".encode() + b"Wie gro\xdf?,4\n" + "Où?,5\n".encode())
+    records, problems = read_records(file, verifier_type="digit")
+    assert list(records["question"]) == ["Wie groß?", "Où?"]
+    assert [(p.kind, p.line, p.kept) for p in problems] == [("broken_csv", 3, False)]
+    assert r"b'Wie gro\xdf?' is not UTF-8" in str(problems[0])
 
 
 def test_a_field_too_long_for_csv_costs_its_row(table):

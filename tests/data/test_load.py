@@ -8,12 +8,13 @@ import sys
 import types
 import warnings
 
+import numpy as np
 import pytest
 from datasets import Image
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image as PILImage
-from row_files import ROW, SFT_TEXT, encoded
+from row_files import ROW, SFT_TEXT, encoded, encoded_png
 
 from vlaa_helpers.core.images import decode_image
 from vlaa_helpers.core.record_schema import RECORD_COLUMNS, record_features
@@ -257,6 +258,40 @@ def test_one_s_own_verifier_checks_its_ground_truths(write_rows):
 def test_files_that_are_no_whole_image(write_rows, data):
     problem = only_problem(write_rows({**ROW, "image": "a.png"}, images={"a.png": data}))
     assert problem.kind == "bad_image" and f"{len(data)} bytes, first {data[:12]!r}" in problem.message
+
+
+def test_an_image_that_fails_only_when_decoded_is_reported(write_rows):
+    data = encoded_png(8, 8, (b"\x09" + bytes(24)) * 8)  # no such filter: its checksums are right
+    problem = only_problem(write_rows({**ROW, "image": "a.png"}, images={"a.png": data}))
+    assert problem.kind == "bad_image"
+
+
+@pytest.mark.filterwarnings("ignore:Image size")
+def test_an_image_with_too_many_pixels_is_reported(write_rows):
+    data = encoded_png(10_000, 10_000, b"")
+    problem = only_problem(write_rows({**ROW, "image": "a.png"}, images={"a.png": data}))
+    assert problem.kind == "bad_image" and "100,000,000 pixels" in problem.message and "shrink" in problem.message
+
+
+@pytest.mark.parametrize("embed", [True, False])
+def test_sixteen_bits_and_cmyk_reach_the_trainers_as_they_look(write_rows, embed):
+    buffers = {"grey.png": io.BytesIO(), "cmyk.jpg": io.BytesIO()}
+    PILImage.fromarray(np.full((4, 4), 0x4000, dtype=np.uint16)).save(buffers["grey.png"], "PNG")
+    PILImage.new("CMYK", (8, 8), (0, 255, 255, 0)).save(buffers["cmyk.jpg"], "JPEG")
+    rows = [{**ROW, "id": name, "image": name} for name in buffers]
+    file = write_rows(*rows, images={name: buffer.getvalue() for name, buffer in buffers.items()})
+    shown = [row["images"][0] for row in to_grpo(load_records(file, embed_images=embed))]
+    assert [image.mode for image in shown] == ["RGB", "RGB"] and shown[0].getpixel((2, 2)) == (64, 64, 64)
+    assert shown[1].getpixel((2, 2))[0] > 240 > 20 > max(shown[1].getpixel((2, 2))[1:])
+
+
+def test_a_link_out_of_the_image_root_is_reported(write_rows, tmp_path):
+    file = write_rows({**ROW, "image": "a.png"}, {**ROW, "id": "b"}, images={"b.png": encoded()})
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.png").write_bytes(encoded())
+    (tmp_path / "images" / "a.png").symlink_to(tmp_path / "elsewhere" / "a.png")
+    _, (problem,) = read_records(file, image_root=tmp_path / "images")
+    assert problem.kind == "bad_image_path" and "outside of image_root" in problem.message
 
 
 @pytest.mark.parametrize(

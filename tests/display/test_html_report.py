@@ -186,6 +186,57 @@ def test_every_text_is_escaped(tmp_path):
     tags_of(page)
 
 
+NAMES = ["$x_1$ and $", "_hidden", "", "a\nb\x00c", "运行 🚀", "\ud800", "\\$", "{{ 1 }}{% if %}", "run/" * 80]
+
+
+def test_any_name_of_a_run_is_shown(runs, tmp_path, recwarn):
+    page = write_report(dict.fromkeys(NAMES, runs["GRPO"]), tmp_path / "r.html").read_text(encoding="utf-8")
+    tags_of(page)
+    for name in NAMES[:2] + NAMES[4:5] + NAMES[6:]:
+        assert page.count(name) >= 4  # at a glance, below the figure, in tables and settings
+    assert "?" in page.partition("Settings</a>")[0] and not [w for w in recwarn if "Glyph" in str(w.message)]
+
+
+def test_the_page_fits_a_phone(page):
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in page
+    figures = [attributes for tag, attributes in tags_of(page) if tag == "figure"]
+    assert figures and all(attributes == {"class": "wide"} for attributes in figures)  # scrolls by itself
+
+
+def test_half_a_surrogate_pair_in_a_response_is_written(tmp_path):
+    said = ["<think>I see \ud800 it.</think><answer>3</answer>"]
+    folder = write_run(tmp_path / "a", RECORDS[:1], said)
+    assert "I see ? it." in write_report([folder], tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "step,reward\n1,0.5\n2,much\n",
+            r"log.csv line 3: reward is 'much', not a number. Expected the log.csv of a tr",
+        ),
+        ("step,reward\none,0.5\n", r"log.csv line 2: step is 'one', not a number"),
+        (b"step,reward\n1,\xff\n", r"log.csv is no CSV: .*can't decode byte 0xff"),
+        ("step,reward\n1," + "x" * 200_000, r"log.csv is no CSV: field larger than field limit"),
+    ],
+)
+def test_a_bad_log_is_named(tmp_path, text, words):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "log.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ValueError, match=words) as caught:
+        write_report([tmp_path / "run"], tmp_path / "r.html")
+    assert str(tmp_path / "run" / "log.csv") in str(caught.value) and "move it away" in str(caught.value)
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_a_log_that_was_cut_short_is_drawn(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "log.csv").write_text("step,reward,loss\n1,0.5,1\n2,0.6,1\n,0.7,\n3,0.")
+    page = write_report([tmp_path / "run"], tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "run: 3 steps of training" in page
+
+
 def test_one_run_is_enough(runs, tmp_path):
     page = write_report(runs["base"], tmp_path / "r.html").read_text(encoding="utf-8")
     assert "<h1>test</h1>" in page and "Paired differences" not in page and page.count("<article") == TRACES

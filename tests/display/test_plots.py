@@ -23,6 +23,7 @@ from vlaa_helpers.display.plots import (
     show_records,
     show_responses,
 )
+from vlaa_helpers.display.plots.style import LONGEST_NAME, plain
 from vlaa_helpers.evaluation.eval_report import EvalReport
 from vlaa_helpers.mini_world.scenes import make_scenes
 
@@ -71,6 +72,32 @@ def test_a_garbled_arm_says_so():
     words = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert words == ["base", "SFT (garbled 2.0%)", "GRPO (garbled 12%)"]
     assert to_hex(figure.axes[0].containers[3].patches[0].get_facecolor()) == ARM_COLOURS["SFT"]
+
+
+def test_bars_stand_over_the_name_of_their_source():
+    other, more = make_report(boxes=(3, 3), angles=(1, 4)), make_report(angles=(5, 20), blocks=(4, 10))
+    (axes,) = plot_accuracy({"base": BASE, "other": other, "more": more}, title="").axes
+    names = [label.get_text() for label in axes.get_xticklabels()]
+    assert names == ["blocks\nn = 10", "angles\nn = 4 to 20", "boxes\nn = 3", "all\nn = 7 to 30"]
+    bars = [bars.patches for bars in axes.containers if hasattr(bars, "patches")]
+    seen = [{round(bar.get_x() + bar.get_width() / 2): round(bar.get_height()) for bar in arm} for arm in bars]
+    assert seen == [{0: 40, 1: 25, 3: 30}, {1: 25, 2: 100, 3: 57}, {0: 40, 1: 25, 3: 30}]
+
+
+@pytest.mark.parametrize("name", ["$x", "$x_{$", "_hidden", "two\nlines\x00", "\\$", "long " * 40])
+def test_an_arm_and_a_source_may_have_any_name(name):
+    figure = plot_accuracy({name: make_report(**{name: (1, 2), "b": (1, 2)})}, title="")
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    (text,) = axes.get_legend().get_texts()
+    assert text.get_text() == plain(name) and len(plain(name)) <= LONGEST_NAME + 1 and "\n" not in plain(name)
+    assert axes.get_xticklabels()[0].get_text() == f"{plain(name)}\nn = 2"
+
+
+def test_many_sources_do_not_run_into_each_other():
+    figure = plot_accuracy({"base": make_report(**{f"a_long_source_{k}": (1, 2) for k in range(12)})}, title="")
+    figure.canvas.draw()
+    assert {label.get_rotation() for label in figure.axes[0].get_xticklabels()} == {30}
 
 
 def test_bars_of_one_source_stand_side_by_side():

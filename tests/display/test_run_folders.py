@@ -81,3 +81,14 @@ def test_a_run_knows_how_much_of_it_is_garbled(tmp_path):
     apart, run = read_runs([training, junk])
     assert (apart.garbled, run.garbled) == (0.5, 1 / 6)
     assert measure_run(run.report, Known(None))["garbled"].tolist() == [True] + [False] * 5
+
+
+def test_a_run_without_a_column_is_named(tmp_path):
+    folder = evaluated(tmp_path / "a")
+    lines = (folder / "responses.jsonl").read_text().splitlines(keepends=True)
+    (folder / "responses.jsonl").write_text("".join([*lines[:1], '{"id": "b", "value": 1}\n', *lines[2:]]))
+    with pytest.raises(ValueError, match=r"a/responses.jsonl line 2 has no source, question, .*expected what `vlaa ev"):
+        read_runs([folder])
+    (folder / "settings.json").write_text('{"records": 6}')
+    with pytest.raises(ValueError, match=r"a/settings.json has no 'samples'; expected what `vlaa evaluate` writes"):
+        read_runs([folder])

@@ -1,4 +1,5 @@
 import json
+import resource
 import subprocess
 import sys
 
@@ -122,6 +123,107 @@ def test_what_is_wrong_is_one_line(tmp_path, capsys, arguments, words):
         main([*arguments, *(["--out", str(tmp_path)])])
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert stop.value.code == 2 and error.startswith("vlaa: ") and words in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["build", "mini", "--bugdet", "3"],
+            "vlaa build: unknown argument --bugdet; did you mean --budget. `vlaa build",
+        ),
+        (["evaluate", "mini", "--sample=3"], None),  # argparse takes a beginning that is clear
+        (["report", "a", "--zzz"], "vlaa report: unknown argument --zzz. `vlaa report --help` lists what it takes."),
+        (["build", "mini", "more"], "vlaa build: unknown argument more. `vlaa build --help`"),
+        (["build"], "vlaa build: the following arguments are required: source. `vlaa build --help`"),
+        (["build", "mini", "--n", "many"], "vlaa build: argument --n/--records: invalid int value: 'many'. `vlaa"),
+        (["biuld", "mini"], "vlaa: argument command: invalid choice: 'biuld'"),
+        ([], "vlaa: the following arguments are required: command. `vlaa --help` lists what it takes."),
+        (
+            ["build", "mini", "--base-url", "notaurl"],
+            "--base-url: 'notaurl' is no address; expected one such as http://",
+        ),
+        (["build", "mini", "--base-url", "http://["], "'http://[' is no address"),
+        (["grpo", "mini", "--base-url", "localhost:8000/v1"], "'localhost:8000/v1' is no address"),
+    ],
+)
+def test_a_wrong_call_is_one_line(capsys, monkeypatch, arguments, words):
+    monkeypatch.setattr("vlaa_helpers.cli._evaluate", lambda options: None)
+    if words is None:
+        main(arguments)
+        return
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    said = capsys.readouterr().err
+    assert stop.value.code == 2 and said.count("\n") == 1 and words in said
+
+
+def stopped(arguments, capsys) -> str:
+    """The one line that a command ends with."""
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    assert line.startswith("vlaa: ")
+    return line
+
+
+def test_a_folder_that_cannot_be_written_stops_before_a_model_is_loaded(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("vlaa_helpers.policy.loading.load_policy", lambda *_, **__: pytest.fail("was loaded"))
+    (tmp_path / "file").write_text("")
+    policy = ["--profile", "mini", "--n", "6"]
+    for command in ("grpo", "evaluate"):
+        said = stopped([command, "mini", *policy, "--out", str(tmp_path / "file")], capsys)
+        assert f"{tmp_path / 'file'}: File exists. There is a file where a folder is wanted: give another --out" in said
+        said = stopped([command, "mini", *policy, "--out", "/sys/nothing"], capsys)  # not even root may write there
+        assert "/sys/nothing: " in said and "Give an --out that can be written" in said
+
+
+def test_a_full_disk_leaves_the_report_that_was_there(tmp_path, capsys):
+    folder = write_run(tmp_path / "a", list(scene_records(6, seed=3)), ["<answer>3</answer>"] * 6)
+    out = tmp_path / "r.html"
+    out.write_text("before")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # files may grow no further, as on a full disk
+    try:
+        said = stopped(["report", str(folder), "--out", str(out)], capsys)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert str(out) in said and "make room there, or give an --out on another disk" in said
+    assert out.read_text() == "before" and sorted(path.name for path in tmp_path.iterdir()) == ["a", "r.html"]
+
+
+def test_a_full_disk_by_any_other_name_is_one_line(tmp_path, capsys, monkeypatch):
+    def fail(words):
+        def run(_):
+            raise RuntimeError(words)  # as safetensors and torch say it
+
+        return run
+
+    monkeypatch.setattr("vlaa_helpers.cli._report", fail("I/O error: No space left on device (os error 28)"))
+    said = stopped(["report", "a", "--out", str(tmp_path / "r.html")], capsys)
+    assert f"{tmp_path / 'r.html'}: No space left on device. What is written goes to" in said
+    monkeypatch.setattr("vlaa_helpers.cli._report", fail("a mistake of ours"))
+    with pytest.raises(RuntimeError, match="a mistake of ours"):
+        main(["report", "a"])
+
+
+def test_a_missing_package_says_how_to_install_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    said = stopped(["build", "mini", "--n", "6", "--engine", "ray", "--out", str(tmp_path)], capsys)
+    assert 'engine="ray" needs the extra: pip install "vlaa-helpers[ray]"' in said
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_broken_line_of_a_run_is_named(tmp_path, capsys):
+    folder = write_run(tmp_path / "a", list(scene_records(6, seed=3)), ["<answer>3</answer>"] * 6)
+    lines = (folder / "responses.jsonl").read_text().splitlines()
+    (folder / "responses.jsonl").write_text("\n".join([*lines[:2], '{"id": ', *lines[3:]]) + "\n")
+    said = stopped(["report", str(folder), "--out", str(tmp_path / "r.html")], capsys)
+    assert "responses.jsonl line 3 is broken" in said and "Delete it and what follows" in said
+    (folder / "settings.json").write_text("{")
+    said = stopped(["report", str(folder), "--out", str(tmp_path / "r.html")], capsys)
+    assert "settings.json is broken" in said and "run anew" in said
 
 
 @pytest.mark.parametrize("sees", [True, False])

@@ -13,29 +13,35 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _WEB_FORMATS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif", b"RIFF": "webp"}
+MAX_PIXELS = 64_000_000
+"""Pixels of an image, at most; a larger one is refused from its header, before anything is decoded. RGB takes 3 bytes a
+pixel, and a model sees 12,845,056 of them at the very most (Qwen2.5-VL's `max_pixels`)."""
 
 
 def decode_image(value: "Image.Image | bytes | Mapping | str | os.PathLike") -> "Image.Image":
     """An RGB image from any form an image takes here: PIL, encoded bytes, `{"bytes", "path"}`, or a path.
 
-    Upright by its EXIF note, first frame of an animation, transparency dropped as the processors of Qwen-VL do.
+    Upright by its EXIF note, first frame of an animation, transparency dropped as the processors of Qwen-VL do. Sixteen
+    bits a channel become eight; CMYK is converted by its colour profile where it has one.
 
     Raises:
-        ValueError: None (a text-only record), or bytes that are no image.
+        ValueError: None (a text-only record), bytes that are no image, more than `MAX_PIXELS`, or 32-bit numbers, which
+            have no agreed range.
         FileNotFoundError: a path that is not there.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     if isinstance(value, Mapping):
         value = value.get("bytes") or value.get("path")
     if value is None:
         raise ValueError("no image: a text-only record has None; test for it before decoding")
     if isinstance(value, Image.Image):
-        return value.convert("RGB")
+        return _as_rgb(value)
     is_bytes = isinstance(value, bytes | bytearray | memoryview)
     try:
         with Image.open(io.BytesIO(value) if is_bytes else value) as image:
-            return ImageOps.exif_transpose(image).convert("RGB")
+            _require_size(image)
+            return _as_rgb(image)
     except FileNotFoundError:
         raise
     except Exception as error:  # decoders raise nearly anything on broken bytes
@@ -66,10 +72,49 @@ def data_url(image: "Image.Image | bytes | Mapping | str | os.PathLike") -> str:
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
-def check_image(data: bytes) -> None:
-    """Make sure that encoded bytes are one whole image, more cheaply than by decoding it.
+def _as_rgb(image: "Image.Image") -> "Image.Image":
+    """An opened image in RGB, upright: what `decode_image` makes of it.
 
-    PNG has checksums; anything else is decoded, JPEG at an eighth of its size.
+    Raises:
+        ValueError: 32-bit numbers, which have no agreed range.
+    """
+    from PIL import Image, ImageOps
+
+    sixteen = image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
+    if image.mode in ("I", "F") and not sixteen:
+        raise ValueError(f"32-bit numbers (mode {image.mode}) have no agreed range; export it with 8 bits a channel")
+    image = ImageOps.exif_transpose(image)
+    if sixteen:  # Pillow would cut every value at 255, which leaves a white image
+        import numpy as np
+
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    elif image.mode == "CMYK" and image.info.get("icc_profile"):
+        return _by_profile(image)
+    return image.convert("RGB")
+
+
+def _by_profile(image: "Image.Image") -> "Image.Image":
+    """CMYK in the colours that its profile says; Pillow's own conversion takes no notice of it."""
+    from PIL import ImageCms
+
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+        return ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError):  # a profile that is broken, or not one of CMYK
+        return image.convert("RGB")
+
+
+def _require_size(image: "Image.Image") -> None:
+    if (pixels := image.width * image.height) > MAX_PIXELS:
+        raise ValueError(f"{image.width} × {image.height} are {pixels:,} pixels; expected at most {MAX_PIXELS:,}")
+
+
+def check_image(data: bytes) -> bool:
+    """Make sure that encoded bytes are one whole image that `decode_image` takes; JPEG is decoded at an eighth.
+
+    Returns:
+        Whether a plain `image.convert("RGB")`, as TRL and the processors do it, shows the image rightly. It does not
+        where `_as_rgb` does more: 16 bits a channel, and CMYK.
 
     Raises:
         ValueError: they are not; says how many bytes there are, the first of them, and what the decoder said.
@@ -78,13 +123,16 @@ def check_image(data: bytes) -> None:
 
     try:
         with Image.open(io.BytesIO(data)) as image:
+            _require_size(image)
+            plain = image.mode not in ("I", "CMYK") and not image.mode.startswith("I;16")
             if image.format == "PNG":
-                image.verify()
-            else:
-                image.draft(None, (1, 1))
-                image.load()
+                image.verify()  # its checksums, which decoding does not look at
+        with Image.open(io.BytesIO(data)) as image:
+            image.draft(None, (1, 1))
+            _as_rgb(image)
+        return plain
     except Exception as error:  # decoders raise nearly anything on broken bytes
-        raise ValueError(f"{len(data)} bytes, first {data[:12]!r}; {error!s:.80}") from error
+        raise ValueError(f"{len(data)} bytes, first {data[:12]!r}; {error!s:.120}") from error
 
 
 def image_path_parts(name: str) -> tuple[str, ...]:
@@ -126,15 +174,35 @@ def find_image(name: str, roots: Iterable[Path]) -> Path | None:
     absolute and there is taken as it is.
 
     Raises:
-        ValueError: a path that leaves the roots by "..", or none at all.
+        ValueError: a path that leaves the roots, by ".." or by a link, or none at all.
     """
-    parts = image_path_parts(name)
+    roots, parts = list(roots), image_path_parts(name)
     if ".." in parts or not parts:
         raise ValueError(f'{name!r}; expected a path below image_root. Remove the ".." from it.')
     shorter = tuple(dropwhile(lambda part: part == "images", parts))
     shortest = tuple(part for part in parts if part != "images")
     ways = dict.fromkeys(way for way in (parts, shorter, shortest) if way)
-    candidates = [root.joinpath(*way) for root in roots for way in ways]
-    if Path(name).is_absolute():
-        candidates.append(Path(name))
-    return next((path for path in candidates if os.path.isfile(path)), None)  # False, not an error, for odd names
+    below = (root.joinpath(*way) for root in roots for way in ways)
+    found = next((path for path in below if os.path.isfile(path)), None)  # False, not an error, for odd names
+    if found is not None:
+        _require_below(found, roots)
+    elif Path(name).is_absolute() and os.path.isfile(name):
+        found = Path(name)
+    return found
+
+
+def _require_below(path: Path, roots: list[Path]) -> None:
+    """Refuse a link that leaves the roots: a data set must not reach files that are not its own.
+
+    The hub's cache is made of links from its snapshots to its blobs: those are followed.
+    """
+    real = Path(os.path.realpath(path))
+    for root in roots:
+        home = Path(os.path.realpath(root))
+        cache = [snapshots.with_name("blobs") for snapshots in (home, *home.parents) if snapshots.name == "snapshots"]
+        if any(real.is_relative_to(folder) for folder in (home, *cache)):
+            return
+    raise ValueError(
+        f"{str(path)!r} is a link to {real}, outside of image_root. Copy the images there, or pass the folder that "
+        "really holds them as image_root."
+    )

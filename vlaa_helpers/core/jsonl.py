@@ -34,14 +34,57 @@ def read_rows(path: Path) -> Iterator[tuple[int | None, Any, str]]:
 
 def whole_rows(path: Path) -> list[dict]:
     """The rows of a JSON Lines file of ours that may still be in writing: a last line that a kill cut short does not
-    count."""
+    count. Half a surrogate pair is read as "?".
+
+    Raises:
+        ValueError: a broken line before that; says which.
+    """
     data = path.read_bytes() if path.exists() else b""
-    return [json.loads(line) for line in data[: data.rfind(b"\n") + 1].decode("utf-8").split("\n") if line]
+    lines = enumerate(data[: data.rfind(b"\n") + 1].split(b"\n"), start=1)
+    return [_whole_row(line, f"{path} line {number}") for number, line in lines if line]
+
+
+def _whole_row(line: bytes, place: str) -> dict:
+    try:
+        row = json.loads(line)
+        if b"\\ud" in line:  # JSON can hold half a surrogate pair; tables and pages cannot
+            row = json.loads(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{place} is broken: {error}. Delete it and what follows, and run the same again.") from None
+    if not isinstance(row, dict):
+        raise ValueError(f"{place} is no JSON object. Delete it and what follows, and run the same again.")
+    return row
+
+
+def csv_encoding(path: Path) -> str:
+    """How the text of a CSV is encoded, as far as its bytes tell.
+
+    "utf-8-sig" (with a mark at its start or none), "utf-16" (by its mark), or "cp1252" (Windows' Latin-1): a file that
+    has other bytes than ASCII, and none of them as UTF-8. One broken byte among good UTF-8 does not make it Latin-1.
+    """
+    with path.open("rb") as file:
+        if file.read(2) in (b"\xff\xfe", b"\xfe\xff"):
+            return "utf-16"
+    has_others = False
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
+        for line in lines:
+            others = [] if line.isascii() else [character for character in line if not character.isascii()]
+            if not all(map(_is_lone, others)):
+                return "utf-8-sig"
+            has_others = has_others or bool(others)
+    return "cp1252" if has_others else "utf-8-sig"
+
+
+def _is_lone(character: str) -> bool:
+    """Whether it stands for a byte that is not UTF-8."""
+    return "\udc80" <= character <= "\udcff"
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, Any, str]]:
     """A CSV with column names in its first line; a row with more or fewer fields than names is wrong."""
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+    encoding = csv_encoding(path)
+    errors = "surrogateescape" if encoding == "utf-8-sig" else "replace"
+    with path.open(encoding=encoding, errors=errors, newline="") as lines:
         rows = csv.reader(lines)
         names: list[str] | None = None
         while True:
@@ -52,8 +95,11 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, Any, str]]:
             except csv.Error as error:
                 yield rows.line_num, None, str(error)
                 continue
+            odd = next((value for value in values if not value.isascii() and any(map(_is_lone, value))), None)
             if names is None:
                 names = [name.strip() for name in values]
+            elif odd is not None:
+                yield rows.line_num, None, f"{odd.encode('utf-8', 'surrogateescape')!r:.60} is not UTF-8"
             elif len(values) == len(names):
                 yield rows.line_num, dict(zip(names, values, strict=True)), ""
             elif any(values):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .jsonl import whole_rows
+from .whole_files import write_whole
 
 RESPONSES, SETTINGS = "responses.jsonl", "settings.json"
 
@@ -29,17 +30,17 @@ class KeptRows:
         if self._path is None:
             return
         known = self._path.with_name(SETTINGS)
-        if known.exists() and (before := json.loads(known.read_text())) != settings:
+        if known.exists() and (before := _settings(known)) != settings:
             odd = sorted(name for name in {*before, *settings} if before.get(name) != settings.get(name))
             raise ValueError(
                 f"{folder} holds another {what}: its {', '.join(odd)} differ; give another folder, or delete it"
             )
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        known.write_text(json.dumps(settings, indent=2))
+        write_whole(known, json.dumps(settings, indent=2).encode())
         rows = whole_rows(self._path)
         if len(rows) < wanted:
             rows = rows[: len(rows) // unit * unit]
-        self._path.write_text("".join(map(_line, rows)), encoding="utf-8")
+        write_whole(self._path, "".join(map(_line, rows)).encode("utf-8"))
         self.rows = rows
 
     def add(self, rows: list[dict]) -> None:
@@ -68,13 +69,20 @@ def load_kept(
         raise FileNotFoundError(
             f"no report in {folder}; expected {SETTINGS} and {RESPONSES}, as {made_by}(out=…) writes"
         )
-    settings = json.loads((folder / SETTINGS).read_text())
+    settings = _settings(folder / SETTINGS)
     rows, whole = tuple(whole_rows(folder / RESPONSES)), wanted(settings)
     if len(rows) < whole:
         raise ValueError(
             f"{folder} holds {len(rows)} of {whole} {what}; the same {made_by}(…, out=…) goes on from there"
         )
     return rows, settings
+
+
+def _settings(path: Path) -> dict:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is broken: {error}. Write it again, or delete its folder and run anew.") from None
 
 
 def _line(row: dict) -> str:

@@ -51,7 +51,8 @@ def load_records(
         missing_images: "report" leaves a row out when its image is absent, "keep" keeps it without an image. Both say
             so. COCO and Visual Genome images are never part of the release.
         embed_images: copy the encoded images into the dataset's own temporary file, so that it does not depend on the
-            folder any more. False keeps only paths: no disk space, but the images must stay where they are.
+            folder any more. False keeps only paths: no disk space, but the images must stay where they are. Images
+            with 16 bits a channel or in CMYK are copied all the same, as PNG in RGB: trainers would show them wrongly.
         strict: raise on the first report instead of warning.
         **scene_options: for "mini" only, passed to `make_scenes`: `n` (600 by default), `sources`, `seed`, `split`, …
 

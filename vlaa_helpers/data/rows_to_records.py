@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ..core.answers import FormatProblem, extract_answer, parse_response
-from ..core.images import check_image, find_image, image_path_parts
-from ..core.jsonl import read_rows
+from ..core.images import check_image, find_image, image_path_parts, png_bytes
+from ..core.jsonl import csv_encoding, read_rows
 from ..core.record_schema import RECORD_COLUMNS
 from ..mini_world.kinds import KINDS
 from ..rewards.registry import RELEASE_WORDS, get_verifier, verifier_names
@@ -48,7 +48,7 @@ class RowProblem:
         id: the row's id, "" when it has none.
         kind: a short code, the same for the same trouble: "broken_json", "broken_csv", "no_question", "no_gt",
             "no_verifier_type", "unknown_verifier_type", "bad_gt", "missing_image", "bad_image", "bad_image_path",
-            "bad_images", "bad_meta" or "duplicate_id".
+            "bad_images", "bad_meta", "duplicate_id" or "not_utf8".
         message: what was found, what should be there, what to do.
         kept: the row is in the dataset all the same, changed as the message says.
     """
@@ -96,15 +96,21 @@ def records_of(reading: Reading) -> Iterator[dict]:
     Raises:
         ValueError: at the end, when the file has no row, or no row with a known column.
     """
+    is_csv = reading.path.suffix.lower() == ".csv"
+    if is_csv and csv_encoding(reading.path) == "cp1252":
+        reading.line = 1
+        message = "the file is not UTF-8; read as Latin-1 (Windows-1252). If its letters look wrong, save it as UTF-8."
+        reading.note("not_utf8", message, kept=True)
     for row, (line, value, wrong) in enumerate(read_rows(reading.path)):
         reading.row, reading.line = row, line
         reading.id = _text(value.get("id")) if isinstance(value, dict) else ""
         try:
             if not isinstance(value, dict):
                 seen = wrong or f"a JSON {type(value).__name__}"
-                if reading.path.suffix.lower() == ".csv":
+                if is_csv:
                     raise _BadRow(
-                        "broken_csv", f"{seen}; expected one field a name. Put quotes round fields with commas."
+                        "broken_csv",
+                        f"{seen}; expected one field a name, in UTF-8. Put quotes round fields with commas.",
                     )
                 raise _BadRow("broken_json", f"{seen}; expected one JSON object. Repair or remove it.")
             reading.columns.update(value)
@@ -276,10 +282,13 @@ def _image(name: str, source: str, reading: Reading) -> dict | None:
         return None
     try:
         data = path.read_bytes()
-        check_image(data)
+        is_plain = check_image(data)
     except (OSError, ValueError) as error:
         message = (
-            f"image {name} cannot be decoded ({error}); expected a PNG, JPEG or the like. Fetch or export it again."
+            f"image {name} cannot be decoded ({error}); expected a PNG, JPEG or the like. Fetch, shrink or export it "
+            "again."
         )
         raise _BadRow("bad_image", message) from error
+    if not is_plain:  # 16 bits or CMYK, which the trainers would show wrongly: 8 bits in RGB
+        return {"bytes": png_bytes(data), "path": path.with_suffix(".png").name}
     return {"bytes": data, "path": path.name} if reading.embed_images else {"bytes": None, "path": str(path.absolute())}

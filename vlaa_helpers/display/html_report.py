@@ -15,14 +15,16 @@ from ..core.assets import REPORT_STYLE, REPORT_TEMPLATE, TRACE_BENCHMARK
 from ..core.images import decode_image
 from ..core.statistics import bootstrap_interval
 from ..core.trace_text import trace_of
+from ..core.whole_files import write_whole
 from ..evaluation.eval_report import EvalReport, compare_reports
 from ..mini_world.garbled import GARBLED_LIMIT
 from ..mini_world.kinds import several
 from ..pseudo_reasoning.marks import MARKS, SYMBOLS, find_marks, marked_html
 from .plots import plot_accuracy, plot_training
-from .plots.garbled_runs import garbled_words, run_label, share_in_log
+from .plots.garbled_runs import garbled_words, run_label
+from .plots.results import sources_of
 from .report_parts import Cell, EmbeddedFigure, Table, embed_figure, embed_image, interval_bar
-from .run_folders import Known, Run, measure_run, read_runs
+from .run_folders import Known, Run, check_log, measure_run, read_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +83,8 @@ def write_report(
 
     Raises:
         FileNotFoundError: a folder that is no run.
-        ValueError: no runs, two of one name, an evaluation that did not come to its end, or records of other questions.
+        ValueError: no runs, two of one name, an evaluation that did not come to its end, a broken file of a run, or
+            records of other questions.
     """
     found = read_runs(runs)
     known = Known(records)
@@ -89,7 +92,7 @@ def write_report(
     page = report_template().render(_page(found, tables, known))
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page.translate(_VISIBLE), encoding="utf-8")
+    write_whole(path, page.translate(_VISIBLE).encode("utf-8", "replace"))  # a name may hold half a surrogate pair
     return path
 
 
@@ -139,6 +142,7 @@ def _evaluations(runs: list[Run], tables: "Mapping[str, pd.DataFrame]", known: K
         "questions": f"{_questions(runs[0]):,}",
         "glance": Table(header, [_at_a_glance(run, runs[0]) for run in runs]),
         "figure": _accuracy_figure(runs),
+        "legend": list(map(_chip, runs)),
         "by_source": _by_source(runs),
         "differences": _differences(runs) if len(runs) > 1 else None,
         "garbled": [f"{run.name} ({garbled_words(run.garbled)})" for run in runs if _is_garbled(run)],
@@ -194,14 +198,8 @@ def _accuracy_figure(runs: list[Run]) -> EmbeddedFigure:
     reports, colours = {run.name: run.report for run in runs}, {run.name: run.colour for run in runs}
     title = "Held-out accuracy by source, with 95% intervals"
     figure = plot_accuracy(reports, title=title, colours=colours)
-    figure.axes[0].legend(frameon=False, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.18))  # off tall bars
+    figure.axes[0].get_legend().remove()  # the page has one, which takes names of any length and script
     return embed_figure(figure, f"{title}; the table below has the numbers.")
-
-
-def _sources(runs: list[Run]) -> list[str]:
-    """Every source that a run was asked about, and "all" at the end."""
-    found = dict.fromkeys(source for run in runs for source in run.report.by_source.index if source != "all")
-    return [*found, "all"]
 
 
 def _by_source(runs: list[Run]) -> Table:
@@ -213,13 +211,15 @@ def _by_source(runs: list[Run]) -> Table:
         row = table.loc[source]
         return _share(row["accuracy"], row["low"], row["high"], n=int(row["n"]))
 
-    rows = [[source, *(cell(table, source) for table in tables)] for source in _sources(runs)]
+    sources = sources_of(run.report for run in runs)
+    rows = [[source, *(cell(table, source) for table in tables)] for source in sources]
     return Table(["source", *map(_chip, runs)], rows, last_is_all=True)
 
 
 def _differences(runs: list[Run]) -> Table:
     first, *others = runs
-    rows = [[source, *(_difference(first, run, source) for run in others)] for source in _sources(runs)]
+    sources = sources_of(run.report for run in runs)
+    rows = [[source, *(_difference(first, run, source) for run in others)] for source in sources]
     return Table(["source", *map(_chip, others)], rows, last_is_all=True)
 
 
@@ -278,10 +278,10 @@ def _curves(runs: list[Run]) -> list[str | EmbeddedFigure]:
     """A figure of each training, once; the name of the run where its log has nothing to draw."""
     found: list[str | EmbeddedFigure] = []
     for run in {run.log_path: run for run in runs if run.log}.values():
-        shown = {
-            name: words for name, words in CURVES.items() if any(row.get(name) not in (None, "") for row in run.log)
-        }
-        steps = max((float(row["step"]) for row in run.log if row.get("step")), default=0)
+        check_log(run, ["step", *CURVES])
+        log = [row for row in run.log if row.get("step")]
+        shown = {name: words for name, words in CURVES.items() if any(row.get(name) not in (None, "") for row in log)}
+        steps = max((float(row["step"]) for row in log), default=0)
         if not shown or not steps:
             found.append(run.name)
             continue
@@ -289,10 +289,8 @@ def _curves(runs: list[Run]) -> list[str | EmbeddedFigure]:
         if "reward" in shown:
             shown.pop("loss", None)  # near zero by design: GRPO's advantages are centred
         title = f"{run.name}: {steps:.0f} steps of training"
-        if share_in_log(run.log) <= GARBLED_LIMIT:  # else the figure says so itself
-            title = run_label(title, run.garbled)
-        figure = plot_training(run.log, shown, title=title, arm=arm)
-        found.append(embed_figure(figure, figure.get_suptitle()))
+        figure = plot_training(log, shown, title="", arm=arm)  # the page has the title
+        found.append(embed_figure(figure, run_label(title, run.garbled)))
     return found
 
 

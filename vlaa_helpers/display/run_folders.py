@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.images import nearby_words
-from ..core.kept_rows import SETTINGS
+from ..core.kept_rows import RESPONSES, SETTINGS
 from ..evaluation.eval_report import EvalReport, load_report
 from ..mini_world.scenes import remake_scene
 from ..pseudo_reasoning.detector import trained_detector
@@ -53,16 +53,58 @@ def read_runs(runs: "Sequence[str | os.PathLike] | Mapping[str, str | os.PathLik
     found = []
     for name, folder in named.items():
         folder = Path(folder)
-        report = load_report(folder) if (folder / SETTINGS).exists() else None
+        report = _report_in(folder) if (folder / SETTINGS).exists() else None
         log_path = next((f / "log.csv" for f in (folder, folder.resolve().parent) if (f / "log.csv").exists()), None)
         if report is None and log_path != folder / "log.csv":
             raise FileNotFoundError(
                 f"{folder}: no run; expected settings.json and responses.jsonl, as `vlaa evaluate --out` writes, or "
                 f"the log.csv of a training. {nearby_words(folder)}"
             )
-        log = list(csv.DictReader(log_path.open(encoding="utf-8"))) if log_path else []
+        log = _log_in(log_path) if log_path else []
         found.append(Run(name, ARM_COLOURS.get(name) or next(free), folder, report, log, log_path))
     return found
+
+
+_ROW = ("id", "source", "question", "gt", "response", "answer", "value", "correct", "has_answer", "truncated", "tokens")
+
+
+def _report_in(folder: Path) -> EvalReport:
+    try:
+        report = load_report(folder)
+    except KeyError as error:
+        raise ValueError(f"{folder / SETTINGS} has no {error}; expected what `vlaa evaluate` writes") from None
+    for number, row in enumerate(report.rows, start=1):
+        if missing := [name for name in _ROW if name not in row]:
+            raise ValueError(
+                f"{folder / RESPONSES} line {number} has no {', '.join(missing)}; expected what `vlaa evaluate` writes"
+            )
+    return report
+
+
+def _log_in(path: Path) -> list[dict]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no CSV: {error}. {_LOG_FIX}") from None
+
+
+_LOG_FIX = "Expected the log.csv of a training; mend it, or move it away to leave the curves out."
+
+
+def check_log(run: Run, names: Sequence[str]) -> None:
+    """Make sure that these columns of a training's log hold numbers; a column that is not there does.
+
+    Raises:
+        ValueError: one does not; says file, line and what it holds.
+    """
+    for number, row in enumerate(run.log, start=2):
+        for name in names:
+            try:
+                float(row.get(name) or 0)
+            except ValueError:
+                seen = f"{run.log_path} line {number}: {name} is {row[name]!r:.60}"
+                raise ValueError(f"{seen}, not a number. {_LOG_FIX}") from None
 
 
 def _names(folders: list[Path]) -> list[str]:

@@ -1,6 +1,6 @@
 """What came out: accuracy of arms, studies over arms and sizes, what each step of a build left."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -9,10 +9,11 @@ import numpy as np
 from ...core.paper_numbers import TABLE_1
 from ...mini_world.kinds import KINDS
 from .garbled_runs import run_label, share_in_table
-from .style import ARM_COLOURS, open_frame
+from .style import ARM_COLOURS, open_frame, plain
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from ...evaluation.eval_report import EvalReport
@@ -23,6 +24,8 @@ def plot_accuracy(
 ) -> "Figure":
     """Held-out accuracy by source and over all, a bar an arm, with 95% intervals.
 
+    An arm that was not asked about a source has no bar there.
+
     Args:
         reports: by arm; the arms of `ARM_COLOURS` keep their colour. An arm of which more than 1% of the responses are
             garbled says so in the legend.
@@ -31,18 +34,45 @@ def plot_accuracy(
     """
     figure, axes = plt.subplots(figsize=(9, 3.4), layout="constrained")
     width = 0.8 / len(reports)
+    place_of = {source: place for place, source in enumerate(sources_of(reports.values()))}
+    bars = []
     for k, (arm, report) in enumerate(reports.items()):
         table = report.by_source
-        places = np.arange(len(table)) + (k - (len(reports) - 1) / 2) * width
+        places = table.index.map(place_of).to_numpy() + (k - (len(reports) - 1) / 2) * width
         errors = np.clip([table["accuracy"] - table["low"], table["high"] - table["accuracy"]], 0, None) * 100
-        label, colour = run_label(arm, report.garbled), colours.get(arm)
-        axes.bar(places, table["accuracy"] * 100, width, yerr=errors, capsize=2, label=label, color=colour)
-        names = [f"{source}\nn = {n}" for source, n in table["n"].items()]
-        axes.set_xticks(np.arange(len(table)), names)
+        bars.append(axes.bar(places, table["accuracy"] * 100, width, yerr=errors, capsize=2, color=colours.get(arm)))
+    _name_sources(axes, {source: _counts(reports.values(), source) for source in place_of})
     axes.set(ylabel="held-out accuracy (%)", ylim=(0, 100), title=title)
-    axes.legend(frameon=False, ncols=len(reports), loc="upper left", fontsize=8)
+    axes.legend(
+        bars,
+        [run_label(plain(arm), report.garbled) for arm, report in reports.items()],
+        frameon=False,
+        ncols=min(4, len(bars)),
+        loc="upper left",
+        fontsize=8,
+    )
     open_frame(axes)
     return figure
+
+
+def sources_of(reports: "Iterable[EvalReport]") -> list[str]:
+    """Every source that one of the reports has, in the order in which they come, and "all" at the end."""
+    found = dict.fromkeys(source for report in reports for source in report.by_source.index if source != "all")
+    return [*found, "all"]
+
+
+def _counts(reports: "Iterable[EvalReport]", source: str) -> str:
+    """How many items of a source the reports have: one number, or from the least to the most."""
+    tables = [report.by_source["n"] for report in reports]
+    counts = sorted({int(table[source]) for table in tables if source in table.index})
+    return f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
+
+
+def _name_sources(axes: "Axes", counts: Mapping[str, str]) -> None:
+    """Sources and their counts below the bars, at a slant where they would run into each other."""
+    names = [f"{plain(source)}\n{count}" for source, count in counts.items()]
+    fits = max(len(line) for name in names for line in name.split("\n")) * len(names) < 100
+    axes.set_xticks(range(len(names)), names, **({} if fits else {"rotation": 30, "ha": "right", "fontsize": 8}))
 
 
 def plot_arms(table: "pd.DataFrame", paper: Mapping[str, float], *, base: tuple[float, float], title: str) -> "Figure":

@@ -20,6 +20,23 @@ GUESS_LINE = {"color": "0.1", "linewidth": 1.2, "linestyle": (0, (4, 2)), "label
 """Of what guessing earns, wherever it is drawn."""
 
 
+LONGEST_NAME = 40
+"""Characters of a name in a figure; the middle of a longer one is left out."""
+
+
+def plain(text: str) -> str:
+    """A name that may hold anything, as matplotlib shows it: on one line, and a dollar is a dollar.
+
+    >>> plain("run_$5\\n" + "x" * 100)
+    'run_\\\\$5 xxxxxxxxxxxx…xxxxxxxxxxxxxxxxxxxx'
+    """
+    text = "".join(character if character.isprintable() else " " for character in text)
+    if len(text) > LONGEST_NAME:
+        half = LONGEST_NAME // 2
+        text = f"{text[: half - 1]}…{text[-half:]}"
+    return text.replace("$", r"\$")
+
+
 def open_frame(axes: Any) -> None:
     """Leave out the upper and the right line of the frame."""
     axes.spines[["top", "right"]].set_visible(False)
