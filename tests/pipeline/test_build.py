@@ -18,7 +18,8 @@ from vlaa_helpers import (
     make_scenes,
     to_sft,
 )
-from vlaa_helpers.core.endpoint import EndpointError, Reply
+from vlaa_helpers.core.chat_reply import Reply
+from vlaa_helpers.core.endpoint import EndpointError
 from vlaa_helpers.pipeline import build as pipeline
 from vlaa_helpers.pipeline.journal import BuildStopped
 from vlaa_helpers.pipeline.steps import is_rl_only
