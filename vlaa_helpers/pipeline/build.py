@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.endpoint import EndpointError
 from ..core.record_schema import RECORD_COLUMNS, record_features, require_records
 from .journal import Journal, Usage
 from .prompts import PROMPTS, ROLES
@@ -254,7 +255,8 @@ def _run_ray(
         own = Usage()
         return run_chunk(source.rows(number), gone[number], teacher, journal_path(folder, number), own), asdict(own)
 
-    for number, (outcomes, spent) in enumerate(spread(work, len(source))):
+    stops = (BuildStopped, EndpointError, ValueError)
+    for number, (outcomes, spent) in enumerate(spread(work, len(source), stops=stops)):
         usage.add(spent)
         yield source.rows(number), outcomes
 

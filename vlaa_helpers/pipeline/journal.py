@@ -53,8 +53,8 @@ class Usage:
         if self.garbled_in_a_row >= MAX_GARBLED:
             raise EndpointError(
                 f"{self.garbled_in_a_row} replies in a row are no chat completions, and none was kept. The last one: "
-                f"{self.last_garbled[:300]!r}. Correct the address of the endpoint (it usually ends in /v1), or mend the "
-                "server; the same command goes on from here."
+                f"{self.last_garbled[:300]!r}. Correct the address of the endpoint (it usually ends in /v1), or mend "
+                "the server; the same command goes on from here."
             )
 
 
