@@ -51,7 +51,8 @@ def everything(folder) -> bytes:
 
 @pytest.mark.parametrize("concurrency", [1, 4])
 def test_pages_instead_of_replies_stop_the_build_and_are_not_kept(records, teacher, tmp_path, concurrency):
-    seen = rf"{MAX_GARBLED} replies in a row are no chat completions.*Please log in.*ends in /v1.*goes on from here"
+    # those under way at the tenth are counted as well
+    seen = r"1\d replies in a row are no chat completions.*Please log in.*ends in /v1.*goes on from here"
     with HostileServer(PAGE) as server, pytest.raises(EndpointError, match=seen):
         build_dataset(records, teacher(server, concurrency=concurrency), tmp_path)
     assert replies(tmp_path) == [] and MAX_GARBLED <= len(server.requests) < MAX_GARBLED + concurrency
