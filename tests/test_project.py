@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 # What comes with a dependency and is imported by name: distribution -> the dependency that declares it.
 COMES_WITH = {
+    "httpx2": "openai",
     "jupyter-client": "nbclient",
     "packaging": "transformers",
     "psutil": "accelerate",

@@ -80,7 +80,7 @@ def test_nobody_there():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-    with pytest.raises(EndpointError, match="still fails after 1 attempts"):
+    with pytest.raises(EndpointError, match="still fails after 1 attempt: "):
         ChatEndpoint(url, api_key_env="TEST_KEY", retries=0).complete("m", HELLO, max_tokens=9)
 
 

@@ -18,7 +18,8 @@ from vlaa_helpers import (
     make_scenes,
     to_sft,
 )
-from vlaa_helpers.core.endpoint import EndpointError, Reply
+from vlaa_helpers.core.chat_reply import Reply
+from vlaa_helpers.core.endpoint import EndpointError
 from vlaa_helpers.pipeline import build as pipeline
 from vlaa_helpers.pipeline.journal import BuildStopped
 from vlaa_helpers.pipeline.steps import is_rl_only
@@ -291,7 +292,11 @@ def test_ray_gives_the_same_bytes(records, built, tmp_path):
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
     try:
         build_dataset(records, ScriptedTeacher(), tmp_path, engine="ray")
+        assert outputs(tmp_path) == outputs(built.folder)
+        assert sorted(journal_keys(tmp_path)) == sorted(journal_keys(built.folder))
+        (tmp_path / "journal" / "000001.jsonl").write_text("broken\n")
+        with pytest.raises(ValueError, match=r"000001\.jsonl line 1 is broken"):  # as it is, not as Ray wraps it
+            build_dataset(records, ScriptedTeacher(), tmp_path, engine="ray")
     finally:
         ray.shutdown()
-    assert outputs(tmp_path) == outputs(built.folder)
-    assert sorted(journal_keys(tmp_path)) == sorted(journal_keys(built.folder))
+    assert not list(tmp_path.glob("*.part"))

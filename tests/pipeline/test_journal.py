@@ -3,7 +3,7 @@ import json
 import pytest
 
 from vlaa_helpers import ScriptedTeacher, make_scenes
-from vlaa_helpers.core.endpoint import Reply
+from vlaa_helpers.core.chat_reply import Reply
 from vlaa_helpers.pipeline.journal import BuildStopped, Journal, Usage
 from vlaa_helpers.pipeline.steps import open_record
 

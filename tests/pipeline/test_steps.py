@@ -3,7 +3,7 @@ import json
 import pytest
 
 from vlaa_helpers import ScriptedTeacher, load_records, make_scenes
-from vlaa_helpers.core.endpoint import Reply
+from vlaa_helpers.core.chat_reply import Reply
 from vlaa_helpers.pipeline.steps import (
     MAX_WORDS_CHANGED,
     Rejected,

@@ -1,10 +1,24 @@
 """The way to any OpenAI-compatible endpoint: patient with what passes, clear about what does not."""
 
 import os
+import re
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from .chat_reply import Reply, read_reply
+from .hidden_keys import hide_keys, secrets_in, without_user
+
+if TYPE_CHECKING:
+    import openai
+
+RETRY_AFTER_LIMIT = 120
+"""Seconds that a server may ask to wait (Retry-After); where it asks for more, the endpoint counts as unavailable. The
+number is that of the `openai` client."""
+MAX_SHOWN = 2000
+"""Characters that are kept of what is no completion."""
 
 
 class EndpointError(RuntimeError):
@@ -15,34 +29,22 @@ class EndpointUnavailable(EndpointError):
     """The endpoint did not answer after all retries; it may later."""
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What a model wrote.
-
-    Attributes:
-        text: its words; raw when there is a problem.
-        problem: "" when the reply can be used, else "empty_reply", "truncated" (cut at the token limit), "refused" (the
-            endpoint would not answer this one request) or "garbled" (no chat completion came back).
-        prompt_tokens, completion_tokens: as the endpoint counts them; 0 when it does not say.
-    """
-
-    text: str
-    problem: str = ""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-
 class ChatEndpoint:
     """An OpenAI-compatible chat endpoint.
 
-    The `openai` client retries what may pass (timeouts, connection errors, 408, 409, 429, 5xx) with growing pauses, and
-    heeds Retry-After. What will not pass stops with an `EndpointError`.
+    The `openai` client retries what may pass (timeouts, connection errors, 408, 409, 429, 5xx) with growing pauses, or
+    after the pause that Retry-After asks for, up to `RETRY_AFTER_LIMIT` seconds. What will not pass stops with an
+    `EndpointError`. Redirects to another host are refused, and a reply ends at `bounded_http.REPLY_LIMIT` bytes.
 
     Args:
         base_url: such as "http://localhost:8000/v1"; by default OPENAI_BASE_URL, or else OpenAI's.
-        api_key_env: the environment variable that holds the key. The key is neither stored nor shown.
+        api_key_env: the environment variable that holds the key. Key and password (of base_url) are never shown, nor
+            kept when a server repeats them.
         retries: attempts after the first.
-        timeout: seconds for one attempt.
+        timeout: seconds for one attempt, from its first byte to its last.
+
+    Raises:
+        ValueError: base_url is no address.
     """
 
     def __init__(
@@ -53,7 +55,7 @@ class ChatEndpoint:
         retries: int = 6,
         timeout: float = 120.0,
     ):
-        self.base_url = base_url
+        self.base_url = _checked(base_url or os.environ.get("OPENAI_BASE_URL") or None)
         self.api_key_env = api_key_env
         self.retries = retries
         self.timeout = timeout
@@ -68,16 +70,19 @@ class ChatEndpoint:
         self.__dict__.update(state, _lock=threading.Lock())
 
     def complete(self, model: str, messages: Sequence[Mapping], *, max_tokens: int, **options: Any) -> Reply:
-        """Ask once. Thinking that comes back apart (`reasoning_content`) goes into think tags before the text.
+        """Ask once; see `read_reply` for what is made of the answer.
 
         Raises:
-            EndpointError: no key, key not accepted, unknown model or address, or still failing after all retries.
+            EndpointError: no key, key not accepted, unknown model or address, a redirect, or still failing after all
+                retries.
         """
         import openai
 
+        from .bounded_http import REPLY_LIMIT
+
         client = self._connect()
         try:
-            answer = client.chat.completions.create(
+            answer = client.chat.completions.with_raw_response.create(
                 model=model, messages=list(messages), max_tokens=max_tokens, **options
             )
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
@@ -88,55 +93,95 @@ class ChatEndpoint:
             fix = f"Pick a model that is there{self._models_there()}, or correct base_url (it usually ends in /v1)."
             raise self._stop(f"has no model {model!r}, or nothing at this address", error, fix) from None
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-            return Reply(self._hide_key(str(error)), "refused")
+            said = self._hide(_said(error))[:MAX_SHOWN]
+            return Reply(said, "refused" if _is_json(error.response) else "garbled")
         except (openai.APIConnectionError, openai.APIStatusError) as error:
-            tried = f"still fails after {self.retries + 1} attempts"
-            fix = "Run the same command again later: what is done stays done."
-            raise self._stop(tried, error, fix, EndpointUnavailable) from None
-        except (openai.APIError, ValueError) as error:  # a body that is no JSON, or not a completion
-            return Reply(self._hide_key(str(error)), "garbled")
-        return _reply(answer)
+            raise self._gave_up(error) from None
+        reply = read_reply(answer.http_response.content, limit=REPLY_LIMIT)
+        if reply.problem == "garbled":
+            return Reply(self._hide(reply.text)[:MAX_SHOWN], "garbled")
+        return replace(reply, text=self._hide(reply.text, is_prose=True))
 
     def _connect(self) -> Any:
         import openai
 
+        from .bounded_http import BoundedClient
+
         with self._lock:
             if self._client is None:
-                key = os.environ.get(self.api_key_env, "")
-                if not key:
-                    raise EndpointError(
-                        f"the environment variable {self.api_key_env} is not set. Put the key there, or any word for a "
-                        "local server that asks for none."
-                    )
                 self._client = openai.OpenAI(
-                    api_key=key, base_url=self.base_url, max_retries=self.retries, timeout=self.timeout
+                    api_key=self._key(),
+                    base_url=self.base_url,
+                    max_retries=self.retries,
+                    timeout=self.timeout,
+                    http_client=BoundedClient(),
                 )
             return self._client
 
+    def _key(self) -> str:
+        key = os.environ.get(self.api_key_env, "").strip()
+        if not key:
+            raise EndpointError(
+                f"the environment variable {self.api_key_env} is not set. Put the key there, or any word for a "
+                "local server that asks for none."
+            )
+        if not (key.isascii() and key.isprintable()):
+            raise EndpointError(
+                f"the key in {self.api_key_env} has a line break or a letter that no key has. Copy it there once more."
+            )
+        return key
+
     def _models_there(self) -> str:
         try:
-            names = [model.id for model in self._client.models.list()]
+            names = [str(model.id) for model in self._client.with_options(max_retries=0).models.list()]
         except Exception:  # not every endpoint lists its models, and this is only a hint
             return ""
-        return f" ({', '.join(names[:8])}{', …' if len(names) > 8 else ''})" if names else ""
+        return f" ({self._hide(', '.join(names[:8])):.300}{', …' if len(names) > 8 else ''})" if names else ""
+
+    def _gave_up(self, error: "openai.APIConnectionError | openai.APIStatusError") -> EndpointError:
+        headers = getattr(error, "response", error.request).headers
+        if 300 <= getattr(error, "status_code", 0) < 400:
+            fix = "This was not followed, so the key stays where it is. If that address is right, give it as base_url."
+            return self._stop(f"redirects to {self._hide(headers.get('location', 'nowhere')):.200}", error, fix)
+        attempts = int(error.request.headers.get("x-stainless-retry-count", 0)) + 1
+        tried = f"still fails after {attempts} attempt{'s' if attempts > 1 else ''}"
+        if attempts <= self.retries and (pause := headers.get("retry-after") or headers.get("retry-after-ms")):
+            tried += f" and asks for a pause (Retry-After: {pause:.40}; waited are {RETRY_AFTER_LIMIT} s at most)"
+        fix = "Run the same command again later: what is done stays done."
+        return self._stop(self._hide(tried), error, fix, EndpointUnavailable)
 
     def _stop(self, what: str, error: Exception, fix: str, kind: type[EndpointError] = EndpointError) -> EndpointError:
-        return kind(f"{self._client.base_url} {what}: {self._hide_key(f'{error!s:.300}')}. {fix}")
+        said = self._hide(_said(error))
+        return kind(f"{without_user(str(self._client.base_url))} {what}: {said:.300}. {fix}")
 
-    def _hide_key(self, text: str) -> str:
-        key = os.environ.get(self.api_key_env, "")
-        return text.replace(key, "[key]") if len(key) > 3 else text
+    def _hide(self, text: str, *, is_prose: bool = False) -> str:
+        secrets = [os.environ.get(self.api_key_env, "").strip(), *secrets_in(self.base_url or "")]
+        return hide_keys(text, secrets, is_prose=is_prose)
 
 
-def _reply(answer: Any) -> Reply:
-    choices = getattr(answer, "choices", None)
-    message = getattr(choices[0], "message", None) if choices else None
-    if message is None:
-        return Reply(f"{answer!s:.2000}", "garbled")
-    text, thinking = message.content or "", getattr(message, "reasoning_content", None)
-    if thinking and "<think>" not in text:
-        text = f"<think>\n{thinking.strip()}\n</think>\n{text}"
-    usage = getattr(answer, "usage", None)
-    counts = [getattr(usage, name, 0) or 0 for name in ("prompt_tokens", "completion_tokens")]
-    cut = choices[0].finish_reason == "length"
-    return Reply(text, "empty_reply" if not text.strip() else "truncated" if cut else "", *counts)
+def _checked(base_url: str | None) -> str | None:
+    if base_url is None:
+        return None
+    try:
+        parts = urlsplit(base_url)
+        port_is_number = parts.port is None or parts.port >= 0  # reading it raises where it is none
+    except ValueError:
+        parts, port_is_number = urlsplit(""), False
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_number:
+        shown = re.sub(r"[^/@]*@", "", base_url)
+        raise ValueError(f"base_url {shown!r} is no address; expected one such as http://localhost:8000/v1")
+    return base_url
+
+
+def _said(error: Exception) -> str:
+    """The error with what `openai` leaves out of it: a body without a message, what was behind a connection error."""
+    text = str(error)
+    cause = error.__cause__ or (None if " - " in text else getattr(error, "body", None))
+    return f"{text} ({cause})" if cause else text
+
+
+def _is_json(response: Any) -> bool:
+    try:
+        return isinstance(response.json(), dict)
+    except (ValueError, RecursionError):
+        return False

@@ -10,20 +10,23 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.endpoint import EndpointError
 from ..core.record_schema import RECORD_COLUMNS, record_features, require_records
-from .journal import BuildStopped, Journal, Usage
+from .journal import Journal, Usage
 from .prompts import PROMPTS, ROLES
 from .steps import STEPS, Rejected, close_record, collect, is_rl_only, open_record, run_steps
+from .stops import BuildStopped, writing
 from .teachers import Teacher
 
 if TYPE_CHECKING:
     import pandas as pd
     from datasets import Dataset
+    from datasets.arrow_writer import ArrowWriter
 
 CHUNK = 500
 """Records between two journals: what is held in memory at once, and what a stop leaves half done."""
@@ -65,7 +68,7 @@ def build_dataset(
     Writes below `out_dir`: `journal/` (every reply, before it counts), `sft.arrow`, `rl.arrow`, `rejects.arrow`,
     `yields.csv` and `build.json`. Interrupt it, kill it, or let the endpoint fail: the same call goes on, asks for
     nothing twice, and ends in the same bytes. Another teacher, prompt or set of records in the same folder asks only
-    for what is new.
+    for what is new. A garbled reply, which is no chat completion, rejects its record and is asked for again next time.
 
     Args:
         records: with the columns of a record. Text that a record brings (caption, response) is kept, not asked for.
@@ -76,9 +79,9 @@ def build_dataset(
             must be on a file system that all of them see, and `budget` is not kept.
 
     Raises:
-        BuildStopped: the budget is spent, or another process is building in this folder.
-        EndpointError: the endpoint cannot go on; says why.
-        ValueError: not records, no records, an unknown engine, or a budget with "ray".
+        BuildStopped: the budget is spent, `out_dir` cannot be written, or another process is building there.
+        EndpointError: the endpoint cannot go on, or `journal.MAX_GARBLED` replies in a row were garbled; says why.
+        ValueError: not records, no records, an unknown engine, a budget with "ray", or a broken line in the journal.
     """
     from filelock import FileLock, Timeout
 
@@ -90,12 +93,18 @@ def build_dataset(
     if engine == "ray" and budget is not None:
         raise ValueError('a budget needs engine="local": the workers of Ray do not share a purse')
     folder = Path(out_dir)
-    (folder / "journal").mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock", timeout=0)
+    with writing(folder):
+        (folder / "journal").mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except Timeout:
+            wait = f"another process is building in {folder}; wait for it, or take another folder"
+            raise BuildStopped(wait) from None
     try:
-        with FileLock(folder / ".lock", timeout=0):
-            _build(records, teacher, folder, unique_images, Usage(budget=budget), engine)
-    except Timeout:
-        raise BuildStopped(f"another process is building in {folder}; wait for it, or take another folder") from None
+        _build(records, teacher, folder, unique_images, Usage(budget=budget), engine)
+    finally:
+        lock.release()
     return load_build(folder)
 
 
@@ -120,7 +129,8 @@ def _build(records: "Dataset", teacher: Teacher, folder: Path, unique_images: bo
     from tqdm.auto import tqdm
 
     source = Chunks(records, unique_images)
-    (folder / "build.json").unlink(missing_ok=True)
+    with writing(folder):
+        (folder / "build.json").unlink(missing_ok=True)
     run = _run_local if engine == "local" else _run_ray
     with _Writers(folder) as writers, tqdm(total=len(records), unit="record", smoothing=0.05) as bar:
         for rows, outcomes in run(source, teacher, folder, usage):
@@ -133,7 +143,7 @@ def _build(records: "Dataset", teacher: Teacher, folder: Path, unique_images: bo
                 | ({"cost": f"{usage.cost:.2f}"} if usage.cost else {})
             )  # fmt: skip
     counts = writers.yield_table()
-    counts.to_csv(folder / "yields.csv")
+    _write(folder / "yields.csv", counts.to_csv())
     described = {
         "records": len(records),
         "unique_images": unique_images,
@@ -142,7 +152,18 @@ def _build(records: "Dataset", teacher: Teacher, folder: Path, unique_images: bo
         "sft": int(counts.loc["all", "sft"]),
         "rl": int(counts.loc["all", "rl"]),
     }
-    (folder / "build.json").write_text(json.dumps(described, indent=2) + "\n")
+    _write(folder / "build.json", json.dumps(described, indent=2) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    """The file as a whole, or as it was: a full disk leaves no half of it."""
+    part = path.with_name(path.name + ".part")
+    with writing(path):
+        try:
+            part.write_text(text, encoding="utf-8", newline="\n")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 class Chunks:
@@ -234,7 +255,8 @@ def _run_ray(
         own = Usage()
         return run_chunk(source.rows(number), gone[number], teacher, journal_path(folder, number), own), asdict(own)
 
-    for number, (outcomes, spent) in enumerate(spread(work, len(source))):
+    stops = (BuildStopped, EndpointError, ValueError)
+    for number, (outcomes, spent) in enumerate(spread(work, len(source), stops=stops)):
         usage.add(spent)
         yield source.rows(number), outcomes
 
@@ -252,26 +274,25 @@ class _Writers:
         from datasets.arrow_writer import ArrowWriter
 
         rejects = Features({name: Value("string") for name in REJECT_COLUMNS})
-        self._stack = ExitStack()
-        self._files = {
-            name: self._stack.enter_context(ArrowWriter(path=str(self._part(name)), features=features))
-            for name, features in (("sft", record_features()), ("rl", record_features()), ("rejects", rejects))
-        }
+        self._files = {}
+        with writing(self.folder), ExitStack() as stack:
+            for name, features in (("sft", record_features()), ("rl", record_features()), ("rejects", rejects)):
+                stack.callback(self._part(name).unlink, missing_ok=True)
+                self._files[name] = ArrowWriter(path=str(self._part(name)), features=features)
+                stack.callback(_close, self._files[name])
+            self._stack = stack.pop_all()
         return self
 
     def _part(self, name: str) -> Path:
         return self.folder / f"{name}.arrow.part"
 
     def __exit__(self, kind: type | None, *_: object) -> None:
-        if kind is None:
-            for file in self._files.values():
-                file.finalize()
-        self._stack.close()
-        for name in self._files:
+        with self._stack, writing(self.folder):
             if kind is None:
-                self._part(name).replace(self.folder / f"{name}.arrow")
-            else:
-                self._part(name).unlink(missing_ok=True)
+                for file in self._files.values():
+                    file.finalize()
+                for name in self._files:
+                    self._part(name).replace(self.folder / f"{name}.arrow")
 
     def add(self, row: Mapping, outcome: Mapping[str, Any]) -> None:
         source = row["source"]
@@ -280,13 +301,17 @@ class _Writers:
         if "set" in outcome:
             passed = STEPS[:1] if is_rl_only(source) else STEPS[:5]
             self.counts[source, outcome["set"]] += 1
-            self._files[outcome["set"]].write({**outcome["record"], "image": row["image"]})
+            self._put(outcome["set"], {**outcome["record"], "image": row["image"]})
         else:
             passed = STEPS[: STEPS.index(outcome["step"])]
             reject = {"id": row["id"], "source": source, **outcome}
-            self._files["rejects"].write({name: reject[name] for name in REJECT_COLUMNS})
+            self._put("rejects", {name: reject[name] for name in REJECT_COLUMNS})
         for step in passed:
             self.counts[source, _AFTER_STEP[step]] += 1
+
+    def _put(self, name: str, row: dict[str, Any]) -> None:
+        with writing(self._part(name)):
+            self._files[name].write(row)
 
     def yield_table(self) -> "pd.DataFrame":
         import pandas as pd
@@ -297,3 +322,8 @@ class _Writers:
         skipped = [source for source in self.sources if is_rl_only(source)]
         table.loc[skipped, list(YIELD_COLUMNS[2:7])] = pd.NA
         return table.rename_axis("source")
+
+
+def _close(file: "ArrowWriter") -> None:
+    with suppress(OSError, ValueError):  # a full disk takes no end of a file either; it is deleted
+        file.close()

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 
-from ..core.endpoint import EndpointError, Reply
+from ..core.chat_reply import Reply
+from ..core.endpoint import EndpointError
 from ..core.record_schema import meta_of
 from ..mini_world.captions import read_caption, write_caption
 from ..mini_world.kinds import KINDS

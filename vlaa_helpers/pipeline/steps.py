@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 
 from ..core.answers import parse_response
-from ..core.endpoint import Reply
+from ..core.chat_reply import Reply
 from ..core.images import image_hash
 from ..core.record_schema import meta_of
 from ..core.trace_text import aha_words

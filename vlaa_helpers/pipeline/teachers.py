@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from ..core.answers import extract_answer
-from ..core.endpoint import ChatEndpoint, Reply
+from ..core.chat_reply import Reply
+from ..core.endpoint import ChatEndpoint
 from ..core.images import data_url
 from .prompts import PROMPTS, ROLES
 
@@ -28,6 +29,10 @@ class Teacher(Protocol):
     def cost(self, role: str, reply: Reply) -> float:
         """What a reply cost, in the unit of the prices; 0 when it is free or not known."""
         ...
+
+
+_MAY_HOLD_KEYS = ("extra_headers", "extra_query")
+"""Options that never reach a disk; a build writes down what `model_of` says."""
 
 
 class ChatTeacher:
@@ -77,8 +82,8 @@ class ChatTeacher:
         self.options = options
 
     def model_of(self, role: str) -> str:
-        settings = json.dumps(self.options, sort_keys=True) if self.options else ""
-        return f"{self.models[role]} {settings}".strip()
+        settings = {name: value for name, value in self.options.items() if name not in _MAY_HOLD_KEYS}
+        return f"{self.models[role]} {json.dumps(settings, sort_keys=True) if settings else ''}".strip()
 
     def cost(self, role: str, reply: Reply) -> float:
         per_prompt, per_completion = self.prices.get(self.models[role], (0.0, 0.0))
