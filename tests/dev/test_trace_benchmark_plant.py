@@ -28,9 +28,7 @@ def rows() -> list[dict]:
 
 def test_the_shipped_file_is_what_the_command_writes():
     text = (TRACE_BENCHMARK / "traces.jsonl").read_text(encoding="utf-8")
-    assert text == benchmark_text(), (
-        "write it again: python -m vlaa_helpers.dev.trace_benchmark.plant, then …detector_tables"
-    )
+    assert text == benchmark_text(), "write it again: python -m vlaa_helpers.dev.trace_benchmark.plant, then …validate"
     assert len(text.encode()) < 3_000_000
 
 

@@ -127,9 +127,9 @@ def sick(runs, tmp_path_factory) -> str:
 
 
 def test_a_garbled_run_is_marked_wherever_it_is_named(page, sick):
-    name, text = "SFT (garbled 25%)", text_of(sick)
+    text = text_of(sick)
     headings = re.findall(r"<(?:th|h3)[^>]*>(?:(?!</(?:th|h3)>).)*SFT.*?</(?:th|h3)>", sick, re.DOTALL)
-    assert len(headings) == 5 and all(name in heading for heading in headings)
+    assert len(headings) == 6 and all("(garbled 25%)" in heading for heading in headings)
     assert "SFT: 8 steps of training (garbled 25%)" in sick and "base (garbled" not in text
     assert '<td class="down">25.0%' in sick.replace("\n", "") and "<td>0.0%" in sick.replace("\n", "")
     assert "cut at the limit garbled tokens" in text_of(page) and "(garbled" not in page

@@ -10,7 +10,7 @@ def make_report(images: str = "true", samples: int = 1, **right: tuple[int, int]
     """A report of what was shown, with so many right ones of so many for each source."""
     rows = [
         {"id": f"{source}{k}", "source": source, "value": float(k < correct), "correct": k < correct}
-        | {"has_answer": True, "truncated": False, "tokens": 9}
+        | {"has_answer": True, "truncated": False, "garbled": False, "tokens": 9}
         for source, (correct, n) in right.items()
         for k in range(n)
         for _ in range(samples)

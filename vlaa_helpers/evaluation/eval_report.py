@@ -159,12 +159,15 @@ def _summary(frame: "pd.DataFrame", samples: int) -> dict[str, float]:
 
 
 def with_garbled(rows: Iterable[dict]) -> tuple[dict, ...]:
-    """Rows of a report, each with `garbled`: evaluations of earlier versions did not note it, their text tells it."""
+    """Rows of a report, each with `garbled`: evaluations of earlier versions did not note it, their text tells it. A
+    row without what tells it is left as it is."""
 
-    def judge(row: dict) -> bool:
-        return is_garbled(row["response"], source_of_scene(row["id"]), truncated=row["truncated"])
+    def judged(row: dict) -> dict:
+        if "garbled" in row or not row.keys() >= {"id", "response", "truncated"}:
+            return row
+        return {**row, "garbled": is_garbled(row["response"], source_of_scene(row["id"]), truncated=row["truncated"])}
 
-    return tuple(row if "garbled" in row else {**row, "garbled": judge(row)} for row in rows)
+    return tuple(map(judged, rows))
 
 
 def load_report(folder: str | Path) -> EvalReport:

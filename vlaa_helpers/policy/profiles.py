@@ -91,7 +91,7 @@ def get_profile(name: str = "auto") -> Profile:
     """Pick a profile by name, or by looking at the machine.
 
     Args:
-        name: "mini" (the mini lab; any machine), "mini_middle" and "mini_weak" (the same with smaller models), "t4",
+        name: "mini" (the mini lab; any machine), "mini_weak" (the same with a smaller model), "t4",
             "l4" or "a100" (the real model on one CUDA GPU with about 15, 24 or 40 GB), or "auto": the largest of
             these that fits, else "mini".
 
@@ -124,7 +124,6 @@ def get_profile(name: str = "auto") -> Profile:
 
 _MINI_WORDS = {
     "mini": "a Qwen2.5-VL of about two million parameters",
-    "mini_middle": "a middling one, between the other two",
     "mini_weak": "a smaller and weaker Qwen2.5-VL, for the question of what capacity changes",
 }
 
