@@ -19,10 +19,12 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 COMES_WITH = {
     "httpx2": "openai",
     "jupyter-client": "nbclient",
+    "latex2sympy2-extended": "math-verify",
     "packaging": "transformers",
     "psutil": "accelerate",
     "pyarrow": "datasets",
     "safetensors": "transformers",
+    "sympy": "torch",
     "tokenizers": "transformers",
 }
 

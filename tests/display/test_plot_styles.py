@@ -20,7 +20,7 @@ SAID = {
 def make_report(**counts: int) -> EvalReport:
     texts = [SAID[style] for style, count in counts.items() for _ in range(count)]
     rows = [
-        {"id": str(k), "source": "blocks", "response": text, "value": 0.0, "correct": False}
+        {"id": str(k), "source": "blocks", "response": text, "value": 0.0, "correct": False, "garbled": False}
         for k, text in enumerate(texts)
     ]
     return EvalReport(tuple(rows), 1)
@@ -63,3 +63,11 @@ def test_no_two_styles_look_alike_without_colour(axes):
     assert len({hatch for _, hatch in STYLE_FILLS.values()}) == len({colour for colour, _ in STYLE_FILLS.values()}) == 6
     looks = {(to_hex(bar.get_facecolor()), bar.get_hatch() or "") for bar in axes.patches if bar.get_width() > 0}
     assert looks == {STYLE_FILLS[style] for style in ("careful", "shortcut", "bare", "other")}
+
+
+def test_a_garbled_stage_says_so():
+    rows = pd.DataFrame(
+        {"id": ["blocks-1", "blocks-2"], "source": "blocks", "response": "3", "correct": True, "value": 1.0}
+    )
+    (axes,) = plot_styles({"base": rows, "SFT": rows.assign(garbled=[True, False])}, title="").axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["base\nn = 2", "SFT (garbled 50%)\nn = 2"]

@@ -398,6 +398,13 @@ def test_blind_accuracy_has_a_panel_a_source_and_a_marker_a_stage():
     assert figure.get_suptitle() == "Blind" and "%" in figure.axes[0].get_ylabel()
 
 
+def test_blind_accuracy_of_a_garbled_stage_says_so():
+    healthy, sick = make_report(blocks=(5, 10)), make_report(garbled=2, blocks=(5, 10))
+    stages = {"base": healthy, "SFT": sick}
+    figure = plot_blind({name: {"true": it, "blank": shown("blank", it)} for name, it in stages.items()}, title="")
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["base", "SFT (garbled 20%)"]
+
+
 def test_blind_accuracy_without_a_guess_has_no_line_of_it():
     figure = plot_blind({"base": {"true": GRPO, "swapped": shown("swapped", BASE)}}, title="")
     assert [text.get_text() for text in figure.legends[0].texts] == ["true image", "another record's image"]

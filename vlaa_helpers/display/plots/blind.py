@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from ...evaluation.blind import blind_table
+from .garbled_runs import run_label
 from .style import ARM_COLOURS, GUESS_LINE, open_frame
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def plot_blind(
     the question's words: habits of the source that guessing does not know.
 
     Args:
-        reports: as `blind_table` takes them, stages in order; the arms of `ARM_COLOURS` keep their colour.
+        reports: as `blind_table` takes them, stages in order; the arms of `ARM_COLOURS` keep their colour. One of which
+            more than 1% of the responses to the true images are garbled says so.
         guess: `guess_accuracy` of the same records, a dashed line in each panel.
         title: the message, as a sentence.
     """
@@ -43,6 +45,7 @@ def plot_blind(
     sources = ["all", *(source for source in dict.fromkeys(table["source"]) if source != "all")]
     arms, kinds = list(reports), [images for images in SHOWN if (table["images"] == images).any()]
     colours = [ARM_COLOURS.get(arm, f"C{place}") for place, arm in enumerate(arms)]
+    names = [run_label(arm, reports[arm]["true"].garbled) for arm in arms]
     figure, panels = plt.subplots(
         1, len(sources), figsize=(max(5, 1.65 * len(sources)), 3.4), sharey=True, layout="constrained", squeeze=False
     )
@@ -63,7 +66,7 @@ def plot_blind(
         if guess is not None:
             axes.axhline(100 * guess.loc[source, "accuracy"], **GUESS_LINE)
         axes.set_title(f"{source}\nn = {here['n'].iloc[0]}", fontsize=9)
-        axes.set_xticks(range(len(arms)), arms, rotation=30, ha="right", fontsize=8)
+        axes.set_xticks(range(len(arms)), names, rotation=30, ha="right", fontsize=8)
         axes.set(xlim=(-0.5, len(arms) - 0.5), ylim=(-3, 103))  # room for markers at the ends
         open_frame(axes)
     panels[0, 0].set_ylabel("held-out accuracy (%)")

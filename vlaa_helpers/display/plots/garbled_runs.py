@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ...evaluation.eval_report import EvalReport
 from ...mini_world.garbled import GARBLED_LIMIT
 
 if TYPE_CHECKING:
@@ -39,6 +40,13 @@ def share_in_log(log: Sequence[Mapping[str, Any]]) -> float:
         if values:
             return sum(values) / len(values)
     return 0.0
+
+
+def share_in_responses(responses: "EvalReport | pd.DataFrame") -> float:
+    """The share of garbled responses, 0-1, of a report or of its rows; 0 where the rows do not say."""
+    if isinstance(responses, EvalReport):
+        return responses.garbled
+    return float(responses["garbled"].mean()) if "garbled" in responses else 0.0
 
 
 def share_in_table(runs: "pd.DataFrame") -> float:

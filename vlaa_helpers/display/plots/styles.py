@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 from matplotlib.patches import Patch
 
 from ...evaluation.style_report import style_shares
+from .garbled_runs import run_label, share_in_responses
 from .style import STYLE_FILLS, open_frame
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def plot_styles(stages: "Mapping[str, EvalReport | pd.DataFrame]", *, title: str
     A style is named in the bars where it has room, and in a legend when it has room in none.
 
     Args:
-        stages: by name, as `style_shares` takes them: reports, or rows such as `reference_responses("GRPO")`.
+        stages: by name, as `style_shares` takes them: reports, or rows such as `reference_responses("GRPO")`. A stage
+            of which more than 1% of the responses are garbled says so.
         title: the message, as a sentence.
 
     Raises:
@@ -41,7 +43,9 @@ def plot_styles(stages: "Mapping[str, EvalReport | pd.DataFrame]", *, title: str
         handles = [Patch(label=style, **_look(style)) for style in unnamed]
         options = {"ncols": len(unnamed), "frameon": False, "fontsize": 8, "handlelength": 3, "handleheight": 1.2}
         figure.legend(handles=handles, loc="outside lower right", **options)
-    axes.set_yticks(range(len(tables)), [f"{stage}\nn = {table['n'].sum():,}" for stage, table in tables.items()])
+    names = [run_label(stage, share_in_responses(responses)) for stage, responses in stages.items()]
+    counts = [f"n = {table['n'].sum():,}" for table in tables.values()]
+    axes.set_yticks(range(len(tables)), ["\n".join(words) for words in zip(names, counts, strict=True)])
     axes.invert_yaxis()
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}")
     axes.set(xlabel="share of responses (%)", xlim=(0, 1), title=title)
