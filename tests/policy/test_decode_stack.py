@@ -2,13 +2,14 @@
 
 import pytest
 import torch
-from accelerate import cpu_offload
+from accelerate import Accelerator, cpu_offload
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForImageTextToText, BitsAndBytesConfig
+from trl.trainer.utils import add_fused_lm_head
 
 from vlaa_helpers.policy import decode_loop
 from vlaa_helpers.policy.decode_stack import LINEARS, Joined, decode_stack, whole_model
-from vlaa_helpers.policy.dense_weights import dense_weight, dense_weights
+from vlaa_helpers.policy.dense_weights import copy_of, dense_weight, dense_weights
 from vlaa_helpers.policy.loading import LORA_TARGETS, keep_4bit_trainable
 from vlaa_helpers.policy.prefix_cache import generate_from, prefill
 from vlaa_helpers.policy.tested_versions import TESTED
@@ -88,8 +89,37 @@ ALTERATIONS = {
     "a hook on a norm": lambda model, layer: layer.input_layernorm.register_forward_hook(lambda *_: None),
     "another forward": lambda model, layer: setattr(layer.mlp, "forward", layer.mlp.forward),
     "offloaded": lambda model, layer: cpu_offload(whole_model(model)),
-    "activation": lambda model, layer: setattr(whole_model(model).model.language_model.config, "hidden_act", "gelu"),
-}
+    "activation": lambda model, layer: setattr(layer.mlp, "act_fn", torch.nn.GELU()),
+    "a hook on the model": lambda model, layer: whole_model(model).register_forward_hook(lambda *_: None),
+    "a hook below its head": lambda model, layer: whole_model(model).model.register_forward_hook(lambda *_: None),
+    "a hook on the stack": lambda model, layer: text_of(model).register_forward_pre_hook(lambda *_: None),
+    "a hook for gradients": lambda model, layer: layer.mlp.register_full_backward_hook(lambda *_: None),
+    "another forward of the model": lambda model, layer: setattr(whole_model(model), "forward", lambda **_: None),
+    "autocast": lambda model, layer: Accelerator(cpu=True, mixed_precision="bf16").prepare_model(whole_model(model)),
+    "autocast on TRL's head": lambda model, layer: (
+        add_fused_lm_head(whole_model(model)), ALTERATIONS["autocast"](model, layer)
+    ),
+    "autocast below TRL's head": lambda model, layer: (
+        ALTERATIONS["autocast"](model, layer), add_fused_lm_head(whole_model(model))
+    ),
+    "the last norm": lambda model, layer: setattr(text_of(model), "norm", Halved(text_of(model).norm)),
+    "a norm": lambda model, layer: setattr(layer, "input_layernorm", Halved(layer.input_layernorm)),
+}  # fmt: skip
+
+
+class Halved(torch.nn.Module):
+    """A norm of one's own, which has what a released one has and gives half of it."""
+
+    def __init__(self, norm):
+        super().__init__()
+        self.weight, self.variance_epsilon, self.norm = norm.weight, norm.variance_epsilon, [norm]
+
+    def forward(self, x):
+        return self.norm[0](x) / 2
+
+
+def text_of(model):
+    return whole_model(model).model.language_model
 
 
 @pytest.mark.parametrize("what", ALTERATIONS)
@@ -98,6 +128,20 @@ def test_what_is_altered_is_left_to_the_model(tiny_models, what):
     assert decode_stack(whole_model(model)) is not None
     ALTERATIONS[what](model, whole_model(model).model.language_model.layers[0])
     assert decode_stack(whole_model(model)) is None
+
+
+def test_norms_of_heads_of_a_class_of_ones_own_are_left_to_the_model(tiny_models):
+    model = policy(tiny_models, "qwen3_vl", packed=False, adapters=0)
+    attention = text_of(model).layers[1].self_attn
+    attention.q_norm = Halved(attention.q_norm)
+    assert decode_stack(whole_model(model)) is None
+
+
+def test_the_fused_head_of_trl_changes_nothing(tiny_models):
+    model = policy(tiny_models, "qwen2_5_vl", packed=False, adapters=1)
+    for _ in range(2):  # a model that was trained twice has two
+        add_fused_lm_head(whole_model(model))
+    assert decode_stack(whole_model(model)) is not None
 
 
 @pytest.mark.parametrize(
@@ -109,6 +153,21 @@ def test_adapters_that_are_not_plain_are_left_to_the_model(tiny_models, options)
     assert decode_stack(whole_model(model)) is None
     if "lora_dropout" in options:  # which does nothing in eval mode
         assert decode_stack(whole_model(model.eval())) is not None
+
+
+def test_weights_that_bitsandbytes_has_packed_are_left_to_it(tiny_models):
+    """Packed bytes are in another order: dequantised as plain ones they are another weight."""
+    from bitsandbytes.functional import _convert_weight_packed_for_cpu
+
+    model = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=1)
+    mlp = whole_model(model).model.language_model.layers[0].mlp
+    down, gate = mlp.down_proj.base_layer, mlp.gate_proj.base_layer
+    down.weight.data, down.weight.quant_state = _convert_weight_packed_for_cpu(
+        down.weight.data, down.weight.quant_state
+    )
+    assert decode_stack(whole_model(model)) is None
+    with dense_weights(model):
+        assert copy_of(down) is None and copy_of(gate) is not None
 
 
 def test_an_untested_release_is_left_to_the_model(tiny_models, monkeypatch):

@@ -65,8 +65,9 @@ def dense_weights(model: Any) -> Iterator[None]:
     What they compute is what bitsandbytes and peft compute, up to the order in which a product's terms are added:
     weights are dequantised once, and an adapter's product is added to the layer's in one operation instead of four.
     Adapters stay apart, and train. The copies are given back at the end. Nothing changes where memory is short
-    (`has_room`), for layers that are not plain linear ones with plain LoRA, and for a layer whose weight is replaced
-    meanwhile (a merge). A deep copy of the model made inside keeps the copies; state dictionaries have none of them.
+    (`has_room`), for layers that are not plain linear ones with plain LoRA, for weights that are packed (`is_packed`),
+    and for a layer whose weight is replaced meanwhile (a merge). A deep copy of the model made inside keeps the copies;
+    state dictionaries have none of them.
     """
     layers, changed = _quantised(model), []
     try:
@@ -110,7 +111,7 @@ def is_plain(layer: Any) -> bool:
     from peft.tuners.lora import LoraLayer
 
     base = base_of(layer)
-    if type(base) not in (torch.nn.Linear, Linear4bit) or any(map(is_altered, layer.modules())):
+    if type(base) not in (torch.nn.Linear, Linear4bit) or is_packed(base) or any(map(is_altered, layer.modules())):
         return False
     if base is layer or layer.disable_adapters:
         return True
@@ -122,11 +123,26 @@ def is_plain(layer: Any) -> bool:
     return not (is_dropping or has_bias or any(name in layer.lora_variant for name in names))
 
 
+def is_packed(layer: Any) -> bool:
+    """Whether bitsandbytes has packed a 4-bit weight for its own product on CPUs with AVX512-BF16 (bitsandbytes 0.50).
+
+    It does so in the first forward pass in eval mode, where `keep_4bit_trainable` does not keep it from that. The
+    bytes are in another order then, and `dequantize_4bit` takes them for what they are not.
+    """
+    return bool(getattr(getattr(layer.weight, "quant_state", None), "packing_format_for_cpu", False))
+
+
 def is_altered(module: Any) -> bool:
     """Whether somebody else listens to a module or has put another forward pass in its place."""
     forward = module.__dict__.get("forward")
     is_ours = isinstance(forward, partial) and forward.func in (_dense, _with_adapters)
-    return bool(module._forward_hooks or module._forward_pre_hooks or (forward is not None and not is_ours))
+    return is_heard(module) or (forward is not None and not is_ours)
+
+
+def is_heard(module: Any) -> bool:
+    """Whether somebody listens to a module, forwards or backwards."""
+    backward = module._backward_hooks or module._backward_pre_hooks
+    return bool(module._forward_hooks or module._forward_pre_hooks or backward)
 
 
 def base_of(layer: Any) -> Any:
@@ -138,7 +154,7 @@ def _quantised(model: Any) -> list[Any]:
     from bitsandbytes.nn import Linear4bit
 
     layers = [layer for layer in model.modules() if isinstance(layer, Linear4bit)]
-    return [layer for layer in layers if layer.weight.quant_state is not None]
+    return [layer for layer in layers if layer.weight.quant_state is not None and not is_packed(layer)]
 
 
 def _adapted_layers(model: Any) -> list[Any]:
