@@ -96,6 +96,16 @@ def test_a_batch_without_an_end_is_drawn_to_its_length(model, tiny_models, width
     assert torch.equal(found, model.generate(**inputs, **settings))
 
 
+def test_stop_strings_are_refused(model, tiny_models):
+    inputs = prompts(tiny_models[1].tokenizer, [1, 1, 1])
+    with torch.no_grad():
+        prefix = prefill(model, inputs)
+    with pytest.raises(ValueError, match="call model.generate"):
+        generate_from(
+            model, prefix, [1, 1, 1], max_new_tokens=3, stop_strings=["a"], tokenizer=tiny_models[1].tokenizer
+        )
+
+
 # ---- one random number a row ----
 
 DRAWS = 60_000

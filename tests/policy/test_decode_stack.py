@@ -4,14 +4,14 @@ import pytest
 import torch
 from accelerate import Accelerator, cpu_offload
 from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForImageTextToText, BitsAndBytesConfig
+from transformers import AutoConfig, AutoModelForImageTextToText, BitsAndBytesConfig
 from trl.trainer.utils import add_fused_lm_head
 
 from vlaa_helpers.policy import decode_loop
 from vlaa_helpers.policy.decode_stack import LINEARS, Joined, decode_stack, whole_model
 from vlaa_helpers.policy.dense_weights import copy_of, dense_weight, dense_weights
 from vlaa_helpers.policy.loading import LORA_TARGETS, keep_4bit_trainable
-from vlaa_helpers.policy.prefix_cache import generate_from, prefill
+from vlaa_helpers.policy.prefix_cache import generate_from, prefill, unshareable_reason
 from vlaa_helpers.policy.tested_versions import TESTED
 
 TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
@@ -71,6 +71,19 @@ def test_logits_are_those_of_the_model(tiny_models, monkeypatch, kind, packed, a
         assert torch.allclose(one, other, atol=2e-5 * float(other.abs().max()), rtol=0)
 
 
+def test_merged_adapters_that_are_off_are_taken_out(tiny_models):
+    model = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=1)
+    ids = torch.arange(20, 60).view(2, 20)
+    with torch.no_grad():
+        model.merge_adapter()
+        merged = model(input_ids=ids).logits
+        with model.disable_adapter(), dense_weights(model):
+            found = model(input_ids=ids).logits
+        with model.disable_adapter():
+            expected = model(input_ids=ids).logits
+    assert torch.allclose(found, expected, atol=1e-4) and not torch.allclose(found, merged, atol=0.1)
+
+
 def test_an_adapter_that_is_off_is_left_out(tiny_models, monkeypatch):
     model = policy(tiny_models, "qwen2_5_vl", packed=False, adapters=1)
     with_adapter, _ = logits_along(model, tiny_models[1], monkeypatch, stack=True)
@@ -102,6 +115,8 @@ ALTERATIONS = {
     "autocast below TRL's head": lambda model, layer: (
         ALTERATIONS["autocast"](model, layer), add_fused_lm_head(whole_model(model))
     ),
+    "attention dropout": lambda model, layer: setattr(layer.self_attn.train(), "attention_dropout", 0.1),
+    "a replica": lambda model, layer: setattr(layer, "mlp", layer.mlp._replicate_for_data_parallel()),
     "the last norm": lambda model, layer: setattr(text_of(model), "norm", Halved(text_of(model).norm)),
     "a norm": lambda model, layer: setattr(layer, "input_layernorm", Halved(layer.input_layernorm)),
 }  # fmt: skip
@@ -128,6 +143,17 @@ def test_what_is_altered_is_left_to_the_model(tiny_models, what):
     assert decode_stack(whole_model(model)) is not None
     ALTERATIONS[what](model, whole_model(model).model.language_model.layers[0])
     assert decode_stack(whole_model(model)) is None
+
+
+@pytest.mark.parametrize("rope", ["dynamic", "longrope", "yarn"])
+def test_positions_that_depend_on_the_length_are_left_to_the_model(tiny_models, rope):
+    config = AutoConfig.from_pretrained(tiny_models[0]["qwen2_5_vl"])
+    config.text_config.rope_parameters = {
+        **config.text_config.rope_parameters, "rope_type": rope, "factor": 2.0,
+        "original_max_position_embeddings": 64, "short_factor": [1.0] * 8, "long_factor": [2.0] * 8,
+    }  # fmt: skip
+    model = AutoModelForImageTextToText.from_config(config).eval()
+    assert (decode_stack(model) is None) == (unshareable_reason(model) is not None) == (rope != "yarn")
 
 
 def test_norms_of_heads_of_a_class_of_ones_own_are_left_to_the_model(tiny_models):
@@ -172,8 +198,12 @@ def test_weights_that_bitsandbytes_has_packed_are_left_to_it(tiny_models):
 
 def test_an_untested_release_is_left_to_the_model(tiny_models, monkeypatch):
     model = policy(tiny_models, "qwen2_5_vl", packed=False, adapters=0)
+    packed = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=1)
+    layer = text_of(packed).layers[0].mlp.up_proj
     monkeypatch.setitem(TESTED, "peft", "0.20")
     assert decode_stack(whole_model(model)) is None
+    with dense_weights(packed):
+        assert copy_of(layer.base_layer) is None and "forward" not in layer.__dict__
 
 
 @pytest.mark.parametrize("compute", [torch.bfloat16, torch.float32])
@@ -259,6 +289,23 @@ def test_what_fails_on_entering_leaves_nothing_behind(tiny_models, monkeypatch):
     with pytest.raises(MemoryError), dense_weights(model):
         pass
     assert all("forward" not in layer.__dict__ for layer in whole_model(model).model.language_model.modules())
+
+
+def test_a_weight_that_is_written_to_inside_is_computed_with(tiny_models):
+    model = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=1)
+    layer = whole_model(model).model.language_model.layers[0].mlp.up_proj.base_layer
+    for change in (lambda: layer.weight.zero_(), lambda: setattr(layer.weight, "data", layer.weight.data.clone())):
+        with torch.no_grad(), dense_weights(model):
+            assert copy_of(layer) is not None
+            change()
+            x = torch.randn(3, 32)
+            assert torch.equal(layer(x), type(layer).forward(layer, x)) and copy_of(layer) is None
+
+
+def test_replicas_are_left_as_they_are(tiny_models):
+    model = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=0)
+    with dense_weights(torch.nn.DataParallel(model)):
+        assert copy_of(text_of(model).layers[0].mlp.up_proj) is None
 
 
 def test_a_weight_that_is_replaced_inside_is_computed_with(tiny_models):

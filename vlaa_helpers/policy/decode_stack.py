@@ -24,6 +24,8 @@ MODEL_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
 """Whose prompts can be shared, and who can have a decode stack."""
 
 
+ROPES = ("default", "linear", "yarn", "llama3")
+"""Rotary embeddings whose frequencies stay the same however long a text gets."""
 LINEARS = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj")
 LINEARS += ("mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
 
@@ -47,6 +49,9 @@ def decode_stack(whole: Any) -> "DecodeStack | None":
         return None
     text = whole.model.language_model
     if not has_own_forward(whole) or not all(_is_released(part, whole) for part in _read(whole)):
+        return None
+    is_dropping = any(layer.self_attn.training and layer.self_attn.attention_dropout for layer in text.layers)
+    if is_dropping or text.rotary_emb.rope_type not in ROPES:
         return None
     linears = [layer.get_submodule(name) for layer in text.layers for name in LINEARS]
     bases = [base_of(layer) for layer in linears]
