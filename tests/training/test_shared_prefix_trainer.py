@@ -119,6 +119,16 @@ def assert_same(stock, ours, tolerance=2e-4):
             assert torch.allclose(mine[name], grad, rtol=tolerance, atol=tolerance * scale + 1e-9), name
 
 
+@pytest.mark.parametrize("lora", [False, True])
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_a_model_in_float32_trains_under_autocast(tiny_models, tmp_path, precision, lora):
+    """TRL's default is bf16=True; without adapters Accelerate then puts autocast around the model's own forward."""
+    settings = {"images": (0, 0), "num_generations": 2, "per_device_train_batch_size": 4, "bf16": False, "lora": lora}
+    trainer, (gradients,) = train(SharedPrefixGRPOTrainer, tiny_models, tmp_path, **{**settings, precision: True})
+    assert trainer.accelerator.mixed_precision == precision
+    assert all(grad.isfinite().all() for grad in gradients.values())
+
+
 CASE = {
     "kind": "qwen2_5_vl", "generations": 4, "images": [1, 1], "per_device": 4, "loss_type": "dapo", "beta": 0.0,
     "updates": 1, "iterations": 1, "lora": False, "checkpointing": False, "truncation": False, "seed": 0,
