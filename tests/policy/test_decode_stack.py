@@ -9,7 +9,7 @@ from trl.trainer.utils import add_fused_lm_head
 
 from vlaa_helpers.policy import decode_loop
 from vlaa_helpers.policy.decode_stack import LINEARS, Joined, decode_stack, whole_model
-from vlaa_helpers.policy.dense_weights import copy_of, dense_weight, dense_weights
+from vlaa_helpers.policy.dense_weights import base_of, copy_of, dense_weight, dense_weights
 from vlaa_helpers.policy.loading import LORA_TARGETS, keep_4bit_trainable
 from vlaa_helpers.policy.prefix_cache import generate_from, prefill, unshareable_reason
 from vlaa_helpers.policy.tested_versions import TESTED
@@ -233,9 +233,10 @@ def test_joined_layers_are_those_layers(tiny_models):
     assert torch.allclose(Joined(layers)(x), torch.cat([layer(x) for layer in layers], dim=1), atol=1e-5)
 
 
-def test_dense_weights_give_what_packed_ones_give(tiny_models):
+@pytest.mark.parametrize("adapters", [0, 1, 2])
+def test_dense_weights_give_what_packed_ones_give(tiny_models, adapters):
     """Forward and backward; to the bit here, where bitsandbytes multiplies with the dequantised weight itself."""
-    model = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=1)
+    model = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=adapters)
     ids = torch.arange(20, 60).view(2, 20)
     results = []
     for dense in (False, True):
@@ -250,8 +251,8 @@ def test_dense_weights_give_what_packed_ones_give(tiny_models):
     for name, grad in grads.items():
         assert torch.allclose(mine[name], grad, atol=1e-5 * float(grad.abs().max())), name
     layers = [whole_model(model).model.language_model.layers[0].get_submodule(name) for name in LINEARS]
-    assert all("forward" not in layer.base_layer.__dict__ for layer in layers)  # given back
-    assert dense_weight(layers[0].base_layer).shape == (32, 32)
+    assert all("forward" not in part.__dict__ for layer in layers for part in layer.modules())  # given back
+    assert dense_weight(base_of(layers[0])).shape == (32, 32)
 
 
 def test_dense_weights_are_left_where_memory_is_short(tiny_models, monkeypatch):
