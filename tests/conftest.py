@@ -131,6 +131,8 @@ def tiny_models(tiny_profile, tmp_path_factory):
         for parameter in model.parameters():
             if parameter.ndim > 1:
                 torch.nn.init.normal_(parameter, std=0.2)
+            else:  # biases and norms, which would be 0 and 1
+                parameter.data += 0.2 * torch.randn(parameter.shape)
         folders[config.model_type] = tmp_path_factory.mktemp(config.model_type)
         model.save_pretrained(folders[config.model_type])
         processor.save_pretrained(folders[config.model_type])

@@ -1,5 +1,7 @@
 """The sampling loop gives what `generate` gives, and rows that have ended leave it."""
 
+from functools import wraps
+
 import pytest
 import torch
 from scipy.stats import chi2
@@ -41,11 +43,15 @@ def widths(request, model, monkeypatch):
         monkeypatch.setattr(DecodeStack, "__call__", note)
     else:
         monkeypatch.setattr(decode_loop, "decode_stack", lambda whole: None)
-    hook = model.register_forward_pre_hook(
-        lambda _, args, inputs: seen.append(tuple(inputs["input_ids"].shape)), with_kwargs=True
-    )
-    yield seen
-    hook.remove()
+    forward = type(model).forward
+
+    @wraps(forward)  # a hook would be heard, and so keep the stack away
+    def noted(self, **inputs):
+        seen.append(tuple(inputs["input_ids"].shape))
+        return forward(self, **inputs)
+
+    monkeypatch.setattr(type(model), "forward", noted)
+    return seen
 
 
 @pytest.mark.parametrize("room", [3, 64])
@@ -88,6 +94,16 @@ def test_a_batch_without_an_end_is_drawn_to_its_length(model, tiny_models, width
         found = generate_from(model, prefill(model, inputs), [1, 1, 1], **settings)
     assert widths[1:8] == [(3, 1)] * 7
     assert torch.equal(found, model.generate(**inputs, **settings))
+
+
+def test_stop_strings_are_refused(model, tiny_models):
+    inputs = prompts(tiny_models[1].tokenizer, [1, 1, 1])
+    with torch.no_grad():
+        prefix = prefill(model, inputs)
+    with pytest.raises(ValueError, match="call model.generate"):
+        generate_from(
+            model, prefix, [1, 1, 1], max_new_tokens=3, stop_strings=["a"], tokenizer=tiny_models[1].tokenizer
+        )
 
 
 # ---- one random number a row ----

@@ -2,15 +2,16 @@
 
 import pytest
 import torch
-from accelerate import cpu_offload
+from accelerate import Accelerator, cpu_offload
 from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForImageTextToText, BitsAndBytesConfig
+from transformers import AutoConfig, AutoModelForImageTextToText, BitsAndBytesConfig
+from trl.trainer.utils import add_fused_lm_head
 
 from vlaa_helpers.policy import decode_loop
 from vlaa_helpers.policy.decode_stack import LINEARS, Joined, decode_stack, whole_model
-from vlaa_helpers.policy.dense_weights import dense_weight, dense_weights
+from vlaa_helpers.policy.dense_weights import base_of, copy_of, dense_weight, dense_weights
 from vlaa_helpers.policy.loading import LORA_TARGETS, keep_4bit_trainable
-from vlaa_helpers.policy.prefix_cache import generate_from, prefill
+from vlaa_helpers.policy.prefix_cache import generate_from, prefill, unshareable_reason
 from vlaa_helpers.policy.tested_versions import TESTED
 
 TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
@@ -70,6 +71,19 @@ def test_logits_are_those_of_the_model(tiny_models, monkeypatch, kind, packed, a
         assert torch.allclose(one, other, atol=2e-5 * float(other.abs().max()), rtol=0)
 
 
+def test_merged_adapters_that_are_off_are_taken_out(tiny_models):
+    model = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=1)
+    ids = torch.arange(20, 60).view(2, 20)
+    with torch.no_grad():
+        model.merge_adapter()
+        merged = model(input_ids=ids).logits
+        with model.disable_adapter(), dense_weights(model):
+            found = model(input_ids=ids).logits
+        with model.disable_adapter():
+            expected = model(input_ids=ids).logits
+    assert torch.allclose(found, expected, atol=1e-4) and not torch.allclose(found, merged, atol=0.1)
+
+
 def test_an_adapter_that_is_off_is_left_out(tiny_models, monkeypatch):
     model = policy(tiny_models, "qwen2_5_vl", packed=False, adapters=1)
     with_adapter, _ = logits_along(model, tiny_models[1], monkeypatch, stack=True)
@@ -88,8 +102,39 @@ ALTERATIONS = {
     "a hook on a norm": lambda model, layer: layer.input_layernorm.register_forward_hook(lambda *_: None),
     "another forward": lambda model, layer: setattr(layer.mlp, "forward", layer.mlp.forward),
     "offloaded": lambda model, layer: cpu_offload(whole_model(model)),
-    "activation": lambda model, layer: setattr(whole_model(model).model.language_model.config, "hidden_act", "gelu"),
-}
+    "activation": lambda model, layer: setattr(layer.mlp, "act_fn", torch.nn.GELU()),
+    "a hook on the model": lambda model, layer: whole_model(model).register_forward_hook(lambda *_: None),
+    "a hook below its head": lambda model, layer: whole_model(model).model.register_forward_hook(lambda *_: None),
+    "a hook on the stack": lambda model, layer: text_of(model).register_forward_pre_hook(lambda *_: None),
+    "a hook for gradients": lambda model, layer: layer.mlp.register_full_backward_hook(lambda *_: None),
+    "another forward of the model": lambda model, layer: setattr(whole_model(model), "forward", lambda **_: None),
+    "autocast": lambda model, layer: Accelerator(cpu=True, mixed_precision="bf16").prepare_model(whole_model(model)),
+    "autocast on TRL's head": lambda model, layer: (
+        add_fused_lm_head(whole_model(model)), ALTERATIONS["autocast"](model, layer)
+    ),
+    "autocast below TRL's head": lambda model, layer: (
+        ALTERATIONS["autocast"](model, layer), add_fused_lm_head(whole_model(model))
+    ),
+    "attention dropout": lambda model, layer: setattr(layer.self_attn.train(), "attention_dropout", 0.1),
+    "a replica": lambda model, layer: setattr(layer, "mlp", layer.mlp._replicate_for_data_parallel()),
+    "the last norm": lambda model, layer: setattr(text_of(model), "norm", Halved(text_of(model).norm)),
+    "a norm": lambda model, layer: setattr(layer, "input_layernorm", Halved(layer.input_layernorm)),
+}  # fmt: skip
+
+
+class Halved(torch.nn.Module):
+    """A norm of one's own, which has what a released one has and gives half of it."""
+
+    def __init__(self, norm):
+        super().__init__()
+        self.weight, self.variance_epsilon, self.norm = norm.weight, norm.variance_epsilon, [norm]
+
+    def forward(self, x):
+        return self.norm[0](x) / 2
+
+
+def text_of(model):
+    return whole_model(model).model.language_model
 
 
 @pytest.mark.parametrize("what", ALTERATIONS)
@@ -98,6 +143,31 @@ def test_what_is_altered_is_left_to_the_model(tiny_models, what):
     assert decode_stack(whole_model(model)) is not None
     ALTERATIONS[what](model, whole_model(model).model.language_model.layers[0])
     assert decode_stack(whole_model(model)) is None
+
+
+@pytest.mark.parametrize("rope", ["dynamic", "longrope", "yarn"])
+def test_positions_that_depend_on_the_length_are_left_to_the_model(tiny_models, rope):
+    config = AutoConfig.from_pretrained(tiny_models[0]["qwen2_5_vl"])
+    config.text_config.rope_parameters = {
+        **config.text_config.rope_parameters, "rope_type": rope, "factor": 2.0,
+        "original_max_position_embeddings": 64, "short_factor": [1.0] * 8, "long_factor": [2.0] * 8,
+    }  # fmt: skip
+    model = AutoModelForImageTextToText.from_config(config).eval()
+    assert (decode_stack(model) is None) == (unshareable_reason(model) is not None) == (rope != "yarn")
+
+
+def test_norms_of_heads_of_a_class_of_ones_own_are_left_to_the_model(tiny_models):
+    model = policy(tiny_models, "qwen3_vl", packed=False, adapters=0)
+    attention = text_of(model).layers[1].self_attn
+    attention.q_norm = Halved(attention.q_norm)
+    assert decode_stack(whole_model(model)) is None
+
+
+def test_the_fused_head_of_trl_changes_nothing(tiny_models):
+    model = policy(tiny_models, "qwen2_5_vl", packed=False, adapters=1)
+    for _ in range(2):  # a model that was trained twice has two
+        add_fused_lm_head(whole_model(model))
+    assert decode_stack(whole_model(model)) is not None
 
 
 @pytest.mark.parametrize(
@@ -111,10 +181,29 @@ def test_adapters_that_are_not_plain_are_left_to_the_model(tiny_models, options)
         assert decode_stack(whole_model(model.eval())) is not None
 
 
+def test_weights_that_bitsandbytes_has_packed_are_left_to_it(tiny_models):
+    """Packed bytes are in another order: dequantised as plain ones they are another weight."""
+    from bitsandbytes.functional import _convert_weight_packed_for_cpu
+
+    model = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=1)
+    mlp = whole_model(model).model.language_model.layers[0].mlp
+    down, gate = mlp.down_proj.base_layer, mlp.gate_proj.base_layer
+    down.weight.data, down.weight.quant_state = _convert_weight_packed_for_cpu(
+        down.weight.data, down.weight.quant_state
+    )
+    assert decode_stack(whole_model(model)) is None
+    with dense_weights(model):
+        assert copy_of(down) is None and copy_of(gate) is not None
+
+
 def test_an_untested_release_is_left_to_the_model(tiny_models, monkeypatch):
     model = policy(tiny_models, "qwen2_5_vl", packed=False, adapters=0)
+    packed = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=1)
+    layer = text_of(packed).layers[0].mlp.up_proj
     monkeypatch.setitem(TESTED, "peft", "0.20")
     assert decode_stack(whole_model(model)) is None
+    with dense_weights(packed):
+        assert copy_of(layer.base_layer) is None and "forward" not in layer.__dict__
 
 
 @pytest.mark.parametrize("compute", [torch.bfloat16, torch.float32])
@@ -144,9 +233,10 @@ def test_joined_layers_are_those_layers(tiny_models):
     assert torch.allclose(Joined(layers)(x), torch.cat([layer(x) for layer in layers], dim=1), atol=1e-5)
 
 
-def test_dense_weights_give_what_packed_ones_give(tiny_models):
+@pytest.mark.parametrize("adapters", [0, 1, 2])
+def test_dense_weights_give_what_packed_ones_give(tiny_models, adapters):
     """Forward and backward; to the bit here, where bitsandbytes multiplies with the dequantised weight itself."""
-    model = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=1)
+    model = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=adapters)
     ids = torch.arange(20, 60).view(2, 20)
     results = []
     for dense in (False, True):
@@ -161,8 +251,8 @@ def test_dense_weights_give_what_packed_ones_give(tiny_models):
     for name, grad in grads.items():
         assert torch.allclose(mine[name], grad, atol=1e-5 * float(grad.abs().max())), name
     layers = [whole_model(model).model.language_model.layers[0].get_submodule(name) for name in LINEARS]
-    assert all("forward" not in layer.base_layer.__dict__ for layer in layers)  # given back
-    assert dense_weight(layers[0].base_layer).shape == (32, 32)
+    assert all("forward" not in part.__dict__ for layer in layers for part in layer.modules())  # given back
+    assert dense_weight(base_of(layers[0])).shape == (32, 32)
 
 
 def test_dense_weights_are_left_where_memory_is_short(tiny_models, monkeypatch):
@@ -200,6 +290,23 @@ def test_what_fails_on_entering_leaves_nothing_behind(tiny_models, monkeypatch):
     with pytest.raises(MemoryError), dense_weights(model):
         pass
     assert all("forward" not in layer.__dict__ for layer in whole_model(model).model.language_model.modules())
+
+
+def test_a_weight_that_is_written_to_inside_is_computed_with(tiny_models):
+    model = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=1)
+    layer = whole_model(model).model.language_model.layers[0].mlp.up_proj.base_layer
+    for change in (lambda: layer.weight.zero_(), lambda: setattr(layer.weight, "data", layer.weight.data.clone())):
+        with torch.no_grad(), dense_weights(model):
+            assert copy_of(layer) is not None
+            change()
+            x = torch.randn(3, 32)
+            assert torch.equal(layer(x), type(layer).forward(layer, x)) and copy_of(layer) is None
+
+
+def test_replicas_are_left_as_they_are(tiny_models):
+    model = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=0)
+    with dense_weights(torch.nn.DataParallel(model)):
+        assert copy_of(text_of(model).layers[0].mlp.up_proj) is None
 
 
 def test_a_weight_that_is_replaced_inside_is_computed_with(tiny_models):

@@ -17,6 +17,8 @@ from trl import GRPOConfig, GRPOTrainer
 from trl.trainer import grpo_trainer
 
 from vlaa_helpers import load_policy, make_scenes, train_grpo
+from vlaa_helpers.policy import decode_loop
+from vlaa_helpers.policy.decode_stack import decode_stack
 from vlaa_helpers.policy.loading import image_token_ids
 from vlaa_helpers.policy.tested_versions import TESTED
 from vlaa_helpers.training import shared_prefix_trainer as module
@@ -117,6 +119,19 @@ def assert_same(stock, ours, tolerance=2e-4):
         assert theirs.keys() == mine.keys()
         for name, grad in theirs.items():
             assert torch.allclose(mine[name], grad, rtol=tolerance, atol=tolerance * scale + 1e-9), name
+
+
+@pytest.mark.parametrize("lora", [False, True])
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_a_model_in_float32_trains_under_autocast(tiny_models, tmp_path, precision, lora, monkeypatch):
+    """TRL's default is bf16=True; without adapters Accelerate then puts autocast around the model's own forward."""
+    stacks = []
+    monkeypatch.setattr(decode_loop, "decode_stack", lambda whole: stacks.append(decode_stack(whole)) or stacks[-1])
+    settings = {"images": (0, 0), "num_generations": 2, "per_device_train_batch_size": 4, "bf16": False, "lora": lora}
+    trainer, (gradients,) = train(SharedPrefixGRPOTrainer, tiny_models, tmp_path, **{**settings, precision: True})
+    assert trainer.accelerator.mixed_precision == precision
+    assert [stack is not None for stack in stacks] == [lora]
+    assert all(grad.isfinite().all() for grad in gradients.values())
 
 
 CASE = {
@@ -222,7 +237,7 @@ def test_thirty_steps_end_where_those_of_trl_do(tiny_models, out):
     assert_same((stock, theirs), (ours, mine), tolerance=1e-3)
     pd.testing.assert_frame_equal(their_table, my_table)
     assert my_table["completion"].astype(str).nunique() > 100
-    assert ours.state.log_history[-2]["kl"] > 0.1  # far from where it began
+    assert ours.state.log_history[-2]["kl"] > 0.05  # far from where it began
     assert all(torch.allclose(my_weights[name], their_weights[name], atol=1e-4) for name in my_weights)
 
 

@@ -16,6 +16,7 @@ from trl import GRPOConfig, GRPOTrainer, SFTTrainer
 from upstream_run import short_run
 
 from vlaa_helpers import make_scenes
+from vlaa_helpers.policy.decode_stack import has_own_forward, whole_model
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = (ROOT / "docs" / "upstream.md").read_text()
@@ -129,6 +130,7 @@ def _(world):
     need(torch.allclose(output.log_probs[0, :2], expected, atol=1e-4), "log_probs are not those of the logits")
     need(output.log_probs[0, 2] == 0 and output.entropy[0, 2] == 0, "tokens that do not count have no 0")
     need(output.entropy.shape == ids.shape, "entropy is not of each token")
+    need(has_own_forward(whole_model(model)), "the head is no longer _fused_forward over original_forward")
 
 
 @holds("trl-metrics")
@@ -318,6 +320,20 @@ def _(world):
 # ---- bitsandbytes and datasets ----
 
 
+@holds("torch-module-state")
+def _(world):
+    layer = torch.nn.Linear(2, 2)
+    need(not layer._backward_hooks and not layer._backward_pre_hooks, "a new layer has hooks")
+    layer.register_full_backward_hook(lambda *_: None)
+    layer.register_full_backward_pre_hook(lambda *_: None)
+    need(layer._backward_hooks and layer._backward_pre_hooks, "hooks are kept elsewhere")
+    need(layer._replicate_for_data_parallel()._is_replica, "a replica does not say that it is one")
+    version = layer.weight._version
+    with torch.no_grad():
+        layer.weight.zero_()
+    need(layer.weight._version > version, "_version does not grow")
+
+
 @holds("peft-lora-layer")
 def _(world):
     from peft import LoraConfig, get_peft_model
@@ -349,11 +365,14 @@ def _(world):
 
 @holds("bnb-linear4bit")
 def _(world):
+    import bitsandbytes.functional
     from bitsandbytes.nn import Linear4bit, Params4bit
 
     layer = Linear4bit(64, 32)
     need(hasattr(layer, "support_avx512bf16_for_cpu"), "support_avx512bf16_for_cpu is gone")
     need("self.support_avx512bf16_for_cpu" in inspect.getsource(Linear4bit.forward), "forward does not read it")
+    source = inspect.getsource(bitsandbytes.functional._convert_weight_packed_for_cpu)
+    need("quant_state.packing_format_for_cpu = True" in source, "packed weights have no packing_format_for_cpu")
     packed = [p for p in world.fresh().parameters() if isinstance(p, Params4bit)]
     need(packed and packed[0].quant_state.shape.numel() > packed[0].numel(), "quant_state.shape is not the whole shape")
 

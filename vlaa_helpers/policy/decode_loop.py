@@ -33,7 +33,7 @@ def decode(
     """Sample completions, or take the likeliest tokens; `generate` calls this with what it prepared.
 
     Args:
-        input_ids: shape (rows, tokens), of prompts and what follows them.
+        input_ids: shape (rows, tokens), of prompts and what follows them; padding may be anywhere.
         logits_processor, stopping_criteria, generation_config: as `generate` prepares them.
         exact_draws: sample with the random numbers of `generate`, one for every word of every row. Otherwise a token
             takes one number a row, from the same distribution.
@@ -41,15 +41,15 @@ def decode(
             `position_ids` are of all tokens, shape (3, rows, tokens); without padding `attention_mask` is None.
 
     Returns:
-        All tokens, shape (rows, tokens), with padding after what ended early.
+        All tokens, shape (rows, tokens), with padding before prompts and after what ended early.
     """
-    ids, cache = input_ids, inputs["past_key_values"]  # (rows, tokens)
+    ids, cache = _padded_left(input_ids, inputs["attention_mask"]), inputs["past_key_values"]  # (rows, tokens)
     rows = torch.arange(len(ids), device=ids.device)  # (going,): those that have not been dropped
     ended = torch.zeros(len(ids), dtype=torch.bool, device=ids.device)  # (rows,)
     padding = _padding_token(generation_config)
     read = cache.get_seq_length()
     policy = _Policy(model, cache, inputs["attention_mask"], inputs["position_ids"])
-    logits = policy.read(ids[:, read:])  # (going, vocabulary)
+    logits = policy.read(input_ids[:, read:])  # (going, vocabulary)
     while True:
         chosen = _choose(logits, ids, rows, logits_processor, generation_config.do_sample, exact_draws)  # (rows,)
         if padding is not None:
@@ -64,6 +64,11 @@ def decode(
             rows = rows[going]
             policy.keep(going)
         logits = policy.read(chosen[rows, None])
+
+
+def _padded_left(ids: Tensor, mask: Tensor | None) -> Tensor:
+    """Tokens with all padding on the left, as `generate` shows them to processors that mind their order (n-grams)."""
+    return ids if mask is None else ids.gather(1, mask.argsort(dim=1, stable=True))
 
 
 def _choose(

@@ -7,21 +7,25 @@ their own precision. What comes out is what the model gives, up to the order in 
 """
 
 from collections.abc import Sequence
+from inspect import getclosurevars
 from typing import Any
 
 import torch
 from accelerate.utils import extract_model_from_parallel
 from torch import Tensor
 from torch.nn.functional import linear, silu
+from transformers.activations import SiLUActivation
 
 from .decode_states import DecodeStates
-from .dense_weights import base_of, dense_weight, has_room, is_altered, is_plain
+from .dense_weights import base_of, dense_weight, has_room, is_altered, is_heard, is_plain
 from .tested_versions import untested_reason
 
 MODEL_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
 """Whose prompts can be shared, and who can have a decode stack."""
 
 
+ROPES = ("default", "linear", "yarn", "llama3")
+"""Rotary embeddings whose frequencies stay the same however long a text gets."""
 LINEARS = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj")
 LINEARS += ("mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
 
@@ -37,15 +41,17 @@ def decode_stack(whole: Any) -> "DecodeStack | None":
 
     Args:
         whole: the model with its head, without the shell of adapters, which are in its layers.
+
+    Returns:
+        None for whatever is not known to be plain: the model itself then computes each token, as it would anyway.
     """
     if whole.config.model_type not in MODEL_TYPES or untested_reason("transformers", "peft", "bitsandbytes"):
         return None
     text = whole.model.language_model
-    called = {text, *text.embed_tokens.modules()}  # as modules, so what listens to them is heard
-    if text.config.hidden_act != "silu" or any(is_altered(part) for part in text.modules() if part not in called):
+    if not has_own_forward(whole) or not all(_is_released(part, whole) for part in _read(whole)):
         return None
-    parts = (whole, whole.model, text, *(part for layer in text.layers for part in (layer, *layer.children())))
-    if not all(type(part).__module__.startswith("transformers.models.") for part in parts):  # a class of one's own
+    is_dropping = any(layer.self_attn.training and layer.self_attn.attention_dropout for layer in text.layers)
+    if is_dropping or text.rotary_emb.rope_type not in ROPES:
         return None
     linears = [layer.get_submodule(name) for layer in text.layers for name in LINEARS]
     bases = [base_of(layer) for layer in linears]
@@ -53,6 +59,43 @@ def decode_stack(whole: Any) -> "DecodeStack | None":
     if not one_device or not all(map(is_plain, linears)):
         return None
     return DecodeStack(whole) if has_room(bases) else None
+
+
+def has_own_forward(whole: Any) -> bool:
+    """Whether a model runs its class's forward pass and nobody listens: no hooks, no autocast put around it.
+
+    The fused head of TRL's trainers (TRL 1.16) is let through: it changes nothing unless it is asked to.
+    """
+    forward = whole.forward
+    while _is_fused_head(forward):
+        forward = getclosurevars(forward.__func__).nonlocals["original_forward"]
+    return getattr(forward, "__func__", None) is type(whole).forward and not is_heard(whole)
+
+
+def _is_fused_head(forward: Any) -> bool:
+    function = getattr(forward, "__func__", None)
+    code = getattr(function, "__code__", None)
+    return (
+        getattr(code, "co_name", None) == "_fused_forward" and function.__globals__["__name__"] == "trl.trainer.utils"
+    )
+
+
+def _read(whole: Any) -> list[Any]:
+    """Modules that a decode stack reads and does not call, but the model and the linear layers (`is_plain`).
+
+    The head and the embeddings are called, so what listens to them is heard.
+    """
+    text = whole.model.language_model
+    called = set(text.embed_tokens.modules())
+    inside = [part for name, part in text.named_modules() if ".".join(name.split(".")[2:4]) not in LINEARS]
+    return [whole.model, *(part for part in inside if part not in called)]
+
+
+def _is_released(part: Any, whole: Any) -> bool:
+    """Whether a module is as transformers releases it for this type of model: not altered, not a class of one's own."""
+    home = f"transformers.models.{whole.config.model_type}."
+    is_known = type(part) in (torch.nn.ModuleList, SiLUActivation) or type(part).__module__.startswith(home)
+    return is_known and not is_altered(part)
 
 
 class Joined:

@@ -29,7 +29,8 @@ class DecodeStates:
         start: Tensor,
         rotary: Callable[[Tensor], tuple[Tensor, Tensor]],
     ):
-        self.prompts = [tuple(state.flatten(0, 1) for state in pair) for pair in prompts]  # (prompts x heads, …)
+        # each (prompts x heads, …); under autocast a model leaves keys in float32 and values in 16 bits
+        self.prompts = [tuple(state.flatten(0, 1).to(pair[0].dtype) for state in pair) for pair in prompts]
         self.count, self.kept, _, width = prompts[0][0].shape
         self.length, self.rows, self._start, self._rotary = 0, rows, start, rotary
         self.own = [[pair[0].new_empty(len(rows) * self.kept, BLOCK, width) for _ in pair] for pair in prompts]

@@ -13,6 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
+from .free_memory import free_memory
+from .tested_versions import untested_reason
+
 SPARE = 4
 """Weights are dequantised where so many times their size is free."""
 
@@ -37,8 +40,10 @@ def dense_weight(layer: Any) -> Tensor:
 def copy_of(layer: Any) -> Tensor | None:
     """The dense copy that a layer computes with at present; None outside `dense_weights`."""
     forward = layer.__dict__.get("forward")
-    is_ours = isinstance(forward, partial) and forward.func is _dense and forward.args[2] is layer.weight
-    return forward.args[1] if is_ours else None
+    if not (isinstance(forward, partial) and forward.func is _dense):
+        return None
+    _, dense, packed, stamp = forward.args
+    return dense if packed is layer.weight and _stamp(packed) == stamp else None
 
 
 def has_room(layers: Sequence[Any]) -> bool:
@@ -49,13 +54,7 @@ def has_room(layers: Sequence[Any]) -> bool:
     sizes = zip(layers, dtypes, strict=True)
     size = sum(layer.in_features * layer.out_features * dtype.itemsize for layer, dtype in sizes)  # bytes
     device = layers[0].weight.device
-    if device.type == "cuda":
-        free = torch.cuda.mem_get_info(device)[0]
-    else:
-        import psutil
-
-        free = psutil.virtual_memory().available
-    return free > SPARE * size
+    return free_memory(device) > SPARE * size
 
 
 @contextmanager
@@ -65,26 +64,34 @@ def dense_weights(model: Any) -> Iterator[None]:
     What they compute is what bitsandbytes and peft compute, up to the order in which a product's terms are added:
     weights are dequantised once, and an adapter's product is added to the layer's in one operation instead of four.
     Adapters stay apart, and train. The copies are given back at the end. Nothing changes where memory is short
-    (`has_room`), for layers that are not plain linear ones with plain LoRA, and for a layer whose weight is replaced
-    meanwhile (a merge). A deep copy of the model made inside keeps the copies; state dictionaries have none of them.
+    (`has_room`), for layers that are not plain linear ones with plain LoRA, for weights that are packed (`is_packed`),
+    for a layer whose weight is replaced or written to meanwhile (a merge, a state dictionary that is loaded), in
+    replicas of `DataParallel`, and with releases of peft and bitsandbytes that this was not tested with. A deep copy of
+    the model made inside holds the copies, unused; state dictionaries have none of them.
     """
-    layers, changed = _quantised(model), []
+    is_replicated = any(isinstance(module, torch.nn.DataParallel) for module in model.modules())
+    layers, changed = [] if is_replicated else _quantised(model), []
     try:
-        if has_room(layers):
+        if has_room(layers) and not untested_reason("peft", "bitsandbytes"):
             changed = [layer for layer in (*layers, *_adapted_layers(model)) if "forward" not in layer.__dict__]
             for layer in changed:
                 if hasattr(layer, "get_base_layer"):
                     layer.forward = partial(_with_adapters, layer)
                 else:
-                    layer.forward = partial(_dense, layer, dense_weight(layer), layer.weight)
+                    layer.forward = partial(_dense, layer, dense_weight(layer), layer.weight, _stamp(layer.weight))
         yield
     finally:
         for layer in changed:
             layer.__dict__.pop("forward", None)
 
 
-def _dense(layer: Any, weight: Tensor, packed: Tensor, x: Tensor) -> Tensor:
-    if layer.weight is not packed:
+def _stamp(weight: Tensor) -> tuple[int, int]:
+    """What changes with the data of a weight: where it lies, and how often it was written to."""
+    return weight.data_ptr(), 0 if weight.is_inference() else weight._version
+
+
+def _dense(layer: Any, weight: Tensor, packed: Tensor, stamp: tuple[int, int], x: Tensor) -> Tensor:
+    if layer.weight is not packed or _stamp(packed) != stamp:
         return type(layer).forward(layer, x)
     bias = None if layer.bias is None else layer.bias.to(weight.dtype)
     return linear(x.to(weight.dtype), weight, bias).to(x.dtype)
@@ -110,23 +117,41 @@ def is_plain(layer: Any) -> bool:
     from peft.tuners.lora import LoraLayer
 
     base = base_of(layer)
-    if type(base) not in (torch.nn.Linear, Linear4bit) or any(map(is_altered, layer.modules())):
+    if type(base) not in (torch.nn.Linear, Linear4bit) or is_packed(base) or any(map(is_altered, layer.modules())):
         return False
-    if base is layer or layer.disable_adapters:
+    if base is layer:
         return True
-    if not isinstance(layer, LoraLayer) or layer.merged:
+    if not isinstance(layer, LoraLayer) or layer.merged:  # also where adapters are off: it is unmerged for that
         return False
+    if layer.disable_adapters:
+        return True
     names = [name for name in layer.active_adapters if name in layer.lora_A]
     is_dropping = any(layer.training and getattr(layer.lora_dropout[name], "p", 0) for name in names)
     has_bias = any(layer.lora_B[name].bias is not None for name in names)
     return not (is_dropping or has_bias or any(name in layer.lora_variant for name in names))
 
 
+def is_packed(layer: Any) -> bool:
+    """Whether bitsandbytes has packed a 4-bit weight for its own product on CPUs with AVX512-BF16 (bitsandbytes 0.50).
+
+    It does so in the first forward pass in eval mode, where `keep_4bit_trainable` does not keep it from that. The
+    bytes are in another order then, and `dequantize_4bit` takes them for what they are not.
+    """
+    return bool(getattr(getattr(layer.weight, "quant_state", None), "packing_format_for_cpu", False))
+
+
 def is_altered(module: Any) -> bool:
     """Whether somebody else listens to a module or has put another forward pass in its place."""
     forward = module.__dict__.get("forward")
     is_ours = isinstance(forward, partial) and forward.func in (_dense, _with_adapters)
-    return bool(module._forward_hooks or module._forward_pre_hooks or (forward is not None and not is_ours))
+    is_replica = getattr(module, "_is_replica", False)  # of DataParallel: it has the forward of the first
+    return is_heard(module) or is_replica or (forward is not None and not is_ours)
+
+
+def is_heard(module: Any) -> bool:
+    """Whether somebody listens to a module, forwards or backwards."""
+    backward = module._backward_hooks or module._backward_pre_hooks
+    return bool(module._forward_hooks or module._forward_pre_hooks or backward)
 
 
 def base_of(layer: Any) -> Any:
@@ -138,7 +163,7 @@ def _quantised(model: Any) -> list[Any]:
     from bitsandbytes.nn import Linear4bit
 
     layers = [layer for layer in model.modules() if isinstance(layer, Linear4bit)]
-    return [layer for layer in layers if layer.weight.quant_state is not None]
+    return [layer for layer in layers if layer.weight.quant_state is not None and not is_packed(layer)]
 
 
 def _adapted_layers(model: Any) -> list[Any]:

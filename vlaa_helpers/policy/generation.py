@@ -50,8 +50,9 @@ def response_batches(
 ) -> Iterator[tuple[dict[str, list], list[tuple[str, int, bool]]]]:
     """Batches of a `to_grpo` view, as columns, each with the model's responses as `generate_responses` gives them.
 
-    The model generates in eval mode and is left in the mode that it was in; the caller's random state is not touched.
-    What is drawn for a batch depends on the seed and on the id of its first record, not on the batches before it.
+    The model generates in eval mode; between two batches it is in the mode that it was in, with its own weights, and
+    the caller's random state is not touched. What is drawn for a batch depends on the seed and on the id of its first
+    record, not on the batches before it.
 
     Args:
         batch_size: sequences generated at once.
@@ -62,18 +63,19 @@ def response_batches(
 
     from .dense_weights import dense_weights
 
-    was_training = model.training
-    model.eval()
     step = max(1, batch_size // sampling.samples)
-    try:
-        devices = range(torch.cuda.device_count())
-        with torch.random.fork_rng(devices=devices), torch.no_grad(), dense_weights(model):
-            for first in tqdm(range(0, len(prompts), step), unit="batch", leave=False, desc=words):
-                batch = prompts[first : first + step]  # its images are decoded here, once
+    devices = range(torch.cuda.device_count())
+    for first in tqdm(range(0, len(prompts), step), unit="batch", leave=False, desc=words):
+        batch = prompts[first : first + step]  # its images are decoded here, once
+        was_training = model.training
+        model.eval()
+        try:
+            with torch.random.fork_rng(devices=devices), torch.no_grad(), dense_weights(model):
                 torch.manual_seed(seed_of(sampling.seed, batch["id"][0]))
-                yield batch, generate_responses(model, processor, batch["prompt"], batch["images"], sampling)
-    finally:
-        model.train(was_training)
+                responses = generate_responses(model, processor, batch["prompt"], batch["images"], sampling)
+        finally:
+            model.train(was_training)
+        yield batch, responses  # nothing is held here: a caller may stop, or train
 
 
 def seed_of(seed: int, name: str) -> int:

@@ -23,7 +23,7 @@ from transformers.cache_utils import Cache, DynamicLayer
 
 from .common_head import common_head, head_first
 from .decode_loop import decode
-from .decode_stack import MODEL_TYPES, whole_model
+from .decode_stack import MODEL_TYPES, ROPES, whole_model
 from .tested_versions import untested_reason
 
 ROOM = 64
@@ -47,6 +47,9 @@ def unshareable_reason(model: Any, *, any_version: bool = False) -> str | None:
         return f"attention by {text._attn_implementation}; expected {' or '.join(ATTENTION)}"
     if "sliding_attention" in (getattr(text, "layer_types", None) or ()):
         return "sliding attention: its layers forget the start of a prompt"
+    rope = (getattr(text, "rope_parameters", None) or {}).get("rope_type", "default")
+    if rope not in ROPES:
+        return f"rotary embeddings of type {rope}: they depend on how much is read at once; expected {', '.join(ROPES)}"
     if any(config.is_prompt_learning for config in getattr(model, "peft_config", {}).values()):
         return "prompt learning: it puts tokens of its own before each prompt"
     return None
@@ -205,10 +208,17 @@ def generate_from(
         **settings: of `generate`: `max_new_tokens`, `do_sample`, `generation_config`, …
 
     Returns:
-        Tokens of prompt, start and completion, shape (rows, tokens). Padding is on the left of prompts, or after what
-        all of them begin with, before the last token of a prompt whose start is shorter than others, and on the right
-        of completions that ended early.
+        Tokens of prompt, start and completion, shape (rows, tokens). Padding is on the left of prompts, and on the
+        right of completions that ended early.
+
+    Raises:
+        ValueError: `stop_strings`, of which the tokens that would end a completion are not known here.
     """
+    if settings.get("stop_strings"):
+        raise ValueError(
+            "stop_strings need a tokenizer, which generate hands to its own loop only; call model.generate with the "
+            "prompts repeated, or give the tokens that end a completion as eos_token_id"
+        )
     if ids is None or mask is None:
         ids = mask = prefix.ids.new_zeros(sum(counts), 0)
     ids, mask, positions, states = prefix.grown(counts, ids, mask)

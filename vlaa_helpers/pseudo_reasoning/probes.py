@@ -98,6 +98,8 @@ def probe_traces(
     import torch
     from tqdm.auto import tqdm
 
+    from ..policy.dense_weights import dense_weights
+
     if isinstance(responses, str):
         raise TypeError("responses is one string; pass a list of responses, such as [response]")
     if unknown := [name for name in probes if name not in PROBES] or not probes:
@@ -124,7 +126,7 @@ def probe_traces(
     was_training = model.training
     model.eval()
     try:
-        with torch.no_grad():
+        with torch.no_grad(), dense_weights(model):
             for first in tqdm(range(len(kept.rows), len(texts), batch_size), unit="batch", leave=False, desc="probe"):
                 span = slice(first, first + batch_size)
                 kept.add(prober.rows(places[span], texts[span]))

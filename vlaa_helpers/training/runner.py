@@ -6,7 +6,7 @@ import os
 import random
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -117,7 +117,8 @@ def run_trainer(trainer: Any, callbacks: Sequence[TrainerCallback] = ()) -> Any:
             callback.attach(trainer)
         trainer.add_callback(callback)
     try:
-        with dense_weights(trainer.model):
+        # replicas of DataParallel would compute with the layers of the first
+        with nullcontext() if trainer.args.n_gpu > 1 else dense_weights(trainer.model):
             trainer.train(resume_from_checkpoint=resume or None)
     except BaseException:  # Ctrl-C and a stopped kernel too
         log.close()

@@ -36,7 +36,7 @@ WORTH_A_PART = 160
 """Rows of one pass are computed in two parts where that saves as many tokens of padding."""
 OTHER_WAYS = (
     "num_beams", "num_return_sequences", "use_cache", "prompt_lookup_num_tokens", "prefill_chunk_size",
-    "penalty_alpha", "dola_layers", "return_dict_in_generate",
+    "penalty_alpha", "dola_layers", "return_dict_in_generate", "stop_strings",
 )  # fmt: skip
 """Settings of `generate` with which it would not go on from a prefix, a token at a time."""
 
@@ -73,7 +73,8 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
     them, and here whole groups stay together. That changes what an optimiser step learns from where it takes only a
     part of a generation batch, and else nothing but what is averaged pass by pass: the loss type "bnpo", an entropy
     bonus or quantile, and some logs. In 16 bits sums that are added in another order differ visibly, as they do
-    between two batch sizes, and dropout, of a model that has it, is drawn for a prompt once.
+    between two batch sizes, and dropout, of a model that has it, is drawn for a prompt once, and once for all prompts
+    in what they have in common at their beginning.
 
     `train_grpo` makes one with tested versions of TRL and transformers only; made directly, it does not ask.
 

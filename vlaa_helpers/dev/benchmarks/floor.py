@@ -1,8 +1,9 @@
 """How far a GRPO step is from its floor: the products that it computes, at the rate at which this machine multiplies.
 
 The floor counts the floating-point operations of matrix products, convolutions and attention alone, as torch's own
-counter does, and takes the best rate of a plain product at the shapes of the mini policy. What is above it is
-everything else: norms, softmax, copies, thousands of small operations, Python.
+counter does, and takes the best rate of a plain product at the shapes of the mini policy, measured in the same run: a
+machine with other work on it multiplies more slowly, and its floor is higher. What is above it is everything else:
+norms, softmax, copies, thousands of small operations, Python.
 """
 
 import time

@@ -81,6 +81,8 @@ PART_NAMES = {
 def plot_step_parts(found: Mapping[str, Any], *, title: str) -> "Figure":
     """Where the time of a GRPO step goes: a stacked bar beside TRL's step and the floor, the products alone.
 
+    Each part is a median of its own, so the bar's length is near the median step and not equal to it.
+
     Args:
         found: what `python -m vlaa_helpers.dev.benchmarks.step grpo` wrote.
         title: the message, as a sentence.
