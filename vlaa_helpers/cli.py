@@ -4,6 +4,7 @@ import argparse
 import errno
 import json
 import os
+import re
 import sys
 import tempfile
 from difflib import get_close_matches
@@ -19,7 +20,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}. `{self.prog} --help` lists what it takes.\n")
 
     def refuse(self, unknown: str) -> NoReturn:
-        near = get_close_matches(unknown.partition("=")[0], self._option_string_actions, n=1)
+        near = get_close_matches(unknown.partition("=")[0], re.findall(r"--[\w-]+", self.format_usage()), n=1)
         self.error(f"unknown argument {unknown}" + (f"; did you mean {near[0]}" if near else ""))
 
 
