@@ -145,6 +145,14 @@ def test_words_that_are_left_out_are_never_drawn():
     assert draw(scores, torch.tensor([0.0, 0.49, 0.5, 1 - 2**-24])).tolist() == [1, 1, 3, 3]
 
 
+def test_each_of_many_rare_words_can_be_drawn():
+    """Sums in a float's 24 bits step over words as rare as these."""
+    scores = torch.tensor([[0.7, *[2e-8] * 50, 0.3]]).log()
+    edges = scores.softmax(-1)[0].double().cumsum(0)
+    numbers = (edges[:-1] + edges[1:]) / 2 / edges[-1]  # the middle of each word's share but the first
+    assert draw(scores.expand(51, -1), numbers).tolist() == [*range(1, 52)]
+
+
 def test_a_row_draws_the_same_whoever_is_beside_it(model, tiny_models):
     """Rows that have ended leave the batch; that must not change what the others draw."""
     tokenizer = tiny_models[1].tokenizer

@@ -71,9 +71,13 @@ def test_logits_are_those_of_the_model(tiny_models, monkeypatch, kind, packed, a
         assert torch.allclose(one, other, atol=2e-5 * float(other.abs().max()), rtol=0)
 
 
-def test_merged_adapters_that_are_off_are_taken_out(tiny_models):
+def test_adapters_that_are_off_are_left_out_and_merged_ones_taken_out(tiny_models):
     model = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=1)
     ids = torch.arange(20, 60).view(2, 20)
+    with torch.no_grad(), model.disable_adapter():
+        base = model(input_ids=ids).logits
+        with dense_weights(model):
+            assert torch.allclose(model(input_ids=ids).logits, base, atol=1e-5)
     with torch.no_grad():
         model.merge_adapter()
         merged = model(input_ids=ids).logits

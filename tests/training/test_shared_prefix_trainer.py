@@ -130,7 +130,8 @@ def test_a_model_in_float32_trains_under_autocast(tiny_models, tmp_path, precisi
     settings = {"images": (0, 0), "num_generations": 2, "per_device_train_batch_size": 4, "bf16": False, "lora": lora}
     trainer, (gradients,) = train(SharedPrefixGRPOTrainer, tiny_models, tmp_path, **{**settings, precision: True})
     assert trainer.accelerator.mixed_precision == precision
-    assert [stack is not None for stack in stacks] == [lora]
+    is_wrapped = precision == "bf16" and not lora  # for fp16 on a CPU Accelerate has no autocast
+    assert [stack is None for stack in stacks] == [is_wrapped]
     assert all(grad.isfinite().all() for grad in gradients.values())
 
 
