@@ -3,6 +3,7 @@
 import pytest
 import torch
 from accelerate import Accelerator, cpu_offload
+from accelerate.state import AcceleratorState
 from peft import LoraConfig, get_peft_model
 from transformers import AutoConfig, AutoModelForImageTextToText, BitsAndBytesConfig
 from trl.trainer.utils import add_fused_lm_head
@@ -112,7 +113,7 @@ ALTERATIONS = {
     "a hook on the stack": lambda model, layer: text_of(model).register_forward_pre_hook(lambda *_: None),
     "a hook for gradients": lambda model, layer: layer.mlp.register_full_backward_hook(lambda *_: None),
     "another forward of the model": lambda model, layer: setattr(whole_model(model), "forward", lambda **_: None),
-    "autocast": lambda model, layer: Accelerator(cpu=True, mixed_precision="bf16").prepare_model(whole_model(model)),
+    "autocast": lambda model, layer: under_autocast(whole_model(model)),
     "autocast on TRL's head": lambda model, layer: (
         add_fused_lm_head(whole_model(model)), ALTERATIONS["autocast"](model, layer)
     ),
@@ -135,6 +136,15 @@ class Halved(torch.nn.Module):
 
     def forward(self, x):
         return self.norm[0](x) / 2
+
+
+def under_autocast(whole):
+    """As a trainer prepares it; Accelerate knows one precision a process, which other tests have chosen too."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    try:
+        return Accelerator(cpu=True, mixed_precision="bf16").prepare_model(whole)
+    finally:
+        AcceleratorState._reset_state(reset_partial_state=True)
 
 
 def text_of(model):

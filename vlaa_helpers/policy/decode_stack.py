@@ -62,13 +62,16 @@ def decode_stack(whole: Any) -> "DecodeStack | None":
 
 
 def has_own_forward(whole: Any) -> bool:
-    """Whether a model runs its class's forward pass and nobody listens: no hooks, no autocast put around it.
+    """Whether a model runs the forward pass of its transformers class and nobody listens: no class of one's own, no
+    hooks, no autocast put around it.
 
     The fused head of TRL's trainers (TRL 1.16) is let through: it changes nothing unless it is asked to.
     """
     forward = whole.forward
     while _is_fused_head(forward):
         forward = getclosurevars(forward.__func__).nonlocals["original_forward"]
+    if not type(whole).__module__.startswith("transformers.models."):
+        return False
     return getattr(forward, "__func__", None) is type(whole).forward and not is_heard(whole)
 
 
