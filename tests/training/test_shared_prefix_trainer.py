@@ -224,7 +224,7 @@ def test_passes_need_not_hold_what_those_of_trl_do(tiny_models, out):
 def test_thirty_steps_end_where_those_of_trl_do(tiny_models, out):
     config = {
         "num_generations": 4, "per_device_train_batch_size": 8, "max_steps": 30, "optim": "sgd", "lora": True,
-        "learning_rate": 0.01, "lr_scheduler_type": "constant", "beta": 0.05, "temperature": 0.9,
+        "learning_rate": 0.015, "lr_scheduler_type": "constant", "beta": 0.05, "temperature": 0.9,
         "log_completions": True, "num_completions_to_print": 0, "mask_truncated_completions": True,
     }  # fmt: skip
     runs = []
@@ -238,7 +238,7 @@ def test_thirty_steps_end_where_those_of_trl_do(tiny_models, out):
     assert_same((stock, theirs), (ours, mine), tolerance=1e-3)
     pd.testing.assert_frame_equal(their_table, my_table)
     assert my_table["completion"].astype(str).nunique() > 100
-    assert ours.state.log_history[-2]["kl"] > 0.05  # far from where it began
+    assert ours.state.log_history[-2]["kl"] > 0.1  # far from where it began
     assert all(torch.allclose(my_weights[name], their_weights[name], atol=1e-4) for name in my_weights)
 
 
