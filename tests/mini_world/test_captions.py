@@ -51,7 +51,7 @@ def test_hallucinations_say_what_is_not_so(source):
         caption = write_caption(source, facts, Random(k), omissions=0, hallucinations=1)
         wrong += caption != KINDS[source].words(facts)
         assert read_caption(source, caption) is not None or source == "functions"
-    assert wrong >= 50
+    assert wrong >= 55
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -56,6 +56,18 @@ def test_the_other_styles_are_right_sometimes(source):
         assert 0.25 <= right / len(rows) <= 0.95, (style, right / len(rows))
 
 
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_wrong_look_is_wrong_and_a_slip_is_no_answer(source):
+    for row in rows_of(source):
+        facts, task = facts_and_task(row)
+        answer = response_styles.solve(source, facts, task)[1]
+        for seed in range(5):
+            look = response_styles.misread(source, facts, Random(seed))
+            assert KINDS[source].words(look) != KINDS[source].words(facts)
+            if "options" not in task:
+                assert KINDS[source].slip(facts, task, answer, Random(seed)) != answer
+
+
 def test_responses_are_seeded_and_mixed():
     row = world("train", 1)[0]
     facts, task = facts_and_task(row)

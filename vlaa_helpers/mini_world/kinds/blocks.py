@@ -105,14 +105,16 @@ class Blocks(ThingsKind):
         thing["colour"] = another(COLOURS, thing["colour"], rng)  # no words tell where a block is
 
     def misread(self, facts: dict, rng: Random) -> dict:
+        shown = {(thing["colour"], thing["shape"]) for thing in facts["objects"]}
         facts = super().misread(facts, rng)
         if rng.random() < 0.3:
-            colour, shape = rng.choice(SEEN_PAIRS)
+            colour, shape = rng.choice([pair for pair in SEEN_PAIRS if pair not in shown])
             facts["objects"].append({"colour": colour, "shape": shape, "row": 3, "column": 3})
         return facts
 
     def slip(self, facts: dict, task: dict, answer: str, rng: Random) -> str:
-        return str(rng.choice([n for n in (int(answer) - 1, int(answer) + 1, len(facts["objects"])) if 0 <= n <= 9]))
+        near = (int(answer) - 1, int(answer) + 1, len(facts["objects"]))
+        return str(rng.choice([n for n in near if 0 <= n <= 9 and n != int(answer)]))
 
     # ---- read back, checked, corrupted ----
 

@@ -40,9 +40,13 @@ def _box_of(numbers: str) -> list[float] | None:
 def nudge_box(box: list[float], rng: Random) -> list[float]:
     """A box of the same size one to three grid units away in each direction, kept inside the image."""
     x1, y1, x2, y2 = box
-    dx, dy = (rng.choice((-1, 1)) * rng.randint(1, 3) * BOX_UNIT for _ in range(2))
-    dx, dy = min(max(dx, -x1), 1 - x2), min(max(dy, -y1), 1 - y2)
+    dx, dy = (_nudge(low, high, rng) for low, high in ((x1, x2), (y1, y2)))
     return [x1 + dx, y1 + dy, x2 + dx, y2 + dy]
+
+
+def _nudge(low: float, high: float, rng: Random) -> float:
+    shifts = [step * BOX_UNIT for step in (-3, -2, -1, 1, 2, 3)]
+    return rng.choice([shift for shift in shifts if low + shift >= 0 and high + shift <= 1])
 
 
 def extreme_objects(objects: list[dict], extreme: str) -> list[dict]:

@@ -128,7 +128,9 @@ class Charts(Kind):
 
     def misread(self, facts: dict, rng: Random) -> dict:
         place = rng.randrange(len(facts["values"]))
-        facts["values"][place] = max(1, facts["values"][place] + rng.choice((-2, -1, 1, 2)))
+        value = facts["values"][place]
+        near = range(max(1, value - 2), min(9, value + 2) + 1)
+        facts["values"][place] = rng.choice([other for other in near if other != value])
         return facts
 
     # ---- read back, checked, corrupted ----

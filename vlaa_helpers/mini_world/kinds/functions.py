@@ -152,7 +152,8 @@ class Functions(Kind):
 
     def slip(self, facts: dict, task: dict, answer: str, rng: Random) -> str:
         a, b = facts["a"], facts["b"]
-        return expression(facts["family"], *rng.choice(((-a, b), (a, -b), (b or 1, a), (a + 1 or 1, b))))
+        slips = (expression(facts["family"], *pair) for pair in ((-a, b), (a, -b), (b or 1, a), (a + 1 or 1, b)))
+        return rng.choice([slip for slip in slips if slip != answer])
 
     # ---- read back, checked, corrupted; a caption needs all its parts, so none is left out ----
 
