@@ -81,7 +81,7 @@ class Boxes(ThingsKind):
     name = "boxes"
     mirrors = "coco"
     verifier_type = "box"
-    caption_weight = 2.5
+    caption_weight = 3.5
     """The hardest to read: four numbers an object."""
 
     def sample(self, rng: Random, difficulty: int, shifted: bool) -> dict:
