@@ -138,6 +138,7 @@ def test_pass_at_k_beside_what_guessing_reaches(lab, study):
     assert sorted(table.loc["all"].index) == [1, 2, 4]
     assert table.loc[("angles", 2), "guess"] == pytest.approx(1 - 0.75**2, abs=1e-4)
     assert table.loc[("all", 1), "guess"] < table.loc[("all", 4), "guess"]
+    assert table["garbled"].nunique() == 1 and table["garbled"].between(0, 1).all()
 
 
 def test_plan_says_what_is_left(lab, study):

@@ -441,6 +441,8 @@ def test_pass_at_has_a_panel_a_source_a_line_a_seed_and_a_guess():
     assert [text.get_text() for text in figure.legends[0].texts] == ["base", "GRPO", "guessing, no image"]
     without = plot_pass_at(table.drop(columns="seed").drop_duplicates(["source", "arm", "k"]), title="")
     assert [len(axes.lines) for axes in without.axes] == [2, 2]
+    ill = plot_pass_at(table.assign(garbled=np.where(table["arm"] == "GRPO", 0.02, 0.01)), title="")
+    assert [text.get_text() for text in ill.legends[0].texts] == ["base", "GRPO (garbled 2.0%)"]
 
 
 def test_score_against_accuracy_has_a_panel_an_arm_a_dot_a_bin_and_its_n():
@@ -454,6 +456,8 @@ def test_score_against_accuracy_has_a_panel_an_arm_a_dot_a_bin_and_its_n():
     assert [text.get_text() for text in base.texts] == ["7", "4"] and [t.get_text() for t in mine.texts] == ["3,000"]
     assert base.get_title() == "base\nn = 11 of 12" and line.get_color() == ARM_COLOURS["base"]
     assert line.get_marker() != mine.containers[0].lines[0].get_marker()
+    ill = plot_score_accuracy(table.assign(garbled=np.where(table["arm"] == "mine", 0.3, 0.0)), title="").axes
+    assert [axes.get_title() for axes in ill] == ["base\nn = 11 of 12", "mine (garbled 30%)\nn = 3,000 of 3,000"]
 
 
 def test_validation_draws_circular_results_open():

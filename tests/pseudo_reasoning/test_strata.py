@@ -126,7 +126,9 @@ def test_bins_by_hand():
     assert [(row["start"], row["n"], row["accuracy"]) for row in found[3:]] == [(0.0, 3, 1.0), (0.5, 1, 0.0)]
     assert found[3]["score"] == pytest.approx(0.3)
     top = score_bins(TABLE.assign(pseudo=1.0), bins=5)
-    assert (top["end"] == 1).all()
+    assert (top["end"] == 1).all() and "garbled" not in top
+    told = score_bins(TABLE.assign(garbled=(TABLE["arm"] == "base") & (TABLE["id"] == TABLE["id"].iloc[0])), bins=2)
+    assert told.groupby("arm")["garbled"].unique().map(len).tolist() == [1, 1] and (told["garbled"] > 0).any()
 
 
 def test_what_cannot_be_told_is_said():

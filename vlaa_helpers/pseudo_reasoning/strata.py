@@ -182,8 +182,9 @@ def score_bins(table: "pd.DataFrame", score: str = "pseudo", *, bins: int = 5) -
 
     Returns:
         A row for each arm and bin with responses: `arm`, `start` and `end` of the bin, `n`, `of` (all responses of the
-        arm), `no_answer` (how many of the n have none; they count as not right), `score` (mean), `accuracy` with its
-        95% interval over questions and seeds, `low` and `high`. Responses without a score are the last row of an arm,
+        arm) and the share of those that are `garbled` (where the table says), `no_answer` (how many of the n have none;
+        they count as not right), `score` (mean), `accuracy` with its 95% interval over questions and seeds, `low` and
+        `high`. Responses without a score are the last row of an arm,
         with `start` and `end` NaN; those that could not be scored for correctness are left out.
 
     Raises:
@@ -205,6 +206,8 @@ def score_bins(table: "pd.DataFrame", score: str = "pseudo", *, bins: int = 5) -
             start, end = (float("nan"),) * 2 if k == bins else (k / bins, (k + 1) / bins)
             low, high = _interval(some, "right")
             row = {"arm": arm, "start": start, "end": end, "n": len(some), "of": len(part)}
+            if "garbled" in part:
+                row["garbled"] = part["garbled"].mean()
             row |= {"no_answer": int((some["outcome"] == "no answer").sum()), "score": some[score].mean()}
             rows.append({**row, "accuracy": some["right"].mean(), "low": low, "high": high})
     return pd.DataFrame(rows)

@@ -12,7 +12,7 @@ KS = (1, 2, 4, 8, 16)
 
 
 def pass_rows(arm: Arm, measures: Sequence[Measure], lab: Lab) -> list[dict[str, Any]]:
-    """A row a source and k: `pass_at` with its 95% bounds, n, and `guess`, pass@k of guessing."""
+    """A row a source and k: `pass_at` with its 95% bounds, n, `guess`, pass@k of guessing, and the share `garbled`."""
     rows = []
     for measure, report in ask(arm, measures, lab).items():
         ks = [k for k in KS if k <= measure.samples]
@@ -20,6 +20,6 @@ def pass_rows(arm: Arm, measures: Sequence[Measure], lab: Lab) -> list[dict[str,
         for source in (*report.by_source.index[:-1], "all"):
             table = report.pass_curve(ks, source=None if source == "all" else source).round(4)
             for row in table.to_dict("records"):
-                beside = {"guess": round(guess[source, row["k"]], 4)}
+                beside = {"guess": round(guess[source, row["k"]], 4), "garbled": round(report.garbled, 4)}
                 rows.append({"source": source, "n": table.attrs["n"], **row, **beside})
     return rows

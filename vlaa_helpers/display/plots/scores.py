@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import numpy as np
 
+from .garbled_runs import run_label, share_in_table
 from .style import ARM_COLOURS, open_frame
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ def plot_score_accuracy(table: "pd.DataFrame", *, title: str, colours: Mapping[s
     """Accuracy where a policy's score is low and where it is high: a line an arm, with 95% intervals and n at each dot.
 
     Args:
-        table: of `score_bins`. Responses without a score are in no dot; the legend says how many of all have one.
+        table: of `score_bins`. Responses without a score are in no dot; the heading says how many of all have one, and
+            of which arm more than 1% are garbled, where the table says.
         title: the message, as a sentence.
         colours: by arm; an arm that is not in it takes the next of matplotlib's.
     """
@@ -39,7 +41,12 @@ def plot_score_accuracy(table: "pd.DataFrame", *, title: str, colours: Mapping[s
         for row in part.itertuples():
             axes.text(row.score, -5, f"{row.n:,}", rotation=90, ha="center", va="top", fontsize=7, color="0.35")
         counted = f"n = {part['n'].sum():,} of {table.loc[table['arm'] == arm, 'of'].iloc[0]:,}"
-        axes.set(title=f"{arm}\n{counted}", xlabel="score (mean of the bin)", xlim=(-0.05, 1.05), ylim=(-32, 102))
+        axes.set(
+            title=f"{run_label(arm, share_in_table(part))}\n{counted}",
+            xlabel="score (mean of the bin)",
+            xlim=(-0.05, 1.05),
+            ylim=(-32, 102),
+        )
         axes.set_yticks(range(0, 101, 20))
         axes.title.set_fontsize(9)
         open_frame(axes)
