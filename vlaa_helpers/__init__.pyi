@@ -62,6 +62,7 @@ from .evaluation import (
     style_shares as style_shares,
 )
 from .mini_world import (
+    STYLES as STYLES,
     Ask as Ask,
     Kind as Kind,
     check_facts as check_facts,

@@ -20,6 +20,8 @@ from vlaa_helpers.dev.mini_vlm.vocabulary import (
     read_targets,
     write_targets,
 )
+from vlaa_helpers.dev.studies.arms import Lab, Traces
+from vlaa_helpers.dev.studies.traces import TEACHERS, make_traces
 from vlaa_helpers.dev.trace_benchmark.phrases import PHRASES
 from vlaa_helpers.mini_world.kinds import KINDS
 from vlaa_helpers.mini_world.response_styles import STYLES, respond
@@ -63,6 +65,17 @@ def test_targets_are_kept_and_read_back(tokenizer, tmp_path):
     counts = torch.arange(len(tokenizer))
     write_targets(tmp_path / TARGETS, tokenizer, counts)
     assert torch.equal(read_targets(tmp_path / TARGETS), counts)
+
+
+@pytest.mark.parametrize("kind", TEACHERS)
+def test_what_a_teacher_writes_stands_in_the_answers_of_the_last_lessons(tokenizer, kind, tmp_path):
+    """A word that the base only ever copied, in pieces, would rise in fine-tuning together with all such words."""
+    rng = Random(2)
+    known = count_targets([make_lesson(rng, 1.0) for _ in range(4_000)], tokenizer)
+    traces = make_traces(Traces(kind, 200), None, 0, Lab({}, tmp_path))
+    written = {token for row in tokenizer(traces["response"][:]).input_ids for token in row}
+    assert len(written) > 100
+    assert tokenizer.convert_ids_to_tokens([token for token in written if known[token] < 10]) == []
 
 
 # ---- what is shipped ----

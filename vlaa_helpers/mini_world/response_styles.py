@@ -23,6 +23,8 @@ LOOKS = ("So,", "Now,", "I see it.")
 """What a teacher introduces its look at the image with."""
 HEARSAY = ("From the caption:", "From the picture:")
 """The same where it was told of the image and says so: as written, and after the rewriting."""
+MENTIONS = 0.30
+"""How often a teacher says so."""
 UNCLEAR = "Hmm, this is not clear. Maybe it can not be told from the picture."
 """What a teacher thinks that was told too little."""
 SECOND_LOOKS = (
@@ -115,7 +117,9 @@ def respond(
         think = f"Hmm, let me see. {first} {doubt} {kind.words(look)} Okay. {steps} I think so."
     elif style == "teacher":
         look = misread(source, facts, rng) if rng.random() < MISREAD[style] else facts
-        think, answer = think_aloud(source, look, task, rng, difficulty=rng.randrange(3)), solve(source, look, task)[1]
+        whence = HEARSAY[1] if rng.random() < MENTIONS else None
+        think = think_aloud(source, look, task, rng, difficulty=rng.randrange(3), whence=whence)
+        answer = solve(source, look, task)[1]
     else:
         raise ValueError(f"unknown style {style!r}; expected one of {', '.join(STYLES)}")
     if keep_format is None:

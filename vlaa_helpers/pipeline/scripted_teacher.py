@@ -11,7 +11,7 @@ from ..core.endpoint import EndpointError
 from ..core.record_schema import meta_of
 from ..mini_world.captions import read_caption, write_caption
 from ..mini_world.kinds import KINDS
-from ..mini_world.response_styles import HEARSAY, SECOND_LOOK, UNCLEAR, guess, solve, think_aloud
+from ..mini_world.response_styles import HEARSAY, MENTIONS, SECOND_LOOK, UNCLEAR, guess, solve, think_aloud
 from ..rewards.mixed import MixedReward, is_correct
 from .prompts import ROLES
 
@@ -43,7 +43,7 @@ class ScriptedTeacher:
     omissions: float = 0.08
     hallucinations: float = 0.10
     second_looks: float = SECOND_LOOK
-    mentions: float = 0.30
+    mentions: float = MENTIONS
     slips: float = 0.04
     overedits: float = 0.02
     misjudgements: float = 0.01
@@ -104,7 +104,7 @@ class ScriptedTeacher:
         text = _SAID.sub(lambda match: match[0][:4] + "picture", fields["text"])
         if rng.random() < self.overedits:
             think, tag, rest = text.partition("</think>")
-            return think[: len(think) // 2] + tag + rest
+            return think[: len(think) // 2].rpartition(" ")[0] + tag + rest
         return text
 
     def _verify(self, record: Mapping, fields: Mapping[str, str], rng: Random) -> str:
