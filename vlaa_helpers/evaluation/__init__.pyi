@@ -1,3 +1,4 @@
+from .across_seeds import across_seeds as across_seeds
 from .blind import blind_table as blind_table
 from .eval_report import EvalReport as EvalReport, compare_reports as compare_reports, load_report as load_report
 from .guessing import (
