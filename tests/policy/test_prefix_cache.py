@@ -6,7 +6,8 @@ from PIL import Image
 from transformers import AutoModelForImageTextToText
 
 from vlaa_helpers import evaluate, load_policy, make_scenes
-from vlaa_helpers.policy import generation, tested_versions
+from vlaa_helpers.core.messages import say_once
+from vlaa_helpers.policy import tested_versions
 from vlaa_helpers.policy.prefix_cache import extend, forward_from, generate_from, prefill, unshareable_reason
 from vlaa_helpers.pseudo_reasoning.continuations import Branches
 
@@ -211,7 +212,7 @@ def test_an_untested_transformers_is_told_and_prompts_are_not_shared(tiny_profil
     monkeypatch.setattr(tested_versions, "version", lambda name: "5.24.0.dev0")
     assert unshareable_reason(model).startswith("transformers 5.24.0.dev0, tested with 5.23 (to share")
     assert unshareable_reason(model, any_version=True) is None
-    generation._say_once.cache_clear()
+    say_once.cache_clear()
     assert responses() == responses() == shared
     (words,) = said()
     assert words.startswith("prompts are read again for each response, which takes longer: they cannot be shared with")

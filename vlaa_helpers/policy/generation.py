@@ -1,12 +1,12 @@
 """Responses of a policy, drawn in the same way whoever asks for them."""
 
-import functools
 import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..core.messages import say_once
 from .loading import image_token_ids
 
 if TYPE_CHECKING:
@@ -113,7 +113,8 @@ def generate_responses(
         counts = [sampling.samples] * len(prompts)
         output = generate_from(model, prefix, counts, exact_draws=sampling.exact_draws, **settings)
     else:
-        _say_once(f"prompts are read again for each response, which takes longer: they cannot be shared with {reason}")
+        again = "prompts are read again for each response, which takes longer: they cannot be shared with"
+        say_once(logger, f"{again} {reason}")
         output = model.generate(**inputs, num_return_sequences=sampling.samples, **settings)
     completions = output[:, inputs["input_ids"].shape[1] :].cpu()
     ends = torch.tensor(model.generation_config.eos_token_id)
@@ -124,11 +125,6 @@ def generate_responses(
         text = sampling.start + processor.tokenizer.decode(ids[:length], skip_special_tokens=True)
         results.append((text, length, not len(ended)))
     return results
-
-
-@functools.cache
-def _say_once(message: str) -> None:
-    logger.warning(message)
 
 
 def unbent(processor: Any) -> dict[str, Any]:
