@@ -3,11 +3,12 @@
 import pytest
 import torch
 from PIL import Image
-from transformers import AutoModelForImageTextToText
+from transformers import AutoModelForImageTextToText, Qwen2Config, Qwen2ForCausalLM
 
 from vlaa_helpers import evaluate, load_policy, make_scenes
 from vlaa_helpers.core.messages import say_once
 from vlaa_helpers.policy import tested_versions
+from vlaa_helpers.policy.loading import image_token_ids
 from vlaa_helpers.policy.prefix_cache import extend, forward_from, generate_from, prefill, unshareable_reason
 from vlaa_helpers.pseudo_reasoning.continuations import Branches
 
@@ -194,6 +195,18 @@ def test_what_cannot_be_shared_is_told(model, tiny_models, monkeypatch):
     assert unshareable_reason(model) == "attention by flex_attention; expected sdpa or eager"
     monkeypatch.setattr(model.config, "model_type", "llama")
     assert unshareable_reason(model).startswith("a model of type llama; expected qwen2_vl")
+
+
+def test_a_model_that_reads_text_only_is_told(tiny_models):
+    sizes = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    model = Qwen2ForCausalLM(Qwen2Config(vocab_size=900, num_key_value_heads=1, **sizes))
+    ids = torch.arange(20, 28).view(2, 4)
+    with pytest.raises(ValueError, match="a model of type qwen2; expected qwen2_vl, .*; call model.generate"):
+        prefill(model, {"input_ids": ids, "attention_mask": torch.ones_like(ids)})
+    with pytest.raises(TypeError, match=r"Tokenizer\w*, which reads text only; .* processor = load_policy\(profile\)"):
+        image_token_ids(tiny_models[1].tokenizer)
+    with pytest.raises(TypeError, match="a model of type qwen2, which reads text only; .* as load_policy"):
+        evaluate(model, tiny_models[1], make_scenes(1))
 
 
 def test_an_untested_transformers_is_told_and_prompts_are_not_shared(tiny_profile, monkeypatch, caplog):
