@@ -6,13 +6,13 @@ from types import SimpleNamespace
 import pytest
 from transformers import GenerationConfig, GenerationMixin
 
-from vlaa_helpers.policy.generate_settings import USUAL, unusual_settings
+from vlaa_helpers.policy.generate_settings import SAME_TOKENS, USUAL, unusual_settings
 from vlaa_helpers.policy.prefix_cache import generate_from
 
 SETTINGS = {
     "num_beams": 4, "num_beam_groups": 2, "penalty_alpha": 0.6, "dola_layers": "high", "guidance_scale": 1.5,
     "prompt_lookup_num_tokens": 3, "num_return_sequences": 2, "return_dict_in_generate": True, "output_scores": True,
-    "use_cache": False, "cache_implementation": "static", "stop_strings": ["a"],
+    "use_cache": False, "prefill_chunk_size": 8, "cache_implementation": "static", "stop_strings": ["a"],
 }  # fmt: skip
 
 
@@ -33,6 +33,9 @@ def test_a_setting_is_found_in_each_place(name, value):
         with pytest.raises(ValueError, match=f"a token at a time, which {name}.* would change; call model.generate"):
             generate_from(plain, None, [1], **given)
     own = SimpleNamespace(generation_config=config(**{name: value}))
+    if name in SAME_TOKENS:
+        assert unusual_settings(own, {}) == ""
+        return
     with pytest.raises(ValueError, match=f"{name}.* of the model's generation_config would change"):
         generate_from(own, None, [1])
     usual = {name: USUAL[name]}

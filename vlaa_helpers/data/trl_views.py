@@ -83,9 +83,9 @@ def to_sft(records: "Dataset") -> "Dataset":
 def to_grpo(records: "Dataset") -> "Dataset":
     """The view that TRL's `GRPOTrainer` takes: `prompt`, `images` and what rewards read.
 
-    The other columns are `gt, verifier_type, source, id, question, meta`, and all that a record has not by itself: the
-    trainer passes them to reward functions. Images and those columns are shared with `records`; see `to_sft` for what
-    that means. A column `prompt` or `images` of one's own is left out.
+    The other columns are `gt, verifier_type, source, id, question, meta` and columns of your own, which a record does
+    not have (but `prompt` and `images`): the trainer passes them to reward functions. Images and those columns are
+    shared with `records`; see `to_sft` for what that means.
 
     TRL 1.16 cannot have records with and without an image in one generation batch: train on one sort at a time.
 

@@ -50,7 +50,7 @@ def decode_stack(whole: Any) -> "DecodeStack | None":
         None for whatever is not known to be plain: the model itself then computes each token, as it would anyway.
     """
     if reason := unstackable_reason(whole):
-        say_once(logger, f"sampling takes longer than it could: without the decode stack, because {reason}")
+        say_once(logger, f"generation is slower than it could be: there is no decode stack, because {reason}")
         return None
     return DecodeStack(whole)
 
@@ -61,12 +61,12 @@ def unstackable_reason(whole: Any) -> str | None:
         return f"the model is of type {whole.config.model_type}; expected {', '.join(MODEL_TYPES)}"
     if reason := untested_reason("transformers", "peft", "bitsandbytes"):
         return f"this is {reason}"
-    name = type(whole).__name__
     if not has_own_forward(whole):
-        return f"{name} is not a class of transformers, or has hooks or another forward pass (autocast puts one there)"
-    for part_name, part in _read(whole):
+        kind = type(whole).__name__
+        return f"{kind} is not a class of transformers, or has hooks or another forward pass (autocast puts one there)"
+    for name, part in _read(whole):
         if not _is_released(part, whole):
-            return f"{part_name} has hooks, or is not as transformers releases it: a {type(part).__name__}"
+            return f"{name} has hooks, or is not as transformers releases it: a {type(part).__name__}"
     text = whole.model.language_model
     if any(layer.self_attn.training and layer.self_attn.attention_dropout for layer in text.layers):
         return "there is attention dropout in train mode"
@@ -75,9 +75,9 @@ def unstackable_reason(whole: Any) -> str | None:
     linears = [
         (f"layers.{k}.{name}", layer.get_submodule(name)) for k, layer in enumerate(text.layers) for name in LINEARS
     ]
-    for linear_name, layer in linears:
+    for name, layer in linears:
         if reason := unplain_reason(layer):
-            return f"{linear_name} {reason}"
+            return f"{name} {reason}"
     return _no_place([base_of(layer) for _, layer in linears])
 
 

@@ -22,6 +22,9 @@ USUAL = {
     "stop_strings": None, "synced_gpus": False, "custom_generate": None,
 }  # fmt: skip
 """Setting to the value with which it changes nothing; None never does."""
+SAME_TOKENS = ("use_cache", "prefill_chunk_size")
+"""These change what is computed and no token. Whoever gives them gets them; that they stand in a model is no reason to
+read each prompt again (a checkpoint of a training often has `use_cache=False`)."""
 
 
 def unusual_settings(model: Any, settings: Mapping[str, Any]) -> str:
@@ -34,7 +37,8 @@ def unusual_settings(model: Any, settings: Mapping[str, Any]) -> str:
     given, own = settings.get("generation_config"), getattr(model, "generation_config", None)
     found = []
     for name, usual in USUAL.items():
-        places = [settings.get(name), getattr(given, name, None), getattr(own, name, None)]
+        of_model = None if name in SAME_TOKENS else getattr(own, name, None)
+        places = [settings.get(name), getattr(given, name, None), of_model]
         place = next((k for k, value in enumerate(places) if value is not None), None)
         if place is not None and places[place] != usual:
             value = places[place]
