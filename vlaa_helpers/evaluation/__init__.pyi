@@ -1,4 +1,3 @@
-from .across_seeds import across_seeds as across_seeds
 from .blind import blind_table as blind_table
 from .eval_report import EvalReport as EvalReport, compare_reports as compare_reports, load_report as load_report
 from .guessing import (
@@ -8,4 +7,5 @@ from .guessing import (
 )
 from .image_controls import control_images as control_images
 from .runner import evaluate as evaluate
+from .seed_means import across_seeds as across_seeds
 from .style_report import style_shares as style_shares
