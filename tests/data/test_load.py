@@ -210,6 +210,19 @@ def test_bytes_that_are_no_text(tmp_path):
         ({"gt": "nothing", "verifier_type": "math"}, "bad_gt", "is not mathematics"),
         ({"images": ["a.png", "b.png"]}, "bad_images", "images is a list of 2; expected a list with the path of one"),
         ({"images": "a.png"}, "bad_images", "images is 'a.png'; expected a list"),
+        ({"images": [""]}, "bad_images", "images[0] is ''; expected the path of an image. Write the path, or leave"),
+        ({"images": [None]}, "bad_images", "images[0] is None; expected the path"),
+        ({"images": [" \t"]}, "bad_images", "images[0] is ' \\t'; expected the path"),
+        ({"images": [["a.png"]]}, "bad_images", "images[0] is ['a.png']; expected the path"),
+        ({"images": ["", None]}, "bad_images", "images is a list of 2"),
+        ({"images": {}}, "bad_images", "images is {}; expected a list"),
+        ({"images": False}, "bad_images", "images is False; expected a list"),
+        ({"images": " "}, "bad_images", "images is ' '; expected a list"),
+        ({"image": "a.png", "images": ["b.png"]}, "bad_images", "list of 1, beside the image 'a.png'; expected"),
+        ({"image": "  "}, "bad_image_path", "image is '  '; expected the path of an image"),
+        ({"image": ["a.png"]}, "bad_image_path", "image is ['a.png']; expected the path of an image"),
+        ({"image": {"bytes": None, "path": None}}, "bad_image_path", "expected the path of an image"),
+        ({"image": "/etc/hostname"}, "bad_image_path", "'/etc/hostname' is outside of image_root"),
         ({"images": ["no.png"]}, "missing_image", "image no.png is absent"),
         ({"verifier_type": "numeric"}, "unknown_verifier_type", "'numeric'; expected one of digit, choice, math, box"),
         ({"verifier_type": None}, "no_verifier_type", 'Add it, or pass verifier_type="choice"'),
@@ -233,9 +246,16 @@ def test_a_list_of_one_image_is_loaded(write_rows):
     assert not problems and records[0]["image"].size == (8, 6)
 
 
-@pytest.mark.parametrize("none", [None, [], ""])
-def test_no_images_is_a_row_of_text(write_rows, none):
-    records, problems = read_records(write_rows({**ROW, "images": none}))
+def test_an_image_named_twice_is_one(write_rows):
+    row = {**ROW, "image": "a.png", "images": ["a.png"]}
+    records, problems = read_records(write_rows(row, images={"a.png": encoded()}))
+    assert not problems and records[0]["image"].size == (8, 6)
+
+
+@pytest.mark.parametrize("column", ["image", "images"])
+@pytest.mark.parametrize("none", [None, [], "", float("nan")])
+def test_no_images_is_a_row_of_text(write_rows, column, none):
+    records, problems = read_records(write_rows({**ROW, column: none}))
     assert not problems and records[0]["image"] is None
 
 
@@ -252,8 +272,9 @@ def test_one_s_own_verifier_checks_its_ground_truths(write_rows):
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"hello, I am text", encoded()[:60], encoded("JPEG", (64, 64))[:-200], encoded("GIF", (64, 64))[:200]],
-    ids=["empty", "text", "truncated png", "truncated jpeg", "truncated gif"],
+    [b"", b"hello, I am text", encoded()[:60], encoded("JPEG", (64, 64))[:-200], encoded("GIF", (64, 64))[:200]]
+    + [encoded("EPS")],
+    ids=["empty", "text", "truncated png", "truncated jpeg", "truncated gif", "eps"],
 )
 def test_files_that_are_no_whole_image(write_rows, data):
     problem = only_problem(write_rows({**ROW, "image": "a.png"}, images={"a.png": data}))
@@ -474,10 +495,12 @@ def test_images_stay_encoded(write_rows):
 
 
 def test_images_by_absolute_path(write_rows, tmp_path):
-    (tmp_path / "elsewhere.png").write_bytes(encoded())
-    row = {**ROW, "image": str(tmp_path / "elsewhere.png")}
-    (tmp_path / "images").mkdir()
-    assert load_records(write_rows(row), image_root=tmp_path / "images")[0]["image"].size == (8, 6)
+    row = {**ROW, "image": str(tmp_path / "images" / "a.png")}
+    file = write_rows(row, images={"a.png": encoded()})
+    assert load_records(file, image_root=tmp_path / "images")[0]["image"].size == (8, 6)
+    (tmp_path / "other").mkdir()
+    _, (problem,) = read_records(file, image_root=tmp_path / "other")
+    assert problem.kind == "bad_image_path" and f"outside of image_root {tmp_path / 'other'}" in problem.message
 
 
 def test_embedded_images_need_no_folder(write_rows, tmp_path):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ..core.answers import FormatProblem, extract_answer, parse_response
-from ..core.images import check_image, find_image, image_path_parts, png_bytes
+from ..core.images import check_image, find_image, image_path_parts, png_bytes, read_image_file
 from ..core.jsonl import csv_encoding, read_rows
 from ..core.record_schema import RECORD_COLUMNS
 from ..mini_world.kinds import KINDS
@@ -182,17 +182,34 @@ def _text(value: object) -> str:
 
 
 def _image_name(row: dict) -> str:
-    """The path of a row's image, from `image` or from a list of one in `images`; "" for a row of text alone."""
-    name, listed = _text(row.get("image")).strip(), row.get("images")
-    if name or listed in (None, "", []):
+    """The path of a row's image, from `image` or from a list of one in `images`; "" for a row of text alone.
+
+    Text alone is what a row says that has neither, or null, "" or an empty list there. A blank path says that there
+    was an image.
+    """
+    image, listed = row.get("image"), row.get("images")
+    name = "" if _is_nothing(image) else _path(image, "image", "bad_image_path")
+    if _is_nothing(listed) or (name and listed == [image]):
         return name
-    if not isinstance(listed, list) or len(listed) != 1 or not isinstance(listed[0], str):
+    if name or not isinstance(listed, list) or len(listed) != 1:
         seen = f"a list of {len(listed)}" if isinstance(listed, list) else f"{listed!r:.60}"
+        seen += f", beside the image {name!r:.60}" if name else ""
         raise _BadRow(
             "bad_images",
             f'images is {seen}; expected a list with the path of one image: a record has one. Write "image": "path".',
         )
-    return listed[0].strip()
+    return _path(listed[0], "images[0]", "bad_images")
+
+
+def _is_nothing(value: object) -> bool:
+    return value is None or value != value or value in ("", [])  # NaN: a table library's empty field
+
+
+def _path(value: object, name: str, kind: str) -> str:
+    if isinstance(value, str) and (path := _text(value).strip()):
+        return path
+    fix = "Write the path, or leave the column out for a row of text alone."
+    raise _BadRow(kind, f"{name} is {value!r:.60}; expected the path of an image. {fix}")
 
 
 def _source(row: dict, image_name: str) -> str:
@@ -281,7 +298,7 @@ def _image(name: str, source: str, reading: Reading) -> dict | None:
         reading.note("missing_image", message, kept=True)
         return None
     try:
-        data = path.read_bytes()
+        data = read_image_file(path)
         is_plain = check_image(data)
     except (OSError, ValueError) as error:
         message = (
