@@ -94,6 +94,7 @@ def test_the_key_never_reaches_the_disk(records, teacher, tmp_path, said):
             except EndpointError as error:
                 assert secret not in str(error)
             assert secret.encode() not in everything(folder)
+            assert b"other-secret-4711" not in everything(folder)
             assert b"dXNlcjpodW50ZXIyMg==" not in everything(folder)
     assert any(KEY.encode() in asked for asked in server.requests)
     assert any(b"Basic dXNlcjpodW50ZXIyMg==" in asked for asked in server.requests)
@@ -105,6 +106,14 @@ def test_other_headers_are_sent_and_not_written_down(records, teacher, tmp_path)
         build_dataset(records.select(range(2)), teacher(server, extra_headers=given, temperature=0.5), tmp_path)
     assert b"other-secret-4711" in server.requests[0]
     assert b"other-secret-4711" not in everything(tmp_path) and b"temperature" in everything(tmp_path)
+
+
+def test_a_key_in_the_body_is_sent_and_not_written_down(records, teacher, tmp_path):
+    with HostileServer(good) as server:
+        body = {"api_key": "tiny1", "top_k": 3}
+        build_dataset(records.select(range(2)), teacher(server, extra_body=body), tmp_path)
+    assert b"tiny1" in server.requests[0]
+    assert b"tiny1" not in everything(tmp_path) and b"top_k" in everything(tmp_path)
 
 
 def test_odd_but_legal_replies_are_read(records, teacher, tmp_path):
