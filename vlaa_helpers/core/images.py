@@ -142,6 +142,20 @@ def _require_shape(image: "Image.Image") -> None:
         )
 
 
+def check_image_header(file: "bytes | IO[bytes]") -> None:
+    """Make sure, by its header alone, that an image is one that is read here, neither too large nor too narrow.
+
+    Raises:
+        ValueError: it is not; says why.
+    """
+    try:
+        with open_image(file) as image:
+            _require_size(image)
+            _require_shape(image)
+    except Exception as error:  # openers raise nearly anything on broken bytes
+        raise ValueError(f"{error!s:.140}") from error
+
+
 def read_image_file(path: Path) -> bytes:
     """The bytes of an image's file.
 

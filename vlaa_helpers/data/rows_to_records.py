@@ -62,8 +62,16 @@ class RowProblem:
     kept: bool = False
 
     def __str__(self) -> str:
+        """One line that a terminal can show: control characters are escaped, what is long is cut in its middle."""
         place = f"row {self.row}" if self.line is None else f"line {self.line}"
-        return f"{self.file} {place}{f' (id {self.id})' if self.id else ''}: {self.message}"
+        return f"{self.file} {place}{f' (id {_shown(self.id, 80)})' if self.id else ''}: {_shown(self.message, 800)}"
+
+
+def _shown(text: str, limit: int) -> str:
+    """A row's own text as one line, its beginning and end where it is longer than `limit`."""
+    if len(text) > limit:
+        text = f"{text[: limit // 2]} … {text[-limit // 2 :]}"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class _BadRow(Exception):
@@ -126,8 +134,9 @@ def records_of(reading: Reading) -> Iterator[dict]:
             f"objects, one object a line, or a CSV with column names.{broken}"
         )
     if not _KNOWN_COLUMNS & reading.columns:
+        found = sorted(reading.columns)[:10]
         raise ValueError(
-            f"{reading.path} has none of the columns of a record. Found: {', '.join(sorted(reading.columns)[:10])}. "
+            f"{reading.path} has none of the columns of a record. Found: {_shown(', '.join(found), 400)}. "
             f"Known: {', '.join(sorted(_KNOWN_COLUMNS))}. Rename yours; question and gt are the least a row needs."
         )
 
