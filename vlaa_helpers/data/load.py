@@ -41,10 +41,12 @@ def load_records(
 
     Args:
         source: "mini" (the generated world); a `.json` or `.jsonl` file (JSON array or JSON Lines, whatever its name
-            says); a `.csv` file with column names; an `.arrow` file that `build_dataset` wrote; or a dataset on the hub
-            such as "UCSC-VLAA/VLAA-Thinking". The least a row needs is `question` and `gt` or `answer`.
+            says); a `.csv` file with column names; an `.arrow` file that `build_dataset` wrote (images as bytes); or a
+            dataset on the hub such as "UCSC-VLAA/VLAA-Thinking". The least a row needs is `question` and `gt` or
+            `answer`.
         image_root: folder that the rows' image paths start from, or its parent if it is called "images". By default
-            the folder of the file. The release keeps its images apart from its JSON, so the hub needs one.
+            the folder of the file. A path or link that leads out of it is reported, an absolute path too. The release
+            keeps its images apart from its JSON, so the hub needs one.
         file: on the hub, "grpo", "sft" (see `HUB_FILES`) or the name of a file in the repository.
         revision: on the hub, a branch, tag or commit.
         verifier_type: name of a verifier ("digit", …, or one of your own: `register_verifier`), for rows that give none
