@@ -133,7 +133,7 @@ def test_what_is_wrong_is_one_line(tmp_path, capsys, arguments, words):
             "vlaa build: unknown argument --bugdet; did you mean --budget. `vlaa build",
         ),
         (["evaluate", "mini", "--sample=3"], None),  # argparse takes a beginning that is clear
-        (["build", "mini", "--api-key=sk-1234"], "vlaa build: unknown argument --api-key. `vlaa build"),
+        (["build", "mini", "--api-key=sk-1234"], "vlaa build: unknown argument --api-key; did you"),
         (["build", "mini", "--base-url", "http//me:hunter22@host"], "base_url 'http//host' is no address"),
         (["report", "a", "--zzz"], "vlaa report: unknown argument --zzz. `vlaa report --help` lists what it takes."),
         (["build", "mini", "more"], "vlaa build: unknown argument more. `vlaa build --help`"),
