@@ -9,10 +9,11 @@ import os
 import re
 import warnings
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..core.images import image_roots, nearby_words
+from ..core.images import check_image_header, image_roots, nearby_words
 from ..core.record_schema import arrow_dataset, record_features, require_records
 from ..rewards.registry import RELEASE_WORDS, get_verifier
 from .rows_to_records import Reading, RowProblem, records_of
@@ -40,10 +41,12 @@ def load_records(
 
     Args:
         source: "mini" (the generated world); a `.json` or `.jsonl` file (JSON array or JSON Lines, whatever its name
-            says); a `.csv` file with column names; an `.arrow` file that `build_dataset` wrote; or a dataset on the hub
-            such as "UCSC-VLAA/VLAA-Thinking". The least a row needs is `question` and `gt` or `answer`.
+            says); a `.csv` file with column names; an `.arrow` file that `build_dataset` wrote (images as bytes); or a
+            dataset on the hub such as "UCSC-VLAA/VLAA-Thinking". The least a row needs is `question` and `gt` or
+            `answer`.
         image_root: folder that the rows' image paths start from, or its parent if it is called "images". By default
-            the folder of the file. The release keeps its images apart from its JSON, so the hub needs one.
+            the folder of the file. A path or link that leads out of it is reported, an absolute path too. The release
+            keeps its images apart from its JSON, so the hub needs one.
         file: on the hub, "grpo", "sft" (see `HUB_FILES`) or the name of a file in the repository.
         revision: on the hub, a branch, tag or commit.
         verifier_type: name of a verifier ("digit", …, or one of your own: `register_verifier`), for rows that give none
@@ -125,19 +128,45 @@ def read_records(
     roots = None if image_root is None else image_roots(image_root)
     path = _find_file(source, file=file, revision=revision, needs_root=roots is None and missing_images == "report")
     if path.suffix == ".arrow":
-        return _arrow_records(path), []
+        return _arrow_records(path)
     if roots is None:
         roots = [path.parent, path.parent / "images"]
     reading = Reading(path, roots, verifier_type, missing_images, embed_images)
     return arrow_dataset(records_of(reading), record_features()), reading.problems
 
 
-def _arrow_records(path: Path) -> "Dataset":
+def _arrow_records(path: Path) -> tuple["Dataset", list[RowProblem]]:
     from datasets import Dataset
 
-    records = Dataset.from_file(str(path))
+    try:
+        records = Dataset.from_file(str(path))
+    except (ValueError, OSError) as error:  # Arrow's own words, which leave out the file
+        raise ValueError(
+            f"{path} cannot be read as Arrow: {error!s:.200}. Build it again, or fetch it again."
+        ) from None
     require_records(records)
-    return records
+    problems = list(_image_problems(records, path))
+    lost = {problem.row for problem in problems}
+    return records.select([row for row in range(len(records)) if row not in lost]) if lost else records, problems
+
+
+def _image_problems(records: "Dataset", path: Path) -> Iterator[RowProblem]:
+    """What is wrong with the images of a file that may be anybody's: `datasets` would open any path and any format."""
+    import pyarrow as pa
+
+    images = (image for chunk in records.data.column("image").chunks for image in chunk)
+    for row, (name, image) in enumerate(zip(records["id"], images, strict=True)):
+        if not image.is_valid:
+            continue
+        if not image["bytes"].is_valid:
+            seen = f"the image is the path {image['path'].as_py()!r:.200}; expected its bytes, as build_dataset writes"
+            yield RowProblem(path.name, row, None, name or "", "bad_image_path", f"{seen}. Load it from a .jsonl file.")
+            continue
+        try:
+            check_image_header(pa.BufferReader(image["bytes"].as_buffer()))
+        except ValueError as error:
+            message = f"the image cannot be decoded ({error}); expected a PNG, JPEG or the like. Build it again."
+            yield RowProblem(path.name, row, None, name or "", "bad_image", message)
 
 
 def _find_file(source: str | os.PathLike, *, file: str, revision: str | None, needs_root: bool) -> Path:
