@@ -1,7 +1,7 @@
 """Answers that an attacker labelled before running them, and those labelled like that after each mend.
 
 `labelled_by_attack.jsonl` was written against the verifiers as they were: 248 answers were paid wrongly and 23 right
-ones were not paid. `labelled_after_attack.jsonl` has new answers of each class that was mended, labelled by reading them.
+ones were not paid. `labelled_after_attack.jsonl` has new answers of each class that was mended, labelled by reading.
 A row with a `note` had another label at first; the note says why it was changed.
 """
 
