@@ -2,8 +2,7 @@
 
 import re
 
-from .hedges import is_hedged
-from .neutral_words import MINUS_SIGNS, SAYING, question_words, words_of
+from .neutral_words import MINUS_SIGNS, SAYING, change_nothing, words_of
 
 _DECIMAL = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _NUMBER = re.compile(rf"(?<![\w.]){_DECIMAL}(?!\w)")
@@ -18,7 +17,7 @@ _CORNER = re.compile(
     re.IGNORECASE,
 )
 _OF_SIDE = {"left": "x1", "top": "y1", "right": "x2", "bottom": "y2"}
-_OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]\"'=-]|(?<![\s(\[,;:=])-|-(?![\d.])")
+_OTHER_SIGN = re.compile(r"\d|[^\w\s.,:;!()\[\]\"'=-]|(?<![\s(\[,;:=])-|-(?![\d.])")
 _NEUTRAL = SAYING - {"and"} | frozenset(
     "box boxes bounding bbox bboxes coordinates coordinate corners corner object located location at found on top left "
     "right bottom upper lower with fractions has label name class category description json".split()
@@ -36,13 +35,16 @@ def box_numbers(text: str, question: str = "") -> list[float]:
     """
     if found := _PLAIN_BOX.fullmatch(text):
         return [float(number) for number in found.groups()]
-    text = _BETWEEN_CORNERS.sub(" ", _TEXT_VALUE.sub(" ", text.translate(MINUS_SIGNS)))
-    text = _QUOTED_NUMBER.sub(r" \2 ", _MARKUP.sub(" ", text))
+    text = text.translate(MINUS_SIGNS)
+    if '"' in text or "'" in text:
+        text = _QUOTED_NUMBER.sub(r" \2 ", _TEXT_VALUE.sub(" ", text))
+    text = _BETWEEN_CORNERS.sub(" ", _MARKUP.sub(" ", text))
     names = [_OF_SIDE.get(found.lastgroup, found.lastgroup) for found in _CORNER.finditer(text)]
-    rest = _CORNER.sub(" ", text)
-    numbers = [float(number) for number in _NUMBER.findall(rest)]
-    prose = _NUMBER.sub(" ", rest).replace("bbox_2d", "bbox").replace("_", " ")
-    if _OTHER_SIGN.search(prose) or re.search(r"\d", prose) or not _is_neutral(prose, question):
+    if names:
+        text = _CORNER.sub(" ", text)
+    numbers = [float(number) for number in _NUMBER.findall(text)]
+    prose = _NUMBER.sub(" ", text).replace("bbox_2d", "bbox").replace("_", " ")
+    if _OTHER_SIGN.search(prose) or not change_nothing(words_of(prose), prose, _NEUTRAL, question):
         return []
     if not names or len(numbers) > 4:
         return numbers
@@ -50,9 +52,3 @@ def box_numbers(text: str, question: str = "") -> list[float]:
         return []
     corners = dict(zip(names, numbers, strict=True))
     return [corners[name] for name in ("x1", "y1", "x2", "y2")]
-
-
-def _is_neutral(prose: str, question: str) -> bool:
-    if is_hedged(prose):
-        return False
-    return all(word in _NEUTRAL or word in question_words(question) for word in words_of(prose))

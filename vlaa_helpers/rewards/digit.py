@@ -3,8 +3,7 @@
 import re
 from decimal import Decimal
 
-from .hedges import is_hedged
-from .neutral_words import MINUS_SIGNS, SAYING, question_words, words_of
+from .neutral_words import MINUS_SIGNS, SAYING, change_nothing, question_words, words_of
 from .number_words import find_numbers
 from .score import Reason, Score, right_or_wrong, score_answer
 
@@ -90,7 +89,7 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
         return Reason.AMBIGUOUS
     if not numbers or len(text) > MAX_LENGTH or len(text.split()) > MAX_COUNT_WORDS:
         return Reason.UNREADABLE
-    if _ODD.search(text) or is_hedged(text):
+    if _ODD.search(text):
         return Reason.UNREADABLE
     start, end, value = numbers[0]
     before, after = text[:start], text[end:]
@@ -101,31 +100,28 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
         before = before[: sign.start()]
     elif before[-1:].isalnum():  # "x3"
         return Reason.UNREADABLE
-    if not _leads_to_a_number(before, question) or not _follows(after, question):
+    before = _NAME.sub(":", before)  # "x = 3"
+    is_alone = _leads_to_a_number(before) and _ends_a_number(after, question)
+    if not is_alone or not change_nothing(words_of(before + ";" + after), text, _NEUTRAL, question):
         return Reason.UNREADABLE
     return -value if sign and sign["minus"] else value
 
 
-def _leads_to_a_number(before: str, question: str) -> bool:
-    """Whether what stands before a number, its sign left out, leaves it as it is."""
-    before = _NAME.sub(": ", before).rstrip(" ([")  # "x = 3"
-    words = words_of(before)
-    if _OTHER_SIGN.search(before) or "!" in before or (before and not words and before != ":"):
+def _leads_to_a_number(before: str) -> bool:
+    """Whether what stands right before a number, its sign left out, leaves it as it is."""
+    before = before.rstrip(" ([")
+    if not before or before == ":":
+        return True
+    if _OTHER_SIGN.search(before) or "!" in before or not re.search(r"[^\W\d]", before):
         return False
-    if before[-1:].isalpha() and words[-1] not in _LEADS and not _SUM.search(before):
-        return False
-    return _all_neutral(words, question)
+    return not before[-1].isalpha() or words_of(before)[-1] in _LEADS or _SUM.search(before) is not None
 
 
-def _follows(after: str, question: str) -> bool:
-    """Whether what stands behind a number leaves it as it is; a letter alone is a unit, and so is "12cm"."""
+def _ends_a_number(after: str, question: str) -> bool:
+    """Whether what stands right behind a number leaves it as it is; a letter alone is a unit, and so is "12cm"."""
+    if _OTHER_SIGN.search(after) or after[:1] in ("'", "’"):
+        return False
     words = words_of(after)
-    if _OTHER_SIGN.search(after) or after[:1] in ("'", "’") or (words and len(words[0]) == 1):
-        return False
     if after[:1].isalnum() and words[0] not in question_words(question):
         return False
-    return _all_neutral(words, question)
-
-
-def _all_neutral(words: list[str], question: str) -> bool:
-    return all(word in _NEUTRAL or word in question_words(question) for word in words)
+    return not words or len(words[0]) > 1

@@ -59,7 +59,7 @@ def _plain_verdict(gt: str, answer: str) -> str | None:
 
 
 def _verdict(gt: str, answer: str, question: str) -> str:
-    gold = _gold(gt)
+    gold = _gold(gt, question)
     if gold is None:
         return BAD_GOLD
     if "".join(answer.split()) == "".join(gt.split()):
@@ -70,15 +70,15 @@ def _verdict(gt: str, answer: str, question: str) -> str:
     return UNREADABLE if said is None else same_formula(gold, said)
 
 
-def _gold(gt: str) -> Formula | None:
-    return read_formula(gt) if len(gt) <= MAX_LENGTH else None
+def _gold(gt: str, question: str) -> Formula | None:
+    return read_formula(gt, question) if len(gt) <= MAX_LENGTH else None
 
 
 def check_math(gt: str, question: str = "", meta: str = "") -> str | None:
     """What is wrong with mathematics as ground truth, and the mend; None when Math-Verify can read and work it out."""
     if _plain_verdict(gt, gt) == SAME:
         return None
-    gold = _gold(gt)
+    gold = _gold(gt, question)
     if gold is None:
         return _not_mathematics(gt)
     verdicts = {compare(part, "", "readable") for piece in gold.pieces for part in piece.parts}
