@@ -20,14 +20,14 @@ _CONNECTIVE = re.compile(r"(?<![A-Za-z\\])(and|or)(?![A-Za-z])|\\(land|lor|wedge
 _BOX = "\x01"
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 COMMANDS = frozenset(
-    "frac dfrac tfrac cfrac sqrt cdot times div pm mp le leq leqslant ge geq geqslant lt gt ne neq sin cos tan "
-    "cot sec csc sinh cosh tanh arcsin arccos arctan log ln lg exp max min gcd lim pi infty left right big Big "
-    "bigl bigr Bigl Bigr lfloor rfloor lceil rceil lvert rvert vert mid circ int sum prod binom dbinom tbinom to "
-    "in notin cup cap setminus emptyset varnothing mathbb mathcal mathbf mathrm angle triangle overline bar text "
-    "operatorname begin end quad qquad displaystyle limits land lor wedge vee neg lnot not prime perp parallel "
-    "equiv pmod bmod mod det partial Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega alpha beta gamma delta "
-    "epsilon varepsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau upsilon phi varphi chi psi omega "
-    "langle rangle".split()
+    "frac dfrac tfrac cfrac sqrt cdot times div pm mp le leq leqslant ge geq geqslant lt gt ne neq sin cos tan cot "
+    "sec csc sinh cosh tanh arcsin arccos arctan log ln lg exp max min gcd lim pi infty left right big Big bigl bigr "
+    "Bigl Bigr lfloor rfloor lceil rceil lvert rvert vert mid circ int sum prod binom dbinom tbinom to in notin cup "
+    "cap setminus emptyset varnothing mathbb mathcal mathbf mathrm angle triangle overline bar text operatorname "
+    "begin end quad qquad displaystyle limits land lor wedge vee neg lnot not prime perp parallel equiv pmod bmod mod "
+    "det partial Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega alpha beta gamma delta epsilon varepsilon zeta "
+    "eta theta iota kappa lambda mu nu xi rho sigma tau upsilon phi varphi chi psi omega langle rangle vec hat tilde "
+    "dot ddot widehat overrightarrow coth sech csch sup inf ell Upsilon nabla cdots mathit mathsf boldsymbol".split()
 )
 """LaTeX commands that are read; Math-Verify drops many that it does not know, such as `\\phantom{5}`."""
 
