@@ -35,8 +35,9 @@ def words_of(text: str) -> list[str]:
 def question_words(question: str) -> frozenset[str]:
     """A question's words in singular and plural, but those that would bound, negate or change a number.
 
-    >>> sorted(question_words("How many more boxes?"))
-    ['boxe', 'boxes', 'boxess', 'how', 'hows', 'many', 'manys']
+    >>> words = question_words("How many more boxes?")
+    >>> "box" in words, "boxes" in words, "more" in words
+    (True, True, False)
     """
     words = {word for word in words_of(question) if len(word) > 1 and not is_hedged(word) and not _CHANGES.match(word)}
     plurals = {word + ending for word in words for ending in ("s", "es") if not word.endswith("s")}
