@@ -83,6 +83,7 @@ from .pipeline import (
     steps as steps,
 )
 from .policy import (
+    ImageFeaturesError as ImageFeaturesError,
     get_profile as get_profile,
     keep_hardest as keep_hardest,
     load_policy as load_policy,

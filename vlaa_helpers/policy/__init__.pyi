@@ -6,3 +6,4 @@ from .loading import (
 )
 from .perplexity import keep_hardest as keep_hardest, trace_perplexity as trace_perplexity
 from .profiles import get_profile as get_profile
+from .vision_tower import ImageFeaturesError as ImageFeaturesError, guard_tower as guard_tower

@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..core.messages import say_once
@@ -62,6 +63,7 @@ def response_batches(
     from tqdm.auto import tqdm
 
     from .dense_weights import dense_weights
+    from .vision_tower import naming_images
 
     step = max(1, batch_size // sampling.samples)
     devices = range(torch.cuda.device_count())
@@ -72,10 +74,15 @@ def response_batches(
         try:
             with torch.random.fork_rng(devices=devices), torch.no_grad(), dense_weights(model):
                 torch.manual_seed(seed_of(sampling.seed, batch["id"][0]))
-                responses = generate_responses(model, processor, batch["prompt"], batch["images"], sampling)
+                with naming_images(processor, partial(_named, batch)):
+                    responses = generate_responses(model, processor, batch["prompt"], batch["images"], sampling)
         finally:
             model.train(was_training)
         yield batch, responses  # nothing is held here: a caller may stop, or train
+
+
+def _named(batch: dict[str, list]) -> list[tuple[str, Any]]:
+    return [(name, image) for name, several in zip(batch["id"], batch["images"], strict=True) for image in several]
 
 
 def seed_of(seed: int, name: str) -> int:

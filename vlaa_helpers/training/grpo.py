@@ -41,6 +41,7 @@ def train_grpo(
     max_prompt_length: int | None = None,
     shared_prefix: bool = True,
     exact_draws: bool = False,
+    image_cache_gib: float = 0,
     callbacks: Sequence[TrainerCallback] = (),
     **config: Any,
 ) -> GRPOTrainer:
@@ -63,6 +64,8 @@ def train_grpo(
         exact_draws: with shared prompts, sample with the random numbers that `generate` would take, one for every word
             of every row, so that completions are those of TRL's trainer. By default a token takes one random number a
             row, which is faster: other completions, from the same distribution.
+        image_cache_gib: keep the vision tower's features of images in so much host memory: the tower never changes,
+            and a step shows it each image when it samples, for the reference's log-probabilities and in the loss.
         callbacks: called by the trainer, after ours: an `AdaptiveKL` where the recipe has one, and a `RolloutLog` of
             every tenth step, which also logs the share of garbled completions. One of these among them takes the place
             of ours.
@@ -75,6 +78,7 @@ def train_grpo(
         `trainer.state.log_history` and in `log.csv` under `output_dir`.
 
     Raises:
+        ImageFeaturesError: the vision tower gave features of an image that are not finite; the record is named.
         ValueError: some records have an image and some have none (TRL cannot put both into one batch), a column of
             your own has a name that TRL needs, a batch that cannot be (`plan_batch`), an unknown recipe, `use_vllm`
             with a 4-bit policy, or an `AdaptiveKL` where `beta` is 0.
@@ -128,7 +132,7 @@ def train_grpo(
         ours.append(AdaptiveKL(rows["KL target"], horizon=rows["KL horizon"]))
     if RolloutLog not in given:
         ours.append(RolloutLog())
-    return run_trainer(trainer, [*ours, *callbacks])
+    return run_trainer(trainer, [*ours, *callbacks], records=records, image_cache_gib=image_cache_gib)
 
 
 def _without_image_tokens(given: dict[str, Any] | None, processor: Any) -> dict[str, Any]:

@@ -46,6 +46,7 @@ def train_sft(
     profile: Profile,
     *,
     batch_size: int | None = None,
+    image_cache_gib: float = 0,
     callbacks: Sequence[TrainerCallback] = (),
     **config: Any,
 ) -> SFTTrainer:
@@ -59,6 +60,8 @@ def train_sft(
         records: rows with a `response`; `to_sft` turns them into prompt and completion.
         profile: gives batch size, learning rate and precision; `sft_recipe(profile)` lists them all.
         batch_size: samples a step, over all processes; the profile's by default.
+        image_cache_gib: keep the vision tower's features of images in so much host memory, for later passes over the
+            records; one pass shows each image once, and gains nothing.
         callbacks: called by the trainer, after ours. SFT writes nothing while it learns: an `EvaluateEvery` shows what
             the policy has come to write, the share of garbled responses included.
         **config: any field of TRL's `SFTConfig`, over the recipe: `max_steps=60`, `output_dir="runs/sft"`,
@@ -69,6 +72,7 @@ def train_sft(
         `trainer.state.log_history` and in `log.csv` under `output_dir`.
 
     Raises:
+        ImageFeaturesError: the vision tower gave features of an image that are not finite; the record is named.
         ValueError: records without a response, or whose images and image tokens disagree (`check_batch`).
         FileNotFoundError: to be resumed, and no checkpoint there.
         TypeError: a keyword that `SFTConfig` does not know, or a model or tokenizer that reads text only.
@@ -96,4 +100,4 @@ def train_sft(
     places = longest(records, trainer.args.per_device_train_batch_size)
     examples = [view[place] for place in places]
     check_batch(trainer.data_collator(examples), examples, processor, names=[records[place]["id"] for place in places])
-    return run_trainer(trainer, callbacks)
+    return run_trainer(trainer, callbacks, records=records, image_cache_gib=image_cache_gib)
