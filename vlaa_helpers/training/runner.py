@@ -126,7 +126,7 @@ def run_trainer(
         with (
             dense_training(trainer),
             image_cache(trainer.model, image_cache_gib),
-            naming_images(trainer.processing_class, partial(_named_images, records)),
+            nullcontext() if records is None else naming_images(trainer.processing_class, partial(_images_of, records)),
         ):
             trainer.train(resume_from_checkpoint=resume or None)
     except BaseException:  # Ctrl-C and a stopped kernel too
@@ -136,8 +136,8 @@ def run_trainer(
     return trainer
 
 
-def _named_images(records: Any) -> Iterator[tuple[str, Any]]:
-    for row in records if records is not None else ():
+def _images_of(records: Any) -> Iterator[tuple[str, Any]]:
+    for row in records:
         yield row["id"], row["image"]
 
 
