@@ -122,6 +122,20 @@ def get_profile(name: str = "auto") -> Profile:
     return Profile(name, REAL_MODEL, REAL_DATA, "cuda", dtype, reasons=tuple(reasons), **_GPUS[name])
 
 
+def settings_of(name: str) -> Profile:
+    """The settings of a profile, whatever this machine has: to look at, not to run.
+
+    A GPU profile is in bfloat16, but `t4` in float16, as the card asks for.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    if name not in _GPUS:
+        return get_profile(name)
+    dtype = "float16" if name == "t4" else "bfloat16"
+    return Profile(name, REAL_MODEL, REAL_DATA, "cuda", dtype, **_GPUS[name])
+
+
 _MINI_WORDS = {
     "mini": "a Qwen2.5-VL of about two million parameters",
     "mini_weak": "a smaller and weaker Qwen2.5-VL, for the question of what capacity changes",
