@@ -10,6 +10,7 @@ from trl import GRPOConfig, GRPOTrainer
 
 from ..data.trl_views import to_grpo
 from ..policy.loading import check_reads_images, image_token_ids
+from ..policy.memory_estimate import memory_advice
 from ..policy.profiles import Profile
 from .adaptive_kl import AdaptiveKL
 from .batch_checks import check_texts
@@ -82,6 +83,7 @@ def train_grpo(
         ValueError: some records have an image and some have none (TRL cannot put both into one batch), a column of
             your own has a name that TRL needs, a batch that cannot be (`plan_batch`), an unknown recipe, `use_vllm`
             with a 4-bit policy, or an `AdaptiveKL` where `beta` is 0.
+        MemoryError: out of memory; the estimate and the settings to change are in the message (`estimate_memory`).
         TypeError: a keyword that `GRPOConfig` does not know, or a model or tokenizer that reads text only.
     """
     check_reads_images(model)
@@ -132,7 +134,14 @@ def train_grpo(
         ours.append(AdaptiveKL(rows["KL target"], horizon=rows["KL horizon"]))
     if RolloutLog not in given:
         ours.append(RolloutLog())
-    return run_trainer(trainer, [*ours, *callbacks], records=records, image_cache_gib=image_cache_gib)
+    used = profile.replace(
+        num_generations=trainer.num_generations,
+        prompts_per_step=args.generation_batch_size // trainer.num_generations,
+        micro_batch_size=args.per_device_train_batch_size,
+        max_completion_length=args.max_completion_length,
+    )
+    with memory_advice(used, "grpo", model):
+        return run_trainer(trainer, [*ours, *callbacks], records=records, image_cache_gib=image_cache_gib)
 
 
 def _without_image_tokens(given: dict[str, Any] | None, processor: Any) -> dict[str, Any]:

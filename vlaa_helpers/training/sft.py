@@ -9,6 +9,7 @@ from trl import SFTConfig, SFTTrainer
 
 from ..data.trl_views import to_sft
 from ..policy.loading import check_reads_images
+from ..policy.memory_estimate import memory_advice
 from ..policy.profiles import Profile
 from .batch_checks import check_batch, check_texts, longest
 from .runner import device_settings, exact_adapters, run_trainer, split_batch
@@ -74,6 +75,7 @@ def train_sft(
     Raises:
         ImageFeaturesError: the vision tower gave features of an image that are not finite; the record is named.
         ValueError: records without a response, or whose images and image tokens disagree (`check_batch`).
+        MemoryError: out of memory; the estimate and the settings to change are in the message (`estimate_memory`).
         FileNotFoundError: to be resumed, and no checkpoint there.
         TypeError: a keyword that `SFTConfig` does not know, or a model or tokenizer that reads text only.
     """
@@ -100,4 +102,6 @@ def train_sft(
     places = longest(records, trainer.args.per_device_train_batch_size)
     examples = [view[place] for place in places]
     check_batch(trainer.data_collator(examples), examples, processor, names=[records[place]["id"] for place in places])
-    return run_trainer(trainer, callbacks, records=records, image_cache_gib=image_cache_gib)
+    used = profile.replace(sft_batch_size=per_device * accumulation)
+    with memory_advice(used, "sft", model):
+        return run_trainer(trainer, callbacks, records=records, image_cache_gib=image_cache_gib)
