@@ -4,6 +4,7 @@ import importlib.metadata
 import platform
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -47,10 +48,11 @@ def installed(monkeypatch):
 @pytest.fixture
 def pip(monkeypatch):
     """Catch the call of pip; `.result` is what it answers."""
-    seen = SimpleNamespace(commands=[], result=SimpleNamespace(returncode=0, stderr="", stdout=""))
+    seen = SimpleNamespace(commands=[], constraints=[], result=SimpleNamespace(returncode=0, stderr="", stdout=""))
 
     def run(command, **options):
         seen.commands.append(command)
+        seen.constraints.append(Path(command[command.index("-c") + 1]).read_text())
         return seen.result
 
     monkeypatch.setattr(subprocess, "run", run)
@@ -105,11 +107,11 @@ def test_absent_and_outdated_packages_are_found(installed, changes, wanted):
     assert missing_packages() == wanted
 
 
-def test_what_must_not_be_swapped_is_never_missing(installed):
-    installed(GOOD)  # torch, numpy, pillow and torchvision are absent altogether
+def test_what_must_not_be_swapped_is_missing_only_where_it_is_absent(installed):
+    installed(GOOD | KEPT)  # all of `KEPT` is out of range
     assert missing_packages() == []
-    installed({})
-    assert {text.split(">")[0] for text in missing_packages()} == {"datasets", "peft", "transformers", "trl"}
+    installed(GOOD)
+    assert {text.split(">")[0] for text in missing_packages()} == set(KEPT)
 
 
 def test_the_package_itself_is_looked_up(monkeypatch):
@@ -121,41 +123,49 @@ def test_the_package_itself_is_looked_up(monkeypatch):
 # ---- installing ----
 
 
-def test_nothing_to_install_calls_no_pip(installed, pip, caplog):
+def test_nothing_to_install_calls_no_pip(pip, monkeypatch, caplog):
     caplog.set_level("INFO", "vlaa_helpers")
-    installed(GOOD | KEPT)
+    monkeypatch.setattr(importlib.metadata, "requires", lambda name: ["trl>=1.16,<2"])
     install_missing()
     assert pip.commands == [] and caplog.messages == ["every package is here"]
 
 
-def test_pip_is_held_to_the_loaded_torch_numpy_and_pillow(installed, pip, monkeypatch, caplog):
+def test_pip_may_move_nothing_that_is_loaded_or_kept(installed, pip, monkeypatch, caplog):
     caplog.set_level("INFO", "vlaa_helpers")
     installed(GOOD | KEPT | {"trl": "0.21.0"})
-    for name in ("transformers", "trl", "peft", "datasets"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setattr(environment, "loaded_packages", lambda: {"requests": "2.32.4", "numpy": KEPT["numpy"]})
     install_missing()
     (command,) = pip.commands
-    assert command[:4] == [sys.executable, "-m", "pip", "install"]
-    held = {"torch==2.4.0+cu121", "torchvision==0.19.0", "numpy==1.26.4", "pillow==9.0"}
-    assert {part for part in command[4:] if not part.startswith("-")} == {"trl>=1.16,<2"} | held
-    assert caplog.messages == ["installed trl>=1.16,<2"]
+    assert command[:6] == [sys.executable, "-m", "pip", "install", "-q", "trl>=1.16,<2"] and command[6] == "-c"
+    held = {f"{name}=={version}" for name, version in KEPT.items()}
+    assert set(pip.constraints[0].split()) == held | {"requests==2.32.4"}
+    assert "installing trl>=1.16,<2; 5 packages stay as they are" in caplog.messages
 
 
-def test_what_is_absent_is_not_held(installed, pip):
-    installed({name: version for name, version in (GOOD | KEPT).items() if name not in ("trl", "torchvision")})
+def test_a_kept_package_below_its_range_is_warned_of_and_left(installed, pip, caplog):
+    installed(GOOD | KEPT)
     install_missing()
-    assert not [part for part in pip.commands[0] if part.startswith("torchvision")]
-    assert "torch==2.4.0+cu121" in pip.commands[0]
+    assert pip.commands == []
+    assert "numpy 1.26.4 is left as it is, and is not among the versions tested: numpy>=2.4,<3" in caplog.messages
 
 
-def test_packages_that_were_imported_before_ask_for_a_restart(installed, pip, monkeypatch, caplog):
-    caplog.set_level("INFO", "vlaa_helpers")
-    installed(KEPT)
-    for name in ("transformers", "trl", "peft", "datasets"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setitem(sys.modules, "trl", SimpleNamespace())
+def test_a_restart_is_asked_for_only_where_something_loaded_is_too_old(installed, pip, monkeypatch, caplog):
+    installed(GOOD | KEPT | {"trl": "0.21.0", "peft": "0.1"})
+    monkeypatch.setattr(environment, "loaded_packages", lambda: {"trl": "0.21.0", "datasets": GOOD["datasets"]})
     install_missing()
-    assert "restart needed: trl was imported before. Runtime > Restart session" in caplog.messages[-1]
+    (command,) = pip.commands
+    assert "peft>=0.21,<1" in command and "trl>=1.16,<2" not in command  # it is loaded
+    assert caplog.messages[-1].startswith("restart needed: trl 0.21.0 (expected trl>=1.16,<2) is loaded")
+    caplog.clear()
+    monkeypatch.setattr(environment, "loaded_packages", lambda: {"datasets": GOOD["datasets"]})
+    install_missing()
+    assert not [message for message in caplog.messages if "restart" in message]
+
+
+def test_what_this_process_has_imported_is_known():
+    loaded = environment.loaded_packages()
+    assert loaded["torch"] == importlib.metadata.version("torch") and "pytest" in loaded
+    assert "jupyterlab" not in loaded
 
 
 def test_a_failing_pip_is_an_error_with_its_last_lines(installed, pip):
@@ -165,13 +175,12 @@ def test_a_failing_pip_is_an_error_with_its_last_lines(installed, pip):
     with pytest.raises(RuntimeError) as error:
         install_missing()
     message = str(error.value)
-    assert message.startswith("pip could not install trl>=1.16,<2:\n") and "No matching distribution" in message
+    assert (
+        message.startswith("pip could not install trl>=1.16,<2 beside what is loaded:\n")
+        and "No matching distribution" in message
+    )
     assert "line 16" in message and "line 15" not in message and "TROUBLESHOOTING.md" in message
 
 
 def test_the_troubleshooting_section_that_errors_point_to_exists(root):
     assert "Installing on Colab" in (root / "TROUBLESHOOTING.md").read_text()
-
-
-def test_the_kept_packages_are_the_ones_that_break_a_running_kernel():
-    assert environment.KEEP == ("torch", "torchvision", "numpy", "pillow")
