@@ -46,7 +46,7 @@ def _version(name: str) -> str | None:
 
 
 def missing_packages(distribution: str = "vlaa-helpers") -> list[str]:
-    """Requirements of `distribution` that are absent or outside their range here; of those in `KEEP` the absent ones."""
+    """Requirements of `distribution` that are absent or outside their range; of those in `KEEP` the absent ones."""
     return [
         text for text, name, held in _unmet(distribution) if held is None or name not in KEEP
     ]  # fmt: skip

@@ -69,19 +69,20 @@ _REAL = {
     "lora_rank": 64,
     "lora_alpha": 128,
     "max_pixels": 262_144,
-    "sft_batch_size": 128,
+    "sft_batch_size": 32,
     "sft_learning_rate": 1e-4,
     "prompts_per_step": 8,
     "num_generations": 4,
     "grpo_learning_rate": 1e-5,
-    "max_completion_length": 256,
+    "max_completion_length": 512,
     "gradient_checkpointing": True,
 }
 _GPUS: dict[str, dict] = {
     "t4": {**_REAL, "micro_batch_size": 1},
-    "l4": {**_REAL, "micro_batch_size": 2},
-    "a100": {**_REAL, "micro_batch_size": 8, "num_generations": 8, "max_completion_length": 512},
+    "l4": {**_REAL, "micro_batch_size": 2, "num_generations": 8},
+    "a100": {**_REAL, "micro_batch_size": 8, "num_generations": 8},
 }
+"""Each number has its reason in docs/profiles.md."""
 _GPU_GIB = {"a100": 38, "l4": 21, "t4": 13}
 """The least memory, in GiB, at which "auto" picks each GPU profile."""
 NAMES = ("auto", *MINI_VLMS, *_GPUS)
