@@ -72,15 +72,16 @@ def test_the_mini_model_takes_what_was_predicted(method, checkpointing, tmp_path
 
 
 @pytest.mark.parametrize("method", ["sft", "grpo"])
-@pytest.mark.parametrize(("dtype", "checkpointing"), [("float32", False), ("bfloat16", True)])
-def test_a_model_of_true_width_and_two_layers_takes_what_was_predicted(method, dtype, checkpointing, tmp_path):
+def test_a_model_of_true_width_and_two_layers_takes_what_was_predicted(method, tmp_path):
     vision = {**TRUE_SIZE["vision"], "depth": 2, "fullatt_block_indexes": [1]}
     size = {"text": {**TRUE_SIZE["text"], "num_hidden_layers": 2}, "vision": vision}
     profile = get_profile("mini").replace(
-        dtype=dtype, gradient_checkpointing=checkpointing, lora_rank=64, prompts_per_step=1, num_generations=2,
-        sft_batch_size=2, micro_batch_size=2, max_completion_length=16,
+        gradient_checkpointing=True, lora_rank=64, prompts_per_step=1, num_generations=2, sft_batch_size=1,
+        micro_batch_size=2, max_completion_length=8,
     )  # fmt: skip
-    processor, records = load_processor(profile), sft_records(4)
+    processor, records = load_processor(profile), sft_records(8)
+    short = sorted(range(8), key=lambda k: len(records[k]["response"]))[:2]  # the head of 151,936 words takes its time
+    records = records.select(short)
     text, response = lengths(processor, records)
     completion = response if method == "sft" else None
     with random_model(profile, processor, size) as (loaded, _):
