@@ -24,6 +24,7 @@ def versions(): return {d.metadata["Name"].lower(): d.version for d in distribut
 before, loaded = versions(), {name: id(module) for name, module in sys.modules.items()}
 """
 AFTER = """
+del sys.modules["google.colab"]  # it has no spec, and accelerate asks for one
 after = versions()
 print("changed", sorted(name for name in before if after.get(name) != before[name]))
 print("installed", *sorted(f"{name}=={after[name]}" for name in after if name not in before))

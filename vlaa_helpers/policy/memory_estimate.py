@@ -190,11 +190,11 @@ def _estimate(profile: Profile, method: Method, shapes: _Shapes, room: float) ->
         "embeddings, head and norms": shapes.other * size,
         "vision tower": shapes.vision * tower,
     }
-    fixed = weights | {"adapters": adapters, "their gradients": adapters, "AdamW's two moments": 2 * adapters}
+    fixed = weights | {"adapters": adapters, "AdamW's two moments": 2 * adapters}
     has_room = room - sum(weights.values()) > 4 * shapes.quantised * size
     if profile.load_in_4bit and has_room:
         fixed["the same weights, dequantised"] = shapes.quantised * size
-    moments = {"backward pass": _backward_pass(profile, method, shapes)}
+    moments = {"backward pass": {"gradients of the adapters": adapters, **_backward_pass(profile, method, shapes)}}
     if method == "grpo":
         moments["sampling"] = _sampling(profile, shapes, joined=has_room)
     return MemoryEstimate(profile, method, fixed, moments)
