@@ -28,11 +28,12 @@ INSTALL_LINK = re.compile(r"git\+https://github\.com/[\w.-]+/[\w.-]+")
 SETUP_CELL = """import sys
 
 if "google.colab" in sys.modules:  # elsewhere the package is installed already: see README
-    %pip install -q --no-deps git+https://github.com/vlaa-notebooks/vlaa-notebooks
+    %pip install -q --no-deps git+REPOSITORY
     from vlaa_helpers import install_missing
 
     install_missing()"""
-"""The first code cell of every notebook. pip takes the package alone, and `install_missing` what it lacks."""
+"""The first code cell of every notebook, with the repository of pyproject.toml. pip takes the package alone, and
+`install_missing` what it lacks."""
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # Folders that exist on somebody's machine only; the folders of this machine are added when a text is checked.
 MACHINE_PATH = re.compile(r"(?<![\w.:/-])(?:/(?:home|Users|root|tmp|private|workspace)/|[A-Z]:\\+Users\\)[^\s\"'`)]*")
