@@ -1,0 +1,183 @@
+"""The VLAA-Thinking release and data sets laid out like it: rows in one file, images in an archive a source.
+
+Rows and archives come from the hub. The images of COCO and Visual Genome are no part of the release: they come from
+those projects' own sites, and only when their sources are named.
+"""
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.jsonl import read_rows
+from ..core.paper_numbers import TABLE_1
+from .download_errors import require_space, size_words
+from .hub_files import HubFile, bytes_to_come, download, find_hub_file, plan_words, store
+from .image_folders import ImageFolder
+from .rows_to_records import source_and_image
+from .safe_archives import image_key
+from .selection import Selection
+
+logger = logging.getLogger(__name__)
+RELEASE = "UCSC-VLAA/VLAA-Thinking"
+HUB_FILES = {"sft": "VLAA-Thinking-SFT-126K.json", "rl": "VLAA-Thinking-GRPO-25K.json"}
+"""The file of each split of the release."""
+ARCHIVED = ("clevr_math", "geoqa170k", "synthesis", "arxivqa", "docvqa", "vizwiz", "allava_laion")
+"""Sources whose images are on the hub, in `images/<source>.tar.gz`."""
+ELSEWHERE = {
+    "coco": ("http://images.cocodataset.org/zips/train2017.zip",),
+    "vg": tuple(f"https://cs.stanford.edu/people/rak248/VG_100K_2/images{part}.zip" for part in ("", "2")),
+}
+"""Sources whose images are on the sites of their own projects: one image is read out of a zip at a time."""
+_USUAL_IMAGE = 200_000
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Rows on this disk, and the folders that their image paths start from."""
+
+    rows: Path
+    roots: list[Path]
+
+
+def fetch_rows(repo: str, name: str, revision: str | None, selection: Selection) -> Fetched:
+    """Bring the rows alone; with a limit, only the beginning of the file that has enough of them.
+
+    Raises:
+        DownloadError: they cannot be had.
+    """
+    file = find_hub_file(repo, name, revision)
+    if bytes_to_come(file):
+        part = "" if selection.limit is None else f", read until it has {selection.limit} rows"
+        logger.info(f"downloading {plan_words(file)}{part}; kept in {file.folder}")
+    path = download(file) if selection.limit is None else download(file, _enough(selection))
+    if path.suffix == ".part":
+        head = path.with_name("head.jsonl")
+        head.write_bytes(path.read_bytes().rpartition(b"\n")[0])
+        path = head
+    return Fetched(path, [path.parent])
+
+
+def _enough(selection: Selection) -> Callable[[bytes], bool]:
+    """A test whether the pieces of a file so far hold enough rows; some more than the limit, as some are unusable."""
+    assert selection.limit is not None
+    seen, rest, is_array = Selection(selection.sources, 2 * selection.limit + 20), b"", None
+
+    def test(piece: bytes) -> bool:
+        nonlocal rest, is_array
+        if is_array is None:
+            is_array = piece.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"[")
+        if is_array:
+            return False
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
+                continue
+            source = source_and_image(row)[0] if isinstance(row, dict) else ""
+            if seen.wants(source):
+                seen.taken[source] += 1
+        return seen.is_done
+
+    return test
+
+
+def fetch(repo: str, name: str, revision: str | None, selection: Selection) -> Fetched:
+    """Bring the rows, and the images of `selection.sources`: all of them, or the first of each with a limit.
+
+    What is downloaded is logged before it is. With a limit an archive is read from its start until enough images have
+    come, so the records are the first of the archives and no random sample.
+
+    Raises:
+        DownloadError: a file cannot be had, or there is no room for it.
+        UnsafeArchive: an archive is broken or hostile.
+    """
+    assert selection.sources is not None
+    rows = find_hub_file(repo, name, revision)
+    elsewhere = ELSEWHERE if repo == RELEASE else {}
+    archives = {
+        source: find_hub_file(repo, f"images/{source}.tar.gz", rows.commit)
+        for source in selection.sources
+        if source not in elsewhere
+    }
+    folders = {source: ImageFolder(file.folder, source) for source, file in archives.items()}
+    folders |= {source: ImageFolder(store(repo, source), source) for source in selection.sources if source in elsewhere}
+    _announce(repo, rows, archives, folders, selection)
+    path = download(rows)
+    wanted = _wanted(path, selection.sources)
+    for source, folder in folders.items():
+        count = selection.share(source)
+        if source in archives:
+            folder.fill_from_hub(archives[source], wanted[source], count)
+            continue
+        _fetch_elsewhere(folder, elsewhere[source], wanted[source], count)
+    return Fetched(path, [root for folder in folders.values() for root in folder.roots])
+
+
+def _fetch_elsewhere(folder: ImageFolder, addresses: tuple[str, ...], wanted: Counter, count: int | None) -> None:
+    """Read images of a source from its own site, and say how many are not there."""
+    for address in addresses:
+        folder.fill_from_site(address, folder.without_absent(wanted), count)
+    if count is None and (absent := folder.remember_absent(wanted)):
+        few = f"{len(absent):,} of {len(wanted):,} images are not on its site, such as {absent[0]}"
+        logger.warning(f"{folder.source}: {few}")
+
+
+def _announce(
+    repo: str,
+    rows: HubFile,
+    archives: dict[str, HubFile],
+    folders: dict[str, ImageFolder],
+    selection: Selection,
+) -> None:
+    """Say what will be downloaded and where it goes, and make sure that there is room."""
+    lines = [plan_words(rows)] if bytes_to_come(rows) else []
+    needed = bytes_to_come(rows)
+    for source, folder in folders.items():
+        count, file = selection.share(source), archives.get(source)
+        if folder.is_complete:
+            continue
+        if file is None:
+            many = "those images that rows name" if count is None else f"{count} images"
+            lines.append(
+                f"{source}: {many}, about {size_words(_USUAL_IMAGE)} each, from {', '.join(ELSEWHERE[source])}"
+            )
+            needed += _USUAL_IMAGE * (count or TABLE_1[source]["sft"])
+        elif count is None:
+            lines.append(f"{plan_words(file)}, unpacked and then removed")
+            needed += bytes_to_come(file) + file.size  # while it is unpacked both are here
+        else:
+            lines.append(f"{plan_words(file)}, read from its start until {count} images have come; those are kept")
+            needed += _USUAL_IMAGE * count
+    if lines:
+        folder = rows.folder.parent
+        logger.info("\n  ".join([f"downloading what is missing of {repo}, kept in {folder}:", *lines]))
+        require_space(folder, needed, repo)
+
+
+def _wanted(path: Path, sources: tuple[str, ...]) -> dict[str, Counter]:
+    """How many rows ask for each image, by source and key, in the order of the file."""
+    wanted: dict[str, Counter] = {source: Counter() for source in sources}
+    for _, row, _ in read_rows(path):
+        source, image = source_and_image(row) if isinstance(row, dict) else ("", "")
+        if image and source in wanted:
+            wanted[source][image_key(image, source)] += 1
+    return wanted
+
+
+def count_report(split: str, seen: Counter, sources: tuple[str, ...] | None) -> str:
+    """How the rows of a released file differ from the paper's Table 1; "" when they do not.
+
+    Args:
+        split: "sft" or "rl".
+        seen: rows of each source in the file.
+        sources: those that were asked for; None compares all.
+    """
+    printed = {source: TABLE_1[source][split] or 0 for source in sources or TABLE_1 if source in TABLE_1}
+    differ = [
+        f"{source} {seen[source]:,}, paper {paper:,}" for source, paper in printed.items() if seen[source] != paper
+    ]
+    return f"rows a source differ from Table 1 of the paper: {'; '.join(differ)}." if differ else ""
