@@ -34,7 +34,7 @@ class HubServer:
         self.private, self.gated, self.damaged = set(), set(), set()
         self.status, self.hub_status, self.cut = [], [], []
         self.ranges, self.large = True, 100
-        self.revisions = {"main": COMMIT, COMMIT: COMMIT}
+        self.revisions = {"main": COMMIT}
         self.requests, self.sent = [], defaultdict(int)
         self._hub = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, "hub"))
         self._cdn = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, "cdn"))
@@ -68,9 +68,9 @@ class HubServer:
             return 401 if token is None else 404, {"X-Error-Code": "RepoNotFound"}, b""
         if repo in self.gated:
             return 403, {"X-Error-Code": "GatedRepo"}, b""
-        if revision not in self.revisions:
+        commit = revision if revision in self.revisions.values() else self.revisions.get(revision)
+        if commit is None:
             return 404, {"X-Error-Code": "RevisionNotFound"}, b""
-        commit = self.revisions[revision]
         data = self.repos[repo].get(path)
         if data is None:
             return 404, {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit}, b""
