@@ -36,8 +36,7 @@ class HubServer:
         self.ranges, self.large = True, 100
         self.revisions = {"main": COMMIT}
         self.requests, self.sent = [], defaultdict(int)
-        self._hub = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, "hub"))
-        self._cdn = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, "cdn"))
+        self._hub, self._cdn = (_Quiet(("127.0.0.1", 0), _handler(self, where)) for where in ("hub", "cdn"))
         self.url = f"http://127.0.0.1:{self._hub.server_port}"
         self.cdn = f"http://127.0.0.1:{self._cdn.server_port}"
 
@@ -87,6 +86,11 @@ class HubServer:
         return data[:-1] + bytes([data[-1] ^ 1]) if data and path.lstrip("/") in self.damaged else data
 
 
+class _Quiet(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        pass  # the client has what it wanted
+
+
 def _handler(outer: HubServer, where: str):
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -125,8 +129,8 @@ def _handler(outer: HubServer, where: str):
             if status in (200, 206) and outer.cut:
                 body, self.close_connection = body[: outer.cut.pop(0)], True
             try:
-                self.wfile.write(body)
                 outer.sent[unquote(self.path)] += len(body)
+                self.wfile.write(body)
             except (BrokenPipeError, ConnectionResetError):
                 pass  # the client has what it wanted
 

@@ -51,6 +51,7 @@ from .display import (
 from .environment import install_missing as install_missing, report_environment as report_environment
 from .evaluation import (
     EvalReport as EvalReport,
+    across_seeds as across_seeds,
     blind_table as blind_table,
     compare_reports as compare_reports,
     control_images as control_images,

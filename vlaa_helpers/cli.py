@@ -10,7 +10,6 @@ import tempfile
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
 
 class _Parser(argparse.ArgumentParser):
@@ -20,8 +19,9 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}. `{self.prog} --help` lists what it takes.\n")
 
     def refuse(self, unknown: str) -> NoReturn:
-        near = get_close_matches(unknown.partition("=")[0], re.findall(r"--[\w-]+", self.format_usage()), n=1)
-        self.error(f"unknown argument {unknown}" + (f"; did you mean {near[0]}" if near else ""))
+        name = unknown.partition("=")[0]  # its value may be a key
+        near = get_close_matches(name, re.findall(r"--[\w-]+", self.format_usage()), n=1)
+        self.error(f"unknown argument {name}" + (f"; did you mean {near[0]}" if near else ""))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -92,14 +92,12 @@ def _file_trouble(error: OSError, out: Path) -> str:
 
 def _address(text: str) -> str:
     """The address of an endpoint, as argparse asks for one."""
+    from .core.endpoint import checked_address
+
     try:
-        parts = urlsplit(text)
-        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        is_address = False
-    if not is_address:
-        raise argparse.ArgumentTypeError(f"{text!r} is no address; expected one such as http://localhost:8000/v1")
-    return text
+        return checked_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _add_build(commands: argparse._SubParsersAction) -> None:

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import pickle
 import time
 from email.utils import formatdate
 
@@ -186,6 +187,68 @@ def test_a_key_in_a_reply_is_hidden(server_says):
     assert "Bearer [key]" in text or server_says is echo_page
 
 
+@pytest.mark.parametrize("key", ["ab1c", "hunter", "password", "sk-short"])
+@pytest.mark.parametrize("server_says", [echo, echo_page, echo_refusal])
+def test_a_short_key_is_hidden_too(monkeypatch, caplog, server_says, key):
+    monkeypatch.setenv("TEST_KEY", key)
+    with HostileServer(server_says) as server:
+        assert key not in ask(server).text
+    assert f"Bearer {key}".encode() in server.requests[0]
+    words = f'TEST_KEY could be a word ({len(key)} characters): wherever a reply has it, "[key]" is kept in its place'
+    assert words in caplog.text and key not in caplog.text
+
+
+def test_no_key_is_no_secret(monkeypatch, caplog):
+    monkeypatch.setenv("TEST_KEY", "none")
+    with HostileServer(response(completion("There are none."))) as server:
+        assert ask(server).text == "There are none."
+    assert "could be a word" not in caplog.text
+
+
+def test_a_key_that_left_the_environment_is_hidden_still(monkeypatch):
+    with HostileServer(echo) as server:
+        endpoint = ChatEndpoint(server.url, api_key_env="TEST_KEY", retries=0, timeout=5.0)
+        endpoint.complete("m", HELLO, max_tokens=9)
+        monkeypatch.setenv("TEST_KEY", "another")
+        assert KEY not in endpoint.complete("m", HELLO, max_tokens=9).text
+    assert KEY.encode() in server.requests[1]
+    assert KEY.encode() not in pickle.dumps(endpoint)
+
+
+def test_keys_in_options_are_hidden():
+    given = {
+        "extra_headers": {"X-Key": "other"},
+        "extra_query": {"token": "third"},
+        "extra_body": {"api_key": "fourth"},
+    }
+    with HostileServer(echo) as server:
+        endpoint = ChatEndpoint(server.url, api_key_env="TEST_KEY", retries=0, timeout=5.0)
+        text = endpoint.complete("m", HELLO, max_tokens=9, **given).text
+    assert all(word.encode() in server.requests[0] for word in ("other", "third", "fourth"))
+    assert not any(word in text for word in ("other", "third", "fourth")) and "hello" in text
+
+
+def test_no_part_of_a_key_is_in_what_is_said_of_a_pause():
+    asked = response("", "503 Service Unavailable", Retry_After="9" * 30 + KEY, Retry_After_Ms="999999")
+    with HostileServer(asked) as server, pytest.raises(EndpointUnavailable, match="Retry-After: 9+.key.;") as error:
+        ask(server, retries=1)
+    assert KEY[:6] not in str(error.value)
+
+
+def test_a_password_in_the_address_is_in_no_log(caplog):
+    caplog.set_level("INFO")
+    with HostileServer(GOOD) as server:
+        ask(server, f"http://me:hunter22@127.0.0.1:{server.port}/v1")
+    assert "HTTP Request: POST" in caplog.text and "hunter22" not in caplog.text
+
+
+def test_a_key_in_the_place_of_its_variable_is_not_shown():
+    for key in ("sk-very-secret", "hunter22"):
+        with pytest.raises(EndpointError, match="api_key_env, .* characters: the name of the variable") as error:
+            ChatEndpoint("http://host/v1", api_key_env=key).complete("m", HELLO, max_tokens=9)
+        assert key not in str(error.value)
+
+
 @pytest.mark.parametrize("status", ["401 Unauthorized", "404 Not Found", "500 Error", "302 Found"])
 def test_a_key_in_an_error_is_hidden(status):
     said = response({"error": {"message": "x" * 250 + KEY}}, status, Location=f"http://else.where/?key={KEY}")
@@ -277,6 +340,12 @@ def test_a_pause_too_long_is_not_waited_and_said(pauses, pause):
 def test_what_is_no_address_is_said(address):
     with pytest.raises(ValueError, match=r"is no address; expected one such as http://localhost:8000/v1"):
         ChatEndpoint(address)
+
+
+def test_an_address_with_a_query_is_refused_without_showing_it():
+    with pytest.raises(ValueError, match=r"'http://host/v1' has more after it; give a query as extra_query=") as error:
+        ChatEndpoint("http://me:hunter22@host/v1?key=sk-1234")
+    assert "hunter22" not in str(error.value) and "sk-1234" not in str(error.value)
 
 
 def test_the_address_in_the_environment_is_checked_too(monkeypatch):

@@ -3,14 +3,19 @@
 import base64
 import io
 import os
+import re
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from row_files import cmyk_profile, encoded, encoded_png
 
+import vlaa_helpers
 from vlaa_helpers.core.images import (
+    IMAGE_FORMATS,
+    MAX_BYTES,
     MAX_PIXELS,
     check_image,
     data_url,
@@ -18,7 +23,9 @@ from vlaa_helpers.core.images import (
     find_image,
     image_hash,
     image_roots,
+    open_image,
     png_bytes,
+    read_image_file,
 )
 
 
@@ -166,6 +173,52 @@ def test_too_many_pixels_are_refused_before_decoding(monkeypatch):
             read(data)
 
 
+@pytest.mark.parametrize("size", [(1, 100_000), (100_000, 1), (1, 201)])
+def test_an_image_that_no_processor_takes_is_refused(size):
+    with pytest.raises(ValueError, match=f"{size[0]} × {size[1]}: one side is over 200 times the other"):
+        check_image(saved(Image.new("L", size), "PNG"))
+    check_image(saved(Image.new("L", (1, 200)), "PNG"))
+
+
+def test_a_file_too_large_is_not_read(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"x")
+    assert read_image_file(path) == b"x"
+    os.truncate(path, MAX_BYTES + 1)  # takes no room
+    monkeypatch.setattr("pathlib.Path.read_bytes", lambda _: pytest.fail("was read"))
+    with pytest.raises(ValueError, match=r"536,870,913 bytes; expected at most 536,870,912"):
+        read_image_file(path)
+
+
+@pytest.mark.parametrize("name", ["a.eps", "a.png", "a.tiff"])
+def test_programs_are_not_run(tmp_path, monkeypatch, name):
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_, **__: pytest.fail("was run"))
+    data = saved(Image.new("RGB", (4, 4)), "EPS")
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(pytest.fail.Exception), Image.open(tmp_path / name) as image:
+        image.load()
+    reason = r"not read as PNG, JPEG, .* or AVIF; any other form, such as EPS or SVG, wants exporting as PNG"
+    for read, given in ((check_image, data), (decode_image, data), (decode_image, tmp_path / name), (open_image, data)):
+        with pytest.raises(ValueError, match=reason):
+            read(given)
+
+
+def test_only_known_formats_are_read():
+    Image.init()
+    assert set(IMAGE_FORMATS) <= set(Image.OPEN)
+    for form in ("EPS", "PCX", "SGI", "TGA", "ICNS", "ICO", "DDS", "IM", "JPEG2000"):
+        with pytest.raises(ValueError, match="not read as PNG"):
+            open_image(saved(Image.new("RGB", (16, 16)), form))
+
+
+def test_nothing_else_opens_images():
+    """Pillow opens any of its formats where it is not told which."""
+    package = Path(vlaa_helpers.__file__).parent
+    pattern = re.compile(r"Image\.open\(|PILImage\.open\(|from PIL\.Image import|\bimread\(|ImageFile\.Parser")
+    found = [(path.name, line) for path in package.rglob("*.py") for line in path.open() if pattern.search(line)]
+    assert found == [("images.py", "        return Image.open(file, formats=IMAGE_FORMATS)\n")]
+
+
 def test_links_lead_no_further_than_the_root(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "a.png").write_bytes(encoded())
@@ -177,11 +230,27 @@ def test_links_lead_no_further_than_the_root(tmp_path):
     (root / "folder").symlink_to(tmp_path / "elsewhere")
     assert find_image("inside.png", [root]) == root / "inside.png"
     for name in ("file.png", "folder/a.png"):
-        with pytest.raises(ValueError, match=r"is a link to .*elsewhere/a\.png, outside of image_root\. Copy"):
+        with pytest.raises(ValueError, match=r"is a link to .*elsewhere/a\.png, outside of .*/images\. Copy"):
             find_image(name, [root])
     (tmp_path / "linked").symlink_to(root)  # the root itself may be a link
     assert find_image("vg/a.png", [tmp_path / "linked"]) == tmp_path / "linked" / "vg" / "a.png"
-    assert find_image(str(tmp_path / "elsewhere" / "a.png"), [root])  # an absolute path says where it leads
+    assert find_image("missing.png", [root]) is None
+
+
+def test_absolute_paths_lead_no_further_than_the_root(tmp_path):
+    root, outside = tmp_path / "images", tmp_path / "secret.png"
+    root.mkdir()
+    for path in (outside, root / "a.png"):
+        path.write_bytes(encoded())
+    (tmp_path / "images-2").mkdir()  # begins like the root
+    (tmp_path / "images-2" / "b.png").write_bytes(encoded())
+    (root / "loop.png").symlink_to("loop.png")
+    assert find_image(str(root / "a.png"), [root]) == root / "a.png"
+    for path in (outside, tmp_path / "images-2" / "b.png"):
+        with pytest.raises(ValueError, match=rf"'{path}' is outside of image_root {root}\. Copy the images there"):
+            find_image(str(path), [root])
+    for name in (str(tmp_path / "no.png"), str(root), "/dev/zero", "loop.png", "file:///etc/passwd", "a/" * 10_000):
+        assert find_image(name, [root]) is None
 
 
 def test_links_of_the_hub_s_cache_are_followed(tmp_path):

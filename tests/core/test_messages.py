@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from vlaa_helpers.core.messages import AboveProgressBars, in_notebook, show_messages
+from vlaa_helpers.core.messages import AboveProgressBars, in_notebook, say_once, show_messages
 
 
 @contextmanager
@@ -88,3 +88,12 @@ def test_the_handler_needs_no_tqdm(capsys, monkeypatch):
     with fresh_program():
         AboveProgressBars().emit(logging.makeLogRecord({"msg": "seen"}))
     assert capsys.readouterr().out == "seen\n"
+
+
+def test_a_warning_is_given_once(caplog):
+    say_once.cache_clear()
+    for words in ("slow", "slow", "slower", "slow"):
+        say_once(logging.getLogger("vlaa_helpers.some"), words)
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        ("WARNING", "slow"), ("WARNING", "slower")
+    ]  # fmt: skip

@@ -11,6 +11,7 @@ import warnings
 import numpy as np
 import pytest
 from datasets import Image
+from datasets.arrow_writer import ArrowWriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image as PILImage
@@ -210,6 +211,19 @@ def test_bytes_that_are_no_text(tmp_path):
         ({"gt": "nothing", "verifier_type": "math"}, "bad_gt", "is not mathematics"),
         ({"images": ["a.png", "b.png"]}, "bad_images", "images is a list of 2; expected a list with the path of one"),
         ({"images": "a.png"}, "bad_images", "images is 'a.png'; expected a list"),
+        ({"images": [""]}, "bad_images", "images[0] is ''; expected the path of an image. Write the path, or leave"),
+        ({"images": [None]}, "bad_images", "images[0] is None; expected the path"),
+        ({"images": [" \t"]}, "bad_images", "images[0] is ' \\t'; expected the path"),
+        ({"images": [["a.png"]]}, "bad_images", "images[0] is ['a.png']; expected the path"),
+        ({"images": ["", None]}, "bad_images", "images is a list of 2"),
+        ({"images": {}}, "bad_images", "images is {}; expected a list"),
+        ({"images": False}, "bad_images", "images is False; expected a list"),
+        ({"images": " "}, "bad_images", "images is ' '; expected a list"),
+        ({"image": "a.png", "images": ["b.png"]}, "bad_images", "list of 1, beside the image 'a.png'; expected"),
+        ({"image": "  "}, "bad_image_path", "image is '  '; expected the path of an image"),
+        ({"image": ["a.png"]}, "bad_image_path", "image is ['a.png']; expected the path of an image"),
+        ({"image": {"bytes": None, "path": None}}, "bad_image_path", "expected the path of an image"),
+        ({"image": "/etc/hostname"}, "bad_image_path", "'/etc/hostname' is outside of image_root"),
         ({"images": ["no.png"]}, "missing_image", "image no.png is absent"),
         ({"verifier_type": "numeric"}, "unknown_verifier_type", "'numeric'; expected one of digit, choice, math, box"),
         ({"verifier_type": None}, "no_verifier_type", 'Add it, or pass verifier_type="choice"'),
@@ -233,9 +247,16 @@ def test_a_list_of_one_image_is_loaded(write_rows):
     assert not problems and records[0]["image"].size == (8, 6)
 
 
-@pytest.mark.parametrize("none", [None, [], ""])
-def test_no_images_is_a_row_of_text(write_rows, none):
-    records, problems = read_records(write_rows({**ROW, "images": none}))
+def test_an_image_named_twice_is_one(write_rows):
+    row = {**ROW, "image": "a.png", "images": ["a.png"]}
+    records, problems = read_records(write_rows(row, images={"a.png": encoded()}))
+    assert not problems and records[0]["image"].size == (8, 6)
+
+
+@pytest.mark.parametrize("column", ["image", "images"])
+@pytest.mark.parametrize("none", [None, [], "", float("nan")])
+def test_no_images_is_a_row_of_text(write_rows, column, none):
+    records, problems = read_records(write_rows({**ROW, column: none}))
     assert not problems and records[0]["image"] is None
 
 
@@ -252,8 +273,9 @@ def test_one_s_own_verifier_checks_its_ground_truths(write_rows):
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"hello, I am text", encoded()[:60], encoded("JPEG", (64, 64))[:-200], encoded("GIF", (64, 64))[:200]],
-    ids=["empty", "text", "truncated png", "truncated jpeg", "truncated gif"],
+    [b"", b"hello, I am text", encoded()[:60], encoded("JPEG", (64, 64))[:-200], encoded("GIF", (64, 64))[:200]]
+    + [encoded("EPS")],
+    ids=["empty", "text", "truncated png", "truncated jpeg", "truncated gif", "eps"],
 )
 def test_files_that_are_no_whole_image(write_rows, data):
     problem = only_problem(write_rows({**ROW, "image": "a.png"}, images={"a.png": data}))
@@ -352,6 +374,71 @@ def test_a_problem_in_an_array_names_its_row():
     assert str(problem) == "rows.json row 4 (id x): no gt; expected a gt. Add it."
 
 
+def test_a_problem_is_one_short_line(write_rows):
+    row = {**ROW, "id": "\x1b[2J\nrows.jsonl line 9: all is well" + "i" * 10**6, "gt": None}
+    names = ({**ROW, column: "x" * 10**6} for column in ("verifier_type", "image"))
+    _, problems = read_records(write_rows(row, *names, {**ROW, "verifier_type": None, "source": "s" * 10**6}))
+    assert [problem.kind for problem in problems] == [
+        "no_gt", "unknown_verifier_type", "missing_image", "no_verifier_type"
+    ]  # fmt: skip
+    for problem in problems:
+        assert str(problem).isprintable() and len(str(problem)) < 1000
+    assert str(problems[0]).startswith("rows.jsonl line 1 (id \\x1b[2J\\nrows") and 'Add a "gt"' in str(problems[0])
+    with pytest.raises(ValueError, match="none of the columns") as error:
+        read_records(write_rows({"x" * 10**6: 1, "\n": 2}))
+    assert len(str(error.value)) < 1000
+
+
+def test_a_csv_with_a_name_twice_says_which_is_read(write_rows):
+    file = write_rows("question,gt,gt,,\nq,3,4,,\n", name="rows.csv")
+    records, (problem,) = read_records(file, verifier_type="digit")
+    assert records["gt"][:] == ["4"] and problem.kind == "broken_csv" and problem.line == 1
+    assert "the column name 'gt' is there twice; the last one is read" in problem.message
+
+
+def write_arrow(path, *images):
+    rows = [{**dict.fromkeys(RECORD_COLUMNS, ""), "id": f"r-{k}", "image": image} for k, image in enumerate(images)]
+    with ArrowWriter(path=str(path), features=record_features()) as writer:
+        for row in rows:
+            writer.write(row)
+        writer.finalize()
+    return path
+
+
+def test_an_arrow_file_of_anybody_is_looked_through(tmp_path):
+    (tmp_path / "secret.png").write_bytes(encoded())
+    good = {"bytes": encoded(), "path": "a.png"}
+    bad = [
+        {"bytes": None, "path": str(tmp_path / "secret.png")},
+        {"bytes": None, "path": "https://example.org/a.png"},
+        {"bytes": encoded("EPS"), "path": "a.png"},
+        {"bytes": b"", "path": "a.png"},
+        {"bytes": encoded_png(10_000, 10_000, b""), "path": None},
+        {"bytes": encoded(size=(1, 300)), "path": None},
+    ]
+    with warnings.catch_warnings(action="ignore"):  # Pillow's own, about pixels
+        records, problems = read_records(write_arrow(tmp_path / "a.arrow", good, *bad, None))
+    assert records["id"][:] == ["r-0", "r-7"] and records[0]["image"].size == (8, 6) and records[1]["image"] is None
+    assert [problem.kind for problem in problems] == ["bad_image_path"] * 2 + ["bad_image"] * 4
+    words = [
+        "secret.png'; expected its bytes",
+        "example.org",
+        "not read as PNG",
+        "not read",
+        "100,000,000 p",
+        "over 200",
+    ]
+    assert all(word in str(problem) for word, problem in zip(words, problems, strict=True))
+    assert str(problems[0]).startswith("a.arrow row 1 (id r-1): ")
+
+
+@pytest.mark.parametrize("data", [b"", b"ARROW1\0\0", b"\xff" * 4000])
+def test_what_is_no_arrow_file_is_said(tmp_path, data):
+    (tmp_path / "a.arrow").write_bytes(data)
+    with pytest.raises(ValueError, match=r"a\.arrow cannot be read as Arrow: .*Build it again"):
+        read_records(tmp_path / "a.arrow")
+
+
 # ---- bad files and arguments: an error that says what to do ----
 
 
@@ -442,10 +529,12 @@ def test_images_stay_encoded(write_rows):
 
 
 def test_images_by_absolute_path(write_rows, tmp_path):
-    (tmp_path / "elsewhere.png").write_bytes(encoded())
-    row = {**ROW, "image": str(tmp_path / "elsewhere.png")}
-    (tmp_path / "images").mkdir()
-    assert load_records(write_rows(row), image_root=tmp_path / "images")[0]["image"].size == (8, 6)
+    row = {**ROW, "image": str(tmp_path / "images" / "a.png")}
+    file = write_rows(row, images={"a.png": encoded()})
+    assert load_records(file, image_root=tmp_path / "images")[0]["image"].size == (8, 6)
+    (tmp_path / "other").mkdir()
+    _, (problem,) = read_records(file, image_root=tmp_path / "other")
+    assert problem.kind == "bad_image_path" and f"outside of image_root {tmp_path / 'other'}" in problem.message
 
 
 def test_embedded_images_need_no_folder(write_rows, tmp_path):

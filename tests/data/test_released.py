@@ -13,6 +13,7 @@ from release_files import GT, REPO, images_of, json_lines, rows_of, tar_gz
 from row_files import encoded
 
 from vlaa_helpers.data import released
+from vlaa_helpers.data.download_errors import size_words
 from vlaa_helpers.data.load import load_records, read_records
 
 ROWS = "VLAA-Thinking-GRPO-25K.json"
@@ -31,7 +32,8 @@ def test_only_the_sources_asked_for_are_downloaded(release, said):
     assert set(cdn_files(release)) == {ROWS, "images/clevr_math.tar.gz"}
     assert [problem.kind for problem in problems] == ["other_counts"] and problems[0].kept
     (plan,) = [record.message for record in said.records if "downloading what is missing" in record.message]
-    assert f"{ROWS}: 3 kB" in plan and "images/clevr_math.tar.gz: 194 kB, unpacked and then removed" in plan
+    size = size_words(len(release.repos[REPO]["images/clevr_math.tar.gz"]))
+    assert f"{ROWS}: 3 kB" in plan and f"images/clevr_math.tar.gz: {size}, unpacked and then removed" in plan
 
 
 def test_the_second_time_nothing_is_downloaded(release, monkeypatch):
@@ -77,7 +79,7 @@ def test_a_limit_reads_the_beginning_of_an_archive(hub):
 
 
 def test_a_limit_is_spread_over_the_sources(release, monkeypatch):
-    monkeypatch.setattr("vlaa_helpers.data.load.ARCHIVED", ("clevr_math", "synthesis"))
+    monkeypatch.setattr("vlaa_helpers.data.released.ARCHIVED", ("clevr_math", "synthesis"))
     records, problems = read_records(REPO, limit=7)
     assert Counter(records["source"]) == {"clevr_math": 4, "synthesis": 3} and problems == []
     records, problems = read_records(REPO, limit=30)
@@ -161,7 +163,7 @@ def test_a_first_look_at_coco(sites):
 
 
 def test_coco_and_visual_genome_are_not_fetched_unasked(sites, monkeypatch):
-    monkeypatch.setattr("vlaa_helpers.data.load.ARCHIVED", ("clevr_math",))
+    monkeypatch.setattr("vlaa_helpers.data.released.ARCHIVED", ("clevr_math",))
     sites.repos[REPO][ROWS] += json_lines(rows_of("clevr_math", 2))
     sites.repos[REPO]["images/clevr_math.tar.gz"] = tar_gz(images_of("clevr_math", 2))
     assert set(read_records(REPO, limit=2)[0]["source"]) == {"clevr_math"}

@@ -75,6 +75,16 @@ def test_views_follow_the_records(mixed, selection):
         assert [image_hash(i) for i in a["images"]] == [image_hash(i) for i in b["images"]] == expected
 
 
+def test_columns_of_ones_own_stay_with_their_records(mixed):
+    own = mixed.add_column("level", [*range(len(mixed))]).add_column("tags", [[f"t{k}"] for k in range(len(mixed))])
+    own = own.add_column("prompt", ["mine"] * len(mixed)).shuffle(seed=1)
+    view = to_grpo(own)
+    for record, row in zip(own, view, strict=True):
+        assert (row["id"], row["level"], row["tags"]) == (record["id"], record["level"], record["tags"])
+        assert row["prompt"][-1]["content"][-1]["text"] == record["question"]
+    assert to_sft(mixed).column_names == to_sft(own.remove_columns("prompt")).column_names
+
+
 def test_views_share_the_images(mixed):
     def addresses(column):
         while hasattr(column, "values"):

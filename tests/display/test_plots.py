@@ -149,9 +149,15 @@ def test_training_has_a_panel_for_each_metric():
         assert axes.get_xlabel() == "step" and raw.get_linewidth() < bold.get_linewidth()
         assert list(raw.get_xdata()) == list(range(1, 21))
         assert list(raw.get_ydata()) == [row[name] for row in log]
-        assert list(bold.get_xdata()) == list(range(5, 21))  # the mean of the last five steps
-        assert bold.get_ydata()[0] == pytest.approx(np.mean([row[name] for row in log[:5]]))
-        assert bold.get_ydata()[-1] == pytest.approx(np.mean([row[name] for row in log[-5:]]))
+        assert list(bold.get_ydata()) == pytest.approx(list(raw.get_ydata()))  # a straight line: the mean does not lag
+
+
+def test_the_bold_line_is_the_mean_of_both_sides():
+    values = [0.0] * 10 + [1.0] * 10
+    log = [{"step": k, "reward": value} for k, value in enumerate(values)]
+    _, bold = plot_training(log, {"reward": "reward"}, title="", smooth=5).axes[0].lines
+    assert list(bold.get_xdata()) == list(range(20))
+    assert list(bold.get_ydata()) == pytest.approx([0] * 8 + [0.2, 0.4, 0.6, 0.8] + [1] * 8)
 
 
 def test_training_reads_a_csv_log_and_skips_rows_without_the_metric():
@@ -166,7 +172,7 @@ def test_curves_take_the_colour_of_their_arm():
     log = [{"step": k, "loss": 1 / k} for k in range(1, 13)]
     raw, bold = plot_training(log, {"loss": "loss"}, title="", arm="SFT").axes[0].lines
     assert to_hex(raw.get_color()) == to_hex(bold.get_color()) == ARM_COLOURS["SFT"]
-    assert len(bold.get_xdata()) == 9  # twelve steps: means of four
+    assert len(bold.get_xdata()) == 12
 
 
 def test_losses_of_several_runs_share_an_axis():

@@ -1,5 +1,6 @@
 """Folders read as runs: their names and colours, where a log is found, and what is no run."""
 
+import json
 import math
 
 import pytest
@@ -91,4 +92,28 @@ def test_a_run_without_a_column_is_named(tmp_path):
         read_runs([folder])
     (folder / "settings.json").write_text('{"records": 6}')
     with pytest.raises(ValueError, match=r"a/settings.json has no 'samples'; expected what `vlaa evaluate` writes"):
+        read_runs([folder])
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("id", 7), ("source", ["s"]), ("question", None), ("response", None), ("response", 1), ("correct", "yes"),
+     ("truncated", None), ("value", "x"), ("tokens", {})],
+)  # fmt: skip
+def test_a_column_of_another_kind_is_named(tmp_path, column, value):
+    folder = evaluated(tmp_path / "a")
+    rows = [json.loads(line) for line in (folder / "responses.jsonl").open()]
+    rows[1][column] = value
+    (folder / "responses.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(ValueError, match="expected what `vlaa evaluate` writes") as error:
+        read_runs([folder])
+    assert column in ("id", "response") or f"a/responses.jsonl line 2: {column} is {value!r}" in str(error.value)
+
+
+@pytest.mark.parametrize("samples", [0, -1, "x", None, 1.5])
+def test_settings_of_another_kind_are_told(tmp_path, samples):
+    folder = evaluated(tmp_path / "a")
+    settings = json.loads((folder / "settings.json").read_text()) | {"samples": samples}
+    (folder / "settings.json").write_text(json.dumps(settings))
+    with pytest.raises(ValueError, match=r"settings\.json( or|: samples is .*expected 1)|holds 6 of 9.0"):
         read_runs([folder])

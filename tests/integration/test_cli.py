@@ -133,6 +133,8 @@ def test_what_is_wrong_is_one_line(tmp_path, capsys, arguments, words):
             "vlaa build: unknown argument --bugdet; did you mean --budget. `vlaa build",
         ),
         (["evaluate", "mini", "--sample=3"], None),  # argparse takes a beginning that is clear
+        (["build", "mini", "--api-key=sk-1234"], "vlaa build: unknown argument --api-key; did you"),
+        (["build", "mini", "--base-url", "http//me:hunter22@host"], "base_url 'http//host' is no address"),
         (["report", "a", "--zzz"], "vlaa report: unknown argument --zzz. `vlaa report --help` lists what it takes."),
         (["build", "mini", "more"], "vlaa build: unknown argument more. `vlaa build --help`"),
         (["build"], "vlaa build: the following arguments are required: source. `vlaa build --help`"),
@@ -141,7 +143,7 @@ def test_what_is_wrong_is_one_line(tmp_path, capsys, arguments, words):
         ([], "vlaa: the following arguments are required: command. `vlaa --help` lists what it takes."),
         (
             ["build", "mini", "--base-url", "notaurl"],
-            "--base-url: 'notaurl' is no address; expected one such as http://",
+            "--base-url: base_url 'notaurl' is no address; expected one such as http://",
         ),
         (["build", "mini", "--base-url", "http://["], "'http://[' is no address"),
         (["grpo", "mini", "--base-url", "localhost:8000/v1"], "'localhost:8000/v1' is no address"),

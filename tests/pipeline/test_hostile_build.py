@@ -1,12 +1,14 @@
 """Builds against endpoints that garble, echo and lie: nothing of it is kept that should not be."""
 
 import json
+from pathlib import Path
 
 import pytest
 from fault_server import completion
 from hostile_server import HostileServer, response
+from row_files import ROW, encoded
 
-from vlaa_helpers import ChatTeacher, build_dataset, make_scenes
+from vlaa_helpers import ChatTeacher, build_dataset, load_records, make_scenes
 from vlaa_helpers.core.endpoint import EndpointError
 from vlaa_helpers.pipeline.journal import MAX_GARBLED
 
@@ -94,6 +96,7 @@ def test_the_key_never_reaches_the_disk(records, teacher, tmp_path, said):
             except EndpointError as error:
                 assert secret not in str(error)
             assert secret.encode() not in everything(folder)
+            assert b"other-secret-4711" not in everything(folder)
             assert b"dXNlcjpodW50ZXIyMg==" not in everything(folder)
     assert any(KEY.encode() in asked for asked in server.requests)
     assert any(b"Basic dXNlcjpodW50ZXIyMg==" in asked for asked in server.requests)
@@ -105,6 +108,14 @@ def test_other_headers_are_sent_and_not_written_down(records, teacher, tmp_path)
         build_dataset(records.select(range(2)), teacher(server, extra_headers=given, temperature=0.5), tmp_path)
     assert b"other-secret-4711" in server.requests[0]
     assert b"other-secret-4711" not in everything(tmp_path) and b"temperature" in everything(tmp_path)
+
+
+def test_a_key_in_the_body_is_sent_and_not_written_down(records, teacher, tmp_path):
+    with HostileServer(good) as server:
+        body = {"api_key": "tiny1", "top_k": 3}
+        build_dataset(records.select(range(2)), teacher(server, extra_body=body), tmp_path)
+    assert b"tiny1" in server.requests[0]
+    assert b"tiny1" not in everything(tmp_path) and b"top_k" in everything(tmp_path)
 
 
 def test_odd_but_legal_replies_are_read(records, teacher, tmp_path):
@@ -120,6 +131,18 @@ def test_odd_but_legal_replies_are_read(records, teacher, tmp_path):
             records.select(range(3)), teacher(server, prices={"m": (1.0, 1.0)}), tmp_path, budget=9.0
         )
     assert len(result.sft) == 3 and {row["prompt_tokens"] for row in replies(tmp_path)} == {12}
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n")])
+def test_an_image_that_is_gone_or_another_is_a_reject(teacher, tmp_path, write_rows, change):
+    rows = [{**ROW, "id": name, "image": name} for name in ("a.png", "b.png")]
+    images = {name: encoded(size=(32, 32), seed=k) for k, name in enumerate(("a.png", "b.png"))}
+    records = load_records(write_rows(*rows, images=images), embed_images=False)
+    change(Path(records.with_format("arrow")[0]["image"][0]["path"].as_py()))
+    with HostileServer(good) as server:
+        result = build_dataset(records, teacher(server), tmp_path / "out")
+    assert result.sft["id"] == ["b.png"]
+    assert (result.rejects["id"], result.rejects["reason"]) == (["a.png"], ["unreadable_image"])
 
 
 def test_half_a_character_does_not_end_a_build(records, teacher, tmp_path):

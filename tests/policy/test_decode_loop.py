@@ -1,5 +1,6 @@
 """The sampling loop gives what `generate` gives, and rows that have ended leave it."""
 
+import math
 from functools import wraps
 
 import pytest
@@ -126,7 +127,7 @@ def test_one_number_a_row_draws_from_the_same_distribution(way):
     logits = 2 * torch.randn(1, 12, generator=generator)
     scores = LogitsProcessorList(warp)(torch.zeros(1, 1, dtype=torch.long), logits)
     expected = scores.softmax(-1)[0].double() * DRAWS
-    numbers = torch.rand(DRAWS, generator=generator)
+    numbers = torch.rand(DRAWS, generator=generator, dtype=torch.float64)
     counts = draw(scores.expand(DRAWS, -1), numbers).bincount(minlength=12).double()
     possible = expected > 0
     assert not counts[~possible].any()
@@ -141,8 +142,9 @@ def test_one_number_a_row_draws_from_the_same_distribution(way):
 
 
 def test_words_that_are_left_out_are_never_drawn():
-    scores = torch.tensor([[-torch.inf, 0.0, -torch.inf, 0.0, -torch.inf]]).expand(4, -1)
-    assert draw(scores, torch.tensor([0.0, 0.49, 0.5, 1 - 2**-24])).tolist() == [1, 1, 3, 3]
+    scores = torch.tensor([[-torch.inf, 0.0, -torch.inf, 0.0, -torch.inf]]).expand(5, -1)
+    numbers = torch.tensor([0.0, 0.49, 0.5, 1 - 2**-24, 1 - 2**-53], dtype=torch.float64)
+    assert draw(scores, numbers).tolist() == [1, 1, 3, 3, 3]
 
 
 def test_each_of_many_rare_words_can_be_drawn():
@@ -151,6 +153,19 @@ def test_each_of_many_rare_words_can_be_drawn():
     edges = scores.softmax(-1)[0].double().cumsum(0)
     numbers = (edges[:-1] + edges[1:]) / 2 / edges[-1]  # the middle of each word's share but the first
     assert draw(scores.expand(51, -1), numbers).tolist() == [*range(1, 52)]
+
+
+def test_numbers_are_fine_enough_for_rare_words(model, tiny_models, monkeypatch):
+    """A word of probability 2^-30 lies between two steps of a float32's numbers, and would never be drawn."""
+    seen = []
+    monkeypatch.setattr(decode_loop, "draw", lambda scores, numbers: seen.append(numbers) or draw(scores, numbers))
+    with torch.no_grad():
+        prefix = prefill(model, prompts(tiny_models[1].tokenizer, [1, 1, 1]))
+    generate_from(model, prefix, COUNTS, max_new_tokens=20, do_sample=True, top_k=0, eos_token_id=None)
+    numbers = torch.cat(seen)
+    assert len(numbers) == 20 * 12 and (numbers * 2**24 % 1 > 0).double().mean() > 0.9
+    rare = torch.tensor([[0.0, -30 * math.log(2), 0.0]])
+    assert draw(rare, torch.tensor([0.5], dtype=torch.float64)).item() == 1
 
 
 def test_a_row_draws_the_same_whoever_is_beside_it(model, tiny_models):

@@ -1,15 +1,18 @@
 """The decode stack gives the logits that the model gives: three families, in 4 bits or not, with adapters or none."""
 
+import re
+
 import pytest
 import torch
 from accelerate import Accelerator, cpu_offload
 from accelerate.state import AcceleratorState
-from peft import LoraConfig, get_peft_model
+from peft import AdaLoraConfig, LoraConfig, get_peft_model
 from transformers import AutoConfig, AutoModelForImageTextToText, BitsAndBytesConfig
 from trl.trainer.utils import add_fused_lm_head
 
+from vlaa_helpers.core.messages import say_once
 from vlaa_helpers.policy import decode_loop
-from vlaa_helpers.policy.decode_stack import LINEARS, Joined, decode_stack, whole_model
+from vlaa_helpers.policy.decode_stack import LINEARS, Joined, decode_stack, unstackable_reason, whole_model
 from vlaa_helpers.policy.dense_weights import base_of, copy_of, dense_weight, dense_weights
 from vlaa_helpers.policy.loading import LORA_TARGETS, keep_4bit_trainable
 from vlaa_helpers.policy.prefix_cache import generate_from, prefill, unshareable_reason
@@ -57,6 +60,14 @@ def logits_along(model, processor, monkeypatch, *, stack):
     )
     monkeypatch.undo()
     return seen, tokens
+
+
+def said_by(model, caplog):
+    """What is said when a model is asked for its decode stack twice."""
+    say_once.cache_clear()
+    caplog.clear()
+    assert decode_stack(whole_model(model)) is decode_stack(whole_model(model)) is None
+    return caplog.messages
 
 
 @pytest.mark.parametrize("kind", TYPES)
@@ -152,11 +163,20 @@ def text_of(model):
 
 
 @pytest.mark.parametrize("what", ALTERATIONS)
-def test_what_is_altered_is_left_to_the_model(tiny_models, what):
+def test_what_is_altered_is_left_to_the_model(tiny_models, what, caplog):
     model = policy(tiny_models, "qwen2_5_vl", packed=False, adapters=1)
     assert decode_stack(whole_model(model)) is not None
     ALTERATIONS[what](model, whole_model(model).model.language_model.layers[0])
-    assert decode_stack(whole_model(model)) is None
+    (said,) = said_by(model, caplog)
+    reasons = "merged|hooks|autocast|attention dropout|forward pass of one's own|not as transformers releases it"
+    assert re.search(reasons, said)
+
+
+def test_a_class_of_ones_own_is_left_to_itself(tiny_models, caplog):
+    model = policy(tiny_models, "qwen2_5_vl", packed=False, adapters=0)
+    model.__class__ = type("MyPolicy", (type(model),), {})
+    (said,) = said_by(model, caplog)
+    assert "MyPolicy is not a class of transformers" in said
 
 
 @pytest.mark.parametrize("rope", ["dynamic", "longrope", "yarn"])
@@ -185,14 +205,55 @@ def test_the_fused_head_of_trl_changes_nothing(tiny_models):
 
 
 @pytest.mark.parametrize(
-    "options", [{"lora_dropout": 0.1}, {"use_dora": True}, {"lora_bias": True}], ids=lambda o: str(*o)
+    ("options", "reason"),
+    [
+        ({"lora_dropout": 0.1}, "has LoRA dropout in train mode"),
+        ({"use_dora": True}, "has adapters of the kind DoraLinearVariant, expected plain LoRA"),
+        ({"lora_bias": True}, r"has adapters with a bias \(lora_bias\)"),
+    ],
+    ids=lambda value: str(*value) if isinstance(value, dict) else "",
 )
-def test_adapters_that_are_not_plain_are_left_to_the_model(tiny_models, options):
+def test_adapters_that_are_not_plain_are_left_to_the_model(tiny_models, options, reason, caplog):
     model = AutoModelForImageTextToText.from_pretrained(tiny_models[0]["qwen2_5_vl"])
     model = get_peft_model(model, LoraConfig(r=4, target_modules=LORA_TARGETS, **options)).train()
-    assert decode_stack(whole_model(model)) is None
+    (said,) = said_by(model, caplog)
+    assert re.match(rf"generation is slower than it could be: .* because layers.0.self_attn.q_proj {reason}$", said)
     if "lora_dropout" in options:  # which does nothing in eval mode
-        assert decode_stack(whole_model(model.eval())) is not None
+        assert unstackable_reason(whole_model(model.eval())) is None
+        assert decode_stack(whole_model(model)) is not None
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_adapters_derived_from_those_of_lora_are_left_to_themselves(tiny_models, packed, caplog):
+    """AdaLoRA's layers are `LoraLayer`s too, with a singular value decomposition in place of two products."""
+    model = whole_model(policy(tiny_models, "qwen2_5_vl", packed=packed, adapters=0))
+    config = AdaLoraConfig(target_modules=LORA_TARGETS, total_step=10, init_lora_weights=False)
+    model = get_peft_model(model, config).eval()
+    ids = torch.arange(20, 60).view(2, 20)
+    with torch.no_grad():
+        expected = model(input_ids=ids).logits
+        with dense_weights(model), model.disable_adapter():
+            base = model(input_ids=ids).logits
+        with dense_weights(model):
+            found = model(input_ids=ids).logits
+    assert torch.allclose(found, expected, atol=1e-5) and not torch.allclose(found, base, atol=0.1)
+    (said,) = said_by(model, caplog)
+    assert re.search(r"q_proj has adapters of the kind peft\.tuners\.adalora\.\S+, expected plain LoRA", said)
+
+
+def test_adapters_in_modules_of_another_class_are_left_to_themselves(tiny_models):
+    """FSDP puts a module of its own around each, whose weight is there only while it is called."""
+
+    class Shard(torch.nn.Linear):
+        pass
+
+    model = policy(tiny_models, "qwen2_5_vl", packed=False, adapters=1)
+    layer = text_of(model).layers[0].mlp.up_proj
+    layer.lora_A["default"].__class__ = Shard
+    reason = "layers.0.mlp.up_proj has adapters in modules of another class than Linear"
+    assert unstackable_reason(whole_model(model)) == reason
+    with dense_weights(model):
+        assert "forward" not in layer.__dict__
 
 
 def test_weights_that_bitsandbytes_has_packed_are_left_to_it(tiny_models):
@@ -210,12 +271,13 @@ def test_weights_that_bitsandbytes_has_packed_are_left_to_it(tiny_models):
         assert copy_of(down) is None and copy_of(gate) is not None
 
 
-def test_an_untested_release_is_left_to_the_model(tiny_models, monkeypatch):
+def test_an_untested_release_is_left_to_the_model(tiny_models, monkeypatch, caplog):
     model = policy(tiny_models, "qwen2_5_vl", packed=False, adapters=0)
     packed = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=1)
     layer = text_of(packed).layers[0].mlp.up_proj
     monkeypatch.setitem(TESTED, "peft", "0.20")
-    assert decode_stack(whole_model(model)) is None
+    (said,) = said_by(model, caplog)
+    assert re.search(r"because this is peft \S+, tested with 0\.20", said)
     with dense_weights(packed):
         assert copy_of(layer.base_layer) is None and "forward" not in layer.__dict__
 
@@ -247,21 +309,22 @@ def test_joined_layers_are_those_layers(tiny_models):
     assert torch.allclose(Joined(layers)(x), torch.cat([layer(x) for layer in layers], dim=1), atol=1e-5)
 
 
-@pytest.mark.parametrize("adapters", [0, 1, 2])
-def test_dense_weights_give_what_packed_ones_give(tiny_models, adapters):
+@pytest.mark.parametrize(("packed", "adapters"), [(True, 0), (True, 1), (True, 2), (False, 1), (False, 2)])
+def test_dense_weights_give_what_the_layers_give(tiny_models, packed, adapters):
     """Forward and backward; to the bit here, where bitsandbytes multiplies with the dequantised weight itself."""
-    model = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=adapters)
+    model = policy(tiny_models, "qwen2_5_vl", packed=packed, adapters=adapters)
     ids = torch.arange(20, 60).view(2, 20)
     results = []
     for dense in (False, True):
         model.zero_grad()
         with dense_weights(model) if dense else torch.enable_grad():
+            assert ("forward" in text_of(model).layers[0].mlp.up_proj.__dict__) == dense  # also where nothing is packed
             logits = model(input_ids=ids).logits
             logits.log_softmax(-1)[..., 7].sum().backward()
         grads = {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
         results.append((logits.detach(), grads))
-    (packed, grads), (found, mine) = results
-    assert torch.allclose(found, packed, atol=1e-5) and grads.keys() == mine.keys()
+    (expected, grads), (found, mine) = results
+    assert torch.allclose(found, expected, atol=1e-5) and grads.keys() == mine.keys()
     for name, grad in grads.items():
         assert torch.allclose(mine[name], grad, atol=1e-5 * float(grad.abs().max())), name
     layers = [whole_model(model).model.language_model.layers[0].get_submodule(name) for name in LINEARS]
@@ -269,7 +332,7 @@ def test_dense_weights_give_what_packed_ones_give(tiny_models, adapters):
     assert dense_weight(base_of(layers[0])).shape == (32, 32)
 
 
-def test_dense_weights_are_left_where_memory_is_short(tiny_models, monkeypatch):
+def test_dense_weights_are_left_where_memory_is_short(tiny_models, monkeypatch, caplog):
     from types import SimpleNamespace
 
     import psutil
@@ -279,7 +342,8 @@ def test_dense_weights_are_left_where_memory_is_short(tiny_models, monkeypatch):
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=100))
     with dense_weights(model):
         assert "forward" not in layer.__dict__
-    assert decode_stack(whole_model(model)) is None
+    (said,) = said_by(model, caplog)
+    assert said.endswith("because memory is short; expected 4 times the size of its weights to be free")
     monkeypatch.undo()
     for packed in (True, False):  # the stack of a model in full precision copies weights too
         monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=100))
@@ -317,10 +381,11 @@ def test_a_weight_that_is_written_to_inside_is_computed_with(tiny_models):
             assert torch.equal(layer(x), type(layer).forward(layer, x)) and copy_of(layer) is None
 
 
-def test_replicas_are_left_as_they_are(tiny_models):
-    model = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=0)
+@pytest.mark.parametrize("packed", [True, False])
+def test_replicas_are_left_as_they_are(tiny_models, packed):
+    model = policy(tiny_models, "qwen2_5_vl", packed=packed, adapters=1)
     with dense_weights(torch.nn.DataParallel(model)):
-        assert copy_of(text_of(model).layers[0].mlp.up_proj) is None
+        assert all("forward" not in part.__dict__ for part in text_of(model).layers[0].mlp.up_proj.modules())
 
 
 def test_a_weight_that_is_replaced_inside_is_computed_with(tiny_models):

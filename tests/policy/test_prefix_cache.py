@@ -3,10 +3,12 @@
 import pytest
 import torch
 from PIL import Image
-from transformers import AutoModelForImageTextToText
+from transformers import AutoModelForImageTextToText, Qwen2Config, Qwen2ForCausalLM
 
 from vlaa_helpers import evaluate, load_policy, make_scenes
-from vlaa_helpers.policy import generation, tested_versions
+from vlaa_helpers.core.messages import say_once
+from vlaa_helpers.policy import tested_versions
+from vlaa_helpers.policy.loading import image_token_ids
 from vlaa_helpers.policy.prefix_cache import extend, forward_from, generate_from, prefill, unshareable_reason
 from vlaa_helpers.pseudo_reasoning.continuations import Branches
 
@@ -195,6 +197,18 @@ def test_what_cannot_be_shared_is_told(model, tiny_models, monkeypatch):
     assert unshareable_reason(model).startswith("a model of type llama; expected qwen2_vl")
 
 
+def test_a_model_that_reads_text_only_is_told(tiny_models):
+    sizes = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    model = Qwen2ForCausalLM(Qwen2Config(vocab_size=900, num_key_value_heads=1, **sizes))
+    ids = torch.arange(20, 28).view(2, 4)
+    with pytest.raises(ValueError, match="a model of type qwen2; expected qwen2_vl, .*; call model.generate"):
+        prefill(model, {"input_ids": ids, "attention_mask": torch.ones_like(ids)})
+    with pytest.raises(TypeError, match=r"Tokenizer\w*, which reads text only; .* processor = load_policy\(profile\)"):
+        image_token_ids(tiny_models[1].tokenizer)
+    with pytest.raises(TypeError, match="a model of type qwen2, which reads text only; .* as load_policy"):
+        evaluate(model, tiny_models[1], make_scenes(1))
+
+
 def test_an_untested_transformers_is_told_and_prompts_are_not_shared(tiny_profile, monkeypatch, caplog):
     """Responses are the same, and a probe, which cannot do without, says how it could be done."""
     model, processor = load_policy(tiny_profile)
@@ -211,7 +225,7 @@ def test_an_untested_transformers_is_told_and_prompts_are_not_shared(tiny_profil
     monkeypatch.setattr(tested_versions, "version", lambda name: "5.24.0.dev0")
     assert unshareable_reason(model).startswith("transformers 5.24.0.dev0, tested with 5.23 (to share")
     assert unshareable_reason(model, any_version=True) is None
-    generation._say_once.cache_clear()
+    say_once.cache_clear()
     assert responses() == responses() == shared
     (words,) = said()
     assert words.startswith("prompts are read again for each response, which takes longer: they cannot be shared with")

@@ -15,6 +15,7 @@ from vlaa_helpers.core.record_schema import arrow_dataset, record_features
 from vlaa_helpers.data.trl_views import to_grpo
 from vlaa_helpers.mini_world import response_styles
 from vlaa_helpers.mini_world.scenes import draw_scene, encode_png
+from vlaa_helpers.policy.dense_weights import copy_of
 from vlaa_helpers.pseudo_reasoning import probes as module
 from vlaa_helpers.pseudo_reasoning.continuations import common_start
 from vlaa_helpers.pseudo_reasoning.probe_report import CUT_COLUMNS, TRACE_COLUMNS
@@ -234,6 +235,18 @@ def test_values_are_those_of_full_passes_without_a_cache(exact, records):
     assert [[cut["answer"] for cut in row["cuts"]] for row in partial.rows] == [
         [cut["answer"] for cut in row["cuts"]] for row in report.rows
     ]
+
+
+def test_layers_compute_in_fewer_steps_while_probing(tiny_profile, records, monkeypatch):
+    """The weights are dequantised once, for all batches of a call."""
+    model, processor = load_policy(tiny_profile)
+    layer = model.get_base_model().model.language_model.layers[0].mlp.up_proj.base_layer
+    inside, rows = [], module._Prober.rows
+    monkeypatch.setattr(
+        module._Prober, "rows", lambda self, *a: inside.append(copy_of(layer) is not None) or rows(self, *a)
+    )
+    probe_traces(model, processor, records, SAMPLES, probes=["partial"], max_answer_tokens=1, batch_size=2)
+    assert inside == [True, True] and copy_of(layer) is None
 
 
 def test_the_first_cut_is_the_control_without_thinking(exact, records):

@@ -24,7 +24,7 @@ from vlaa_helpers.rewards.score import Reason
 DEFAULT = 20_000
 CASES = int(os.environ.get("VLAA_FUZZ_CASES", DEFAULT))
 FAILURES = Path(__file__).parents[1] / "samples" / "fuzz_failures.jsonl"
-SHARES = {"digit": 0.3, "choice": 0.3, "box": 0.25, "math": 0.05, "any": 0.1}
+SHARES = {"digit": 0.25, "choice": 0.25, "box": 0.2, "math": 0.04, "any": 0.1, "beside": 0.15, "beside math": 0.01}
 BATCH = 10
 """Cases an example: most of an example's cost is Hypothesis's own."""
 
@@ -241,3 +241,42 @@ def lines(draw):
 @fuzzed("math", lines())
 def test_lines():
     """A straight line is the same line in any writing, and another one with any other left side."""
+
+
+# ---- what no list in the code knows: any sign of Unicode, words without a vowel ----
+
+WRITTEN = {
+    "digit": ["{}", "There are {}", "{} cubes"],
+    "choice": ["{}) blue", "{}: blue", "{}. The bar"],
+    "box": ["[{}]", "The box is [{}]", "{{'bbox_2d': [{}]}}"],
+    "math": ["{}", "x = {}", "${}$", "The answer is {}"],
+}
+GOLD = {"digit": "3", "choice": "B", "box": "0.1, 0.2, 0.5, 0.6", "math": "5"}
+BAR = "Which bar is it? A) red B) blue C) green"
+# signs, and letters of other scripts; "+3", "= 3" and "$3$" are right
+SIGNS = st.characters(categories=["Sm", "So", "Sc", "Sk", "Pd", "No", "Nl", "Lo"], exclude_characters="+=$`°")
+WORDS = st.text("bcdfghjklmnpqrstvwxz", min_size=5, max_size=9)
+
+
+@st.composite
+def beside(draw, names):
+    name = draw(st.sampled_from(names))
+    answer = draw(st.sampled_from(WRITTEN[name])).format(GOLD[name])
+    word, sign = draw(WORDS), draw(SIGNS)
+    forms = [f"{word} {answer}", f"{answer} {word}", f"{word}: {answer}", f"{answer}, {word}", f"{answer} ({word})"]
+    if name == "choice":
+        forms = [f"{answer} {word}", f"{answer}, {word}", f"{sign}{answer}", f"{answer} {sign}"]
+    else:
+        forms += [f"{sign}{answer}", f"{sign} {answer}", f"{answer}{sign}", f"{answer} {sign}"]
+    gold = f"[{GOLD[name]}]" if name == "box" else GOLD[name]
+    return name, gold, draw(st.sampled_from(forms)), BAR if name == "choice" else "", 0
+
+
+@fuzzed("beside", beside(["digit", "choice", "box"]))
+def test_what_stands_beside_an_answer():
+    """A sign or a word that is not known to change nothing is never paid."""
+
+
+@fuzzed("beside math", beside(["math"]))
+def test_what_stands_beside_a_formula():
+    """The same for mathematics, where an unknown word behind a number is its unit."""

@@ -1,30 +1,34 @@
-"""Answers that an attacker labelled before running them: how many are still judged wrongly."""
+"""Answers that an attacker labelled before running them, and those labelled like that after each mend.
+
+`labelled_by_attack.jsonl` was written against the verifiers as they were: 248 answers were paid wrongly and 23 right
+ones were not paid. `labelled_after_attack.jsonl` has new answers of each class that was mended, labelled by reading.
+A row with a `note` had another label at first; the note says why it was changed.
+"""
 
 import json
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from vlaa_helpers.rewards.registry import get_verifier
 
-ROWS = [
-    json.loads(line)
-    for line in (Path(__file__).resolve().parents[1] / "samples" / "labelled_by_attack.jsonl").read_text().splitlines()
-]
-PAID_WRONGLY = {"digit": 117, "choice": 45, "box": 24, "math": 62}
-NOT_PAID = {"digit": 2, "choice": 1, "box": 8, "math": 12}
-"""Answers that are judged so today. Lower a number when the verifier gets better; the aim is 0."""
+SAMPLES = Path(__file__).parents[1] / "samples"
+FILES = ("labelled_by_attack.jsonl", "labelled_after_attack.jsonl")
+ROWS = [json.loads(line) for name in FILES for line in (SAMPLES / name).read_text(encoding="utf-8").splitlines()]
+STILL_WRONG = {"digit": set(), "choice": set(), "box": set(), "math": set()}
+"""Ground truth and answer of the rows that are judged wrongly today; docs/matchers.md says why. The aim is none."""
 
 
-@pytest.mark.parametrize("kind", PAID_WRONGLY)
-def test_as_many_answers_are_judged_wrongly_as_are_known(kind):
+@pytest.mark.parametrize("kind", STILL_WRONG)
+def test_only_the_known_answers_are_judged_wrongly(kind):
     rows = [row for row in ROWS if row["verifier_type"] == kind]
-    found = Counter()
-    for row in rows:
-        said = f"<think>…</think><answer>{row['answer']}</answer>"
-        value = get_verifier(kind).score(said, row["gt"], question=row["question"]).value
-        found["paid wrongly"] += row["value"] == 0 and value > 0
-        found["not paid"] += row["value"] == 1 and value < 1 - 1e-6
-    assert len(rows) >= 60
-    assert found["paid wrongly"] == PAID_WRONGLY[kind] and found["not paid"] == NOT_PAID[kind]
+    found = {
+        (row["gt"], row["answer"])
+        for row in rows
+        if get_verifier(kind)
+        .score(f"<think>…</think><answer>{row['answer']}</answer>", row["gt"], question=row["question"])
+        .value
+        != pytest.approx(row["value"], abs=1e-6)
+    }
+    assert len(rows) >= 90
+    assert found == STILL_WRONG[kind]

@@ -51,6 +51,13 @@ def test_that_it_took_too_long_is_not_kept_but_a_verdict_is(monkeypatch):
     assert asked == ["unreadable", "same", "same"]
 
 
+def test_what_took_too_long_twice_is_not_tried_again(monkeypatch):
+    answers = ["too_long", "too_long", "same"]
+    monkeypatch.setattr(mathematics, "by_math_verify", lambda *_: answers.pop(0))
+    assert [compare(r"\sin(78x)", r"\sin(x78)") for _ in range(4)] == ["unreadable"] * 4
+    assert answers == ["same"]
+
+
 def test_time_on_the_clock_does_not_count(monkeypatch):
     """The process is stopped for longer than its limit: its verdict is the same as ever."""
     assert by_math_verify("5", "6") == "different"

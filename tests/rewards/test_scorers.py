@@ -97,7 +97,18 @@ def judge(monkeypatch):
 
 @pytest.mark.parametrize(
     ("said", "score"),
-    [("7", 7.0), (" 10.\n", 10.0), ("0", 0.0), ("11", None), ("7/10", None), ("good", None), ("-3", None), ("", None)],
+    [
+        ("7", 7.0),
+        (" 10.\n", 10.0),
+        ("0", 0.0),
+        ("11", None),
+        ("007", None),
+        ("9" * 5000, None),
+        ("7/10", None),
+        ("good", None),
+        ("-3", None),
+        ("", None),
+    ],
 )
 def test_only_a_number_from_0_to_10_is_a_score(judge, said, score):
     with FaultServer(completion(said)) as server:

@@ -116,7 +116,7 @@ def test_nothing_fits_and_nothing_to_measure(processor):
     assert len(kept) == 0 and str(lengths) == "no prompts" and lengths.longest_kept == 0
 
 
-@pytest.mark.parametrize(("data", "why"), [(b"not an image", "cannot identify"), (encoded(1, 201), "aspect ratio")])
+@pytest.mark.parametrize(("data", "why"), [(b"not an image", "not read as PNG"), (encoded(1, 201), "aspect ratio")])
 def test_a_image_that_cannot_be_measured_is_named(processor, data, why):
     with pytest.raises(ValueError, match=f"the image of record p-1 cannot be measured: .*{why}"):
         drop_long_prompts(with_images([encoded(9, 9), data]), processor, 500)

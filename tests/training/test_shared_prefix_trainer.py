@@ -352,6 +352,24 @@ def test_rows_are_trimmed_to_their_part(tiny_models, out, monkeypatch):
     assert tokens[1] < 0.7 * tokens[0]
 
 
+def test_each_run_computes_in_fewer_steps(tiny_models, out, monkeypatch):
+    """A trainer that was made directly, and one that trains again."""
+    inside, loss = [], SharedPrefixGRPOTrainer._compute_loss
+
+    def joined(trainer):
+        model = trainer.model.get_base_model().model.language_model
+        return "forward" in vars(model.layers[0].mlp.down_proj)
+
+    monkeypatch.setattr(
+        SharedPrefixGRPOTrainer, "_compute_loss", lambda self, *a: inside.append(joined(self)) or loss(self, *a)
+    )
+    settings = {"images": (0, 0), "num_generations": 2, "per_device_train_batch_size": 4, "lora": True}
+    trainer, _ = train(SharedPrefixGRPOTrainer, tiny_models, out, **settings)
+    assert inside == [True] and not joined(trainer)
+    trainer.train()
+    assert inside == [True, True] and not joined(trainer)
+
+
 def test_a_run_stopped_between_two_passes_leaves_nothing_behind(tiny_models, out, monkeypatch):
     config = {**IN_FOUR, "per_device_train_batch_size": 1, "gradient_accumulation_steps": 8, "optim": "sgd"}
     trainer, _ = train(SharedPrefixGRPOTrainer, tiny_models, out, **config)
@@ -411,7 +429,11 @@ def test_what_cannot_be_shared_is_refused(tiny_models, out, monkeypatch):
     assert unsupported_reason(model, config()) is None
     assert unsupported_reason(model, config(use_vllm=True)) == "completions sampled by vLLM"
     beams = {"generation_kwargs": {"num_beams": 2, "use_cache": False}}
-    assert unsupported_reason(model, config(**beams)) == "generation_kwargs that have num_beams, use_cache"
+    assert unsupported_reason(model, config(**beams)) == "num_beams=2, use_cache=False"
+    assert unsupported_reason(model, config(generation_kwargs={"num_beams": 1, "top_k": 7})) is None
+    monkeypatch.setattr(model.generation_config, "penalty_alpha", 0.6)
+    assert unsupported_reason(model, config()) == "penalty_alpha=0.6 of the model's generation_config"
+    monkeypatch.undo()
     reentrant = {"activation_checkpointing_kwargs": {"use_reentrant": True}}
     assert unsupported_reason(model, config(**reentrant)) == "reentrant activation checkpointing"
     monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")

@@ -1,9 +1,12 @@
 """SFT and GRPO steps of a small policy: they move the adapters, only those, and by what they should."""
 
 import csv
+from types import SimpleNamespace
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
+from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from vlaa_helpers import MixedReward, load_policy, load_records, make_scenes, train_grpo, train_sft
 from vlaa_helpers.training import runner as training
@@ -138,7 +141,28 @@ def test_grpo_logs_what_the_mixed_reward_saw(policy, tiny_profile, tmp_path):
     assert (tmp_path / "log.csv").exists()
 
 
-def test_rollouts_never_hold_image_tokens(policy, tiny_profile, tmp_path):
+def test_a_reward_sees_the_columns_of_the_reader(policy, tiny_profile, tmp_path):
+    """A value for each completion, that of its own record."""
+    model, processor = policy
+    records = make_scenes(6)
+    records = records.add_column("level", [*range(6)]).shuffle(seed=3)
+    level_of, seen = dict(zip(records["id"], records["level"], strict=True)), []
+
+    def reward(completions, level, id, **_):
+        seen.extend(zip(id, level, strict=True))
+        return [0.0] * len(completions)
+
+    train_grpo(model, processor, records, tiny_profile, reward_funcs=reward, max_steps=2, output_dir=str(tmp_path))
+    assert len(seen) == 2 * 2 * 4 and all(level_of[name] == level for name, level in seen)
+    clash = make_scenes(2).add_column("completions", [1, 2])
+    with pytest.raises(ValueError, match=r"columns completions; .*rename_column\('completions', 'my_completions'\)"):
+        train_grpo(model, processor, clash, tiny_profile, reward_funcs=reward, output_dir=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "own", [{}, {"suppress_tokens": [7], "min_new_tokens": 2}], ids=["by default", "one's own too"]
+)
+def test_rollouts_never_hold_image_tokens(policy, tiny_profile, tmp_path, own):
     model, processor = policy
     seen = []
 
@@ -151,10 +175,13 @@ def test_rollouts_never_hold_image_tokens(policy, tiny_profile, tmp_path):
     # a head that would write image tokens all the time if it could
     with torch.no_grad():
         model.get_output_embeddings().weight[image_token_ids(processor)] *= 50
-    train_grpo(
-        model, processor, make_scenes(2), tiny_profile, reward_funcs=reward, max_steps=1, output_dir=str(tmp_path)
-    )
-    assert seen and not set(seen) & set(image_token_ids(processor))
+    trainer = train_grpo(
+        model, processor, make_scenes(2), tiny_profile, reward_funcs=reward, max_steps=1, output_dir=str(tmp_path),
+        **({"generation_kwargs": own} if own else {}),
+    )  # fmt: skip
+    never = {*image_token_ids(processor), *own.get("suppress_tokens", ())}
+    assert seen and not set(seen) & never
+    assert trainer.args.generation_kwargs == {**own, "suppress_tokens": sorted(never)}
 
 
 def test_grpo_refuses_what_cannot_work(policy, tiny_profile, tmp_path):
@@ -169,8 +196,19 @@ def test_grpo_refuses_what_cannot_work(policy, tiny_profile, tmp_path):
             model, processor, make_scenes(2), tiny_profile, reward_funcs=MixedReward(), num_generations=1,
             output_dir=str(tmp_path),
         )  # fmt: skip
+    with pytest.raises(TypeError, match=r"Tokenizer\w*, which reads text only"):
+        train_grpo(model, processor.tokenizer, make_scenes(2), tiny_profile, reward_funcs=MixedReward())
     with pytest.raises(ValueError, match="packed weights without their scales"):
         train_grpo(model, processor, make_scenes(2), tiny_profile, reward_funcs=MixedReward(), use_vllm=True)
+
+
+def test_a_model_that_reads_text_only_is_refused(policy, tiny_profile, with_traces):
+    sizes = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    model = Qwen2ForCausalLM(Qwen2Config(vocab_size=900, num_key_value_heads=1, **sizes))
+    with pytest.raises(TypeError, match="a model of type qwen2, which reads text only"):
+        train_grpo(model, policy[1], make_scenes(2), tiny_profile, reward_funcs=MixedReward())
+    with pytest.raises(TypeError, match="a model of type qwen2, which reads text only"):
+        train_sft(model, policy[1], with_traces(make_scenes(2)), tiny_profile)
 
 
 def test_text_only_records_train_too(policy, tiny_profile, tmp_path, with_traces):
@@ -197,6 +235,20 @@ def test_released_rows_go_through_sft_and_grpo(real_samples, policy, tiny_profil
         model, processor, records, tiny_profile, reward_funcs=MixedReward(), max_steps=1, output_dir=str(tmp_path)
     )
     assert grpo.state.global_step == 1
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_layers_compute_in_fewer_steps_but_in_replicas(tmp_path, devices):
+    """With several GPUs in one process the Trainer runs copies of the model (DataParallel)."""
+    model = get_peft_model(torch.nn.Sequential(torch.nn.Linear(8, 4)), LoraConfig(r=2, target_modules=["0"]))
+    layer, inside = model.base_model.model[0], []
+    trainer = SimpleNamespace(
+        args=SimpleNamespace(output_dir=str(tmp_path), resume_from_checkpoint=None, n_gpu=devices),
+        model=model, is_world_process_zero=lambda: True, add_callback=lambda _: None, remove_callback=lambda _: None,
+        train=lambda **_: inside.append("forward" in vars(layer)),
+    )  # fmt: skip
+    assert training.run_trainer(trainer) is trainer
+    assert inside == [devices == 1] and "forward" not in vars(layer)
 
 
 @pytest.mark.parametrize(

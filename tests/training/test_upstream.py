@@ -337,10 +337,12 @@ def _(world):
 @holds("peft-lora-layer")
 def _(world):
     from peft import LoraConfig, get_peft_model
+    from peft.tuners import lora
     from peft.tuners.lora import LoraLayer
 
     model = get_peft_model(torch.nn.Sequential(torch.nn.Linear(8, 4)), LoraConfig(r=2, target_modules=["0"]))
     layer = model.base_model.model[0]
+    need(type(layer) is lora.Linear and issubclass(lora.Linear4bit, LoraLayer), "plain adapters are of other classes")
     need(isinstance(layer, LoraLayer) and isinstance(layer.get_base_layer(), torch.nn.Linear), "the layers' classes")
     need(list(layer.active_adapters) == ["default"] and not layer.merged and not layer.disable_adapters, "its state")
     need(layer.lora_variant == {} and getattr(layer.lora_dropout["default"], "p", 0) == 0, "its variants and dropout")

@@ -24,8 +24,9 @@ class BoundedClient(openai.DefaultHttpxClient):
     gigabytes. Each attempt has its own connection, so that it can be ended without ending another.
     """
 
-    def __init__(self) -> None:
-        super().__init__(follow_redirects=False, headers={"Accept-Encoding": "identity", "Connection": "close"})
+    def __init__(self, *, auth: tuple[str, str] | None = None) -> None:
+        headers = {"Accept-Encoding": "identity", "Connection": "close"}
+        super().__init__(follow_redirects=False, headers=headers, auth=auth)
 
     def send(
         self,

@@ -1,5 +1,6 @@
 """The way to any OpenAI-compatible endpoint: patient with what passes, clear about what does not."""
 
+import logging
 import os
 import re
 import threading
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from .chat_reply import Reply, read_reply
-from .hidden_keys import hide_keys, secrets_in, without_user
+from .hidden_keys import could_be_a_word, hide_keys, is_no_key, secrets_among, secrets_in, user_of, without_user
 
 if TYPE_CHECKING:
     import openai
 
+logger = logging.getLogger(__name__)
 RETRY_AFTER_LIMIT = 120
 """Seconds that a server may ask to wait (Retry-After); where it asks for more, the endpoint counts as unavailable. The
 number is that of the `openai` client."""
@@ -38,8 +40,9 @@ class ChatEndpoint:
 
     Args:
         base_url: such as "http://localhost:8000/v1"; by default OPENAI_BASE_URL, or else OpenAI's.
-        api_key_env: the environment variable that holds the key. Key and password (of base_url) are never shown, nor
-            kept when a server repeats them.
+        api_key_env: the environment variable that holds the key. The key, the password (of base_url), and what the
+            options of a request name as a key or token are never shown, nor kept when a server repeats them; "none"
+            and the like, for a server that needs no key, are no keys.
         retries: attempts after the first.
         timeout: seconds for one attempt, from its first byte to its last.
 
@@ -55,16 +58,18 @@ class ChatEndpoint:
         retries: int = 6,
         timeout: float = 120.0,
     ):
-        self.base_url = _checked(base_url or os.environ.get("OPENAI_BASE_URL") or None)
+        given = base_url or os.environ.get("OPENAI_BASE_URL")
+        self.base_url = checked_address(given) if given else None
         self.api_key_env = api_key_env
         self.retries = retries
         self.timeout = timeout
         self._client: Any = None
+        self._sent: tuple[str, ...] = ()  # keys that the server has seen
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict:
         """Goes to other processes without its connections and without the key."""
-        return {**self.__dict__, "_client": None, "_lock": None}
+        return {**self.__dict__, "_client": None, "_sent": (), "_lock": None}
 
     def __setstate__(self, state: dict) -> None:
         self.__dict__.update(state, _lock=threading.Lock())
@@ -81,6 +86,7 @@ class ChatEndpoint:
         from .bounded_http import REPLY_LIMIT
 
         client = self._connect()
+        self._note_sent(secrets_among(options))
         try:
             answer = client.chat.completions.with_raw_response.create(
                 model=model, messages=list(messages), max_tokens=max_tokens, **options
@@ -109,25 +115,37 @@ class ChatEndpoint:
 
         with self._lock:
             if self._client is None:
+                key, address = self._key(), self.base_url
                 self._client = openai.OpenAI(
-                    api_key=self._key(),
-                    base_url=self.base_url,
+                    api_key=key,
+                    base_url=without_user(address) if address else None,  # addresses get into logs
                     max_retries=self.retries,
                     timeout=self.timeout,
-                    http_client=BoundedClient(),
+                    http_client=BoundedClient(auth=user_of(address) if address else None),
                 )
+                self._sent = (*self._sent, key, *secrets_in(address or ""))
             return self._client
+
+    def _note_sent(self, secrets: list[str]) -> None:
+        if not set(secrets) <= set(self._sent):
+            with self._lock:
+                self._sent = tuple({*self._sent, *secrets})
 
     def _key(self) -> str:
         key = os.environ.get(self.api_key_env, "").strip()
         if not key:
             raise EndpointError(
-                f"the environment variable {self.api_key_env} is not set. Put the key there, or any word for a "
-                "local server that asks for none."
+                f"{_variable(self.api_key_env)} is not set. Put the key there, or none for a local server that asks "
+                "for no key."
             )
         if not (key.isascii() and key.isprintable()):
             raise EndpointError(
                 f"the key in {self.api_key_env} has a line break or a letter that no key has. Copy it there once more."
+            )
+        if could_be_a_word(key) and not is_no_key(key):
+            logger.warning(
+                f"the key in {self.api_key_env} could be a word ({len(key)} characters): wherever a reply has it, "
+                '"[key]" is kept in its place. For a server that asks for no key, set it to none.'
             )
         return key
 
@@ -146,22 +164,34 @@ class ChatEndpoint:
         attempts = int(error.request.headers.get("x-stainless-retry-count", 0)) + 1
         tried = f"still fails after {attempts} attempt{'s' if attempts > 1 else ''}"
         if attempts <= self.retries and (pause := headers.get("retry-after") or headers.get("retry-after-ms")):
-            tried += f" and asks for a pause (Retry-After: {pause:.40}; waited are {RETRY_AFTER_LIMIT} s at most)"
+            pause = self._hide(pause)[:40]
+            tried += f" and asks for a pause (Retry-After: {pause}; waited are {RETRY_AFTER_LIMIT} s at most)"
         fix = "Run the same command again later: what is done stays done."
-        return self._stop(self._hide(tried), error, fix, EndpointUnavailable)
+        return self._stop(tried, error, fix, EndpointUnavailable)
 
     def _stop(self, what: str, error: Exception, fix: str, kind: type[EndpointError] = EndpointError) -> EndpointError:
         said = self._hide(_said(error))
         return kind(f"{without_user(str(self._client.base_url))} {what}: {said:.300}. {fix}")
 
     def _hide(self, text: str, *, is_prose: bool = False) -> str:
-        secrets = [os.environ.get(self.api_key_env, "").strip(), *secrets_in(self.base_url or "")]
-        return hide_keys(text, secrets, is_prose=is_prose)
+        return hide_keys(text, self._sent, is_prose=is_prose)
 
 
-def _checked(base_url: str | None) -> str | None:
-    if base_url is None:
-        return None
+def _variable(name: str) -> str:
+    """The variable by its name, unless that may be a key which was put where the name belongs."""
+    if re.fullmatch("[A-Z][A-Z_]*", name):
+        return f"the environment variable {name}"
+    return (
+        f"an environment variable (api_key_env, {len(name)} characters: the name of the variable, not the key itself)"
+    )
+
+
+def checked_address(base_url: str) -> str:
+    """The address of an endpoint, as it was given.
+
+    Raises:
+        ValueError: it is none, or has a query, which would end up in the middle of what is asked for.
+    """
     try:
         parts = urlsplit(base_url)
         port_is_number = parts.port is None or parts.port >= 0  # reading it raises where it is none
@@ -170,6 +200,8 @@ def _checked(base_url: str | None) -> str | None:
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_number:
         shown = re.sub(r"[^/@]*@", "", base_url)
         raise ValueError(f"base_url {shown!r} is no address; expected one such as http://localhost:8000/v1")
+    if parts.query or parts.fragment:
+        raise ValueError(f"base_url {without_user(base_url)!r} has more after it; give a query as extra_query={{…}}")
     return base_url
 
 

@@ -7,15 +7,41 @@ import os
 from collections.abc import Iterable, Mapping
 from itertools import dropwhile
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL import Image, ImageFile
 
 _WEB_FORMATS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif", b"RIFF": "webp"}
+IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
+"""What is read, as Pillow names it. Pillow reads some forty formats more, among them EPS, which is a program: it would
+be run by Ghostscript."""
+MAX_BYTES = 512 * 2**20
+"""Of an image's file; `MAX_PIXELS` of four channels with 16 bits take as much without compression."""
+MAX_RATIO = 200
+"""Longer side to shorter side, at most: the processors of Qwen-VL raise an error on more, in the middle of a run."""
 MAX_PIXELS = 64_000_000
 """Pixels of an image, at most; a larger one is refused from its header, before anything is decoded. RGB takes 3 bytes a
 pixel, and a model sees 12,845,056 of them at the very most (Qwen2.5-VL's `max_pixels`)."""
+
+
+def open_image(source: "bytes | str | os.PathLike | IO[bytes]") -> "ImageFile.ImageFile":
+    """An image opened by its header, as yet not decoded: the one way to open what comes from outside.
+
+    Raises:
+        ValueError: none of `IMAGE_FORMATS`, whatever its name ends in.
+        FileNotFoundError: a path that is not there.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    file = io.BytesIO(source) if isinstance(source, bytes | bytearray | memoryview) else source
+    try:
+        return Image.open(file, formats=IMAGE_FORMATS)
+    except UnidentifiedImageError:
+        *others, last = IMAGE_FORMATS
+        raise ValueError(
+            f"not read as {', '.join(others)} or {last}; any other form, such as EPS or SVG, wants exporting as PNG"
+        ) from None
 
 
 def decode_image(value: "Image.Image | bytes | Mapping | str | os.PathLike") -> "Image.Image":
@@ -39,7 +65,7 @@ def decode_image(value: "Image.Image | bytes | Mapping | str | os.PathLike") -> 
         return _as_rgb(value)
     is_bytes = isinstance(value, bytes | bytearray | memoryview)
     try:
-        with Image.open(io.BytesIO(value) if is_bytes else value) as image:
+        with open_image(value) as image:
             _require_size(image)
             return _as_rgb(image)
     except FileNotFoundError:
@@ -109,8 +135,43 @@ def _require_size(image: "Image.Image") -> None:
         raise ValueError(f"{image.width} × {image.height} are {pixels:,} pixels; expected at most {MAX_PIXELS:,}")
 
 
+def _require_shape(image: "Image.Image") -> None:
+    if max(image.size) > MAX_RATIO * min(image.size):
+        raise ValueError(
+            f"{image.width} × {image.height}: one side is over {MAX_RATIO} times the other, which no processor takes"
+        )
+
+
+def check_image_header(file: "bytes | IO[bytes]") -> None:
+    """Make sure, by its header alone, that an image is one that is read here, neither too large nor too narrow.
+
+    Raises:
+        ValueError: it is not; says why.
+    """
+    try:
+        with open_image(file) as image:
+            _require_size(image)
+            _require_shape(image)
+    except Exception as error:  # openers raise nearly anything on broken bytes
+        raise ValueError(f"{error!s:.140}") from error
+
+
+def read_image_file(path: Path) -> bytes:
+    """The bytes of an image's file.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: more than `MAX_BYTES`, found before any of it is read.
+    """
+    if (size := path.stat().st_size) > MAX_BYTES:
+        raise ValueError(f"{size:,} bytes; expected at most {MAX_BYTES:,}")
+    return path.read_bytes()
+
+
 def check_image(data: bytes) -> bool:
-    """Make sure that encoded bytes are one whole image that `decode_image` takes; JPEG is decoded at an eighth.
+    """Make sure that encoded bytes are one whole image that `decode_image` and the processors of a policy take.
+
+    JPEG is decoded at an eighth.
 
     Returns:
         Whether a plain `image.convert("RGB")`, as TRL and the processors do it, shows the image rightly. It does not
@@ -119,20 +180,19 @@ def check_image(data: bytes) -> bool:
     Raises:
         ValueError: they are not; says how many bytes there are, the first of them, and what the decoder said.
     """
-    from PIL import Image
-
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with open_image(data) as image:
             _require_size(image)
+            _require_shape(image)
             plain = image.mode not in ("I", "CMYK") and not image.mode.startswith("I;16")
             if image.format == "PNG":
                 image.verify()  # its checksums, which decoding does not look at
-        with Image.open(io.BytesIO(data)) as image:
+        with open_image(data) as image:
             image.draft(None, (1, 1))
             _as_rgb(image)
         return plain
     except Exception as error:  # decoders raise nearly anything on broken bytes
-        raise ValueError(f"{len(data)} bytes, first {data[:12]!r}; {error!s:.120}") from error
+        raise ValueError(f"{len(data)} bytes, first {data[:12]!r}; {error!s:.140}") from error
 
 
 def image_path_parts(name: str) -> tuple[str, ...]:
@@ -170,11 +230,10 @@ def nearby_words(path: Path) -> str:
 def find_image(name: str, roots: Iterable[Path]) -> Path | None:
     """Where an image is, None when it is absent.
 
-    Paths of the VLAA-Thinking release may start with a slash or carry an "images" level once too often. A path that is
-    absolute and there is taken as it is.
+    Paths of the VLAA-Thinking release may start with a slash or carry an "images" level once too often.
 
     Raises:
-        ValueError: a path that leaves the roots, by ".." or by a link, or none at all.
+        ValueError: a path that leaves the roots, by "..", by a link or from the first, or none at all.
     """
     roots, parts = list(roots), image_path_parts(name)
     if ".." in parts or not parts:
@@ -183,16 +242,15 @@ def find_image(name: str, roots: Iterable[Path]) -> Path | None:
     shortest = tuple(part for part in parts if part != "images")
     ways = dict.fromkeys(way for way in (parts, shorter, shortest) if way)
     below = (root.joinpath(*way) for root in roots for way in ways)
-    found = next((path for path in below if os.path.isfile(path)), None)  # False, not an error, for odd names
+    absolute = [Path(name)] if Path(name).is_absolute() else []
+    found = next((path for path in (*below, *absolute) if os.path.isfile(path)), None)  # False for odd names
     if found is not None:
         _require_below(found, roots)
-    elif Path(name).is_absolute() and os.path.isfile(name):
-        found = Path(name)
     return found
 
 
 def _require_below(path: Path, roots: list[Path]) -> None:
-    """Refuse a link that leaves the roots: a data set must not reach files that are not its own.
+    """Refuse a path or link that leaves the roots: a data set must not reach files that are not its own.
 
     The hub's cache is made of links from its snapshots to its blobs: those are followed.
     """
@@ -202,7 +260,8 @@ def _require_below(path: Path, roots: list[Path]) -> None:
         cache = [snapshots.with_name("blobs") for snapshots in (home, *home.parents) if snapshots.name == "snapshots"]
         if any(real.is_relative_to(folder) for folder in (home, *cache)):
             return
+    seen = "is" if real == path else f"is a link to {real},"
     raise ValueError(
-        f"{str(path)!r} is a link to {real}, outside of image_root. Copy the images there, or pass the folder that "
-        "really holds them as image_root."
+        f"{str(path)!r} {seen} outside of image_root {roots[0]}. Copy the images there, or pass the folder that really "
+        "holds them as image_root."
     )

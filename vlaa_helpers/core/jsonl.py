@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,8 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, Any, str]]:
             odd = next((value for value in values if not value.isascii() and any(map(_is_lone, value))), None)
             if names is None:
                 names = [name.strip() for name in values]
+                if twice := [name for name, count in Counter(filter(None, names)).items() if count > 1]:
+                    yield rows.line_num, None, f"the column name {twice[0]!r:.60} is there twice; the last one is read"
             elif odd is not None:
                 yield rows.line_num, None, f"{odd.encode('utf-8', 'surrogateescape')!r:.60} is not UTF-8"
             elif len(values) == len(names):

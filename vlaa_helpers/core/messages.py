@@ -1,5 +1,6 @@
 """Where the lines of `logging.getLogger("vlaa_helpers")` are shown: in a notebook and at the command line, at once."""
 
+import functools
 import logging
 import sys
 
@@ -28,6 +29,12 @@ def show_messages() -> None:
         logger.addHandler(AboveProgressBars())
     if logger.level == logging.NOTSET:
         logger.setLevel(logging.INFO)
+
+
+@functools.cache
+def say_once(logger: logging.Logger, message: str) -> None:
+    """Warn of something that slows a run down or changes it, once a process however often it is met."""
+    logger.warning(message)
 
 
 def in_notebook() -> bool:

@@ -128,7 +128,7 @@ def open_hub_file(file: HubFile, start: int = 0) -> io.BufferedReader:
     address = _address(file.repo, file.name, file.commit)
     raw = RangedFile(address, file.words, headers=build_hf_headers(), size=file.size)
     raw.seek(start)
-    return io.BufferedReader(raw, CHUNK)
+    return io.BufferedReader(raw, 2**16)
 
 
 def download(file: HubFile, enough: Callable[[bytes], bool] = lambda new: False) -> Path:
@@ -187,7 +187,7 @@ def _bring(file: HubFile, part: Path, enough: Callable[[bytes], bool]) -> bool:
             require_space(file.folder, file.size - have, file.words)
         try:
             with open_hub_file(file, have) as source:
-                while piece := source.read1(CHUNK):
+                while piece := source.read1():
                     target.write(piece)
                     have += len(piece)
                     if enough(piece) and have < file.size:

@@ -136,6 +136,8 @@ def _open_zip(address: str, source: str) -> zipfile.ZipFile:
     """A zip on a web server, of which only the table of contents was read."""
     raw = RangedFile(address, address)
     raw.budget = TABLE_LIMIT
+    raw.seek(-min(raw.size, 2**16), io.SEEK_END)
+    raw.read(1)  # zipfile takes an error at the end of a file for "no zip": here it is seen as what it is
     try:
         archive = zipfile.ZipFile(io.BufferedReader(raw))
     except zipfile.BadZipFile as error:

@@ -6,17 +6,16 @@ its records are written to a dataset; `rows_to_records` makes a record of each r
 
 import inspect
 import os
-import re
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..core.images import image_roots, nearby_words
+from ..core.images import check_image_header, image_roots, nearby_words
 from ..core.record_schema import arrow_dataset, record_features, require_records
 from ..rewards.registry import RELEASE_WORDS, get_verifier
-from .released import ARCHIVED, ELSEWHERE, HUB_FILES, RELEASE, Fetched, count_report, fetch, fetch_rows
+from .released import HUB_FILES, count_report, fetch_by_name, is_hub_name
 from .rows_to_records import Reading, RowProblem, records_of
 from .selection import Selection
 
@@ -43,8 +42,9 @@ def load_records(
 
     Args:
         source: "mini" (the generated world); a `.json` or `.jsonl` file (JSON array or JSON Lines, whatever its name
-            says); a `.csv` file with column names; an `.arrow` file that `build_dataset` wrote; or a dataset on the hub
-            such as "UCSC-VLAA/VLAA-Thinking". The least a row needs is `question` and `gt` or `answer`.
+            says); a `.csv` file with column names; an `.arrow` file that `build_dataset` wrote (images as bytes); or a
+            dataset on the hub such as "UCSC-VLAA/VLAA-Thinking". The least a row needs is `question` and `gt` or
+            `answer`.
         split: on the hub, "rl" (the default) or "sft"; of the mini world, a split of `make_scenes`.
         sources: rows of these sources alone, such as ["clevr_math", "coco"]. On the hub the images of these and of no
             others are downloaded: from the data set's `images/<source>.tar.gz`, and for "coco" and "vg" from the sites
@@ -53,7 +53,8 @@ def load_records(
             On the hub the archives are read from their start until enough images have come, so that a first look
             downloads little; the records are then the first of each archive, no random sample.
         image_root: folder that the rows' image paths start from, or its parent if it is called "images". By default
-            the folder of the file; for the hub, where what it downloads is kept. Named, no image is downloaded.
+            the folder of the file; for the hub, where what it downloads is kept, and none is downloaded where you name
+            one. A path or link that leads out of it is reported, an absolute path too.
         file: on the hub, the name of a file in the data set, for one that has other files than the release.
         revision: on the hub, a branch, tag or commit.
         verifier_type: name of a verifier ("digit", …, or one of your own: `register_verifier`), for rows that give none
@@ -137,15 +138,15 @@ def read_records(
         )
     selection = Selection(sources, limit)
     roots = None if image_root is None else image_roots(image_root)
-    if _is_hub_name(source):
+    if is_hub_name(source):
         wants_images = roots is None and missing_images == "report"
-        fetched = _from_hub(str(source), split, file, revision, selection, wants_images)
+        fetched = fetch_by_name(str(source), split, file, revision, selection, wants_images)
         path, roots = fetched.rows, roots or fetched.roots
         embed_images = bool(embed_images)
     else:
         path = _find_file(source, split or file or revision)
         if path.suffix == ".arrow":
-            return _arrow_records(path, selection), []
+            return _arrow_records(path, selection)
         roots = roots or [path.parent, path.parent / "images"]
     reading = Reading(path, roots, verifier_type, missing_images, embed_images is not False, selection)
     records = arrow_dataset(records_of(reading), record_features())
@@ -174,50 +175,46 @@ def _report_on_file(reading: Reading) -> None:
         reading.note("other_counts", differ, kept=True)
 
 
-def _arrow_records(path: Path, selection: Selection) -> "Dataset":
+def _arrow_records(path: Path, selection: Selection) -> tuple["Dataset", list[RowProblem]]:
     """The records of a built set; its rows are usable as they are."""
     from datasets import Dataset
 
-    records = Dataset.from_file(str(path))
+    try:
+        records = Dataset.from_file(str(path))
+    except (ValueError, OSError) as error:  # Arrow's own words, which leave out the file
+        raise ValueError(
+            f"{path} cannot be read as Arrow: {error!s:.200}. Build it again, or fetch it again."
+        ) from None
     require_records(records)
+    problems = list(_image_problems(records, path))
+    lost = {problem.row for problem in problems}
+    if not (lost or selection.sources or selection.limit):
+        return records, problems
     chosen = []
-    for index, source in enumerate(records["source"] if selection.sources or selection.limit else []):
-        if selection.wants(source) and not selection.is_done:
+    for row, source in enumerate(records["source"]):
+        if row not in lost and selection.wants(source) and not selection.is_done:
             selection.taken[source] += 1
-            chosen.append(index)
-    return records.select(chosen) if selection.sources or selection.limit else records
+            chosen.append(row)
+    return records.select(chosen), problems
 
 
-def _is_hub_name(source: str | os.PathLike) -> bool:
-    is_name = re.fullmatch(r"[\w.-]+/[\w.-]+(?<!\.json)(?<!\.jsonl)(?<!\.csv)(?<!\.arrow)", str(source))
-    return bool(is_name) and not Path(source).expanduser().exists()
+def _image_problems(records: "Dataset", path: Path) -> Iterator[RowProblem]:
+    """What is wrong with the images of a file that may be anybody's: `datasets` would open any path and any format."""
+    import pyarrow as pa
 
-
-def _from_hub(
-    repo: str, split: str | None, file: str | None, revision: str | None, selection: Selection, wants_images: bool
-) -> Fetched:
-    if file is not None and split is not None:
-        raise TypeError(f'load_records("{repo}") takes a split of the release or a file by name, not both')
-    if file is None and (split or "rl") not in HUB_FILES:
-        raise ValueError(f'split is "rl" or "sft" on the hub, got {split!r}; file="rows.json" names any other file')
-    name = file or HUB_FILES[split or "rl"]
-    if not wants_images:
-        return fetch_rows(repo, name, revision, selection)
-    if selection.sources is None:
-        if selection.limit is None:
-            known = ", ".join((*ARCHIVED, *ELSEWHERE))
-            raise ValueError(
-                f"{repo} keeps its images in archives, some 26 GB in all. Name the sources you want, sources="
-                f'["clevr_math"] (there are {known}), or take a first look: limit=100. Images that you have: '
-                'image_root="vlaa/images". The text alone: missing_images="keep".'
-            )
-        selection.sources = ARCHIVED
-    elif repo == RELEASE and (unknown := set(selection.sources) - {*ARCHIVED, *ELSEWHERE}):
-        known = ", ".join((*ARCHIVED, *ELSEWHERE))
-        raise ValueError(f"{repo} has no source {', '.join(sorted(unknown))}; expected some of {known}")
-    if selection.limit is not None:
-        selection.only_present = True
-    return fetch(repo, name, revision, selection)
+    images = (image for chunk in records.data.column("image").chunks for image in chunk)
+    for row, (name, image) in enumerate(zip(records["id"], images, strict=True)):
+        if not image.is_valid:
+            continue
+        if not image["bytes"].is_valid:
+            seen = f"the image is the path {image['path'].as_py()!r:.200}; expected its bytes, as build_dataset writes"
+            yield RowProblem(path.name, row, None, name or "", "bad_image_path", f"{seen}. Load it from a .jsonl file.")
+            continue
+        try:
+            check_image_header(pa.BufferReader(image["bytes"].as_buffer()))
+        except ValueError as error:
+            message = f"the image cannot be decoded ({error}); expected a PNG, JPEG or the like. Build it again."
+            yield RowProblem(path.name, row, None, name or "", "bad_image", message)
 
 
 def _find_file(source: str | os.PathLike, hub_option: str | None) -> Path:

@@ -6,6 +6,8 @@ those projects' own sites, and only when their sources are named.
 
 import json
 import logging
+import os
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,6 +42,48 @@ class Fetched:
 
     rows: Path
     roots: list[Path]
+
+
+def is_hub_name(source: str | os.PathLike) -> bool:
+    """Whether a source is an "owner/name" on the hub: it looks like one, and there is no such path here."""
+    is_name = re.fullmatch(r"[\w.-]+/[\w.-]+(?<!\.json)(?<!\.jsonl)(?<!\.csv)(?<!\.arrow)", str(source))
+    return bool(is_name) and not Path(source).expanduser().exists()
+
+
+def fetch_by_name(
+    repo: str, split: str | None, file: str | None, revision: str | None, selection: Selection, wants_images: bool
+) -> Fetched:
+    """Bring what `load_records` asks of the hub.
+
+    Args:
+        wants_images: False brings the rows alone.
+
+    Raises:
+        TypeError, ValueError: a question that makes no sense, before anything is asked.
+        DownloadError, UnsafeArchive: as `fetch` and `fetch_rows`.
+    """
+    if file is not None and split is not None:
+        raise TypeError(f'load_records("{repo}") takes a split of the release or a file by name, not both')
+    if file is None and (split or "rl") not in HUB_FILES:
+        raise ValueError(f'split is "rl" or "sft" on the hub, got {split!r}; file="rows.json" names any other file')
+    name = file or HUB_FILES[split or "rl"]
+    if not wants_images:
+        return fetch_rows(repo, name, revision, selection)
+    if selection.sources is None:
+        if selection.limit is None:
+            known = ", ".join((*ARCHIVED, *ELSEWHERE))
+            raise ValueError(
+                f"{repo} keeps its images in archives, some 26 GB in all. Name the sources you want, sources="
+                f'["clevr_math"] (there are {known}), or take a first look: limit=100. Images that you have: '
+                'image_root="vlaa/images". The text alone: missing_images="keep".'
+            )
+        selection.sources = ARCHIVED
+    elif repo == RELEASE and (unknown := set(selection.sources) - {*ARCHIVED, *ELSEWHERE}):
+        known = ", ".join((*ARCHIVED, *ELSEWHERE))
+        raise ValueError(f"{repo} has no source {', '.join(sorted(unknown))}; expected some of {known}")
+    if selection.limit is not None:
+        selection.only_present = True
+    return fetch(repo, name, revision, selection)
 
 
 def fetch_rows(repo: str, name: str, revision: str | None, selection: Selection) -> Fetched:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ..core.answers import FormatProblem, extract_answer, parse_response
-from ..core.images import check_image, find_image, image_path_parts, png_bytes
+from ..core.images import check_image, find_image, image_path_parts, png_bytes, read_image_file
 from ..core.jsonl import csv_encoding, read_rows
 from ..core.record_schema import RECORD_COLUMNS
 from ..mini_world.kinds import KINDS
@@ -63,8 +63,17 @@ class RowProblem:
     kept: bool = False
 
     def __str__(self) -> str:
+        """One line that a terminal can show: control characters are escaped, what is long is cut in its middle."""
         place = f" row {self.row}" if self.line is None else f" line {self.line}"
-        return f"{self.file}{'' if self.row is None else place}{f' (id {self.id})' if self.id else ''}: {self.message}"
+        place = "" if self.row is None else place
+        return f"{self.file}{place}{f' (id {_shown(self.id, 80)})' if self.id else ''}: {_shown(self.message, 800)}"
+
+
+def _shown(text: str, limit: int) -> str:
+    """A row's own text as one line, its beginning and end where it is longer than `limit`."""
+    if len(text) > limit:
+        text = f"{text[: limit // 2]} … {text[-limit // 2 :]}"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class _BadRow(Exception):
@@ -138,8 +147,9 @@ def records_of(reading: Reading) -> Iterator[dict]:
             f"objects, one object a line, or a CSV with column names.{broken}"
         )
     if not _KNOWN_COLUMNS & reading.columns:
+        found = sorted(reading.columns)[:10]
         raise ValueError(
-            f"{reading.path} has none of the columns of a record. Found: {', '.join(sorted(reading.columns)[:10])}. "
+            f"{reading.path} has none of the columns of a record. Found: {_shown(', '.join(found), 400)}. "
             f"Known: {', '.join(sorted(_KNOWN_COLUMNS))}. Rename yours; question and gt are the least a row needs."
         )
 
@@ -210,17 +220,34 @@ def _text(value: object) -> str:
 
 
 def _image_name(row: dict) -> str:
-    """The path of a row's image, from `image` or from a list of one in `images`; "" for a row of text alone."""
-    name, listed = _text(row.get("image")).strip(), row.get("images")
-    if name or listed in (None, "", []):
+    """The path of a row's image, from `image` or from a list of one in `images`; "" for a row of text alone.
+
+    Text alone is what a row says that has neither, or null, "" or an empty list there. A blank path says that there
+    was an image.
+    """
+    image, listed = row.get("image"), row.get("images")
+    name = "" if _is_nothing(image) else _path(image, "image", "bad_image_path")
+    if _is_nothing(listed) or (name and listed == [image]):
         return name
-    if not isinstance(listed, list) or len(listed) != 1 or not isinstance(listed[0], str):
+    if name or not isinstance(listed, list) or len(listed) != 1:
         seen = f"a list of {len(listed)}" if isinstance(listed, list) else f"{listed!r:.60}"
+        seen += f", beside the image {name!r:.60}" if name else ""
         raise _BadRow(
             "bad_images",
             f'images is {seen}; expected a list with the path of one image: a record has one. Write "image": "path".',
         )
-    return listed[0].strip()
+    return _path(listed[0], "images[0]", "bad_images")
+
+
+def _is_nothing(value: object) -> bool:
+    return value is None or value != value or value in ("", [])  # NaN: a table library's empty field
+
+
+def _path(value: object, name: str, kind: str) -> str:
+    if isinstance(value, str) and (path := _text(value).strip()):
+        return path
+    fix = "Write the path, or leave the column out for a row of text alone."
+    raise _BadRow(kind, f"{name} is {value!r:.60}; expected the path of an image. {fix}")
 
 
 def _source(row: dict, image_name: str) -> str:
@@ -311,7 +338,7 @@ def _image(name: str, source: str, reading: Reading) -> dict | None:
         reading.note("missing_image", message, kept=True)
         return None
     try:
-        data = path.read_bytes()
+        data = read_image_file(path)
         is_plain = check_image(data)
     except (OSError, ValueError) as error:
         message = (

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ..core.answers import SYSTEM_PROMPT, FormatProblem, parse_response
-from ..core.record_schema import RECORD_COLUMNS, arrow_dataset, record_features, require_records
+from ..core.record_schema import RECORD_COLUMNS, arrow_dataset, require_records
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -83,8 +83,9 @@ def to_sft(records: "Dataset") -> "Dataset":
 def to_grpo(records: "Dataset") -> "Dataset":
     """The view that TRL's `GRPOTrainer` takes: `prompt`, `images` and what rewards read.
 
-    The other columns are `gt, verifier_type, source, id, question, meta`; the trainer passes them to reward functions.
-    Images and those columns are shared with `records`; see `to_sft` for what that means.
+    The other columns are `gt, verifier_type, source, id, question, meta` and columns of your own, which a record does
+    not have (but `prompt` and `images`): the trainer passes them to reward functions. Images and those columns are
+    shared with `records`; see `to_sft` for what that means.
 
     TRL 1.16 cannot have records with and without an image in one generation batch: train on one sort at a time.
 
@@ -96,7 +97,9 @@ def to_grpo(records: "Dataset") -> "Dataset":
     def row_of(_: int, record: dict, has_image: bool) -> dict:
         return {"prompt": _prompt(record["question"], has_image)}
 
-    shared = ("gt", "verifier_type", "source", "id", "question", "meta")
+    taken = (*RECORD_COLUMNS, "prompt", "images")
+    own = (name for name in records.column_names if name not in taken)
+    shared = ("gt", "verifier_type", "source", "id", "question", "meta", *own)
     return _view(records, row_of, Features({"prompt": _message_feature()}), shared=shared)
 
 
@@ -129,7 +132,6 @@ def _view(
     from datasets.table import InMemoryTable
 
     require_records(records)
-    expected = record_features()
     table = records.data.table
     plain = table.select([name for name in RECORD_COLUMNS if name != "image"])
     rows = (row for batch in plain.to_batches(max_chunksize=_BATCH_ROWS) for row in batch.to_pylist())
@@ -137,7 +139,7 @@ def _view(
     pairs = enumerate(zip(rows, present, strict=True))
     written = arrow_dataset((row_of(position, row, flag) for position, (row, flag) in pairs), text).data.table
 
-    features = Features({**text, "images": List(Image()), **{name: expected[name] for name in shared}})
+    features = Features({**text, "images": List(Image()), **{name: records.features[name] for name in shared}})
     columns = {name: table[name] for name in shared} | {name: written[name] for name in text}
     columns["images"] = _image_lists(table["image"], features.arrow_schema.field("images").type)
     joined = pa.table({name: columns[name] for name in features}, schema=features.arrow_schema)

@@ -65,19 +65,29 @@ def read_runs(runs: "Sequence[str | os.PathLike] | Mapping[str, str | os.PathLik
     return found
 
 
-_ROW = ("id", "source", "question", "gt", "response", "answer", "value", "correct", "has_answer", "truncated", "tokens")
+_ROW = {
+    **dict.fromkeys(("id", "source", "question", "gt", "response"), str), "answer": str | None,
+    "value": float | int | None, **dict.fromkeys(("correct", "has_answer", "truncated"), bool), "tokens": float | int,
+}  # fmt: skip
+"""Columns of a response that a report needs, and what they hold."""
 
 
 def _report_in(folder: Path) -> EvalReport:
+    expected = "expected what `vlaa evaluate` writes"
     try:
         report = load_report(folder)
     except KeyError as error:
-        raise ValueError(f"{folder / SETTINGS} has no {error}; expected what `vlaa evaluate` writes") from None
+        raise ValueError(f"{folder / SETTINGS} has no {error}; {expected}") from None
+    except TypeError as error:
+        raise ValueError(f"{folder} holds a {SETTINGS} or {RESPONSES} of another kind ({error}); {expected}") from None
+    if not isinstance(report.samples, int) or report.samples < 1:
+        raise ValueError(f"{folder / SETTINGS}: samples is {report.samples!r:.60}; expected 1 or more")
     for number, row in enumerate(report.rows, start=1):
+        place = f"{folder / RESPONSES} line {number}"
         if missing := [name for name in _ROW if name not in row]:
-            raise ValueError(
-                f"{folder / RESPONSES} line {number} has no {', '.join(missing)}; expected what `vlaa evaluate` writes"
-            )
+            raise ValueError(f"{place} has no {', '.join(missing)}; {expected}")
+        if odd := [name for name, kind in _ROW.items() if not isinstance(row[name], kind)]:
+            raise ValueError(f"{place}: {odd[0]} is {row[odd[0]]!r:.60}; {expected}")
     return report
 
 

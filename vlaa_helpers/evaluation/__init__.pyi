@@ -7,4 +7,5 @@ from .guessing import (
 )
 from .image_controls import control_images as control_images
 from .runner import evaluate as evaluate
+from .seed_means import across_seeds as across_seeds
 from .style_report import style_shares as style_shares

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.endpoint import EndpointError
+from ..core.images import read_image_file
 from ..core.record_schema import RECORD_COLUMNS, record_features, require_records
 from .journal import Journal, Usage
 from .prompts import PROMPTS, ROLES
@@ -186,7 +187,8 @@ class Chunks:
         for row in rows:
             image = row["image"]
             if image is not None and image["bytes"] is None:
-                row["image"] = {"bytes": Path(image["path"]).read_bytes(), "path": Path(image["path"]).name}
+                with suppress(OSError, ValueError):  # gone or changed since it was loaded: step 1 rejects it
+                    row["image"] = {"bytes": read_image_file(Path(image["path"])), "path": Path(image["path"]).name}
         return rows
 
     def collected(self) -> Iterator[tuple[int, list[dict], list[tuple | None]]]:

@@ -7,6 +7,7 @@ from typing import Protocol
 from ..core.answers import extract_answer
 from ..core.chat_reply import Reply
 from ..core.endpoint import ChatEndpoint
+from ..core.hidden_keys import hide_keys, secrets_among
 from ..core.images import data_url
 from .prompts import PROMPTS, ROLES
 
@@ -32,7 +33,7 @@ class Teacher(Protocol):
 
 
 _MAY_HOLD_KEYS = ("extra_headers", "extra_query")
-"""Options that never reach a disk; a build writes down what `model_of` says."""
+"""Options that never reach a disk; a build writes down what `model_of` says, with the keys of others hidden."""
 
 
 class ChatTeacher:
@@ -83,7 +84,8 @@ class ChatTeacher:
 
     def model_of(self, role: str) -> str:
         settings = {name: value for name, value in self.options.items() if name not in _MAY_HOLD_KEYS}
-        return f"{self.models[role]} {json.dumps(settings, sort_keys=True) if settings else ''}".strip()
+        written = hide_keys(json.dumps(settings, sort_keys=True), secrets_among(settings)) if settings else ""
+        return f"{self.models[role]} {written}".strip()
 
     def cost(self, role: str, reply: Reply) -> float:
         per_prompt, per_completion = self.prices.get(self.models[role], (0.0, 0.0))

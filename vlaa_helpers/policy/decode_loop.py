@@ -81,7 +81,7 @@ def _choose(
         return scores.argmax(-1)
     if exact_draws:  # random numbers for all rows, so that each row gets its own
         return torch.multinomial(scores.softmax(-1), 1).squeeze(1)
-    numbers = torch.rand(len(ids), device=ids.device)
+    numbers = torch.rand(len(ids), dtype=torch.float64, device=ids.device)  # float32 has steps of 2^-24
     return ids[:, -1].index_copy(0, rows, draw(scores[rows], numbers[rows]))
 
 
@@ -90,7 +90,7 @@ def draw(scores: Tensor, numbers: Tensor) -> Tensor:
 
     Args:
         scores: logits, shape (rows, vocabulary); -inf is never drawn.
-        numbers: uniform in [0, 1), shape (rows,).
+        numbers: uniform in [0, 1), shape (rows,), in float64: a word rarer than their steps may never be drawn.
 
     Returns:
         Shape (rows,).
@@ -98,7 +98,7 @@ def draw(scores: Tensor, numbers: Tensor) -> Tensor:
     Raises:
         RuntimeError: scores with nan or inf, or a row of -inf alone.
 
-    >>> draw(torch.tensor([[0.0, -torch.inf, 0.0]]).expand(3, 3), torch.tensor([0.2, 0.5, 0.999]))
+    >>> draw(torch.tensor([[0.0, -torch.inf, 0.0]]).expand(3, 3), torch.tensor([0.2, 0.5, 0.999], dtype=torch.float64))
     tensor([0, 2, 2])
     """
     below = scores.softmax(-1).double().cumsum(-1)  # (rows, vocabulary): a float's sums would leave rare words out
@@ -107,7 +107,7 @@ def draw(scores: Tensor, numbers: Tensor) -> Tensor:
             "a word was to be drawn from scores with nan or inf, or with every word left out; in float16 the model may "
             'have overflowed: try profile.replace(dtype="float32")'
         )
-    at = numbers.double()[:, None] * below[:, -1:]
+    at = numbers[:, None] * below[:, -1:]
     return torch.searchsorted(below, at, right=True).squeeze(1)
 
 

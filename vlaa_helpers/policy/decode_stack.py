@@ -6,6 +6,7 @@ one product, adapters included; rotary embeddings and masks are made once. Adapt
 their own precision. What comes out is what the model gives, up to the order in which floats are added.
 """
 
+import logging
 from collections.abc import Sequence
 from inspect import getclosurevars
 from typing import Any
@@ -16,9 +17,12 @@ from torch import Tensor
 from torch.nn.functional import linear, silu
 from transformers.activations import SiLUActivation
 
+from ..core.messages import say_once
 from .decode_states import DecodeStates
-from .dense_weights import base_of, dense_weight, has_room, is_altered, is_heard, is_plain
+from .dense_weights import SPARE, base_of, dense_weight, has_room, is_altered, is_heard, unplain_reason
 from .tested_versions import untested_reason
+
+logger = logging.getLogger(__name__)
 
 MODEL_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
 """Whose prompts can be shared, and who can have a decode stack."""
@@ -37,7 +41,7 @@ def whole_model(model: Any) -> Any:
 
 
 def decode_stack(whole: Any) -> "DecodeStack | None":
-    """The decode stack of a model, where its layers are what it takes them for; else None.
+    """The decode stack of a model, where its layers are what it takes them for; else None, and the reason is said once.
 
     Args:
         whole: the model with its head, without the shell of adapters, which are in its layers.
@@ -45,20 +49,46 @@ def decode_stack(whole: Any) -> "DecodeStack | None":
     Returns:
         None for whatever is not known to be plain: the model itself then computes each token, as it would anyway.
     """
-    if whole.config.model_type not in MODEL_TYPES or untested_reason("transformers", "peft", "bitsandbytes"):
+    if reason := unstackable_reason(whole):
+        say_once(logger, f"generation is slower than it could be: there is no decode stack, because {reason}")
         return None
+    return DecodeStack(whole)
+
+
+def unstackable_reason(whole: Any) -> str | None:
+    """Why a model cannot have a decode stack now, in words that follow "because"; None where it can."""
+    if whole.config.model_type not in MODEL_TYPES:
+        return f"the model is of type {whole.config.model_type}; expected {', '.join(MODEL_TYPES)}"
+    if reason := untested_reason("transformers", "peft", "bitsandbytes"):
+        return f"this is {reason}"
+    if not has_own_forward(whole):
+        kind = type(whole).__name__
+        return f"{kind} is not a class of transformers, or has hooks or another forward pass (autocast puts one there)"
+    for name, part in _read(whole):
+        if not _is_released(part, whole):
+            return f"{name} has hooks, or is not as transformers releases it: a {type(part).__name__}"
     text = whole.model.language_model
-    if not has_own_forward(whole) or not all(_is_released(part, whole) for part in _read(whole)):
-        return None
-    is_dropping = any(layer.self_attn.training and layer.self_attn.attention_dropout for layer in text.layers)
-    if is_dropping or text.rotary_emb.rope_type not in ROPES:
-        return None
-    linears = [layer.get_submodule(name) for layer in text.layers for name in LINEARS]
-    bases = [base_of(layer) for layer in linears]
-    one_device = len({base.weight.device for base in bases}) == 1 and bases[0].weight.device.type != "meta"
-    if not one_device or not all(map(is_plain, linears)):
-        return None
-    return DecodeStack(whole) if has_room(bases) else None
+    if any(layer.self_attn.training and layer.self_attn.attention_dropout for layer in text.layers):
+        return "there is attention dropout in train mode"
+    if text.rotary_emb.rope_type not in ROPES:
+        return f"rotary embeddings are of type {text.rotary_emb.rope_type}; expected {', '.join(ROPES)}"
+    linears = [
+        (f"layers.{k}.{name}", layer.get_submodule(name)) for k, layer in enumerate(text.layers) for name in LINEARS
+    ]
+    for name, layer in linears:
+        if reason := unplain_reason(layer):
+            return f"{name} {reason}"
+    return _no_place([base_of(layer) for _, layer in linears])
+
+
+def _no_place(bases: list[Any]) -> str | None:
+    """Why there is no place for the copies that a decode stack makes of these linear layers; None where there is."""
+    devices = sorted({str(base.weight.device) for base in bases})
+    if len(devices) > 1 or devices == ["meta"]:
+        return f"weights are on {' and '.join(devices)}; expected one device"
+    if not has_room(bases):
+        return f"memory is short; expected {SPARE} times the size of its weights to be free"
+    return None
 
 
 def has_own_forward(whole: Any) -> bool:
@@ -83,15 +113,16 @@ def _is_fused_head(forward: Any) -> bool:
     )
 
 
-def _read(whole: Any) -> list[Any]:
-    """Modules that a decode stack reads and does not call, but the model and the linear layers (`is_plain`).
+def _read(whole: Any) -> list[tuple[str, Any]]:
+    """Names and modules that a decode stack reads and does not call, but the model and the linear layers (`is_plain`).
 
     The head and the embeddings are called, so what listens to them is heard.
     """
     text = whole.model.language_model
     called = set(text.embed_tokens.modules())
-    inside = [part for name, part in text.named_modules() if ".".join(name.split(".")[2:4]) not in LINEARS]
-    return [whole.model, *(part for part in inside if part not in called)]
+    inside = [pair for pair in text.named_modules() if ".".join(pair[0].split(".")[2:4]) not in LINEARS]
+    parts = [(name or "language_model", part) for name, part in inside if part not in called]
+    return [("model", whole.model), *parts]
 
 
 def _is_released(part: Any, whole: Any) -> bool:

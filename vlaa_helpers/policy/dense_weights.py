@@ -49,7 +49,7 @@ def copy_of(layer: Any) -> Tensor | None:
 def has_room(layers: Sequence[Any]) -> bool:
     """Whether there is memory for dense copies of these linear layers, `SPARE` times over."""
     if not layers:
-        return False
+        return True
     dtypes = [getattr(layer, "compute_dtype", None) or layer.weight.dtype for layer in layers]
     sizes = zip(layers, dtypes, strict=True)
     size = sum(layer.in_features * layer.out_features * dtype.itemsize for layer, dtype in sizes)  # bytes
@@ -62,17 +62,18 @@ def dense_weights(model: Any) -> Iterator[None]:
     """Let the linear layers of a model compute in fewer steps, with dense copies of weights that are stored in 4 bits.
 
     What they compute is what bitsandbytes and peft compute, up to the order in which a product's terms are added:
-    weights are dequantised once, and an adapter's product is added to the layer's in one operation instead of four.
-    Adapters stay apart, and train. The copies are given back at the end. Nothing changes where memory is short
+    weights are dequantised once, and an adapter's product is added to the layer's in one operation instead of four,
+    with weights in 4 bits or not. Adapters stay apart, and train. The copies are given back at the end. Nothing changes
+    where memory is short
     (`has_room`), for layers that are not plain linear ones with plain LoRA, for weights that are packed (`is_packed`),
     for a layer whose weight is replaced or written to meanwhile (a merge, a state dictionary that is loaded), in
     replicas of `DataParallel`, and with releases of peft and bitsandbytes that this was not tested with. A deep copy of
     the model made inside holds the copies, unused; state dictionaries have none of them.
     """
     is_replicated = any(isinstance(module, torch.nn.DataParallel) for module in model.modules())
-    layers, changed = [] if is_replicated else _quantised(model), []
+    layers, changed = _quantised(model), []
     try:
-        if has_room(layers) and not untested_reason("peft", "bitsandbytes"):
+        if not is_replicated and has_room(layers) and not untested_reason("peft", "bitsandbytes"):
             changed = [layer for layer in (*layers, *_adapted_layers(model)) if "forward" not in layer.__dict__]
             for layer in changed:
                 if hasattr(layer, "get_base_layer"):
@@ -113,22 +114,42 @@ def _with_adapters(layer: Any, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 
 def is_plain(layer: Any) -> bool:
     """Whether a layer is a linear one, in 4 bits or not, with plain LoRA adapters or none."""
+    return unplain_reason(layer) is None
+
+
+def unplain_reason(layer: Any) -> str | None:
+    """What a layer is or has that a plain linear layer with plain LoRA has not, as "has …" or "is …"; else None."""
     from bitsandbytes.nn import Linear4bit
-    from peft.tuners.lora import LoraLayer
 
     base = base_of(layer)
-    if type(base) not in (torch.nn.Linear, Linear4bit) or is_packed(base) or any(map(is_altered, layer.modules())):
-        return False
-    if base is layer:
-        return True
-    if not isinstance(layer, LoraLayer) or layer.merged:  # also where adapters are off: it is unmerged for that
-        return False
+    if type(base) not in (torch.nn.Linear, Linear4bit):
+        return f"is a {type(base).__name__}, expected Linear or Linear4bit"
+    if is_packed(base):
+        return "has a weight that bitsandbytes has packed for inference"
+    if any(map(is_altered, layer.modules())):
+        return "has hooks or a forward pass of one's own"
+    return None if base is layer else _unplain_adapter(layer)
+
+
+def _unplain_adapter(layer: Any) -> str | None:
+    from peft.tuners import lora
+
+    if type(layer) not in (lora.Linear, lora.Linear4bit):  # AdaLoRA and others derive from them, and compute otherwise
+        return f"has adapters of the kind {type(layer).__module__}.{type(layer).__name__}, expected plain LoRA"
+    if layer.merged:  # also where adapters are off: it is unmerged for that
+        return "has merged adapters"
     if layer.disable_adapters:
-        return True
-    names = [name for name in layer.active_adapters if name in layer.lora_A]
-    is_dropping = any(layer.training and getattr(layer.lora_dropout[name], "p", 0) for name in names)
-    has_bias = any(layer.lora_B[name].bias is not None for name in names)
-    return not (is_dropping or has_bias or any(name in layer.lora_variant for name in names))
+        return None
+    for name in (name for name in layer.active_adapters if name in layer.lora_A):
+        if name in layer.lora_variant:
+            return f"has adapters of the kind {type(layer.lora_variant[name]).__name__}, expected plain LoRA"
+        if layer.training and getattr(layer.lora_dropout[name], "p", 0):
+            return "has LoRA dropout in train mode"
+        if layer.lora_B[name].bias is not None:
+            return "has adapters with a bias (lora_bias)"
+        if any(type(part) is not torch.nn.Linear for part in (layer.lora_A[name], layer.lora_B[name])):
+            return "has adapters in modules of another class than Linear"  # shards of FSDP
+    return None
 
 
 def is_packed(layer: Any) -> bool:

@@ -1,13 +1,13 @@
 """Responses of a policy, drawn in the same way whoever asks for them."""
 
-import functools
 import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .loading import image_token_ids
+from ..core.messages import say_once
+from .loading import check_reads_images, image_token_ids
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -97,23 +97,28 @@ def generate_responses(
     """
     import torch
 
-    from .prefix_cache import generate_from, prefill, unshareable_reason
+    from .generate_settings import unusual_settings
+    from .prefix_cache import generate_from, prefill, unshareable_inputs, unshareable_reason
 
+    check_reads_images(model)
     inputs = chat_inputs(model, processor, prompts, images, sampling.start)
     drawn = {"do_sample": True, "temperature": sampling.temperature, "top_k": 0, "top_p": 1.0}
     settings = {
         **({"do_sample": False} if sampling.samples == 1 else drawn),
         **unbent(processor),
         "max_new_tokens": sampling.max_new_tokens,
+        "return_dict_in_generate": False,
     }
-    reason = unshareable_reason(model)
-    if reason is None:
+    single = {**settings, "num_return_sequences": 1}  # a row each: a prefix knows how many go on from it
+    reason = unshareable_reason(model) or unshareable_inputs(inputs) or unusual_settings(model, single)
+    if not reason:
         with torch.no_grad():
             prefix = prefill(model, inputs)
         counts = [sampling.samples] * len(prompts)
-        output = generate_from(model, prefix, counts, exact_draws=sampling.exact_draws, **settings)
+        output = generate_from(model, prefix, counts, exact_draws=sampling.exact_draws, **single)
     else:
-        _say_once(f"prompts are read again for each response, which takes longer: they cannot be shared with {reason}")
+        again = "prompts are read again for each response, which takes longer: they cannot be shared with"
+        say_once(logger, f"{again} {reason}")
         output = model.generate(**inputs, num_return_sequences=sampling.samples, **settings)
     completions = output[:, inputs["input_ids"].shape[1] :].cpu()
     ends = torch.tensor(model.generation_config.eos_token_id)
@@ -124,11 +129,6 @@ def generate_responses(
         text = sampling.start + processor.tokenizer.decode(ids[:length], skip_special_tokens=True)
         results.append((text, length, not len(ended)))
     return results
-
-
-@functools.cache
-def _say_once(message: str) -> None:
-    logger.warning(message)
 
 
 def unbent(processor: Any) -> dict[str, Any]:

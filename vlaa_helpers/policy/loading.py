@@ -155,11 +155,33 @@ def check_nf4_widths(model: Any) -> None:
 
 
 def image_token_ids(processor: Any) -> list[int]:
-    """Tokens that stand for images: a policy must never write them, or the next forward pass looks for images."""
+    """Tokens that stand for images: a policy must never write them, or the next forward pass looks for images.
+
+    Raises:
+        TypeError: a tokenizer in place of a processor, as models have that read text only.
+    """
+    if not hasattr(processor, "tokenizer"):
+        raise TypeError(
+            f"got a {type(processor).__name__}, which reads text only; expected the processor of a vision-language "
+            "model. Load the two together: model, processor = load_policy(profile)"
+        )
     tokenizer = processor.tokenizer
     names = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
     ids = [tokenizer.convert_tokens_to_ids(name) for name in names]
     return sorted({token for token in ids if token is not None and token != tokenizer.unk_token_id})
+
+
+def check_reads_images(model: Any) -> None:
+    """Refuse a model that reads text only, before it fails somewhere inside.
+
+    Raises:
+        TypeError: its configuration has no vision tower.
+    """
+    if not hasattr(model.config, "vision_config"):
+        raise TypeError(
+            f"got a model of type {model.config.model_type}, which reads text only; expected a vision-language model, "
+            'as load_policy(profile) gives. To name another: profile.replace(model="Qwen/Qwen2.5-VL-3B-Instruct")'
+        )
 
 
 TOWERS = ("vision", "projector", "embeddings", "language", "head")

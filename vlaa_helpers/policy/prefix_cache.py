@@ -24,12 +24,17 @@ from transformers.cache_utils import Cache, DynamicLayer
 from .common_head import common_head, head_first
 from .decode_loop import decode
 from .decode_stack import MODEL_TYPES, ROPES, whole_model
+from .generate_settings import unusual_settings
 from .tested_versions import untested_reason
 
 ROOM = 64
 """Tokens by which keys and values grow each time that they are copied, so that not each token copies them."""
 ATTENTION = ("sdpa", "eager")
 """Attention implementations that take queries which begin in the middle; others do not, or were not tried."""
+
+VIDEOS = ("pixel_values_videos", "video_grid_thw")
+"""Model inputs that are not read here."""
+OTHERWISE = "call model.generate with the prompts repeated, or train with TRL's GRPOTrainer"
 
 
 def unshareable_reason(model: Any, *, any_version: bool = False) -> str | None:
@@ -41,8 +46,8 @@ def unshareable_reason(model: Any, *, any_version: bool = False) -> str | None:
     if not any_version and (reason := untested_reason("transformers")):
         return reason
     text = model.config.get_text_config()
-    if model.config.model_type not in MODEL_TYPES:
-        return f"a model of type {model.config.model_type}; expected {', '.join(MODEL_TYPES)}"
+    if reason := _other_model(model):
+        return reason
     if text._attn_implementation not in ATTENTION:
         return f"attention by {text._attn_implementation}; expected {' or '.join(ATTENTION)}"
     if "sliding_attention" in (getattr(text, "layer_types", None) or ()):
@@ -53,6 +58,17 @@ def unshareable_reason(model: Any, *, any_version: bool = False) -> str | None:
     if any(config.is_prompt_learning for config in getattr(model, "peft_config", {}).values()):
         return "prompt learning: it puts tokens of its own before each prompt"
     return None
+
+
+def unshareable_inputs(inputs: Mapping[str, Any]) -> str | None:
+    """Why these prompts should not be shared, in words that follow "with"; None where they can be."""
+    videos = [name for name in VIDEOS if inputs.get(name) is not None]
+    return f"videos ({', '.join(videos)})" if videos else None
+
+
+def _other_model(model: Any) -> str | None:
+    kind = model.config.model_type
+    return None if kind in MODEL_TYPES else f"a model of type {kind}; expected {', '.join(MODEL_TYPES)}"
 
 
 @dataclass(frozen=True)
@@ -126,12 +142,15 @@ def prefill(model: Any, inputs: Mapping[str, Tensor]) -> Prefix:
             images `pixel_values`, `image_grid_thw`, `mm_token_type_ids`.
 
     Raises:
-        ValueError: prompts of one token, of which nothing could be kept.
+        ValueError: prompts of one token, of which nothing could be kept; prompts with videos; or a model of another
+            type, such as one that reads text only.
     """
     ids, mask = inputs["input_ids"], inputs["attention_mask"]
     if ids.shape[1] < 2:
         raise ValueError("a prompt of one token has nothing to share; give prompts of two or more")
     whole = whole_model(model)
+    if reason := _other_model(whole) or unshareable_inputs(inputs):
+        raise ValueError(f"prompts cannot be read once for all with {reason}; {OTHERWISE}")
     images = {name: inputs[name] for name in ("pixel_values", "image_grid_thw") if inputs.get(name) is not None}
     types = inputs["mm_token_type_ids"] if images else torch.zeros_like(ids)  # (prompts, tokens)
     positions = _positions(whole, ids, mask, types, images.get("image_grid_thw"))
@@ -205,19 +224,21 @@ def generate_from(
         ids, mask: a start of each row that follows its prompt, shape (rows, tokens), padded on the left.
         exact_draws: sample with the random numbers of `generate`: the same tokens. Otherwise one number a row and token
             draws from the same distribution.
-        **settings: of `generate`: `max_new_tokens`, `do_sample`, `generation_config`, …
+        **settings: of `generate`: `max_new_tokens`, `do_sample`, `generation_config`, … Those that are not given are
+            the model's, as there.
 
     Returns:
         Tokens of prompt, start and completion, shape (rows, tokens). Padding is on the left of prompts, and on the
         right of completions that ended early.
 
     Raises:
-        ValueError: `stop_strings`, of which the tokens that would end a completion are not known here.
+        ValueError: settings, given or the model's, with which `generate` does more than add a token at a time to each
+            row (`generate_settings.USUAL`): beams, `num_return_sequences`, `streamer`, `stop_strings`, …
     """
-    if settings.get("stop_strings"):
+    if found := unusual_settings(model, settings):
         raise ValueError(
-            "stop_strings need a tokenizer, which generate hands to its own loop only; call model.generate with the "
-            "prompts repeated, or give the tokens that end a completion as eos_token_id"
+            f"completions go on from a prefix a token at a time, which {found} would change; call model.generate with "
+            "the prompts repeated, or leave that out (of a model: model.generation_config.num_beams = 1)"
         )
     if ids is None or mask is None:
         ids = mask = prefix.ids.new_zeros(sum(counts), 0)

@@ -1,51 +1,33 @@
 """Boxes: how much the answer's box overlaps the true one."""
 
 import math
-import re
 from functools import lru_cache
 
 from ..core.boxes import box_iou
 from ..core.record_schema import meta_of
+from .box_forms import box_numbers
 from .score import Reason, Score, score_answer
 
 FRAMES = ("fraction", "thousand", "pixel")
-_DECIMAL = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
-_NUMBER = re.compile(rf"(?<![\w.]){_DECIMAL}(?![\w])")
-_PLAIN_BOX = re.compile(r"\[({0}), ({0}), ({0}), ({0})\]".format(r"[-+]?\d{1,9}(?:\.\d{1,15})?"))
-_QUOTED = re.compile(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)")
-_NAMED = re.compile(rf"\b([xy][12])['\"]?\s*[:=]\s*({_DECIMAL})(?![\w.])", re.IGNORECASE)
-_OTHER_FORM = re.compile(r"%|\bpercent\b|\b(?:w|h|width|height)['\"]?\s*[:=]", re.IGNORECASE)
-_SIGNS = str.maketrans({"−": "-", "–": "-", "－": "-"})
 
 
-def read_box(text: str) -> list[float] | None:
+def read_box(text: str, question: str = "") -> list[float] | None:
     """The one box in a text, or None: four finite numbers, plain, in brackets or in JSON; corners in either order.
 
-    Numbers in quotes or in names (`bbox_2d`) are none of the box; where x1, y1, x2 and y2 are named, their order is
-    theirs. A box of corner and size ("w", "h") and one in percent are not read.
+    Where four corners are named (x1, xmin, left, …), their order is that of the names. What is read, and what may
+    stand beside a box, is said at `box_forms.box_numbers`.
 
     >>> read_box("{'bbox_2d': [0.5, 6e-1, 0.1, 0.2], 'label': 'cup 3'}")
     [0.1, 0.2, 0.5, 0.6]
     """
-    numbers = _box_numbers(text)
+    return _ordered(box_numbers(text, question))
+
+
+def _ordered(numbers: list[float]) -> list[float] | None:
     if len(numbers) != 4 or not all(map(math.isfinite, numbers)):
         return None
     x1, y1, x2, y2 = numbers
     return [min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)]
-
-
-def _box_numbers(text: str) -> list[float]:
-    """The numbers of all boxes in a text; none when they are in another form than corners."""
-    if found := _PLAIN_BOX.fullmatch(text):
-        return [float(number) for number in found.groups()]
-    text = text.translate(_SIGNS)
-    if _OTHER_FORM.search(text):
-        return []
-    named = _NAMED.findall(text)
-    if named and sorted(name for name, _ in named) == ["x1", "x2", "y1", "y2"]:
-        corners = {name: float(number) for name, number in named}
-        return [corners[name] for name in ("x1", "y1", "x2", "y2")]
-    return [float(number) for number in _NUMBER.findall(_QUOTED.sub(" ", text))]
 
 
 def box_reward(
@@ -85,9 +67,10 @@ def box_reward(
     width, height = {"fraction": (1, 1), "thousand": (1000, 1000)}.get(frame) or size
 
     def decide(answer: str) -> Score:
-        box = read_box(answer)
+        numbers = box_numbers(answer, question)
+        box = _ordered(numbers)
         if box is None:
-            return Score(0.0, Reason.AMBIGUOUS if len(_box_numbers(answer)) > 4 else Reason.UNREADABLE)
+            return Score(0.0, Reason.AMBIGUOUS if len(numbers) > 4 else Reason.UNREADABLE)
         if min(box) < 0 or box[2] > width or box[3] > height:
             return Score(0.0, Reason.OUT_OF_RANGE)
         x1, y1, x2, y2 = box

@@ -3,11 +3,11 @@
 import re
 from functools import lru_cache
 
-from .hedges import is_negated
+from .choice_remarks import remark_tells
 from .options import Options, options_of, plain_text, read_options
 from .score import Reason, Score, right_or_wrong, score_answer
 
-_WRAPPED = re.compile(r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf)\s*+|\\[()\[\]]|[*_`$\"“”]")
+_WRAPPED = re.compile(r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf)(?![A-Za-z])\s*+|\\[()\[\]]|[*_`$\"“”]")
 _LETTER = re.compile(r"[(\[]?([A-Za-z])[)\]]?[.!?;:,]?")
 _LETTER_AND_TEXT = re.compile(r"[(\[]?([A-Za-z])(?:[)\]][.:]?|[.:,!?;]|\s*+[-–—]\s|\s*+(?=\())\s*+(.*)", re.DOTALL)
 _LETTER_BLANK_TEXT = re.compile(r"([A-Z])\s++(.*)", re.DOTALL)
@@ -27,7 +27,8 @@ def choice_reward(response: str, gt: str, *, question: str = "", meta: str = "")
 
     "B", "(b)", "[B]", "B!", "B) 40", "B (40)", "B: 40", "40 (B)", "Answer: **B**", "\\boxed{B}" name an option; so does
     its text alone, when the question lists it once. A bare letter is a label, never an option's text. Several letters,
-    or a letter with the text of another option, are `ambiguous`.
+    or a letter with the text of another option, are `ambiguous`. Beside the letter may stand the option's own text in
+    full, the question's words and those that say that an answer follows; with any other the answer is `unreadable`.
 
     Raises:
         ValueError: `gt` names no option, see `check_choice`.
@@ -90,9 +91,8 @@ def _named(answer: str, question: str) -> str | Reason:
     if not found:
         return Reason.UNREADABLE
     letter, remark = found[1].upper(), found[2]
-    if is_negated(remark):
-        return Reason.UNREADABLE
-    return Reason.AMBIGUOUS if _tells_another(letter, remark, options) else letter
+    told = remark_tells(letter, remark, question)
+    return letter if told == "same" else Reason.AMBIGUOUS if told == "other" else Reason.UNREADABLE
 
 
 def _without_braces(text: str) -> str:
@@ -111,12 +111,6 @@ def _letter_with_its_text(text: str, options: Options) -> str | None:
             if own in (plain_text(found[rest]), plain_text(found[rest].strip().removeprefix("(").removesuffix(")"))):
                 return found[letter].upper()
     return None
-
-
-def _tells_another(letter: str, remark: str, options: Options) -> bool:
-    """Whether a remark beside a letter tells the text of another option."""
-    said, own = f" {plain_text(re.sub(r'[(),;.!?]', ' ', remark))} ", options.own(letter)
-    return any(f" {text} " in said and text not in own for text in options.letters if text != own)
 
 
 def same_choice(a: str, b: str, question: str) -> bool:

@@ -3,34 +3,50 @@
 import re
 from decimal import Decimal
 
-from .hedges import is_hedged
+from .neutral_words import MINUS_SIGNS, SAYING, change_nothing, question_words, words_of
 from .number_words import find_numbers
 from .score import Reason, Score, right_or_wrong, score_answer
 
 _SIGNED = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)")
-_MARKUP = re.compile(r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf|displaystyle)\b|\\[()\[\],; ]|[*`$_{}]")
-_SIGNS = str.maketrans({"−": "-", "–": "-", "—": "-", "＋": "+", "－": "-"})
-# what makes something else of a number than a count: roots, powers, fractions, percentages, comparisons, LaTeX
-_ODD = re.compile(
-    r"[²³¹⁰-⁹₀-₉¼-¾⅐-⅞%‰°√∛∜±≈≠≤≥<>~\\π∞/^#|]"
-    r"|\b(?:sqrt|root|log|ln|sin|cos|tan|pi|squared|cubed|factorial)\b"
-    r"|\b(?:percent|per cent|twice|thrice|double|triple|times)\b",
-    re.IGNORECASE,
+_MARKUP = re.compile(r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf|displaystyle)(?![A-Za-z])|\\[()\[\],; ]|[*`$_{}]")
+_QUOTED = re.compile(r"(?<!\w)([\"'])(.*?)\1(?!\w)")
+# percentages, comparisons, functions: also where the question has the word
+_ODD = re.compile(r"\b(?:sqrt|root|log|ln|sin|cos|tan|factorial|percent|per cent|times)\b", re.IGNORECASE)
+_NAME = re.compile(r"(?:\b[A-Za-z]\s*)?=\s*$")
+_SIGN = re.compile(r"(?:(?<![^\s(\[:=])(?P<minus>-[\s(\[]*|(?:minus|negative)[\s(]+)|(?<!\S)\+)$", re.IGNORECASE)
+_OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]'’]|_")
+_SUM = re.compile(r"\b(?:total|count|sum|number|answer|result) of$", re.IGNORECASE)
+MAX_COUNT_WORDS, MAX_LENGTH = 12, 200
+"""Words and characters: a longer answer is reasoning, not a count."""
+
+_AMOUNT = frozenset(
+    "total count number sum amount quantity altogether overall together all left remain remains remaining has have get "
+    "got see counted count equals equal gives give makes make contains contain shows show still will them they on "
+    "which can found present".split()
 )
-_MINUS_BEFORE = re.compile(r"(?:(?<!\w)-|(?:^|[^\w\s])\s*-[\s(\[]*|\b(?:minus|negative)[\s(]+)$", re.IGNORECASE)
-_PARTS = r"(?:hal(?:f|ves)|thirds?|quarters?|(?:four|fif|six|seven|eigh|nin|ten|hundred|thousand)ths?)"
-_PART_BEFORE = re.compile(rf"\b{_PARTS}(?: (?:of|an?|the))* $|[A-Za-z]$", re.IGNORECASE)
-_PART_AFTER = re.compile(rf"[A-Za-z]|\+|[ -]+(?:and an? )?{_PARTS}\b", re.IGNORECASE)
-MAX_COUNT_WORDS = 12
-"""A longer answer is reasoning, not a count."""
+_THINGS = frozenset(
+    word + ending
+    for ending in ("", "s")
+    for word in "object thing item shape cube block sphere ball cylinder circle square triangle star rectangle bar red "
+    "green blue yellow purple orange brown gray grey cyan pink black white gold big small large little tiny metal "
+    "metallic rubber matte shiny".split()
+)
+_NEUTRAL = SAYING | _AMOUNT | _THINGS
+_LEADS = frozenset(
+    "is are was were be remain remains left has have get got see count counted equals equal gives give makes make "
+    "contains contain shows show answer result total number only just exactly precisely now still yes sure ok okay "
+    "the these those all so thus it's that's there's".split()
+)
+"""The words that may stand right before the number."""
 
 
 def digit_reward(response: str, gt: str, *, question: str = "", meta: str = "") -> Score:
     """1 when the answer gives the number `gt` and no other, else 0; used for counting (CLEVR-Math).
 
     "3", "3.0", "three" and "There are 3" all give one number, so all count: no second reading is possible. With two
-    numbers ("3 or 4", "2 + 1 = 3") the answer is `ambiguous`, whatever they are. A number that is negated, bounded,
-    inexact or part of another quantity ("not 3", "at least 3", "about 3", "3%", "3rd", "half of 3") is `unreadable`.
+    numbers ("3 or 4", "2 + 1 = 3", "1*2") the answer is `ambiguous`, whatever they are. Beside the number may stand
+    the words that say that it is the answer, colours and shapes, and the question's own words ("3 dogs", where it asks
+    for dogs); with any other word or sign ("not 3", "about 3", "3%", "3rd", "3 pairs") the answer is `unreadable`.
 
     Raises:
         ValueError: `gt` is no number, see `check_count`.
@@ -44,7 +60,7 @@ def digit_reward(response: str, gt: str, *, question: str = "", meta: str = "") 
     def decide(answer: str) -> Score:
         if len(answer) < 16 and len(gt) < 16 and _SIGNED.fullmatch(answer.strip()):
             return right_or_wrong(float(answer) == float(gt))
-        count = read_count(answer)
+        count = read_count(answer, question)
         return Score(0.0, count) if isinstance(count, Reason) else right_or_wrong(count == Decimal(gt))
 
     return score_answer(response, decide)
@@ -59,22 +75,53 @@ def check_count(gt: str, question: str = "", meta: str = "") -> str | None:
     return f"the ground truth {gt!r:.80} is not a number; mend the record: {mend}"
 
 
-def read_count(answer: str) -> Decimal | Reason:
+def read_count(answer: str, question: str = "") -> Decimal | Reason:
     """The one number that an answer gives, or why there is none: `ambiguous` or `unreadable`.
 
     >>> read_count("minus three"), read_count("3 or 4"), read_count("3³")
     (Decimal('-3'), <Reason.AMBIGUOUS: 'ambiguous'>, <Reason.UNREADABLE: 'unreadable'>)
     """
-    text = " ".join(_MARKUP.sub("", answer.translate(_SIGNS)).split())
+    text = " ".join(_MARKUP.sub(" ", answer.translate(MINUS_SIGNS).replace("{,}", ",")).split())
+    if len(text) <= MAX_LENGTH:
+        text = " ".join(_QUOTED.sub(r" \2 ", text).split())
     numbers = list(find_numbers(text[:1000]))
     if len(numbers) > 1:
         return Reason.AMBIGUOUS
-    if not numbers or len(text.split()) > MAX_COUNT_WORDS or _ODD.search(text) or is_hedged(text):
+    if not numbers or len(text) > MAX_LENGTH or len(text.split()) > MAX_COUNT_WORDS:
+        return Reason.UNREADABLE
+    if _ODD.search(text):
         return Reason.UNREADABLE
     start, end, value = numbers[0]
     before, after = text[:start], text[end:]
     if value is None:
         return Reason.AMBIGUOUS
-    if _PART_BEFORE.search(before) or _PART_AFTER.match(after):
+    sign = _SIGN.search(before)
+    if sign:
+        before = before[: sign.start()]
+    elif before[-1:].isalnum():  # "x3"
         return Reason.UNREADABLE
-    return -value if _MINUS_BEFORE.search(before) else value
+    before = _NAME.sub(":", before)  # "x = 3"
+    is_alone = _leads_to_a_number(before) and _ends_a_number(after, question)
+    if not is_alone or not change_nothing(words_of(before + ";" + after), text, _NEUTRAL, question):
+        return Reason.UNREADABLE
+    return -value if sign and sign["minus"] else value
+
+
+def _leads_to_a_number(before: str) -> bool:
+    """Whether what stands right before a number, its sign left out, leaves it as it is."""
+    before = before.rstrip(" ([")
+    if not before or before == ":":
+        return True
+    if _OTHER_SIGN.search(before) or "!" in before or not re.search(r"[^\W\d]", before):
+        return False
+    return not before[-1].isalpha() or words_of(before)[-1] in _LEADS or _SUM.search(before) is not None
+
+
+def _ends_a_number(after: str, question: str) -> bool:
+    """Whether what stands right behind a number leaves it as it is; a letter alone is a unit, and so is "12cm"."""
+    if _OTHER_SIGN.search(after) or after[:1] in ("'", "’"):
+        return False
+    words = words_of(after)
+    if after[:1].isalnum() and words[0] not in question_words(question):
+        return False
+    return not words or len(words[0]) > 1

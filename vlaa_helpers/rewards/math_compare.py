@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
@@ -77,25 +78,36 @@ _worker: _Worker | None = None
 
 
 class _TooLong(Exception):
-    """No verdict was reached: another try may reach one, so this is not kept."""
+    """No verdict was reached: another try may reach one, so this is kept only when it took too long `TRIES` times."""
+
+
+TRIES = 2
+_too_long: Counter[tuple[str, str, str]] = Counter()
 
 
 def compare(gold: str, said: str, kind: str = "expression") -> str:
     """ "same", "different", "unreadable" (`said` is no mathematics, or too much of it), or "bad_gold".
 
     From any thread; one comparison at a time. The first that is no plain polynomial waits for SymPy to be imported.
-    Verdicts are kept, but not that a comparison took too long.
+    Verdicts are kept; that a comparison took too long only when it did twice.
 
     Args:
-        kind: "expression"; "equation": `gold = 0` and `said = 0` are the same equation but for a factor; or
-            "readable": `gold` can be read, whatever `said` is.
+        kind: "expression"; "equation": `gold = 0` and `said = 0` are the same equation but for a factor; "inequality":
+            so are `gold > 0` and `said > 0`, for a positive one; or "readable": `gold` can be read and worked out,
+            whatever `said` is.
 
     >>> compare("2x + 1", "1 + 2x"), compare("0.5", r"\\frac{1}{2}")
     ('same', 'same')
     """
+    asked = gold, said, kind
+    if _too_long and _too_long[asked] >= TRIES:
+        return "unreadable"
     try:
-        return _kept_verdict(gold, said, kind)
+        return _kept_verdict(*asked)
     except _TooLong:
+        if len(_too_long) >= 4096:
+            _too_long.clear()
+        _too_long[asked] += 1
         return "unreadable"
 
 

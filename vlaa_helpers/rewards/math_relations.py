@@ -4,7 +4,8 @@ import re
 
 from .math_compare import compare
 from .math_formula import Formula, Piece
-from .math_units import LETTERS
+from .math_inequalities import same_inequality
+from .math_units import LETTERS, is_numeric
 from .polynomials import proportional
 
 SAME, DIFFERENT, SEVERAL, UNREADABLE, BAD_GOLD = "same", "different", "several", "unreadable", "bad_gold"
@@ -14,6 +15,8 @@ _NAME = re.compile(
     r"|\\(?:overline|triangle)\s*\{?[A-Z]{1,3}\}?|\\(?:alpha|beta|gamma|delta|theta|lambda|mu|phi|omega|rho|sigma)"
 )
 _FUNCTION_OF_X = re.compile(r"([a-zA-Z])\s*(?:\\left)?\(([a-z])\s*(?:\\right)?\)")
+_COORDINATES = re.compile(r"\(\s*[a-z](?:\s*,\s*[a-z])+\s*\)")
+_TRANSPOSE = re.compile(r"\^\s*\{?\s*T(?![A-Za-z])")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _BASE = re.compile(r"\d\s*_\s*\{?\s*(\w+)\s*\}?")
 MAX_CHAIN = 6
@@ -25,9 +28,13 @@ def same_formula(gold: Formula, said: Formula) -> str:
 
     Raises nothing: a comparison that takes too long is "unreadable".
     """
-    if _bases(gold.text) != _bases(said.text) or _primes(gold.text) != _primes(said.text):
+    if any(marks(gold.text) != marks(said.text) for marks in (_bases, _primes, _transposes)):
+        return DIFFERENT
+    if _swapped_case(gold.text, said.text):
         return DIFFERENT
     if len(gold.pieces) == len(said.pieces):
+        if _has_names(gold):
+            return _same_named_pieces(gold, said)
         if (gold.has_inequality or said.has_inequality) and gold.joined != said.joined:
             return DIFFERENT
         return _same_pieces(list(gold.pieces), list(said.pieces))
@@ -52,24 +59,47 @@ def _same_pieces(gold: list[Piece], said: list[Piece]) -> str:
     return SAME
 
 
+def _has_names(formula: Formula) -> bool:
+    """Whether a formula gives values of different names, such as `x = 3, y = 4`."""
+    names = {piece.parts[0] for piece in formula.pieces if len(piece.parts) == 2 and is_name(piece.parts[0])}
+    return len(names) > 1
+
+
+def _same_named_pieces(gold: Formula, said: Formula) -> str:
+    """Whether values of different names are the same: by their names, or without names in the same order."""
+    if (gold.joined == "or") != (said.joined == "or"):
+        return DIFFERENT
+    if all(len(piece.parts) > 1 for piece in said.pieces):
+        return _same_pieces(list(gold.pieces), list(said.pieces))
+    verdicts = [same_piece(one, other) for one, other in zip(gold.pieces, said.pieces, strict=True)]
+    return next((verdict for verdict in verdicts if verdict != SAME), SAME)
+
+
 def same_piece(gold: Piece, said: Piece) -> str:
     """One of the verdicts on one formula."""
-    if gold.unit and said.unit and gold.unit != said.unit:
+    if said.unit and said.unit != gold.unit and (gold.unit or not _is_without_unit(said)):
         return DIFFERENT
     if len(said.parts) > MAX_CHAIN:
         return UNREADABLE
     if len(gold.parts) == 1:
+        if verdict := same_inequality(gold.parts[0], said.parts[0]) if len(said.parts) == 1 else None:
+            return verdict
         return _all_same(_number_of(gold, said), _values(said.parts))
     left, right = gold.parts[0], gold.parts[-1]
     if len(said.parts) == 1:
         if is_name(left):
             return _compare(right, said.parts[0])
         return _compare(left, said.parts[0]) if is_name(right) else DIFFERENT
-    if is_name(left) and _same_name(left, said.parts[0]):
+    if is_name(left) and _same_name(left, said.parts[0]) and not _is_function_of_its_own_name(said.parts):
         return _all_same(right, said.parts[1:])
     if len(said.parts) > 2:
         return DIFFERENT
     return same_equation((left, right), said.parts)
+
+
+def _is_without_unit(said: Piece) -> bool:
+    """Whether a formula is the same without its unit: a number, with a unit that is known or asked for."""
+    return said.may_lose_unit and is_numeric(said.parts[-1])
 
 
 def _number_of(gold: Piece, said: Piece) -> str:
@@ -79,6 +109,8 @@ def _number_of(gold: Piece, said: Piece) -> str:
 
 def _values(parts: tuple[str, ...]) -> tuple[str, ...]:
     """The sides of an answer that must each be the ground truth: without a name that stands for the rest."""
+    if len(parts) == 2 and _is_point(parts[0]):
+        return parts[1:]
     if len(parts) > 1 and is_name(parts[0]) and not _mentions(parts[1:], parts[0]):
         return parts[1:]
     if len(parts) == 2 and is_name(parts[1]) and not _mentions(parts[:1], parts[1]):
@@ -119,6 +151,19 @@ def _same_name(a: str, b: str) -> bool:
     return (names[0] == "y" and functions[1] is not None) or (names[1] == "y" and functions[0] is not None)
 
 
+def _is_point(part: str) -> bool:
+    """Whether a side names the coordinates of a point in their usual order: `(x, y)`, `(a, b, c)`."""
+    names = re.findall(r"[a-z]", part)
+    return _COORDINATES.fullmatch(part) is not None and names == sorted(set(names))
+
+
+def _is_function_of_its_own_name(parts: tuple[str, ...]) -> bool:
+    """Whether a function's argument does not occur in what it is: x(y) = 2x + 1 is no function of x."""
+    found = _FUNCTION_OF_X.fullmatch(parts[0])
+    rest = _COMMAND.sub("", " ".join(parts[1:]))
+    return found is not None and found[2] not in rest and re.search(r"[a-zA-Z]", rest) is not None
+
+
 def _mentions(parts: tuple[str, ...], name: str) -> bool:
     """Whether a name's variable occurs in the rest: "x = 2x + 1" is an equation, not a name for 2x + 1."""
     return len(name) == 1 and any(name in _COMMAND.sub("", part) for part in parts)
@@ -134,6 +179,17 @@ def _bases(text: str) -> list[str]:
 def _primes(text: str) -> int:
     """How many primes there are: Math-Verify reads y' as y."""
     return text.count("'") + text.count(r"\prime")
+
+
+def _transposes(text: str) -> int:
+    """How many T stand above something: Math-Verify drops them."""
+    return len(_TRANSPOSE.findall(text))
+
+
+def _swapped_case(gold: str, said: str) -> bool:
+    """Whether a Greek letter stands in one text in capitals and in the other not: Math-Verify reads both alike."""
+    capital = {name for name in _COMMAND.findall(gold + said) if name[1:2].isupper()}
+    return any((name in gold) != (name in said) and name.lower() in gold + said for name in capital)
 
 
 def _compare(gold: str, said: str) -> str:

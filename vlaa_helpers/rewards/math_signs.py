@@ -32,6 +32,10 @@ _SCIENTIFIC = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)[eE]([-+]?\d{1,3})(?![\d.])"
 _THOUSANDS = re.compile(r"(?<![\d,.(\[{])(\d{1,3}(?:,\d{3})+)(?![\d,])")
 _TO_POWER = re.compile(r"\^\s*([-+]?(?:\d+(?:\.\d+)?|[a-zA-Z]))(?![\w.])|\^\s*(\d{2,})")
 _NUMBER_TIMES = re.compile(r"([\d)])\s*((?:\\left\s*)?\()")  # Math-Verify reads 2(3) as two and three: 5
+_ARC = re.compile(r"(?<![\\A-Za-z])a(sin|cos|tan)(?=\s*\()")
+_LOG_BASE = re.compile(r"(\\log\s*_)\s*(\d|[a-z])(?![\w])")
+_THIN_SPACES = re.compile(r"(?<![\d.])\d{1,3}(?:\\,\d{3})+(?!\d)")
+_PERIODIC = re.compile(r"(\d+)\.(\d*)\\(?:overline|bar)\s*(?:\{(\d+)\}|(\d))(?!\d)")
 _TWO_NUMBERS = re.compile(r"\d\s+\d|\d\\[,;!: ]\s*\d|\d\s*\\q?quad\s*\d")
 _MIXED = re.compile(r"(?<![\d.}^_])(\d+) (\d+)/(\d+)(?![\d.])")
 
@@ -48,9 +52,17 @@ def latex_signs(text: str) -> str | None:
         text = unicodedata.normalize("NFKC", text.translate(_ONE_BY_ONE))
         if not text.isascii():
             return None
-    text = _FUNCTION.sub(r"\\\1", text).replace("**", "^").replace("<=", r"\le ").replace(">=", r"\ge ")
+    text = _PERIODIC.sub(_as_ratio, text.replace(r",\!", ",").replace("{,}", ","))
+    text = _THIN_SPACES.sub(lambda number: number[0].replace(r"\,", ""), text)
+    text = (
+        _FUNCTION.sub(r"\\\1", _ARC.sub(r"arc\1", text))
+        .replace("**", "^")
+        .replace("<=", r"\le ")
+        .replace(">=", r"\ge ")
+    )
     text = _bracket_arguments(text.replace("!=", r"\neq "))
     text = _SQRT_SIGN.sub(lambda root: rf"\sqrt{root[1] or ''}{{{root[2]}}}", text)
+    text = _LOG_BASE.sub(r"\1{\2}", text)
     text = _SCIENTIFIC.sub(r"\1 \\cdot 10^{\2}", text)
     text = _THOUSANDS.sub(lambda number: number[0].replace(",", ""), text)
     text = _MIXED.sub(r"(\1+\\frac{\2}{\3})", text)
@@ -63,6 +75,13 @@ def _as_fraction(found: re.Match) -> str:
     top, bottom = unicodedata.normalize("NFKC", found[2]).split("⁄")
     fraction = rf"\frac{{{top}}}{{{bottom}}}"
     return f"({found[1]}+{fraction})" if found[1] else fraction
+
+
+def _as_ratio(found: re.Match) -> str:
+    """A periodic decimal, `0.1\\overline{6}`, as a fraction."""
+    whole, first, period = found[1], found[2], found[3] or found[4]
+    top = int(whole + first + period) - int(whole + first)
+    return rf"\frac{{{top}}}{{{10 ** len(first) * (10 ** len(period) - 1)}}}"
 
 
 def _bracket_arguments(text: str) -> str:

@@ -2,18 +2,26 @@
 
 import re
 
+from .neutral_words import question_words
+
 _NAMES = {
-    "m": "m metre meter metres meters", "km": "km kilometre kilometer kilometres kilometers", "mm": "mm millimetre "
-    "millimeter millimetres millimeters", "cm": "cm centimetre centimeter centimetres centimeters",
-    "mile": "mile miles mi", "foot": "ft foot feet", "inch": "inch inches", "yard": "yard yards yd",
-    "s": "s sec secs second seconds", "min": "min mins minute minutes", "h": "h hr hrs hour hours", "day": "day days",
-    "week": "week weeks", "month": "month months", "year": "year years yr yrs", "ms": "ms millisecond milliseconds",
-    "g": "g gram grams", "kg": "kg kilogram kilograms", "mg": "mg milligram milligrams", "lb": "lb lbs pound pounds",
-    "t": "tonne tonnes", "l": "L litre litres liter liters", "ml": "ml mL millilitre milliliter millilitres "
-    "milliliters", "N": "newton newtons", "J": "joule joules", "W": "watt watts", "kW": "kW kilowatt kilowatts",
-    "V": "volt volts", "A": "ampere amperes amp amps", "Hz": "Hz hertz", "Pa": "Pa pascal pascals", "degree":
-    "degree degrees deg", "radian": "rad radian radians", "unit": "unit units", "dollar": "dollar dollars",
-    "euro": "euro euros", "cent": "cent cents", "mph": "mph",
+    "m": "m metre meter metres meters", "km": "km kilometre kilometer kilometres kilometers",
+    "mm": "mm millimetre millimeter millimetres millimeters",
+    "cm": "cm centimetre centimeter centimetres centimeters", "mile": "mile miles mi", "foot": "ft foot feet",
+    "inch": "inch inches", "yard": "yard yards yd", "s": "s sec secs second seconds",
+    "min": "min mins minute minutes", "h": "h hr hrs hour hours", "day": "day days", "week": "week weeks",
+    "month": "month months", "year": "year years yr yrs", "ms": "ms millisecond milliseconds", "g": "g gram grams",
+    "kg": "kg kilogram kilograms", "mg": "mg milligram milligrams", "lb": "lb lbs pound pounds", "t": "tonne tonnes",
+    "l": "L litre litres liter liters", "ml": "ml mL millilitre milliliter millilitres milliliters",
+    "N": "newton newtons", "J": "joule joules", "W": "watt watts", "kW": "kW kilowatt kilowatts", "V": "volt volts",
+    "A": "ampere amperes amp amps", "Hz": "Hz hertz", "Pa": "Pa pascal pascals", "kPa": "kPa", "MPa": "MPa",
+    "bar": "bar", "nm": "nanometre nanometer nanometres nanometers", "hectare": "hectare hectares",
+    "acre": "acre acres", "gallon": "gallon gallons", "quart": "quart quarts", "ounce": "ounce ounces",
+    "byte": "byte bytes", "bit": "bit bits", "kHz": "kHz kilohertz", "MHz": "MHz megahertz", "ohm": "ohm ohms",
+    "kohm": "kilohm kilohms", "rupee": "rupee rupees INR", "yen": "yen JPY", "decade": "decade decades",
+    "century": "century centuries", "person": "person persons people", "degree": "degree degrees deg",
+    "radian": "rad radian radians", "unit": "unit units", "dollar": "dollar dollars USD", "euro": "euro euros EUR",
+    "cent": "cent cents", "mph": "mph",
 }  # fmt: skip
 _CANONICAL = {written: unit for unit, names in _NAMES.items() for written in names.split()}
 LETTERS = frozenset(name for name in _CANONICAL if len(name) == 1)
@@ -22,6 +30,15 @@ _NAME = "|".join(sorted(map(re.escape, _CANONICAL), key=len, reverse=True))
 _ONE = rf"(?:(?:square|cubic|sq|cu)\s+)?(?:{_NAME})(?![A-Za-z])(?:\s*\^\s*\{{?[-\d]+\}}?)?"
 _UNIT = re.compile(rf"(?:\s|\\[,;:! ]|(?<=[\d)}}]))\s*((?:{_ONE})(?:\s*(?:/|per)\s*{_ONE})?)\s*$")
 _DEGREES = re.compile(r"\s*\^\s*\{?\s*\\circ\s*\}?\s*$")
+_OF_AN_ANGLE = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])")
+_INNER_DEGREES = re.compile(r"(\d+(?:\.\d+)?|[A-Za-z)])\s*\^\s*\{?\s*\\circ\s*\}?")
+_UNKNOWN = re.compile(r"(.*[\d)}!])\s+([A-Za-z]{3,})", re.DOTALL)
+_COUNTED = frozenset(
+    word + ending
+    for ending in ("", "s")
+    for word in "apple orange book pencil pen student pupil child girl boy marble coin card ticket car dog cat ball "
+    "object item thing cube block box way time point solution".split()
+) | {"children", "boxes"}
 _NUMERIC = re.compile(r"(?:[\d.\s+\-*/^{}()!,]|\\(?:[dt]?frac|sqrt|pi|cdot|times)(?![A-Za-z]))+")
 
 
@@ -36,7 +53,8 @@ def split_unit(text: str) -> tuple[str, str]:
     >>> split_unit("3 hours"), split_unit("2x m"), split_unit(r"36\pi cm^3")
     (('3', 'h'), ('2x m', ''), ('36\\pi', 'cm^3'))
     """
-    if degrees := _DEGREES.search(text):
+    degrees = _DEGREES.search(text)
+    if degrees and not _OF_AN_ANGLE.search(text):
         return text[: degrees.start()], "degree"
     found = _UNIT.search(text)
     if not found or not is_numeric(head := text[: found.start()].rstrip(r"\, ")):
@@ -44,3 +62,30 @@ def split_unit(text: str) -> tuple[str, str]:
     named = re.sub(r"[A-Za-z]+", lambda name: _CANONICAL.get(name[0], name[0]), found[1])
     power = re.sub(r"^(square|sq) (.*)", r"\2^2", re.sub(r"^(cubic|cu) (.*)", r"\2^3", named))
     return head, re.sub(r"\s*per\s*", "/", re.sub(r"[{}\s]", "", power.replace(" per ", "/")))
+
+
+def split_any_unit(text: str) -> tuple[str, str]:
+    """A number and its unit as `split_unit` gives them, and where it finds none, a word behind a number as its unit.
+
+    >>> split_any_unit("5 roubles"), split_any_unit("5 cm"), split_any_unit("x roubles")
+    (('5', 'roubles'), ('5', 'cm'), ('x roubles', ''))
+    """
+    number, unit = split_unit(text)
+    if unit:
+        return number, unit
+    found = _UNKNOWN.fullmatch(text.strip())
+    return (found[1], found[2]) if found and is_numeric(found[1]) else (text, "")
+
+
+def may_be_left_out(unit: str, question: str) -> bool:
+    """Whether a number with this unit is the same where the ground truth has none: one that is known, or asked for."""
+    return unit in _COUNTED or unit.casefold() in question_words(question) or split_unit(f"1 {unit}")[1] != ""
+
+
+def degrees_as_radians(text: str) -> str:
+    r"""Degrees inside a formula as numbers, which Math-Verify would drop: sin 30° is not sin 30.
+
+    >>> degrees_as_radians(r"\sin 30^{\circ}")
+    '\\sin (30 \\cdot \\frac{\\pi}{180})'
+    """
+    return _INNER_DEGREES.sub(r"(\1 \\cdot \\frac{\\pi}{180})", text) if "circ" in text else text

@@ -2,7 +2,7 @@
 
 Reads lines of JSON [kind, gold, said, seconds] and answers each with "same", "different", "unreadable", "bad_gold" or
 "too_long". It is run as a file, imports nothing of the package, and may use no more than `MEMORY` bytes. What
-Math-Verify calls the same is looked at again: at random points, to 30 digits.
+Math-Verify calls the same is looked at again: at random points, to 50 digits.
 """
 
 import json
@@ -15,10 +15,10 @@ from functools import lru_cache
 from random import Random
 
 MEMORY = 2 * 2**30
-DIGITS = 30
+DIGITS = 50
 ROUNDED = 1e-5
 """How far two values may lie apart, relative to them, where one is a decimal: 0.333333 is 1/3."""
-_CLOSE = 1e-20
+_CLOSE = 1e-30
 _POINTS = 6
 
 
@@ -69,21 +69,39 @@ def read(text: str) -> tuple:
 
 
 def same_expression(gold: str, said: str) -> bool:
-    """Whether Math-Verify says so, and values at random points agree."""
+    """Whether Math-Verify says so, and values at random points agree; or says not, and they agree at all of them."""
     import math_verify
 
+    a, b = read(gold)[0], read(said)[0]
     try:
-        if not math_verify.verify(list(read(gold)), list(read(said)), timeout_seconds=None):
-            return False
+        is_same = math_verify.verify(list(read(gold)), list(read(said)), timeout_seconds=None)
     except Exception:
         return False
-    return agree(read(gold)[0], read(said)[0])
+    return agree(a, b) if is_same else identical(a, b)
+
+
+def identical(a: object, b: object) -> bool:
+    """Whether two expressions with the same variables have a value, and the same one, at every point: x and 2x/2."""
+    from sympy import Expr
+
+    if not isinstance(a, Expr) or not isinstance(b, Expr) or not a.free_symbols or a.free_symbols != b.free_symbols:
+        return False
+    if a.has(_symbolic()) or b.has(_symbolic()) or _has_decimal(a) or _has_decimal(b):
+        return False
+    for point in points(a, b):
+        x, y = value(a, point), value(b, point)
+        if x is None or y is None or abs(x - y) > _CLOSE * max(abs(x), abs(y)):
+            return False
+    return True
 
 
 def agree(a: object, b: object) -> bool:
     """False when values of two expressions differ at a random point; True also where there are none to compare."""
-    from sympy import Expr, FiniteSet, Tuple
+    from sympy import Expr, FiniteSet, Interval, Tuple
+    from sympy.core.relational import Relational
 
+    if (isinstance(a, Interval) and isinstance(b, Interval)) or (isinstance(a, Relational) and type(a) is type(b)):
+        return all(agree(x, y) for x, y in zip(a.args, b.args, strict=True))
     if isinstance(a, (FiniteSet, Tuple)) and isinstance(b, (FiniteSet, Tuple)):
         return all(any(agree(x, y) for y in b.args) for x in a.args)
     if not isinstance(a, Expr) or not isinstance(b, Expr):
@@ -98,15 +116,20 @@ def agree(a: object, b: object) -> bool:
     return True
 
 
-def proportional(gold: str, said: str) -> bool:
-    """Whether two expressions, neither of them zero, have one ratio at all points where both have a value."""
+def proportional(gold: str, said: str, *, positive: bool = False) -> bool:
+    """Whether two expressions, neither of them zero, have one ratio at all points where both have a value.
+
+    A `positive` one keeps the direction of an inequality.
+    """
     a, b = read(gold)[0], read(said)[0]
-    ratios = []
+    near, ratios = ROUNDED if _has_decimal(a) or _has_decimal(b) else _CLOSE, []
     for point in points(a, b):
         x, y = value(a, point), value(b, point)
         if x is not None and y is not None and abs(y) > _CLOSE and abs(x) > _CLOSE:
             ratios.append(x / y)
-    return len(ratios) >= 2 and all(abs(ratio - ratios[0]) <= _CLOSE * abs(ratios[0]) for ratio in ratios)
+    if len(ratios) < 2 or (positive and ratios[0] < 0):
+        return False
+    return all(abs(ratio - ratios[0]) <= near * abs(ratios[0]) for ratio in ratios)
 
 
 def points(a: object, b: object) -> list[dict]:
@@ -145,11 +168,15 @@ def compare(kind: str, gold: str, said: str) -> str:
     if not read(gold):
         return "bad_gold"
     if kind == "readable":
+        same_expression(gold, gold)  # what takes too long here would do so for each answer
         return "same"
     if not read(said):
         return "unreadable"
     try:
-        same = proportional(gold, said) if kind == "equation" else same_expression(gold, said)
+        if kind == "expression":
+            same = same_expression(gold, said)
+        else:
+            same = proportional(gold, said, positive=kind == "inequality")
     except Exception:
         same = False
     return "same" if same else "different"

@@ -2,7 +2,7 @@
 
 import re
 
-from .math_compare import compare
+from .math_compare import TIME_LIMIT, compare
 from .math_formula import MAX_LENGTH, Formula, read_formula
 from .math_relations import BAD_GOLD, DIFFERENT, SAME, SEVERAL, UNREADABLE, same_formula
 from .polynomials import same_polynomial
@@ -20,11 +20,13 @@ _SCORES = {
 def math_reward(response: str, gt: str, *, question: str = "", meta: str = "") -> Score:
     """1 when the answer is mathematically the same as `gt`, else 0.
 
-    Prose, display marks and code ticks round one formula are ignored; two formulas are `ambiguous`. A ground truth
-    `y = 2x + 1` is met by its right side alone, by f(x) for y, and by any equation that is it times a number
-    (`2x - y + 1 = 0`); not by another name or left side. A number with a unit is met without it, but not with
-    another one. 5% is 0.05, and no 5. What differs from Math-Verify alone, and what of its limits remains, is in
-    docs/matchers.md.
+    Display marks, code ticks and prose whose words are known, or the question's, are ignored; two formulas are
+    `ambiguous`. A ground truth `y = 2x + 1` is met by its right side alone, by f(x) for y, and by any equation that is
+    it times a number (`2x - y + 1 = 0`); not by another name or left side. An inequality is met in either direction.
+    A number with a unit is met without it, but not with another one, and a number without one also with a unit that
+    is known or in the question ("5 cm", not "5 score"). A unit of one letter ("5 m") could be a variable: it is a unit
+    where both sides have one and in `\\text{}`. 5% is 0.05, and no 5; 30° is a sixth of pi inside sin, cos and tan.
+    What differs from Math-Verify alone, and what of its limits remains, is in docs/matchers.md.
 
     Works from any thread. What takes longer than a second of processor time (`9^{9^{9}}`) or is longer than 500
     characters is `unreadable`, unless it is `gt` word for word.
@@ -37,7 +39,7 @@ def math_reward(response: str, gt: str, *, question: str = "", meta: str = "") -
     """
 
     def decide(answer: str) -> Score:
-        verdict = _plain_verdict(gt, answer) or _verdict(gt, answer)
+        verdict = _plain_verdict(gt, answer) or _verdict(gt, answer, question)
         if verdict == BAD_GOLD:
             raise ValueError(_not_mathematics(gt))
         return _SCORES[verdict]
@@ -56,30 +58,35 @@ def _plain_verdict(gt: str, answer: str) -> str | None:
     return None if same is None else SAME if same else DIFFERENT
 
 
-def _verdict(gt: str, answer: str) -> str:
-    gold = _gold(gt)
+def _verdict(gt: str, answer: str, question: str) -> str:
+    gold = _gold(gt, question)
     if gold is None:
         return BAD_GOLD
     if "".join(answer.split()) == "".join(gt.split()):
         return SAME
     if len(answer) > MAX_LENGTH:
         return UNREADABLE
-    said = read_formula(answer)
+    said = read_formula(answer, question)
     return UNREADABLE if said is None else same_formula(gold, said)
 
 
-def _gold(gt: str) -> Formula | None:
-    return read_formula(gt) if len(gt) <= MAX_LENGTH else None
+def _gold(gt: str, question: str) -> Formula | None:
+    return read_formula(gt, question) if len(gt) <= MAX_LENGTH else None
 
 
 def check_math(gt: str, question: str = "", meta: str = "") -> str | None:
-    """What is wrong with a piece of mathematics as ground truth, and the mend; None when Math-Verify can read it."""
+    """What is wrong with mathematics as ground truth, and the mend; None when Math-Verify can read and work it out."""
     if _plain_verdict(gt, gt) == SAME:
         return None
-    gold = _gold(gt)
+    gold = _gold(gt, question)
     if gold is None:
         return _not_mathematics(gt)
     verdicts = {compare(part, "", "readable") for piece in gold.pieces for part in piece.parts}
+    if UNREADABLE in verdicts:
+        return (
+            f"the ground truth {gt!r:.80} takes longer than {TIME_LIMIT:g} s of processor time to work out, and would "
+            "for each answer; write a number that is smaller, or give it another verifier_type"
+        )
     return None if verdicts == {SAME} else _not_mathematics(gt)
 
 

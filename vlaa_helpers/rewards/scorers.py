@@ -161,4 +161,4 @@ class JudgeScorer:
         except EndpointUnavailable:
             return None
         text = reply.text.strip().removesuffix(".")
-        return float(text) if not reply.problem and text.isdecimal() and int(text) <= 10 else None
+        return float(text) if not reply.problem and len(text) <= 2 and text.isdecimal() and int(text) <= 10 else None

@@ -56,7 +56,8 @@ def check_texts(records: "Dataset", processor: Any) -> None:
     """
     import pyarrow.compute as pc
 
-    tokens = processor.tokenizer.convert_ids_to_tokens(image_token_ids(processor))
+    stand_for_images = image_token_ids(processor)
+    tokens = processor.tokenizer.convert_ids_to_tokens(stand_for_images)
     texts = records.select_columns(["id", "question", "response"]).with_format("arrow")[:]
     for column in ("question", "response"):
         for token in tokens:

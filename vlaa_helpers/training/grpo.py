@@ -9,7 +9,7 @@ from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from ..data.trl_views import to_grpo
-from ..policy.loading import image_token_ids
+from ..policy.loading import check_reads_images, image_token_ids
 from ..policy.profiles import Profile
 from .adaptive_kl import AdaptiveKL
 from .batch_checks import check_texts
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 logger = logging.getLogger(__name__)
+
+TRL_COLUMNS = ("prompt", "prompts", "images", "completion", "completions", "completion_ids", "trainer_state")
+TRL_COLUMNS += ("environments", "log_extra", "log_metric")
+"""What TRL's trainer takes, or hands to reward functions, under names of its own (TRL 1.16)."""
 
 
 def train_grpo(
@@ -45,7 +49,8 @@ def train_grpo(
     Args:
         model, processor: as `load_policy` returns them. Where `beta` is above 0, the reference is the policy as it is
             now; TRL keeps it as a second adapter, "ref".
-        records: prompts with `gt` and `verifier_type`; all with an image or all without.
+        records: prompts with `gt` and `verifier_type`; all with an image or all without. Columns of your own reach
+            reward functions too: keyword arguments, a list with a value for each completion.
         profile: gives prompts a step, completions a prompt, their length, learning rate and precision.
         reward_funcs: TRL reward functions, usually `MixedReward()`.
         recipe: "trl", "vlaa", "dapo" or "dr_grpo"; `grpo_recipe(profile, recipe)` lists what each means.
@@ -62,18 +67,20 @@ def train_grpo(
             every tenth step, which also logs the share of garbled completions. One of these among them takes the place
             of ours.
         **config: any field of TRL's `GRPOConfig`, over the recipe: `max_steps=60`, `num_generations=4`, `beta=0.001`.
-            A step trains on `prompts_per_step` (the profile's) times `num_generations` completions.
+            A step trains on `prompts_per_step` (the profile's) times `num_generations` completions. Image tokens stay
+            suppressed whatever `generation_kwargs` say (but with vLLM, which has other settings).
 
     Returns:
         The TRL trainer, already run; `trainer.model` is the same model, trained in place. Metrics are in
         `trainer.state.log_history` and in `log.csv` under `output_dir`.
 
     Raises:
-        ValueError: some records have an image and some have none (TRL cannot put both into one batch), a batch that
-            cannot be (`plan_batch`), an unknown recipe, `use_vllm` with a 4-bit policy, or an `AdaptiveKL` where `beta`
-            is 0.
-        TypeError: a keyword that `GRPOConfig` does not know.
+        ValueError: some records have an image and some have none (TRL cannot put both into one batch), a column of
+            your own has a name that TRL needs, a batch that cannot be (`plan_batch`), an unknown recipe, `use_vllm`
+            with a 4-bit policy, or an `AdaptiveKL` where `beta` is 0.
+        TypeError: a keyword that `GRPOConfig` does not know, or a model or tokenizer that reads text only.
     """
+    check_reads_images(model)
     rows = grpo_recipe(profile, recipe)["value"]
     if max_prompt_length is not None:
         records, lengths = drop_long_prompts(records, processor, max_prompt_length)
@@ -86,6 +93,7 @@ def train_grpo(
         )
     check_texts(records, processor)
     _check_images(records)
+    _check_columns(records)
     dataset = to_grpo(records)
     plan = plan_batch(profile, config.get("num_generations"), records=len(records))
     defaults = {
@@ -93,8 +101,6 @@ def train_grpo(
         **{name: value for name, value in rows.items() if name in CONFIG_FIELDS},
         **plan.config,
         "logging_steps": 1,
-        # an image token in a completion would ask for an image that is not there
-        "generation_kwargs": {"suppress_tokens": image_token_ids(processor)},
         **device_settings(profile),
     }
     if "lr_scheduler_type" in config:
@@ -102,6 +108,8 @@ def train_grpo(
     if "ref" in getattr(model, "peft_config", {}):
         model.delete_adapter("ref")  # the reference of an earlier run; TRL would stumble over it
     args = GRPOConfig(**(defaults | config))
+    if not (args.use_vllm and args.generation_kwargs):
+        args.generation_kwargs = _without_image_tokens(args.generation_kwargs, processor)
     if shared_prefix and (reason := unsupported_reason(model, args)):
         logger.warning(f"shared_prefix: not with {reason}. TRL's own trainer reads a prompt again for each completion")
         shared_prefix = False
@@ -121,6 +129,22 @@ def train_grpo(
     if RolloutLog not in given:
         ours.append(RolloutLog())
     return run_trainer(trainer, [*ours, *callbacks])
+
+
+def _without_image_tokens(given: dict[str, Any] | None, processor: Any) -> dict[str, Any]:
+    """Settings of `generate`, and never an image token: in a completion it would ask for an image that is not there."""
+    given = given or {}
+    never = {*image_token_ids(processor), *(given.get("suppress_tokens") or ())}
+    return {**given, "suppress_tokens": sorted(never)}
+
+
+def _check_columns(records: "Dataset") -> None:
+    taken = [name for name in records.column_names if name in TRL_COLUMNS]
+    if taken:
+        raise ValueError(
+            f"records have the columns {', '.join(taken)}; expected other names, because these are TRL's own, for what "
+            f"it hands to reward functions. Rename them: records.rename_column({taken[0]!r}, 'my_{taken[0]}')"
+        )
 
 
 def _check_images(records: "Dataset") -> None:

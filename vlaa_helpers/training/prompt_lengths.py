@@ -3,7 +3,6 @@
 Cutting would not do: a prompt that loses some of its image tokens no longer fits its image.
 """
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.images import open_image
 from ..data.trl_views import to_grpo
 
 if TYPE_CHECKING:
@@ -124,8 +124,6 @@ def drop_long_prompts(
 
 def _image_counter(processor: Any) -> Any:
     """A function of a stored image and its record's id: how many tokens the image takes in a prompt."""
-    from PIL import Image
-
     area = processor.image_processor.merge_size**2
 
     @cache
@@ -134,7 +132,7 @@ def _image_counter(processor: Any) -> Any:
 
     def count(image: Mapping, name: str) -> int:
         try:
-            with Image.open(io.BytesIO(image["bytes"]) if image["bytes"] is not None else image["path"]) as opened:
+            with open_image(image["path"] if image["bytes"] is None else image["bytes"]) as opened:
                 width, height = opened.size  # one that an EXIF note turns on its side takes as many tokens
             return tokens(height, width)
         except Exception as error:  # openers raise nearly anything on broken bytes

@@ -117,14 +117,21 @@ def run_trainer(trainer: Any, callbacks: Sequence[TrainerCallback] = ()) -> Any:
             callback.attach(trainer)
         trainer.add_callback(callback)
     try:
-        # replicas of DataParallel would compute with the layers of the first
-        with nullcontext() if trainer.args.n_gpu > 1 else dense_weights(trainer.model):
+        with dense_training(trainer):
             trainer.train(resume_from_checkpoint=resume or None)
     except BaseException:  # Ctrl-C and a stopped kernel too
         log.close()
         _save_what_is_whole(trainer, moment)
         raise
     return trainer
+
+
+@contextmanager
+def dense_training(trainer: Any) -> Iterator[None]:
+    """Let the model of a trainer compute in fewer steps (`dense_weights`), where one process has one device."""
+    # replicas of DataParallel would compute with the layers of the first
+    with nullcontext() if trainer.args.n_gpu > 1 else dense_weights(trainer.model):
+        yield
 
 
 def _set_aside(folder: Path) -> None:

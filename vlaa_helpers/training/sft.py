@@ -8,6 +8,7 @@ from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from ..data.trl_views import to_sft
+from ..policy.loading import check_reads_images
 from ..policy.profiles import Profile
 from .batch_checks import check_batch, check_texts, longest
 from .runner import device_settings, exact_adapters, run_trainer, split_batch
@@ -70,8 +71,9 @@ def train_sft(
     Raises:
         ValueError: records without a response, or whose images and image tokens disagree (`check_batch`).
         FileNotFoundError: to be resumed, and no checkpoint there.
-        TypeError: a keyword that `SFTConfig` does not know.
+        TypeError: a keyword that `SFTConfig` does not know, or a model or tokenizer that reads text only.
     """
+    check_reads_images(model)
     view = to_sft(records)
     check_texts(records, processor)
     recipe = sft_recipe(profile)["value"]

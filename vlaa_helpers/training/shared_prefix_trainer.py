@@ -27,18 +27,15 @@ from torch.nn.functional import pad
 from torch.nn.utils.rnn import pad_sequence
 from trl import GRPOConfig, GRPOTrainer
 
+from ..policy.generate_settings import unusual_settings
 from ..policy.prefix_cache import Prefix, forward_from, generate_from, prefill, unshareable_reason
 from ..policy.tested_versions import untested_reason
+from .runner import dense_training
 
 IMAGES = ("pixel_values", "image_grid_thw")
 """Model inputs that exist once a prompt, and not once a completion."""
 WORTH_A_PART = 160
 """Rows of one pass are computed in two parts where that saves as many tokens of padding."""
-OTHER_WAYS = (
-    "num_beams", "num_return_sequences", "use_cache", "prompt_lookup_num_tokens", "prefill_chunk_size",
-    "penalty_alpha", "dola_layers", "return_dict_in_generate", "stop_strings",
-)  # fmt: skip
-"""Settings of `generate` with which it would not go on from a prefix, a token at a time."""
 
 
 def unsupported_reason(model: Any, args: GRPOConfig, *, any_version: bool = False) -> str | None:
@@ -50,9 +47,9 @@ def unsupported_reason(model: Any, args: GRPOConfig, *, any_version: bool = Fals
     if not any_version and (reason := untested_reason("trl", "transformers")):
         return reason
     sharded = args.fsdp or args.deepspeed or "true" in (os.getenv(f"ACCELERATE_USE_{k}") for k in ("FSDP", "DEEPSPEED"))
-    ways = [name for name in OTHER_WAYS if name in (args.generation_kwargs or {})]
+    settings = unusual_settings(model, args.generation_kwargs or {})
     reasons = {
-        f"generation_kwargs that have {', '.join(ways)}": ways,
+        settings: settings,
         "completions sampled by vLLM": args.use_vllm,
         "completions sampled by continuous batching": args.use_transformers_continuous_batching,
         "Liger kernels": args.use_liger_kernel,
@@ -98,7 +95,8 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
         self._kept = None  # of a run that was stopped between two passes
-        return super().train(*args, **kwargs)
+        with dense_training(self):
+            return super().train(*args, **kwargs)
 
     # ---- rollouts ----
 

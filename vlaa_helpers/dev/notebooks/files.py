@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...core.assets import CHECKOUT
+from ...core.images import open_image
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -199,7 +200,7 @@ def _with_palette(png: str) -> str:
     """A PNG in base64 in its 256 most used colours; as it was where that is no smaller."""
     from PIL import Image
 
-    image = Image.open(io.BytesIO(base64.b64decode(png)))
+    image = open_image(base64.b64decode(png))
     buffer = io.BytesIO()
     image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
     smaller = base64.b64encode(buffer.getvalue()).decode()

@@ -23,7 +23,7 @@ def plot_training(
             garbled responses (`share_in_log`), so does the figure.
         metrics: column name to axis label, a panel each, four or five in a row.
         arm: whose colour of `ARM_COLOURS` the lines take.
-        smooth: steps in the moving average; at most a third of the run.
+        smooth: steps in the moving average, which is centred; at most a third of the run.
     """
     return _panels({"": (log, ARM_COLOURS[arm])}, metrics, run_label(title, share_in_log(log)), smooth)
 
@@ -71,9 +71,10 @@ def _panels(runs: Mapping[str, tuple], metrics: Mapping[str, str], title: str, s
 
 def _curve(axes: Any, steps: np.ndarray, values: np.ndarray, colour: str, smooth: int = 9, label: str | None = None):
     axes.plot(steps, values, color=colour, alpha=0.35, linewidth=0.8)
-    span = max(1, min(smooth, len(values) // 3))
-    means = np.convolve(values, np.ones(span) / span, mode="valid")
-    axes.plot(steps[span - 1 :], means, color=colour, linewidth=2, label=label)
+    half = min(smooth, len(values) // 3) // 2
+    reach = [min(half, k, len(values) - 1 - k) for k in range(len(values))]  # as far to either side, so it never lags
+    means = [values[k - near : k + near + 1].mean() for k, near in enumerate(reach)]
+    axes.plot(steps, means, color=colour, linewidth=2, label=label)
 
 
 def plot_losses(logs: Mapping[str, Sequence[Mapping[str, float]]], *, title: str) -> "Figure":
