@@ -6,7 +6,7 @@ import pytest
 from release_files import REPO, images_of, json_lines, rows_of, tar_gz
 from row_files import ROW
 
-from vlaa_helpers import load_build
+from vlaa_helpers import load_build, load_records
 from vlaa_helpers.cli import main
 from vlaa_helpers.data.record_options import add_record_options, records_by_options
 
@@ -25,6 +25,7 @@ def test_build_from_the_release(release, tmp_path):
     built = load_build(tmp_path / "out")
     sources = [*built.sft["source"], *built.rl["source"], *built.rejects["source"]]
     assert sources == ["clevr_math"] * 6
+    assert load_records(tmp_path / "out" / "sft.arrow")[0]["image"].size == (64, 48)  # no path of the hub's any more
 
 
 def test_sft_takes_the_sft_split_and_the_others_rl(hub):
