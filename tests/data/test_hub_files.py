@@ -69,6 +69,14 @@ def test_a_token_goes_to_the_hub_and_to_nobody_else(one_file, monkeypatch):
     assert tokens == {"hub": "Bearer hf_good", "cdn": None}
 
 
+def test_many_who_ask_at_once_download_once(one_file):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(6) as pool:
+        paths = set(pool.map(lambda _: fetch(), range(6)))
+    assert len(paths) == 1 and one_file.sent[f"/{REPO}/big.bin"] == len(DATA)
+
+
 # ---- refused ----
 
 

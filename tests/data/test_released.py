@@ -61,6 +61,26 @@ def plain():
     return Image(decode=False)
 
 
+@pytest.mark.parametrize(
+    ("source", "written", "member"),
+    [
+        ("arxivqa", "/images/arxivqa/images/0.png", "arxivqa/0.png"),
+        ("arxivqa", "arxivqa/0.png", "./images/arxivqa/0.png"),
+        ("synthesis", "images/synthesis/deep/0.png", "deep/0.png"),
+    ],
+)
+def test_paths_of_rows_and_of_archives_meet(hub, source, written, member):
+    row = rows_of(source, 1)[0] | {"image": written}
+    hub.repos[REPO].update({ROWS: json_lines([row]), f"images/{source}.tar.gz": tar_gz({member: encoded()})})
+    assert read_records(REPO, sources=[source])[0][0]["image"].size == (8, 6)
+
+
+@pytest.mark.parametrize("written", ["VG_100K/0.png", "vg/VG_100K/0.png", "/images/vg/VG_100K/0.png"])
+def test_paths_of_rows_and_of_sites_meet(sites, written):
+    sites.repos[REPO][ROWS] = json_lines([rows_of("vg", 1)[0] | {"image": written}])
+    assert read_records(REPO, sources=["vg"])[0][0]["image"].size == (8, 6)
+
+
 # ---- a first look ----
 
 

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 from ..core.whole_files import write_whole
 from .download_errors import DownloadError, explain, require_space, size_words
 from .ranged_file import RangedFile
@@ -78,7 +80,8 @@ def find_hub_file(repo: str, name: str, revision: str | None = None) -> HubFile:
             logger.info(f"{known.words}: the hub cannot be reached; taking what was found there before")
             return known
         raise explain(error, f"{name} of {repo}") from error
-    write_whole(note, json.dumps(asdict(found)).encode())
+    with FileLock(f"{note}.lock"):  # torchrun's processes all come here
+        write_whole(note, json.dumps(asdict(found)).encode())
     return found
 
 
@@ -143,8 +146,6 @@ def download(file: HubFile, enough: Callable[[bytes], bool] = lambda new: False)
     Raises:
         DownloadError: it cannot be had, there is no room, or its checksum is wrong (what came is then removed).
     """
-    from filelock import FileLock
-
     if (place := _place(file)) is not None:
         return place
     with FileLock(file.folder / ".lock"):  # torchrun's other processes wait here
@@ -178,6 +179,8 @@ def _part(file: HubFile) -> Path:
 
 def _bring(file: HubFile, part: Path, enough: Callable[[bytes], bool]) -> bool:
     """Append to `part` what is missing; False when `enough` ended it before the end."""
+    from tqdm.auto import tqdm
+
     have = part.stat().st_size if part.exists() else 0
     with part.open("ab") as target, part.open("rb") as earlier:
         while piece := earlier.read(CHUNK):
@@ -186,10 +189,12 @@ def _bring(file: HubFile, part: Path, enough: Callable[[bytes], bool]) -> bool:
         if have < file.size:
             require_space(file.folder, file.size - have, file.words)
         try:
-            with open_hub_file(file, have) as source:
+            bar = tqdm(total=file.size, initial=have, unit="B", unit_scale=True, desc=file.name, disable=None)
+            with open_hub_file(file, have) as source, bar:
                 while piece := source.read1():
                     target.write(piece)
                     have += len(piece)
+                    bar.update(len(piece))
                     if enough(piece) and have < file.size:
                         return False
         except OSError as error:

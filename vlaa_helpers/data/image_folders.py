@@ -114,10 +114,12 @@ class ImageFolder:
         enough: Callable[[set], bool] = lambda keys: False,
     ) -> None:
         """Write images until there are enough; an unsafe archive leaves none."""
+        from tqdm.auto import tqdm
+
         kept: set[PurePosixPath] = set()
         with closing(images):
             try:
-                for key, data in images:
+                for key, data in tqdm(images, desc=f"images of {self.source}", unit="image", disable=None):
                     target = self.root / key
                     target.parent.mkdir(parents=True, exist_ok=True)
                     write_whole(target, data)
