@@ -23,6 +23,7 @@ class HubServer:
         private: repos that answer 401 without the token "hf_good"; `gated`: 403 all the same.
         status: answers of the CDN before the first good one, such as [503, 503]; `hub_status`: of the hub.
         cut: the next answers of the CDN end after so many bytes each.
+        stall_after: the CDN answers so many times, then never again; None: always.
         damaged: paths of whose bytes the last is wrong.
         ranges: whether parts of files are sent.
         large: files of so many bytes are redirected to the CDN and have a SHA-256, smaller ones git's SHA-1.
@@ -33,6 +34,7 @@ class HubServer:
         self.repos, self.plain = defaultdict(dict), {}
         self.private, self.gated, self.damaged = set(), set(), set()
         self.status, self.hub_status, self.cut = [], [], []
+        self.stall_after, self._closed = None, threading.Event()
         self.ranges, self.large = True, 100
         self.revisions = {"main": COMMIT}
         self.requests, self.sent = [], defaultdict(int)
@@ -42,13 +44,21 @@ class HubServer:
 
     def __enter__(self):
         for server in (self._hub, self._cdn):
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+            threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(self, *_):
+        self._closed.set()
         for server in (self._hub, self._cdn):
             server.shutdown()
             server.server_close()
+
+    def stall(self):
+        """Hold an answer back, where it is time to."""
+        if self.stall_after is not None:
+            self.stall_after -= 1
+            if self.stall_after < 0:
+                self._closed.wait(60)
 
     def asked(self, server: str, method: str = "GET") -> list[str]:
         """Paths that were asked for."""
@@ -104,6 +114,8 @@ def _handler(outer: HubServer, where: str):
         def serve(self):
             asked = (self.headers.get("Range"), self.headers.get("Authorization"))
             outer.requests.append((where, self.command, self.path, *asked))
+            if where == "cdn":
+                outer.stall()
             if where == "hub" and self.path.startswith("/datasets/"):
                 status, headers, body = outer.answer(self)
             elif outer.status:

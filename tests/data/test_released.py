@@ -5,16 +5,18 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from collections import Counter
 
 import pytest
 from release_files import GT, REPO, images_of, json_lines, rows_of, tar_gz
-from row_files import encoded
+from row_files import SFT_TEXT, encoded
 
 from vlaa_helpers.data import released
 from vlaa_helpers.data.download_errors import size_words
 from vlaa_helpers.data.load import load_records, read_records
+from vlaa_helpers.data.trl_views import to_sft
 
 ROWS = "VLAA-Thinking-GRPO-25K.json"
 
@@ -226,6 +228,49 @@ def test_the_environment_s_hub_in_a_process_of_its_own(release, tmp_path):
     run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert run.stdout == "4\n", run.stderr
     assert (tmp_path / "home" / "assets" / "vlaa_helpers").is_dir()
+
+
+def test_a_killed_download_goes_on(hub, tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    code = f"from vlaa_helpers import load_records; load_records({REPO!r}, sources=['clevr_math'])"
+    environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(home), "HF_HUB_OFFLINE": "0"}
+    environment |= {"TRANSFORMERS_OFFLINE": "0", "HF_DATASETS_OFFLINE": "0"}
+    hub.repos[REPO][ROWS] = json_lines(rows_of("clevr_math", 100))
+    archive = hub.repos[REPO]["images/clevr_math.tar.gz"] = tar_gz(images_of("clevr_math", 100, size=(160, 120)))
+    hub.stall_after = 3  # the rows, 256 KiB and 512 KiB of the archive, which has 5 MiB
+    run = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.DEVNULL)
+    place = f"/{REPO}/images/clevr_math.tar.gz"
+    try:
+        until(lambda: any(part.stat().st_size == 3 * 2**18 for part in home.rglob("*.tar.gz.part")))
+    finally:
+        run.kill()
+        run.wait()
+    assert hub.sent[place] == 3 * 2**18 < len(archive)
+    hub.stall_after = None
+    monkeypatch.setattr("huggingface_hub.constants.HF_ASSETS_CACHE", str(home / "assets"))
+    monkeypatch.setattr("huggingface_hub.utils._cache_assets.HF_ASSETS_CACHE", str(home / "assets"))
+    assert len(read_records(REPO, sources=["clevr_math"])[0]) == 100
+    assert hub.sent[place] == len(archive)  # no byte twice
+
+
+def until(is_so, seconds=60):
+    """Wait for something that another process does."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)
+
+
+def test_traces_of_the_sft_split(hub):
+    rows = [
+        {"image": row["image"], "question": row["question"], "answer": SFT_TEXT} for row in rows_of("clevr_math", 3)
+    ]
+    hub.repos[REPO]["VLAA-Thinking-SFT-126K.json"] = json_lines(rows)
+    hub.repos[REPO]["images/clevr_math.tar.gz"] = tar_gz(images_of("clevr_math", 3))
+    records = read_records(REPO, split="sft", sources=["clevr_math"])[0]
+    assert records["gt"][:] == ["3"] * 3 and records["reasoning"][0] == "one and two"
+    sample = to_sft(records)[0]
+    assert sample["completion"][0]["content"][0]["text"] == SFT_TEXT and sample["images"][0].size == (64, 48)
 
 
 def test_every_source_has_its_place():
