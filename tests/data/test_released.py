@@ -16,6 +16,7 @@ from row_files import SFT_TEXT, encoded
 from vlaa_helpers.data import released
 from vlaa_helpers.data.download_errors import size_words
 from vlaa_helpers.data.load import load_records, read_records
+from vlaa_helpers.data.released import HUB_FILES
 from vlaa_helpers.data.trl_views import to_sft
 
 ROWS = "VLAA-Thinking-GRPO-25K.json"
@@ -138,10 +139,11 @@ def test_a_limit_of_text_reads_the_beginning_of_the_rows(hub):
     assert {problem.kind for problem in problems} == {"missing_image", "other_counts"}
 
 
-def test_a_limit_of_an_array_reads_it_whole(hub):
-    hub.repos[REPO][ROWS] = json.dumps(rows_of("clevr_math", 300)).encode()
+@pytest.mark.parametrize("layout", [None, 0])
+def test_a_limit_of_an_array_reads_it_whole(hub, layout):
+    hub.repos[REPO][ROWS] = json.dumps(rows_of("clevr_math", 3000), indent=layout).encode()
     records, _ = read_records(REPO, missing_images="keep", limit=10)
-    assert len(records) == 10
+    assert len(records) == 10 and hub.sent[f"/{REPO}/{ROWS}"] == len(hub.repos[REPO][ROWS]) > 2**18
 
 
 # ---- COCO and Visual Genome ----
@@ -176,6 +178,10 @@ def test_coco_and_visual_genome_come_from_their_sites_when_asked_for(sites, said
     sites.requests.clear()
     assert len(read_records(REPO, sources=["coco", "vg"])[0]) == 11
     assert sites.asked("cdn") == []  # what is on no site is not looked for again
+    sites.repos[REPO][HUB_FILES["sft"]] = json_lines(rows_of("vg", 9)[6:])  # nor after others were
+    assert read_records(REPO, split="sft", sources=["vg"])[0]["id"][:] == []
+    sites.requests.clear()
+    assert len(read_records(REPO, sources=["coco", "vg"])[0]) == 11 and sites.asked("cdn") == []
 
 
 def test_a_first_look_at_coco(sites):

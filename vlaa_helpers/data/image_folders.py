@@ -98,14 +98,19 @@ class ImageFolder:
     def remember_absent(self, wanted: Counter) -> list[PurePosixPath]:
         """Note which wanted images no site has, so that they are not looked for again; gives them."""
         absent = [key for key in wanted if not self.has(key)]
-        write_whole(self.folder / "absent.txt", "\n".join(map(str, absent)).encode())
+        known = {*self._absent(), *map(str, absent)}
+        with FileLock(self.folder / ".unpack.lock"):
+            write_whole(self.folder / "absent.txt", "\n".join(sorted(known)).encode())
         return absent
 
     def without_absent(self, wanted: Counter) -> Counter:
         """The wanted images without those that were looked for before and are on no site."""
-        note = self.folder / "absent.txt"
-        absent = set(note.read_text("utf-8").splitlines()) if note.exists() else set()
+        absent = self._absent()
         return Counter({key: rows for key, rows in wanted.items() if str(key) not in absent})
+
+    def _absent(self) -> set[str]:
+        note = self.folder / "absent.txt"
+        return set(note.read_text("utf-8").splitlines()) if note.exists() else set()
 
     def _keep(
         self,

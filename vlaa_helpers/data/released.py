@@ -4,19 +4,17 @@ Rows and archives come from the hub. The images of COCO and Visual Genome are no
 those projects' own sites, and only when their sources are named.
 """
 
-import json
 import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.jsonl import read_rows
 from ..core.paper_numbers import TABLE_1
 from .download_errors import require_space, size_words
 from .hub_files import HubFile, bytes_to_come, download, find_hub_file, plan_words, store
+from .hub_rows import Fetched, fetch_rows
 from .image_folders import ImageFolder
 from .rows_to_records import source_and_image
 from .safe_archives import image_key
@@ -34,14 +32,6 @@ ELSEWHERE = {
 }
 """Sources whose images are on the sites of their own projects: one image is read out of a zip at a time."""
 _USUAL_IMAGE = 200_000
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """Rows on this disk, and the folders that their image paths start from."""
-
-    rows: Path
-    roots: list[Path]
 
 
 def is_hub_name(source: str | os.PathLike) -> bool:
@@ -84,49 +74,6 @@ def fetch_by_name(
     if selection.limit is not None:
         selection.only_present = True
     return fetch(repo, name, revision, selection)
-
-
-def fetch_rows(repo: str, name: str, revision: str | None, selection: Selection) -> Fetched:
-    """Bring the rows alone; with a limit, only the beginning of the file that has enough of them.
-
-    Raises:
-        DownloadError: they cannot be had.
-    """
-    file = find_hub_file(repo, name, revision)
-    if bytes_to_come(file):
-        part = "" if selection.limit is None else f", read until it has {selection.limit} rows"
-        logger.info(f"downloading {plan_words(file)}{part}; kept in {file.folder}")
-    path = download(file) if selection.limit is None else download(file, _enough(selection))
-    if path.suffix == ".part":
-        head = path.with_name("head.jsonl")
-        head.write_bytes(path.read_bytes().rpartition(b"\n")[0])
-        path = head
-    return Fetched(path, [path.parent])
-
-
-def _enough(selection: Selection) -> Callable[[bytes], bool]:
-    """A test whether the pieces of a file so far hold enough rows; some more than the limit, as some are unusable."""
-    assert selection.limit is not None
-    seen, rest, is_array = Selection(selection.sources, 2 * selection.limit + 20), b"", None
-
-    def test(piece: bytes) -> bool:
-        nonlocal rest, is_array
-        if is_array is None:
-            is_array = piece.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"[")
-        if is_array:
-            return False
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError):
-                continue
-            source = source_and_image(row)[0] if isinstance(row, dict) else ""
-            if seen.wants(source):
-                seen.taken[source] += 1
-        return seen.is_done
-
-    return test
 
 
 def fetch(repo: str, name: str, revision: str | None, selection: Selection) -> Fetched:
