@@ -11,6 +11,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .data.record_options import add_record_options, records_by_options
+
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong with a call in one line, and where the right words are listed."""
@@ -104,7 +106,7 @@ def _add_build(commands: argparse._SubParsersAction) -> None:
     build = commands.add_parser("build", help="build SFT and RL sets in six steps", description=_build.__doc__)
     build.add_argument("source", help='"mini", a .json, .jsonl or .csv file, or a dataset on the hub')
     build.add_argument("--out", type=Path, default=Path("runs/dataset"), help="folder; default: %(default)s")
-    build.add_argument("--images", type=Path, help="folder that the image paths of a file start from")
+    add_record_options(build)
     build.add_argument("--verifier-type", help="for rows that give none, such as digit, choice or open_ended")
     build.add_argument(
         "--n", "--records", dest="n", type=int, default=600, help="mini: how many records; default: %(default)s"
@@ -125,15 +127,12 @@ def _add_build(commands: argparse._SubParsersAction) -> None:
 
 def _build(options: argparse.Namespace) -> None:
     """Build verified SFT and RL sets from images, questions and answers. Interrupted, run it again: it goes on."""
-    from .data.load import load_records
     from .pipeline.build import build_dataset
 
     if options.budget is not None and options.price is None:
         raise ValueError("a budget needs prices: --price PROMPT COMPLETION, of a million tokens each")
-    if options.source == "mini":
-        records = load_records("mini", n=options.n, seed=options.seed)
-    else:
-        records = load_records(options.source, image_root=options.images, verifier_type=options.verifier_type)
+    mini = {"n": options.n, "seed": options.seed}
+    records = records_by_options(options.source, options, verifier_type=options.verifier_type, **mini)
     result = build_dataset(
         records,
         _teacher(options),
@@ -166,7 +165,6 @@ def _teacher(options: argparse.Namespace):
 
 
 def _add_policy(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--images", type=Path, help="folder that the image paths of a file start from")
     command.add_argument("--profile", default="auto", help='"mini", "t4", "l4", "a100", …; default: %(default)s')
     command.add_argument("--model", help="another model than the profile's: a folder or hub id")
     command.add_argument("--no-4bit", action="store_true", help="the base in the profile's precision, not in 4 bits")
@@ -178,6 +176,7 @@ def _add_sft(commands: argparse._SubParsersAction) -> None:
     sft = commands.add_parser("sft", help="fine-tune a policy on responses, in 4 bits", description=_sft.__doc__)
     sft.add_argument("source", help="folder of a build, or what `build` takes, with responses")
     sft.add_argument("--out", type=Path, default=Path("runs/sft"), help="folder; default: %(default)s")
+    add_record_options(sft)
     _add_policy(sft)
     sft.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
     sft.add_argument("--batch-size", type=int, help="samples a step, over all processes")
@@ -211,6 +210,7 @@ def _add_grpo(commands: argparse._SubParsersAction) -> None:
     grpo = commands.add_parser("grpo", help="reinforcement learning with the mixed reward", description=_grpo.__doc__)
     grpo.add_argument("source", help='"mini", folder of a build, or what `build` takes')
     grpo.add_argument("--out", type=Path, default=Path("runs/grpo"), help="folder; default: %(default)s")
+    add_record_options(grpo)
     _add_policy(grpo)
     grpo.add_argument(
         "--n", "--records", dest="n", type=int, default=2880, help="mini: how many records; default: %(default)s"
@@ -273,11 +273,11 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument("source", help='"mini", or records as `build` takes them')
     command.add_argument("--out", type=Path, default=Path("runs/evaluate"), help="folder; default: %(default)s")
+    add_record_options(command, mini_split="test")
     _add_policy(command)
     command.add_argument(
         "--n", "--records", dest="n", type=int, default=600, help="mini: how many records; default: %(default)s"
     )
-    command.add_argument("--split", default="test", help='mini: "test", "shifted", "text", …; default: %(default)s')
     command.add_argument("--samples", type=int, default=1, help="responses an item; 1 is greedy")
     command.add_argument("--temperature", type=float, default=1.0, help="of the sampling; default: %(default)s")
     command.add_argument("--max-new-tokens", type=int, default=None, help="default: the profile's completion length")
@@ -299,7 +299,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from .evaluation.runner import evaluate
 
     before = load_report(options.against) if options.against else None
-    records = _records(options, built="rl.arrow", n=options.n, split=options.split)
+    records = _records(options, built="rl.arrow", n=options.n, split="test")
     model, processor, profile = _policy(options)
     report = evaluate(
         model,
@@ -324,18 +324,17 @@ def _add_report(commands: argparse._SubParsersAction) -> None:
     report = commands.add_parser("report", help="one HTML file that compares runs", description=_report.__doc__)
     report.add_argument("runs", nargs="+", metavar="RUN", help="folder of an evaluation or a training, or NAME=FOLDER")
     report.add_argument("--out", type=Path, default=Path("runs/report.html"), help="file; default: %(default)s")
-    report.add_argument("--records", metavar="FILE", help="what was asked, for images and facts; mini needs none")
-    report.add_argument("--images", type=Path, help="folder that the image paths of --records start from")
+    report.add_argument("--records", metavar="SOURCE", help="what was asked, for images and facts; mini needs none")
+    add_record_options(report)
     report.set_defaults(run=_report)
 
 
 def _report(options: argparse.Namespace) -> None:
     """Compare runs in one self-contained HTML file: accuracy, measures of the reasoning, traces to read. The first run
     is what the others are compared with."""
-    from .data.load import load_records
     from .display.html_report import write_report
 
-    records = load_records(options.records, image_root=options.images) if options.records else None
+    records = records_by_options(options.records, options) if options.records else None
     runs = dict(run.split("=", 1) for run in options.runs if "=" in run and not Path(run).exists())
     if runs and len(runs) < len(options.runs):
         raise ValueError("give a NAME=FOLDER for each run, names that differ, or for none")
@@ -344,14 +343,12 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _records(options: argparse.Namespace, *, built: str, **scenes: Any):
-    from .data.load import load_records
-
-    if options.source == "mini":
-        if not scenes:
-            raise ValueError("mini records have no responses; build some first: vlaa build mini --out runs/dataset")
-        return load_records("mini", seed=options.seed, **scenes)
-    source = Path(options.source)
-    return load_records(source / built if (source / built).exists() else options.source, image_root=options.images)
+    if options.source == "mini" and not scenes:
+        raise ValueError("mini records have no responses; build some first: vlaa build mini --out runs/dataset")
+    in_folder = Path(options.source) / built
+    source = str(in_folder) if in_folder.exists() else options.source
+    split = built.removesuffix(".arrow")  # of the release, by the same names
+    return records_by_options(source, options, hub_split=split, seed=options.seed, **scenes)
 
 
 def _policy(options: argparse.Namespace):
