@@ -143,6 +143,7 @@ REGISTRIES = (  # module, the registry in it, and what tells the built-in names
     ("vlaa_helpers.rewards.registry", "_registered", lambda module: {verifier.name for verifier in module.BUILT_IN}),
     ("vlaa_helpers.pseudo_reasoning.measures", "MEASURES", lambda module: {each.name for each in module.BUILT_IN}),
     ("vlaa_helpers.mini_world.kinds.registry", "KINDS", lambda module: set(module.SOURCES)),
+    ("vlaa_helpers.evaluation.benchmarks.registry", "_registered", lambda module: {b.name for b in module.BUILT_IN}),
 )
 
 

@@ -37,6 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
     if unknown:
         commands.choices[options.command].refuse(unknown[0])
     from .core.endpoint import EndpointError
+    from .core.file_trouble import file_trouble
     from .core.messages import show_messages
     from .pipeline.journal import BuildStopped
 
@@ -46,14 +47,14 @@ def main(arguments: list[str] | None = None) -> None:
     except (ValueError, EndpointError, BuildStopped) as error:
         _stop(str(error))
     except OSError as error:
-        _stop(_file_trouble(error, options.out))
+        _stop(file_trouble(error, options.out))
     except ModuleNotFoundError as error:
         _stop(f"{error}. {' '.join(getattr(error, '__notes__', ())) or f'Install it: pip install {error.name}'}")
     except Exception as error:  # safetensors and torch have their own classes for a full disk
         full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if full.strerror not in str(error):
             raise
-        _stop(_file_trouble(full, options.out))
+        _stop(file_trouble(full, options.out))
     except KeyboardInterrupt:
         print(
             "vlaa: interrupted; what is done is kept. The same command goes on; sft and grpo with --resume",
@@ -65,29 +66,6 @@ def main(arguments: list[str] | None = None) -> None:
 def _stop(words: str) -> NoReturn:
     print(f"vlaa: {words}", file=sys.stderr)
     raise SystemExit(2) from None
-
-
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
-
-
-def _file_trouble(error: OSError, out: Path) -> str:
-    """What a file or disk refused, and the mend, in one line; errors of our own and of the hub say both themselves."""
-    if error.errno is None or not error.strerror:
-        return " ".join([str(error), *getattr(error, "__notes__", ())]).replace("\n", " ")
-    where = error.filename or out
-    if error.errno in _NO_SPACE:
-        fix = (
-            f"What is written goes to {out} and, for a while, to {tempfile.gettempdir()} (TMPDIR picks another): make "
-            "room there, or give an --out on another disk. What is done is kept; the same command goes on."
-        )
-    elif error.errno in _NO_RIGHT:
-        fix = "Give an --out that can be written and files that can be read, or change the rights of this one."
-    elif error.errno in (errno.EEXIST, errno.ENOTDIR):
-        fix = "There is a file where a folder is wanted: give another --out, or move that file."
-    else:
-        fix = "Correct the path, or give another."
-    return f"{where}: {error.strerror}. {fix}"
 
 
 def _address(text: str) -> str:
@@ -273,12 +251,12 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser(
         "evaluate", help="held-out accuracy with intervals, every response kept", description=_evaluate.__doc__
     )
-    command.add_argument("source", help='"mini", or records as `build` takes them')
+    command.add_argument("source", help='"mini", a benchmark such as mathvista_testmini, or what `build` takes')
+    command.add_argument("--files", type=Path, help="folder with a benchmark's parquet files; default: from the hub")
+    command.add_argument("--prompt", choices=("ours", "own", "both"), default="ours", help="tags, or the model's own")
     command.add_argument("--out", type=Path, default=Path("runs/evaluate"), help="folder; default: %(default)s")
     _add_policy(command)
-    command.add_argument(
-        "--n", "--records", dest="n", type=int, default=600, help="mini: how many records; default: %(default)s"
-    )
+    command.add_argument("--n", "--records", dest="n", type=int, help="how many; default: mini 600, of a benchmark all")
     command.add_argument("--split", default="test", help='mini: "test", "shifted", "text", …; default: %(default)s')
     command.add_argument("--samples", type=int, default=1, help="responses an item; 1 is greedy")
     command.add_argument("--temperature", type=float, default=1.0, help="of the sampling; default: %(default)s")
@@ -296,30 +274,47 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    """Ask a policy held-out questions. Interrupted, run it again: it goes on."""
+    """Ask a policy held-out questions, or those of a benchmark. Interrupted, run it again: it goes on."""
     from .evaluation.eval_report import compare_reports, load_report
     from .evaluation.runner import evaluate
 
-    before = load_report(options.against) if options.against else None
-    records = _records(options, built="rl.arrow", n=options.n, split=options.split)
+    prompts = {options.prompt: ""} if options.prompt != "both" else {"ours": "ours", "own": "own"}
+    before = {name: load_report(options.against / part) if options.against else None for name, part in prompts.items()}
+    records, about = _asked(options)
     model, processor, profile = _policy(options)
-    report = evaluate(
-        model,
-        processor,
-        records,
-        samples=options.samples,
-        temperature=options.temperature,
-        max_new_tokens=options.max_new_tokens or profile.max_completion_length,
-        think=not options.no_think,
-        images=options.show_images,
-        batch_size=options.batch_size or profile.micro_batch_size,
-        seed=options.seed,
-        out=options.out,
-    )
-    print(report.by_source.round(3).to_string())
-    print(f"\n{report}\n{report.tokens_per_second:,.0f} tokens/s; responses: {options.out}")
-    if before is not None:
-        print(f"against {options.against}: {compare_reports(before, report)}")
+    for prompt, part in prompts.items():
+        report = evaluate(
+            model,
+            processor,
+            records,
+            samples=options.samples,
+            temperature=options.temperature,
+            max_new_tokens=options.max_new_tokens or profile.max_completion_length,
+            think=not options.no_think,
+            images=options.show_images,
+            prompt=prompt,
+            about=about,
+            batch_size=options.batch_size or profile.micro_batch_size,
+            seed=options.seed,
+            out=options.out / part,
+        )
+        print(report.by_source.round(3).to_string())
+        print(f"\n{report}\n{report.tokens_per_second:,.0f} tokens/s; responses: {options.out / part}")
+        if (earlier := before[prompt]) is not None:
+            asked = f"{options.against / part} ({earlier.prompt} prompt)"
+            print(f"against {asked}: {compare_reports(earlier, report)}")
+
+
+def _asked(options: argparse.Namespace):
+    """The records that are asked, and what the report should say of them where they are a benchmark's."""
+    from .evaluation.benchmarks.load import read_benchmark
+    from .evaluation.benchmarks.registry import benchmark_names
+
+    if options.source not in benchmark_names():
+        return _records(options, built="rl.arrow", n=options.n or 600, split=options.split), None
+    found = read_benchmark(options.source, n=options.n, seed=options.seed, folder=options.files)
+    print(found)
+    return found.records, found.about
 
 
 def _add_report(commands: argparse._SubParsersAction) -> None:

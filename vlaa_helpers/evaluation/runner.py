@@ -55,8 +55,8 @@ def evaluate(
         images: what the model is shown. "blank" and "swapped" are the controls without vision: a uniform grey image, or
             that of another record of the source, in the same size (`control_images` says how, and shows them). Prompts
             stay the same to the token; ground truths stay, and a scorer that looks sees the true image.
-        prompt: "ours" asks with our system prompt, for thinking and an answer in tags, as our trainings do. "own" asks the
-            question as other harnesses do, under the model's own system prompt, and takes the answer from free text
+        prompt: "ours" asks with our system prompt, for thinking and an answer in tags, as our trainings do. "own" asks
+            as other harnesses do, under the model's own system prompt, and takes the answer from free text
             (`free_answer`). The two are different measurements: reports say which one they are.
         about: what a report should say of the records, such as `read_benchmark(…).about`; kept in its settings.
         out: a folder that keeps the responses as they come; after an interruption the same call goes on from there.

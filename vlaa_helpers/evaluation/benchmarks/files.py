@@ -28,7 +28,7 @@ def benchmark_files(benchmark: Benchmark, folder: str | os.PathLike | None, revi
     found = [path / name for name in names if any(fnmatch(way, benchmark.files) for way in (name, f"data/{name}"))]
     if not found:
         raise FileNotFoundError(
-            f"no file {benchmark.files} of {benchmark.name} in {path}, which has {', '.join(names[:5]) or 'no parquet'}. "
+            f"no file {benchmark.files} of {benchmark.name} in {path}; there: {', '.join(names[:5]) or 'no parquet'}. "
             f"Fetch them: hf download {benchmark.repository} --repo-type dataset --include '{benchmark.files}' "
             f"--local-dir {benchmark.name}, then pass that folder"
         )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from .base import Benchmark, Item, UnreadableRow, words
 
-_MARK = re.compile(r"(?:^|(?<=[;\s]))([A-H])[.．]\s*")
+_MARK = re.compile(r"(?:^|(?<=[;\s]))([A-H])[.．](?!\s*(?:;|$))\s*")
 
 
 def read_wemath(row: Mapping) -> Item:
@@ -38,6 +38,8 @@ def split_options(text: str) -> dict[str, str]:
             break
         taken.append(following[0])
         left = [mark for mark in left if mark.start() > following[0].start()]
+    if not taken:
+        return {}
     ends = [*(mark.start() for mark in taken[1:]), len(text)]
     return {mark[1]: text[mark.end() : end].strip("; \n") for mark, end in zip(taken, ends, strict=True)}
 
