@@ -139,6 +139,20 @@ def tiny_models(tiny_profile, tmp_path_factory):
     return folders, processor
 
 
+@pytest.fixture
+def small_hub(monkeypatch, tmp_path):
+    """A hub on loopback that huggingface_hub asks from here on, with a cache of its own."""
+    from huggingface_hub import constants
+    from small_hub import SmallHub
+
+    with SmallHub() as hub:
+        template = f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        settings = {"HF_HUB_OFFLINE": False, "HF_HUB_DISABLE_XET": True, "HF_HUB_CACHE": str(tmp_path / "hub_cache")}
+        for name, value in {**settings, "ENDPOINT": hub.url, "HUGGINGFACE_CO_URL_TEMPLATE": template}.items():
+            monkeypatch.setattr(constants, name, value)
+        yield hub
+
+
 REGISTRIES = (  # module, the registry in it, and what tells the built-in names
     ("vlaa_helpers.rewards.registry", "_registered", lambda module: {verifier.name for verifier in module.BUILT_IN}),
     ("vlaa_helpers.pseudo_reasoning.measures", "MEASURES", lambda module: {each.name for each in module.BUILT_IN}),

@@ -21,7 +21,7 @@ FINAL_ANSWER = "Think step by step, then give the final answer in \\boxed{}."
 MAX_LAST_LINE = 12
 """Words of a last line that is taken for the answer; a longer one is reasoning."""
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
-_SAYS = re.compile(r"\b(?:answer|option|choice)\b[*_\s]*(?:is\b|:)[*_\s:]*(\S.*)", re.IGNORECASE)
+_SAYS = re.compile(r"\b(?:answer|option|choice)\b[*_\s]*(?:is\b|:)[*_\s:]*", re.IGNORECASE)
 
 
 def own_prompt(record: Mapping, has_image: bool) -> list[dict]:
@@ -33,7 +33,7 @@ def own_prompt(record: Mapping, has_image: bool) -> list[dict]:
 def free_answer(text: str, *, truncated: bool = False) -> str | None:
     r"""The answer of a response that carries no tags, or None when it cannot be told without guessing.
 
-    Taken is the content of the last `\boxed{}`; else what follows the last "the answer is"; else the last line, when it
+    Taken is the content of the last `\boxed{}`; else the sentence after the last "the answer is"; else the last line, when it
     is short and the response was not cut off. Thinking in `<think>` tags is left out first.
 
     >>> free_answer("Two and one make three.\nThe answer is **3**."), free_answer(r"so \boxed{x^{2}}.")
@@ -43,7 +43,7 @@ def free_answer(text: str, *, truncated: bool = False) -> str | None:
     if boxes := list(_BOXED.finditer(text)):
         return _braced(text, boxes[-1].end())
     if said := list(_SAYS.finditer(text)):
-        return _bare(said[-1][1])
+        return _bare(text[said[-1].end() :].partition("\n")[0].partition(". ")[0])
     last = text.rpartition("\n")[2]
     return None if truncated or len(last.split()) > MAX_LAST_LINE else _bare(last)
 

@@ -49,4 +49,9 @@ def _from_hub(benchmark: Benchmark, revision: str | None) -> Path:
             f"load_benchmark({benchmark.name!r}, folder=…), vlaa evaluate {benchmark.name} --files FOLDER."
         )
         raise
+    if not any(Path(folder).rglob("*.parquet")):
+        raise FileNotFoundError(
+            f"{benchmark.repository} on the hub has no file {benchmark.files}; was it moved since? Pass the revision= "
+            f"that has it, or fetch it elsewhere and pass its folder: load_benchmark({benchmark.name!r}, folder=…)"
+        )
     return Path(folder)
