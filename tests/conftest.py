@@ -19,7 +19,8 @@ for _name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE", "
 ROOT = Path(__file__).resolve().parents[1]
 NO_CUDA = "gpu test: no CUDA on this machine"
 NO_SAMPLES = "the released sample rows are not beside this checkout"
-ALLOWED_SKIPS = (NO_CUDA, NO_SAMPLES)
+NO_LMMS_EVAL = "lmms-eval is not installed: `make test-eval` runs this with it"
+ALLOWED_SKIPS = (NO_CUDA, NO_SAMPLES, NO_LMMS_EVAL)
 LEFT_OUT = pytest.StashKey[list[str]]()
 
 

@@ -33,8 +33,8 @@ def own_prompt(record: Mapping, has_image: bool) -> list[dict]:
 def free_answer(text: str, *, truncated: bool = False) -> str | None:
     r"""The answer of a response that carries no tags, or None when it cannot be told without guessing.
 
-    Taken is the content of the last `\boxed{}`; else the sentence after the last "the answer is"; else the last line, when it
-    is short and the response was not cut off. Thinking in `<think>` tags is left out first.
+    Taken is the content of the last `\boxed{}`; else the sentence after the last "the answer is"; else the last line,
+    when it is short and the response was not cut off. Thinking in `<think>` tags is left out first.
 
     >>> free_answer("Two and one make three.\nThe answer is **3**."), free_answer(r"so \boxed{x^{2}}.")
     ('3', 'x^{2}')
