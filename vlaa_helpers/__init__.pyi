@@ -120,6 +120,7 @@ from .pseudo_reasoning import (
     trained_detector as trained_detector,
     validation_table as validation_table,
 )
+from .publishing import PushPlan as PushPlan, plan_push as plan_push, push as push
 from .reference import (
     REWARD_ARMS as REWARD_ARMS,
     held_out as held_out,

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from .publishing.commands import add_merge, add_push
+
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong with a call in one line, and where the right words are listed."""
@@ -33,6 +35,8 @@ def main(arguments: list[str] | None = None) -> None:
     _add_grpo(commands)
     _add_evaluate(commands)
     _add_report(commands)
+    add_merge(commands)
+    add_push(commands)
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
         commands.choices[options.command].refuse(unknown[0])
@@ -42,19 +46,20 @@ def main(arguments: list[str] | None = None) -> None:
     from .pipeline.journal import BuildStopped
 
     show_messages()
+    out = getattr(options, "out", Path())
     try:
-        options.run(options)
+        options.execute(options)
     except (ValueError, EndpointError, BuildStopped) as error:
         _stop(str(error))
     except OSError as error:
-        _stop(file_trouble(error, options.out))
+        _stop(file_trouble(error, out))
     except ModuleNotFoundError as error:
         _stop(f"{error}. {' '.join(getattr(error, '__notes__', ())) or f'Install it: pip install {error.name}'}")
     except Exception as error:  # safetensors and torch have their own classes for a full disk
         full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if full.strerror not in str(error):
             raise
-        _stop(file_trouble(full, options.out))
+        _stop(file_trouble(full, out))
     except KeyboardInterrupt:
         print(
             "vlaa: interrupted; what is done is kept. The same command goes on; sft and grpo with --resume",
@@ -100,7 +105,7 @@ def _add_build(commands: argparse._SubParsersAction) -> None:
     build.add_argument("--budget", type=float, help="stop once this much is spent; needs --price")
     build.add_argument("--keep-same-images", action="store_true", help="several records may share an image")
     build.add_argument("--engine", choices=("local", "ray"), default="local")
-    build.set_defaults(run=_build)
+    build.set_defaults(execute=_build)
 
 
 def _build(options: argparse.Namespace) -> None:
@@ -162,7 +167,7 @@ def _add_sft(commands: argparse._SubParsersAction) -> None:
     sft.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
     sft.add_argument("--batch-size", type=int, help="samples a step, over all processes")
     sft.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any field of TRL's SFTConfig")
-    sft.set_defaults(run=_sft)
+    sft.set_defaults(execute=_sft)
 
 
 def _sft(options: argparse.Namespace) -> None:
@@ -204,7 +209,7 @@ def _add_grpo(commands: argparse._SubParsersAction) -> None:
     grpo.add_argument("--key-env", default="OPENAI_API_KEY", help="variable that holds its key; default: %(default)s")
     grpo.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
     grpo.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any field of TRL's GRPOConfig")
-    grpo.set_defaults(run=_grpo)
+    grpo.set_defaults(execute=_grpo)
 
 
 def _grpo(options: argparse.Namespace) -> None:
@@ -270,7 +275,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
         help="the control without vision: a grey image, or that of another record of the source; default: %(default)s",
     )
     command.add_argument("--against", type=Path, metavar="FOLDER", help="compare with this earlier report, in pairs")
-    command.set_defaults(run=_evaluate)
+    command.set_defaults(execute=_evaluate)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -323,7 +328,7 @@ def _add_report(commands: argparse._SubParsersAction) -> None:
     report.add_argument("--out", type=Path, default=Path("runs/report.html"), help="file; default: %(default)s")
     report.add_argument("--records", metavar="FILE", help="what was asked, for images and facts; mini needs none")
     report.add_argument("--images", type=Path, help="folder that the image paths of --records start from")
-    report.set_defaults(run=_report)
+    report.set_defaults(execute=_report)
 
 
 def _report(options: argparse.Namespace) -> None:

@@ -17,6 +17,7 @@ from .batch_plan import plan_batch
 from .prompt_lengths import drop_long_prompts
 from .recipes import CONFIG_FIELDS, grpo_recipe
 from .rollout_log import RolloutLog
+from .run_note import note_run
 from .runner import device_settings, exact_adapters, run_trainer
 from .shared_prefix_trainer import SharedPrefixGRPOTrainer, unsupported_reason
 
@@ -120,6 +121,9 @@ def train_grpo(
         ours.append(AdaptiveKL(rows["KL target"], horizon=rows["KL horizon"]))
     if RolloutLog not in given:
         ours.append(RolloutLog())
+    if trainer.is_world_process_zero():
+        table, folder = grpo_recipe(profile, recipe), trainer.args.output_dir
+        note_run(folder, method="GRPO", profile=profile, records=records, recipe=table, given=config)
     return run_trainer(trainer, [*ours, *callbacks])
 
 
