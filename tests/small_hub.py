@@ -80,6 +80,8 @@ class SmallHub:
             self.created.append(json.loads(body))
             owner, name = self.created[-1]["organization"], self.created[-1]["name"]
             return {"url": f"{self.url}/{owner}/{name}"}
+        if parts[1:] == ["validate-yaml"]:
+            return {"errors": [], "warnings": []}
         if parts[4] == "preupload":
             names = [file["path"] for file in json.loads(body)["files"]]
             return {"files": [{"path": name, "uploadMode": "regular", "shouldIgnore": False} for name in names]}
@@ -88,7 +90,8 @@ class SmallHub:
         decoded = {name: base64.b64decode(content) for name, content in files.items()}
         summary = next(line["value"]["summary"] for line in lines if line["key"] == "header")
         self.commits.append({"kind": parts[1], "name": "/".join(parts[2:4]), "summary": summary, "files": decoded})
-        return {"success": True, "commitUrl": f"{self.url}/commit/{COMMIT}", "commitOid": COMMIT, "hookOutput": ""}
+        home = "/".join(parts[1:4]).removeprefix("models/")
+        return {"commitUrl": f"{self.url}/{home}/commit/{COMMIT}", "commitOid": COMMIT, "hookOutput": ""}
 
     def __enter__(self):
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

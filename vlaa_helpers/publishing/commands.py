@@ -17,9 +17,9 @@ def add_merge(commands: argparse._SubParsersAction) -> None:
 
 def _merge(options: argparse.Namespace) -> None:
     """Merge an adapter into its base in 16 or 32 bits, and measure on a few records that nothing was lost."""
+    from ..core.run_note import NOTE
     from ..policy.adapters import merge_adapter
     from ..policy.profiles import get_profile
-    from ..training.run_note import NOTE
     from .run_facts import MERGE_REPORT, read_facts
 
     try:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..core.run_note import NOTE, read_note
 from ..evaluation.eval_report import EvalReport, load_report
-from ..training.run_note import NOTE, read_note
 
 MERGE_REPORT = "merge_report.txt"
 """What `vlaa merge` leaves beside a merged model: the proof that merging lost nothing."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..core.run_note import NOTE
 from ..core.whole_files import write_whole
-from ..training.run_note import NOTE
 from .dataset_card import dataset_card
 from .model_card import model_card
 from .run_facts import MERGE_REPORT, read_facts
@@ -114,8 +114,8 @@ def push(plan: PushPlan, *, private: bool = True) -> str:
         done = api.create_commit(plan.repository, operations, commit_message=message, repo_type=plan.kind)
     except Exception as error:
         error.add_note(
-            f"Nothing was committed to {plan.repository}. Check its name, and that you may write there (hf auth whoami). "
-            "The same command tries again."
+            f"Nothing was committed to {plan.repository}. Check its name, and that you may write there (hf auth "
+            "whoami). The same command tries again."
         )
         raise
     return done.commit_url

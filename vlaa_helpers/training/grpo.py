@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
+from ..core.run_note import note_run
 from ..data.trl_views import to_grpo
 from ..policy.loading import image_token_ids
 from ..policy.profiles import Profile
@@ -17,7 +18,6 @@ from .batch_plan import plan_batch
 from .prompt_lengths import drop_long_prompts
 from .recipes import CONFIG_FIELDS, grpo_recipe
 from .rollout_log import RolloutLog
-from .run_note import note_run
 from .runner import device_settings, exact_adapters, run_trainer
 from .shared_prefix_trainer import SharedPrefixGRPOTrainer, unsupported_reason
 

@@ -7,10 +7,10 @@ import pandas as pd
 from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
+from ..core.run_note import note_run
 from ..data.trl_views import to_sft
 from ..policy.profiles import Profile
 from .batch_checks import check_batch, check_texts, longest
-from .run_note import note_run
 from .runner import device_settings, exact_adapters, run_trainer, split_batch
 
 if TYPE_CHECKING:

@@ -6,8 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.whole_files import write_whole
-from ..policy.profiles import Profile
+from .whole_files import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,12 +18,13 @@ _VERSIONS = ("torch", "transformers", "trl", "peft", "bitsandbytes", "datasets",
 
 
 def note_run(
-    folder: str | Path, *, method: str, profile: Profile, records: "Dataset", recipe: "pd.DataFrame", given: dict
+    folder: str | Path, *, method: str, profile: Any, records: "Dataset", recipe: "pd.DataFrame", given: dict
 ) -> None:
     """Write `training.json`.
 
     Args:
         method: "SFT" or "GRPO".
+        profile: the `Profile` that it ran with.
         recipe: as `sft_recipe` or `grpo_recipe` gives it.
         given: what the caller set over the recipe.
     """
