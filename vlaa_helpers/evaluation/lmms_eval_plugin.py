@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 def manifest() -> Any:
     """What lmms-eval's registry wants to know of the model "vlaa"."""
-    from lmms_eval.models.registry_v2 import ModelManifest
+    from lmms_eval.models.registry_v2 import ModelManifest  # pyrefly: ignore[missing-import]
 
     return ModelManifest("vlaa", simple_class_path=f"{__name__}.VlaaPolicy")
 
@@ -35,7 +35,7 @@ def __getattr__(name: str) -> type:
 
 @functools.cache
 def _policy_class() -> type:
-    from lmms_eval.api.model import lmms
+    from lmms_eval.api.model import lmms  # pyrefly: ignore[missing-import]
 
     return type("VlaaPolicy", (PolicyAnswers, lmms), {"__doc__": PolicyAnswers.__doc__})
 
