@@ -126,7 +126,7 @@ def digest_of(text: str) -> str:
 
 
 def _row(
-    row: dict, response: str, tokens: int, truncated: bool, seconds: float, reward: MixedReward, prompt: str
+    row: dict, response: str, tokens: int, truncated: bool, seconds: float, reward: MixedReward, prompt: str = "ours"
 ) -> dict:
     judged = with_tags(response, truncated=truncated) if prompt == "own" else response
     answer = parse_response(judged).answer
