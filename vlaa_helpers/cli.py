@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .data.record_options import add_record_options, records_by_options
+from .publishing.commands import add_merge, add_push
 
 
 class _Parser(argparse.ArgumentParser):
@@ -35,27 +36,31 @@ def main(arguments: list[str] | None = None) -> None:
     _add_grpo(commands)
     _add_evaluate(commands)
     _add_report(commands)
+    add_merge(commands)
+    add_push(commands)
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
         commands.choices[options.command].refuse(unknown[0])
     from .core.endpoint import EndpointError
+    from .core.file_trouble import file_trouble
     from .core.messages import show_messages
     from .pipeline.journal import BuildStopped
 
     show_messages()
+    out = getattr(options, "out", Path())
     try:
-        options.run(options)
+        options.execute(options)
     except (ValueError, EndpointError, BuildStopped) as error:
         _stop(str(error))
     except OSError as error:
-        _stop(_file_trouble(error, options.out))
+        _stop(file_trouble(error, out))
     except ModuleNotFoundError as error:
         _stop(f"{error}. {' '.join(getattr(error, '__notes__', ())) or f'Install it: pip install {error.name}'}")
     except Exception as error:  # safetensors and torch have their own classes for a full disk
         full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if full.strerror not in str(error):
             raise
-        _stop(_file_trouble(full, options.out))
+        _stop(file_trouble(full, out))
     except KeyboardInterrupt:
         print(
             "vlaa: interrupted; what is done is kept. The same command goes on; sft and grpo with --resume",
@@ -67,29 +72,6 @@ def main(arguments: list[str] | None = None) -> None:
 def _stop(words: str) -> NoReturn:
     print(f"vlaa: {words}", file=sys.stderr)
     raise SystemExit(2) from None
-
-
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
-
-
-def _file_trouble(error: OSError, out: Path) -> str:
-    """What a file or disk refused, and the mend, in one line; errors of our own and of the hub say both themselves."""
-    if error.errno is None or not error.strerror:
-        return " ".join([str(error), *getattr(error, "__notes__", ())]).replace("\n", " ")
-    where = error.filename or out
-    if error.errno in _NO_SPACE:
-        fix = (
-            f"What is written goes to {out} and, for a while, to {tempfile.gettempdir()} (TMPDIR picks another): make "
-            "room there, or give an --out on another disk. What is done is kept; the same command goes on."
-        )
-    elif error.errno in _NO_RIGHT:
-        fix = "Give an --out that can be written and files that can be read, or change the rights of this one."
-    elif error.errno in (errno.EEXIST, errno.ENOTDIR):
-        fix = "There is a file where a folder is wanted: give another --out, or move that file."
-    else:
-        fix = "Correct the path, or give another."
-    return f"{where}: {error.strerror}. {fix}"
 
 
 def _address(text: str) -> str:
@@ -122,7 +104,7 @@ def _add_build(commands: argparse._SubParsersAction) -> None:
     build.add_argument("--budget", type=float, help="stop once this much is spent; needs --price")
     build.add_argument("--keep-same-images", action="store_true", help="several records may share an image")
     build.add_argument("--engine", choices=("local", "ray"), default="local")
-    build.set_defaults(run=_build)
+    build.set_defaults(execute=_build)
 
 
 def _build(options: argparse.Namespace) -> None:
@@ -181,7 +163,7 @@ def _add_sft(commands: argparse._SubParsersAction) -> None:
     sft.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
     sft.add_argument("--batch-size", type=int, help="samples a step, over all processes")
     sft.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any field of TRL's SFTConfig")
-    sft.set_defaults(run=_sft)
+    sft.set_defaults(execute=_sft)
 
 
 def _sft(options: argparse.Namespace) -> None:
@@ -224,7 +206,7 @@ def _add_grpo(commands: argparse._SubParsersAction) -> None:
     grpo.add_argument("--key-env", default="OPENAI_API_KEY", help="variable that holds its key; default: %(default)s")
     grpo.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
     grpo.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any field of TRL's GRPOConfig")
-    grpo.set_defaults(run=_grpo)
+    grpo.set_defaults(execute=_grpo)
 
 
 def _grpo(options: argparse.Namespace) -> None:
@@ -271,13 +253,13 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser(
         "evaluate", help="held-out accuracy with intervals, every response kept", description=_evaluate.__doc__
     )
-    command.add_argument("source", help='"mini", or records as `build` takes them')
+    command.add_argument("source", help='"mini", a benchmark such as mathvista_testmini, or what `build` takes')
+    command.add_argument("--files", type=Path, help="folder with a benchmark's parquet files; default: from the hub")
+    command.add_argument("--prompt", choices=("ours", "own", "both"), default="ours", help="tags, or the model's own")
     command.add_argument("--out", type=Path, default=Path("runs/evaluate"), help="folder; default: %(default)s")
     add_record_options(command, mini_split="test")
     _add_policy(command)
-    command.add_argument(
-        "--n", "--records", dest="n", type=int, default=600, help="mini: how many records; default: %(default)s"
-    )
+    command.add_argument("--n", "--records", dest="n", type=int, help="how many; default: mini 600, of a benchmark all")
     command.add_argument("--samples", type=int, default=1, help="responses an item; 1 is greedy")
     command.add_argument("--temperature", type=float, default=1.0, help="of the sampling; default: %(default)s")
     command.add_argument("--max-new-tokens", type=int, default=None, help="default: the profile's completion length")
@@ -290,34 +272,51 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
         help="the control without vision: a grey image, or that of another record of the source; default: %(default)s",
     )
     command.add_argument("--against", type=Path, metavar="FOLDER", help="compare with this earlier report, in pairs")
-    command.set_defaults(run=_evaluate)
+    command.set_defaults(execute=_evaluate)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    """Ask a policy held-out questions. Interrupted, run it again: it goes on."""
+    """Ask a policy held-out questions, or those of a benchmark. Interrupted, run it again: it goes on."""
     from .evaluation.eval_report import compare_reports, load_report
     from .evaluation.runner import evaluate
 
-    before = load_report(options.against) if options.against else None
-    records = _records(options, built="rl.arrow", n=options.n, split="test")
+    prompts = {options.prompt: ""} if options.prompt != "both" else {"ours": "ours", "own": "own"}
+    before = {name: load_report(options.against / part) if options.against else None for name, part in prompts.items()}
+    records, about = _asked(options)
     model, processor, profile = _policy(options)
-    report = evaluate(
-        model,
-        processor,
-        records,
-        samples=options.samples,
-        temperature=options.temperature,
-        max_new_tokens=options.max_new_tokens or profile.max_completion_length,
-        think=not options.no_think,
-        images=options.show_images,
-        batch_size=options.batch_size or profile.micro_batch_size,
-        seed=options.seed,
-        out=options.out,
-    )
-    print(report.by_source.round(3).to_string())
-    print(f"\n{report}\n{report.tokens_per_second:,.0f} tokens/s; responses: {options.out}")
-    if before is not None:
-        print(f"against {options.against}: {compare_reports(before, report)}")
+    for prompt, part in prompts.items():
+        report = evaluate(
+            model,
+            processor,
+            records,
+            samples=options.samples,
+            temperature=options.temperature,
+            max_new_tokens=options.max_new_tokens or profile.max_completion_length,
+            think=not options.no_think,
+            images=options.show_images,
+            prompt=prompt,
+            about=about,
+            batch_size=options.batch_size or profile.micro_batch_size,
+            seed=options.seed,
+            out=options.out / part,
+        )
+        print(report.by_source.round(3).to_string())
+        print(f"\n{report}\n{report.tokens_per_second:,.0f} tokens/s; responses: {options.out / part}")
+        if (earlier := before[prompt]) is not None:
+            asked = f"{options.against / part} ({earlier.prompt} prompt)"
+            print(f"against {asked}: {compare_reports(earlier, report)}")
+
+
+def _asked(options: argparse.Namespace):
+    """The records that are asked, and what the report should say of them where they are a benchmark's."""
+    from .evaluation.benchmarks.load import read_benchmark
+    from .evaluation.benchmarks.registry import benchmark_names
+
+    if options.source not in benchmark_names():
+        return _records(options, built="rl.arrow", n=options.n or 600, split="test"), None
+    found = read_benchmark(options.source, n=options.n, seed=options.seed, folder=options.files)
+    print(found)
+    return found.records, found.about
 
 
 def _add_report(commands: argparse._SubParsersAction) -> None:
@@ -326,7 +325,7 @@ def _add_report(commands: argparse._SubParsersAction) -> None:
     report.add_argument("--out", type=Path, default=Path("runs/report.html"), help="file; default: %(default)s")
     report.add_argument("--records", metavar="SOURCE", help="what was asked, for images and facts; mini needs none")
     add_record_options(report)
-    report.set_defaults(run=_report)
+    report.set_defaults(execute=_report)
 
 
 def _report(options: argparse.Namespace) -> None:
