@@ -208,6 +208,11 @@ def test_bytes_that_are_no_text(tmp_path):
         ({"gt": float("nan")}, "no_gt", "no ground truth"),
         ({"gt": "many"}, "bad_gt", "'many' is not a number; mend the record"),
         ({"gt": "[9, 9, 20, 20]", "verifier_type": "box"}, "bad_gt", "where fractions are asked; divide x by"),
+        (
+            {"gt": [10, 20, 30, 40], "verifier_type": "box", "meta": {"image_size": "100x100"}},
+            "bad_gt",
+            "image_size is '100x100'; expected [width, height] or",
+        ),
         ({"gt": "nothing", "verifier_type": "math"}, "bad_gt", "is not mathematics"),
         ({"images": ["a.png", "b.png"]}, "bad_images", "images is a list of 2; expected a list with the path of one"),
         ({"images": "a.png"}, "bad_images", "images is 'a.png'; expected a list"),
