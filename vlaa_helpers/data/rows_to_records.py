@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from ..core.answers import FormatProblem, extract_answer, parse_response
 from ..core.images import check_image, find_image, image_path_parts, png_bytes, read_image_file
 from ..core.jsonl import csv_encoding, read_rows
+from ..core.printable import one_line
 from ..core.record_schema import RECORD_COLUMNS
 from ..mini_world.kinds import KINDS
 from ..rewards.registry import RELEASE_WORDS, get_verifier, verifier_names
@@ -64,14 +65,9 @@ class RowProblem:
     def __str__(self) -> str:
         """One line that a terminal can show: control characters are escaped, what is long is cut in its middle."""
         place = f"row {self.row}" if self.line is None else f"line {self.line}"
-        return f"{self.file} {place}{f' (id {_shown(self.id, 80)})' if self.id else ''}: {_shown(self.message, 800)}"
-
-
-def _shown(text: str, limit: int) -> str:
-    """A row's own text as one line, its beginning and end where it is longer than `limit`."""
-    if len(text) > limit:
-        text = f"{text[: limit // 2]} … {text[-limit // 2 :]}"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        return (
+            f"{self.file} {place}{f' (id {one_line(self.id, 80)})' if self.id else ''}: {one_line(self.message, 800)}"
+        )
 
 
 class _BadRow(Exception):
@@ -136,7 +132,7 @@ def records_of(reading: Reading) -> Iterator[dict]:
     if not _KNOWN_COLUMNS & reading.columns:
         found = sorted(reading.columns)[:10]
         raise ValueError(
-            f"{reading.path} has none of the columns of a record. Found: {_shown(', '.join(found), 400)}. "
+            f"{reading.path} has none of the columns of a record. Found: {one_line(', '.join(found), 400)}. "
             f"Known: {', '.join(sorted(_KNOWN_COLUMNS))}. Rename yours; question and gt are the least a row needs."
         )
 
