@@ -336,6 +336,12 @@ def test_a_pause_too_long_is_not_waited_and_said(pauses, pause):
 SCREEN = "\x1b[2J\r\nline2\nvlaa: fake\x9b31m\u202e"
 
 
+def test_a_redirect_to_no_address_is_no_traceback():
+    with HostileServer(response("", "302 Found", Location="http://other/\x9b")) as server:
+        with pytest.raises(EndpointUnavailable, match="no address to go on at"):
+            ask(server)
+
+
 @pytest.mark.parametrize(
     "said",
     [
