@@ -8,6 +8,7 @@ cannot be used are reported, each with what was seen and what to do; they neithe
 import ast
 import contextlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,6 +27,10 @@ _RELEASE_SOURCES = {  # VLAA-Thinking (Table 1), by image folder
     "docvqa": "open_ended", "vizwiz": "open_ended", "allava_laion": "open_ended",
 }  # fmt: skip
 _KNOWN_COLUMNS = frozenset({*RECORD_COLUMNS, "ds_answer", "answer", "images"})
+_LIKE_IMAGE = re.compile(
+    r"(image|img|picture|pic|photo)s?([_ -]?(path|file|filename|file_name|name|url|uri|link|src|bytes|data|base64)s?)?"
+)
+"""What other data sets call the column of the image."""
 _SOURCE_OF_FOLDER = {"vg_100k": "vg", "vg_100k_2": "vg", "train2017": "coco"}
 
 
@@ -49,7 +54,7 @@ class RowProblem:
         id: the row's id, "" when it has none.
         kind: a short code, the same for the same trouble: "broken_json", "broken_csv", "no_question", "no_gt",
             "no_verifier_type", "unknown_verifier_type", "bad_gt", "missing_image", "bad_image", "bad_image_path",
-            "bad_images", "bad_meta", "duplicate_id" or "not_utf8".
+            "bad_images", "other_image_column", "bad_meta", "duplicate_id" or "not_utf8".
         message: what was found, what should be there, what to do.
         kept: the row is in the dataset all the same, changed as the message says.
     """
@@ -147,7 +152,7 @@ def _record(row: dict, reading: Reading) -> dict:
     response, gt = _response_and_gt(row)
     if not gt:
         raise _BadRow("no_gt", 'no ground truth; expected gt, or an answer in <answer> tags. Add a "gt" to the row.')
-    image = _image(image_name, source, reading) if image_name else None
+    image = _image(image_name, source, reading) if image_name else _no_image(row, reading)
     meta = _meta(row.get("meta"), reading)
     final = gt.rpartition("†Answer:")[2].strip().removesuffix(".")
     if final and "†Answer:" in gt:
@@ -204,6 +209,21 @@ def _image_name(row: dict) -> str:
             f'images is {seen}; expected a list with the path of one image: a record has one. Write "image": "path".',
         )
     return _path(listed[0], "images[0]", "bad_images")
+
+
+def _no_image(row: dict, reading: Reading) -> None:
+    """Make sure that a row of text alone has no image under another name, which would be lost in silence."""
+    for name, value in row.items():
+        if name in ("image", "images") or not _LIKE_IMAGE.fullmatch(name.strip().lower()) or _is_nothing(value):
+            continue
+        keep = reading.missing_images == "keep"
+        right = "images" if isinstance(value, list) else "image"
+        fix = "Kept without an image." if keep else "Rename it, or remove it for a row of text alone."
+        message = f"no image, but a column {name!r:.60}: {value!r:.60}; did you mean {right}? {fix}"
+        if not keep:
+            raise _BadRow("other_image_column", message)
+        reading.note("other_image_column", message, kept=True)
+        return
 
 
 def _is_nothing(value: object) -> bool:
