@@ -77,6 +77,6 @@ class FailedReplies:
     def _error(self, role: str, which: str) -> EndpointError:
         problem, text = self.last[role]
         return EndpointError(
-            f"{which} to the role {role} {_SAID[problem]}, and none was kept. The last one: {text[:300]!r}. "
+            f"{which} to the role {role} {_SAID[problem]}, and none was kept. The last one: {text:.300}. "
             f"{_MEND[problem]}; the same command asks those again and goes on from here."
         )
