@@ -1,11 +1,9 @@
 """What the commands share: the parser, arguments of checked types, and trouble said in one line."""
 
 import argparse
-import errno
 import math
 import re
 import sys
-import tempfile
 import warnings
 from difflib import get_close_matches
 from pathlib import Path
@@ -59,29 +57,6 @@ def amount(text: str) -> float:
     if not 0 <= number < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is no amount; expected 0 or more")
     return number
-
-
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
-
-
-def file_trouble(error: OSError, out: Path) -> str:
-    """What a file or disk refused, and the mend, in one line; errors of our own and of the hub say both themselves."""
-    if error.errno is None or not error.strerror:
-        return " ".join([str(error), *getattr(error, "__notes__", ())]).replace("\n", " ")
-    where = error.filename or out
-    if error.errno in _NO_SPACE:
-        fix = (
-            f"What is written goes to {out} and, for a while, to {tempfile.gettempdir()} (TMPDIR picks another): make "
-            "room there, or give an --out on another disk. What is done is kept; the same command goes on."
-        )
-    elif error.errno in _NO_RIGHT:
-        fix = "Give an --out that can be written and files that can be read, or change the rights of this one."
-    elif error.errno in (errno.EEXIST, errno.ENOTDIR):
-        fix = "There is a file where a folder is wanted: give another --out, or move that file."
-    else:
-        fix = "Correct the path, or give another."
-    return f"{where}: {error.strerror}. {fix}"
 
 
 def address(text: str) -> str:
