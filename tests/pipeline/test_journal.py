@@ -139,7 +139,7 @@ LINE = {"key": "k", "text": "t", "problem": "", "prompt_tokens": 1, "completion_
         ({"problem": []}, r"problem is \[\]; expected str"),
         ({"prompt_tokens": "1"}, "prompt_tokens is '1'; expected int"),
         ({"completion_tokens": True}, "completion_tokens is True; expected int"),
-        ({"more": 1}, "expected an object with key, text, problem, prompt_tokens, completion_tokens"),
+        ({"more": 1}, "expected an object with completion_tokens, key, problem, prompt_tokens, text"),
     ],
 )
 def test_a_line_with_another_type_is_said(tmp_path, record, change, words):

@@ -152,6 +152,6 @@ _COLUMNS = {"key": str, "text": str, "problem": str, "prompt_tokens": int, "comp
 def _wrong(row: object) -> str:
     """What a line has that no line should have; "" when there is nothing."""
     if not isinstance(row, dict) or row.keys() != _COLUMNS.keys():
-        return f"expected an object with {', '.join(_COLUMNS)}"
+        return f"expected an object with {', '.join(sorted(_COLUMNS))}"
     odd = [name for name, kind in _COLUMNS.items() if type(row[name]) is not kind]
     return f"{odd[0]} is {row[odd[0]]!r:.60}; expected {_COLUMNS[odd[0]].__name__}" if odd else ""
