@@ -101,6 +101,18 @@ def test_refusals_of_one_role_are_a_row_whatever_the_others_get(records, teacher
     assert len(server.requests) == MAX_FAILED
 
 
+def test_what_is_kept_between_refusals_does_not_end_their_row(records, teacher, tmp_path):
+    captions = iter(range(99))
+
+    def every_other(asked):
+        return NO if b"image_url" in asked and next(captions) % 2 else good(asked)
+
+    with HostileServer(every_other) as server:
+        assert len(build_dataset(records, teacher(server), tmp_path).sft) == 12
+    with HostileServer(NO) as server, pytest.raises(EndpointError, match="10 replies in a row to the role caption"):
+        build_dataset(records, teacher(server), tmp_path)
+
+
 def test_a_single_refusal_is_a_reject_and_asked_for_again(records, teacher, tmp_path):
     few = records.select(range(3))
     with HostileServer(NO, good) as server:

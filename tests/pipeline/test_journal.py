@@ -153,4 +153,4 @@ def test_a_line_with_another_type_is_said(tmp_path, record, change, words):
 )
 def test_a_journal_that_starts_with_anything_else_is_said(tmp_path, record, start):
     said = broken(tmp_path / "j.jsonl", record, start + json.dumps(LINE).encode() + b"\n")
-    assert "j.jsonl line 1 is broken: " in said and "Delete that line" in said
+    assert "j.jsonl line 1 is broken: " in said and "Delete that line" in said and "utf-32" not in said
