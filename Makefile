@@ -24,7 +24,7 @@ endef
 export CHECK_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test oldest test-oldest test-colab canary numbers lab format clean
+.PHONY: help run test test-eval oldest test-oldest test-colab canary numbers lab format clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +69,14 @@ test-oldest: oldest ## run the suite on the oldest versions allowed
 test-colab: $(VENV)/.installed-test oldest ## run the install cell in a kernel of such an environment (needs a network)
 	OMP_NUM_THREADS=1 VLAA_COLAB_PYTHON=$(OLDEST)/bin/python $(BIN)/python -m pytest -m colab tests/notebooks/test_colab.py
 
+# lmms-eval brings some ninety packages, so it has an environment of its own.
+EVAL := .venv-eval
+
+test-eval: ## let lmms-eval run a task with our model (CPU, offline)
+	$(MAKE) VENV=$(EVAL) $(EVAL)/.installed-test
+	$(subst $(BIN)/,$(EVAL)/bin/,$(INSTALL)) -e ".[eval]"
+	$(OFFLINE) OMP_NUM_THREADS=1 $(EVAL)/bin/python -m pytest tests/evaluation/test_lmms_eval_plugin.py
+
 numbers: $(VENV)/.installed ## list the numbers in prose that no output or table beside them holds
 	$(BIN)/python -m vlaa_helpers.dev.notebooks.prose_numbers $(NAMES)
 
@@ -80,7 +88,7 @@ format: $(VENV)/.installed-test ## format the Python files and mend what ruff ca
 	$(BIN)/ruff check --fix
 
 clean: ## remove the environment, results and caches
-	rm -rf $(VENV) $(CANARY) $(OLDEST) runs .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) $(CANARY) $(OLDEST) $(EVAL) runs .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
