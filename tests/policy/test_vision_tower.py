@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from PIL import Image
 from transformers import AutoModelForImageTextToText
 
@@ -86,6 +87,17 @@ def test_autocast_alone_would_overflow_with_float32_weights(overflowing):
     with torch.no_grad(), torch.autocast("cpu", torch.float16):
         features = exact.model.get_image_features(inputs["pixel_values"], inputs["image_grid_thw"]).pooler_output[0]
     assert not features.isfinite().all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("autocast", [False, True])
+def test_without_float16_no_bit_changes(tiny_profile, dtype, autocast):
+    model, processor = load_policy(tiny_profile.replace(dtype=dtype, load_in_4bit=False))
+    inputs = inputs_of(model, processor, checkerboard(), Image.new("RGB", (84, 56), "red"))
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        guarded = model(**inputs).logits
+        del model.base_model.model.model.get_image_features
+        assert guard_of(model) is None and torch.equal(guarded, model(**inputs).logits)
 
 
 # ---- features that are not finite ----
@@ -200,6 +212,35 @@ def test_a_tower_that_trains_is_not_cached(tiny_profile):
         for _ in range(2):
             output = guard_of(model)(inputs["pixel_values"], inputs["image_grid_thw"])
     assert output.pooler_output[0].requires_grad and cache.bytes == cache.hits == 0
+
+
+def test_a_tower_with_adapters_is_not_cached(tiny_profile, caplog):
+    """Not even one that does not train: switched off, as for a reference, it gives other features."""
+    base = guard_tower(AutoModelForImageTextToText.from_pretrained(tiny_profile.model))
+    config = LoraConfig(target_modules=r".*visual.*\.qkv", init_lora_weights=False)
+    model = get_peft_model(base, config).requires_grad_(False)
+    inputs = inputs_of(model, load_policy(tiny_profile)[1], checkerboard())
+    with torch.no_grad(), image_cache(model, gib=1) as cache:
+        adapted = model(**inputs).logits
+        with model.disable_adapter():
+            plain = model(**inputs).logits
+    assert cache is None and not torch.equal(adapted, plain)
+    assert "image_cache_gib=1: no features are kept, because the vision tower has adapters" in caplog.text
+
+
+def test_an_image_at_two_sizes_and_twice_in_a_batch(tiny_profile):
+    """Each size is an image of its own; the second of a batch is found, also where the cache can hold none."""
+    model, processor = load_policy(tiny_profile)
+    board = checkerboard(112)
+    images = board, board.resize((56, 56)), board.resize((56, 112)), board.resize((112, 56)), board, board
+    inputs = inputs_of(model, processor, *images)
+    pixels = inputs["pixel_values"], inputs["image_grid_thw"]
+    wanted = guard_of(model)(*pixels).pooler_output
+    for gib, hits in ((1, 2), (2.0**-30, 0)):
+        with image_cache(model, gib) as cache:
+            found = guard_of(model)(*pixels).pooler_output
+        torch.testing.assert_close(found, wanted)
+        assert (cache.hits, cache.misses) == (hits, 6 - hits)
 
 
 def test_grpo_with_the_cache_learns_the_same(tiny_profile, tmp_path):

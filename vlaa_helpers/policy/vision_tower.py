@@ -7,6 +7,7 @@ its products back into float16. For Qwen2.5-VL-3B that takes 1.3 GB more than fl
 """
 
 import hashlib
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -14,9 +15,12 @@ from functools import update_wrapper
 from typing import Any
 
 import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor
 
 from .decode_stack import MODEL_TYPES, whole_model
+
+logger = logging.getLogger(__name__)
 
 
 class ImageFeaturesError(ValueError):
@@ -77,9 +81,9 @@ class GuardedTower:
             return self.cache.look_up(self._checked, pixel_values, image_grid_thw, **settings)
 
     def _checked(self, pixel_values: Tensor, image_grid_thw: Tensor, **settings: Any) -> Any:
-        exact = self.inner.visual.dtype == torch.float32
-        autocast = torch.autocast(pixel_values.device.type, enabled=False) if exact else nullcontext()
-        with autocast:
+        kind = pixel_values.device.type
+        halves = torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind) == torch.float16
+        with torch.autocast(kind, enabled=False) if halves else nullcontext():  # a tower in float32 stays there
             output = self.plain(pixel_values, image_grid_thw, **settings)
         dtype = self.inner.get_input_embeddings().weight.dtype
         layers = [tuple(features.to(dtype) for features in images) for images in _layers(output)]
@@ -144,7 +148,8 @@ def image_cache(model: Any, gib: float) -> Iterator["ImageCache | None"]:
     its features do not depend on which others are in its batch.
 
     Args:
-        model: guarded, as `load_policy` gives it; else nothing is kept.
+        model: guarded, as `load_policy` gives it. Else nothing is kept, and nothing of a tower that has adapters: those
+            can be switched off, as the reference of GRPO does, and then the features are others.
         gib: of host memory for features, those unused for the longest are dropped; 0 keeps nothing. An image of 262,144
             pixels takes 1.4 MB in Qwen2.5-VL-3B and 16 bits.
 
@@ -154,6 +159,9 @@ def image_cache(model: Any, gib: float) -> Iterator["ImageCache | None"]:
     if gib < 0:
         raise ValueError(f"image_cache_gib={gib}; expected 0, which keeps nothing, or more")
     guard = guard_of(model) if gib else None
+    if gib and (reason := _uncacheable_reason(guard)):
+        logger.warning(f"image_cache_gib={gib:g}: no features are kept, because the vision tower {reason}")
+        guard = None
     if guard is None:
         yield None
         return
@@ -162,6 +170,14 @@ def image_cache(model: Any, gib: float) -> Iterator["ImageCache | None"]:
         yield guard.cache
     finally:
         guard.cache = None
+
+
+def _uncacheable_reason(guard: GuardedTower | None) -> str | None:
+    if guard is None:
+        return "was not loaded by load_policy"
+    if any(isinstance(part, BaseTunerLayer) for part in guard.inner.visual.modules()):
+        return "has adapters"
+    return None
 
 
 class ImageCache:
