@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -45,15 +46,23 @@ def _version(name: str) -> str | None:
         return None
 
 
-def missing_packages(distribution: str = "vlaa-helpers") -> list[str]:
-    """Requirements of `distribution` that are absent or outside their range; of those in `KEEP` the absent ones."""
-    return [
-        text for text, name, held in _unmet(distribution) if held is None or name not in KEEP
-    ]  # fmt: skip
+@dataclass(frozen=True)
+class Unmet:
+    """A requirement that is not met here.
+
+    Attributes:
+        text: as it was written, `trl>=1.16,<2`.
+        name: of the distribution, in its canonical form.
+        held: the version that is here, outside the range; None where it is absent.
+    """
+
+    text: str
+    name: str
+    held: str | None
 
 
-def _unmet(distribution: str) -> list[tuple[str, str, str | None]]:
-    """Requirements that are not met: as written, the distribution's name, and the version that is there."""
+def unmet_requirements(distribution: str = "vlaa-helpers") -> list[Unmet]:
+    """Requirements of a distribution that are absent here or outside their range, those of its extras left out."""
     from packaging.requirements import Requirement
 
     unmet = []
@@ -63,47 +72,54 @@ def _unmet(distribution: str) -> list[tuple[str, str, str | None]]:
             continue
         held = _version(requirement.name)
         if held is None or not requirement.specifier.contains(held, prereleases=True):
-            unmet.append((text, requirement.name.lower(), held))
+            unmet.append(Unmet(text, _canonical(requirement.name), held))
     return unmet
 
 
 def loaded_packages() -> dict[str, str]:
-    """Distributions of which this process has imported something, with their versions."""
+    """Distributions of which this process has imported something, by canonical name, with their versions."""
     names = {
         name
         for module, names in importlib.metadata.packages_distributions().items()
         if module in sys.modules
         for name in names
     }
-    return {name.lower(): version for name in sorted(names) if (version := _version(name))}
+    return {_canonical(name): version for name in names if (version := _version(name))}
+
+
+def _canonical(name: str) -> str:
+    from packaging.utils import canonicalize_name
+
+    return canonicalize_name(name)
 
 
 def install_missing() -> None:
     """Install what the helpers lack with pip, and touch nothing that this kernel has loaded.
 
     Says what it installs before it does. What is loaded stays as it is, whatever version it has, and so does what is in
-    `KEEP`: a version below the range is warned of. A restart is asked for only where something loaded is too old and a
-    fresh kernel could replace it.
+    `KEEP`: a version outside the range is warned of. A restart is asked for only where something loaded is outside its
+    range and a fresh kernel could replace it.
 
     Raises:
         RuntimeError: pip failed; its last lines are in the message.
     """
-    loaded = loaded_packages()
-    unmet = _unmet("vlaa-helpers")
-    for text, name, held in unmet:
-        if held and name in KEEP:
-            logger.warning(f"{name} {held} is left as it is, and is not among the versions tested: {text}")
-    stuck = [(text, name, held) for text, name, held in unmet if held and name in loaded and name not in KEEP]
-    wanted = [text for text, name, held in unmet if held is None or not (name in loaded or name in KEEP)]
-    if wanted:
-        kept = {name: version for name in KEEP if (version := _version(name))}
-        logger.info(f"installing {', '.join(wanted)}; {len(loaded.keys() | kept)} packages stay as they are")
-        _pip_install(wanted, loaded | kept)
-        importlib.invalidate_caches()
-    elif not unmet:
+    unmet = unmet_requirements()
+    if not unmet:
         logger.info("every package is here")
+        return
+    loaded = loaded_packages()
+    kept = [one for one in unmet if one.held and one.name in KEEP]
+    stuck = [one for one in unmet if one.held and one.name in loaded and one.name not in KEEP]
+    wanted = [one.text for one in unmet if one not in kept and one not in stuck]
+    for one in kept:
+        logger.warning(f"{one.name} {one.held} is left as it is, and is not among the versions tested: {one.text}")
+    if wanted:
+        fixed = loaded | {name: version for name in KEEP if (version := _version(name))}
+        logger.info(f"installing {', '.join(wanted)}; {len(fixed)} packages stay as they are")
+        _pip_install(wanted, fixed)
+        importlib.invalidate_caches()
     if stuck:
-        old = ", ".join(f"{name} {held} (expected {text})" for text, name, held in stuck)
+        old = ", ".join(f"{one.name} {one.held} (expected {one.text})" for one in stuck)
         logger.warning(
             f"restart needed: {old} is loaded and cannot be replaced now. Runtime > Restart session, then run this "
             "cell before any other"

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from vlaa_helpers import environment
-from vlaa_helpers.environment import install_missing, missing_packages, report_environment
+from vlaa_helpers.environment import install_missing, report_environment, unmet_requirements
 
 REQUIRES = [
     "datasets>=5.2,<6",
@@ -87,37 +87,27 @@ def test_the_report_says_what_is_absent(installed):
 # ---- missing packages ----
 
 
-def test_nothing_is_missing_when_all_is_in_range(installed):
-    installed(GOOD | KEPT)
-    assert missing_packages() == []
-
-
 @pytest.mark.parametrize(
-    ("changes", "wanted"),
+    ("changes", "unmet"),
     [
-        ({"trl": None}, ["trl>=1.16,<2"]),
-        ({"trl": "0.21.0"}, ["trl>=1.16,<2"]),
-        ({"trl": "2.0.0"}, ["trl>=1.16,<2"]),
+        ({}, []),
+        ({"trl": None}, [("trl>=1.16,<2", "trl", None)]),
+        ({"trl": "0.21.0"}, [("trl>=1.16,<2", "trl", "0.21.0")]),
+        ({"trl": "2.0.0"}, [("trl>=1.16,<2", "trl", "2.0.0")]),
         ({"trl": "1.17.0.dev0"}, []),
-        ({"trl": None, "datasets": "4.0", "peft": "0.20.9"}, ["datasets>=5.2,<6", "peft>=0.21,<1", "trl>=1.16,<2"]),
+        ({"trl": None, "peft": "0.20.9"}, [("peft>=0.21,<1", "peft", "0.20.9"), ("trl>=1.16,<2", "trl", None)]),
     ],
 )
-def test_absent_and_outdated_packages_are_found(installed, changes, wanted):
-    installed({name: version for name, version in (GOOD | KEPT | changes).items() if version})
-    assert missing_packages() == wanted
-
-
-def test_what_must_not_be_swapped_is_missing_only_where_it_is_absent(installed):
-    installed(GOOD | KEPT)  # all of `KEPT` is out of range
-    assert missing_packages() == []
-    installed(GOOD)
-    assert {text.split(">")[0] for text in missing_packages()} == set(KEPT)
+def test_absent_and_outdated_packages_are_found(installed, changes, unmet):
+    recent = {"numpy": "2.4.1", "pillow": "13.0.0", "torch": "2.15.0+cu130", "torchvision": "0.29.0"}
+    installed({name: version for name, version in (GOOD | recent | changes).items() if version})
+    assert [(one.text, one.name, one.held) for one in unmet_requirements()] == unmet
 
 
 def test_the_package_itself_is_looked_up(monkeypatch):
     asked = []
     monkeypatch.setattr(importlib.metadata, "requires", lambda name: asked.append(name))  # None: no requirements
-    assert missing_packages() == [] and asked == ["vlaa-helpers"]
+    assert unmet_requirements() == [] and asked == ["vlaa-helpers"]
 
 
 # ---- installing ----
@@ -126,6 +116,7 @@ def test_the_package_itself_is_looked_up(monkeypatch):
 def test_nothing_to_install_calls_no_pip(pip, monkeypatch, caplog):
     caplog.set_level("INFO", "vlaa_helpers")
     monkeypatch.setattr(importlib.metadata, "requires", lambda name: ["trl>=1.16,<2"])
+    monkeypatch.setattr(environment, "loaded_packages", lambda: pytest.fail("looked at what is loaded"))
     install_missing()
     assert pip.commands == [] and caplog.messages == ["every package is here"]
 
@@ -162,9 +153,28 @@ def test_a_restart_is_asked_for_only_where_something_loaded_is_too_old(installed
     assert not [message for message in caplog.messages if "restart" in message]
 
 
+def test_what_is_kept_is_installed_where_it_is_absent(installed, pip, monkeypatch):
+    installed(GOOD)
+    monkeypatch.setattr(environment, "loaded_packages", dict)
+    install_missing()
+    (command,) = pip.commands
+    assert {part.split(">")[0] for part in command[5:-2]} == set(KEPT) and pip.constraints == [""]
+
+
+def test_a_name_that_is_written_in_two_ways_is_one_package(pip, monkeypatch, caplog):
+    """A wheel asks for huggingface-hub, and what is installed calls itself huggingface_hub."""
+    monkeypatch.setattr(importlib.metadata, "requires", lambda name: ["huggingface-hub>=9", "trl>=9", "peft>=9"])
+    monkeypatch.setattr(importlib.metadata, "packages_distributions", lambda: {"sys": ["huggingface_hub"]})
+    install_missing()
+    (command,) = pip.commands
+    assert command[5:-2] == ["trl>=9", "peft>=9"]
+    assert f"huggingface-hub=={importlib.metadata.version('huggingface_hub')}" in pip.constraints[0].split()
+    assert caplog.messages[-1].startswith("restart needed: huggingface-hub ")
+
+
 def test_what_this_process_has_imported_is_known():
     loaded = environment.loaded_packages()
-    assert loaded["torch"] == importlib.metadata.version("torch") and "pytest" in loaded
+    assert loaded["torch"] == importlib.metadata.version("torch") and {"pytest", "huggingface-hub"} <= loaded.keys()
     assert "jupyterlab" not in loaded
 
 
