@@ -6,7 +6,6 @@ as somebody once did in a real notebook series, and the rule that is meant to se
 
 import ast
 import copy
-import tomllib
 from pathlib import Path
 
 import contract
@@ -286,9 +285,7 @@ def test_a_function_the_notebook_builds_itself_is_not_the_package_s(sample):
 
 
 def test_every_notebook_begins_with_the_setup_cell():
-    """One cell, in one place: `make test-colab` runs it in a kernel like Colab's."""
-    repository = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["vlaa"]["repository"]
-    cell = notebook_files.SETUP_CELL.replace("REPOSITORY", repository)
+    """One cell, in one place: `make test-colab` runs it in a kernel like Colab's, `… run badges` writes it."""
     for path in NOTEBOOKS:
         first = next(filter(notebook_files.has_code, notebook_files.read_notebook(path).cells))
-        assert first.source == cell, path.name
+        assert first.source == notebook_files.setup_cell(), path.name
