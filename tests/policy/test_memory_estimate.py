@@ -8,7 +8,9 @@ import torch
 from vlaa_helpers import estimate_memory, evaluate, get_profile, load_policy, make_scenes, train_grpo, train_sft
 from vlaa_helpers.dev.benchmarks.random_qwen import TRUE_SIZE, build_config, random_model
 from vlaa_helpers.dev.benchmarks.step import sft_records
+from vlaa_helpers.policy import memory_estimate
 from vlaa_helpers.policy.loading import load_processor
+from vlaa_helpers.policy.memory_estimate import is_out_of_memory, memory_advice
 from vlaa_helpers.policy.profiles import settings_of
 
 WITHIN = 0.15
@@ -116,6 +118,15 @@ def test_parts_add_up_and_the_ladder_saves_what_it_says(true_config):
     assert [next(iter(changes)) for changes, _ in estimate.ladder][:2] == ["gradient_checkpointing", "micro_batch_size"]
 
 
+def test_the_ladder_of_sft_has_no_limit_on_completions(true_config):
+    """A response is as long as it was written; only what is sampled has a limit."""
+    profile = settings_of("t4").replace(micro_batch_size=4)
+    longer = estimate_memory(profile, "sft", config=true_config, completion_tokens=2000)
+    assert longer.total > estimate_memory(profile, "sft", config=true_config).total
+    assert "max_completion_length" not in str(longer) and "micro_batch_size=1" in str(longer)
+    assert "max_completion_length=256" in str(estimate_memory(profile, "grpo", config=true_config))
+
+
 def test_printing_shows_the_parts_and_the_calls(true_config):
     text = str(estimate_memory(settings_of("t4").replace(micro_batch_size=4), "grpo", config=true_config))
     head, *lines = text.splitlines()
@@ -174,11 +185,59 @@ def test_training_answers_with_the_ladder(tiny_profile, with_traces, full, tmp_p
         assert isinstance(error.value.__cause__, torch.OutOfMemoryError)
 
 
-def test_evaluation_says_what_to_change(tiny_profile, full):
+def test_the_answer_is_for_the_settings_that_were_used(tiny_profile, with_traces, full, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(memory_estimate, "estimate_memory", lambda profile, *_, **__: asked.append(profile))
     model, processor = load_policy(tiny_profile)
     full(model)
-    with pytest.raises(MemoryError, match=r"batch_size=4 \(it is 8\); max_new_tokens=16 \(it is 32\)"):
-        evaluate(model, processor, make_scenes(4), batch_size=8, max_new_tokens=32)
+    settings = {"max_steps": 1, "output_dir": str(tmp_path), "save_strategy": "no", "activation_checkpointing": True}
+    settings |= {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 4}
+    with pytest.raises(MemoryError):
+        train_sft(model, processor, with_traces(make_scenes(4)), tiny_profile, **settings)
+    more = {"num_generations": 4, "max_completion_length": 5, "reward_funcs": lambda completions, **_: [0.0] * 8}
+    with pytest.raises(MemoryError):
+        train_grpo(model, processor, make_scenes(4), tiny_profile, **settings, **more)
+    used = {"micro_batch_size": 2, "gradient_checkpointing": True}
+    assert asked[0] == tiny_profile.replace(sft_batch_size=8, **used)
+    wanted = {"num_generations": 4, "max_completion_length": 5, "prompts_per_step": 2}
+    assert asked[1] == tiny_profile.replace(**used, **wanted)
+
+
+def test_the_answer_counts_what_was_free_before(tiny_profile, monkeypatch):
+    """At the failure nothing is free: that says nothing of what the run had put there."""
+    model, _ = load_policy(tiny_profile)
+    with pytest.raises(MemoryError, match="the same weights, dequantised"), memory_advice(tiny_profile, "grpo", model):
+        monkeypatch.setattr("vlaa_helpers.policy.free_memory.free_memory", lambda device: 0)
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+
+@pytest.mark.parametrize(
+    ("error", "is_it"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), True),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 8 bytes"), True),
+        (RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be asynchronous"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True),
+        (RuntimeError("CUDA error: device-side assert triggered"), False),
+    ],
+)
+def test_out_of_memory_is_told_from_other_errors(error, is_it):
+    assert is_out_of_memory(error) == is_it
+
+
+@pytest.mark.parametrize(
+    ("settings", "knobs"),
+    [
+        ({"batch_size": 8, "max_new_tokens": 32}, r"batch_size=4 \(it is 8\); max_new_tokens=16 \(it is 32\); smaller"),
+        ({"batch_size": 1, "max_new_tokens": 32}, r"In this order: max_new_tokens=16 \(it is 32\); smaller"),
+        ({"batch_size": 4, "samples": 4}, r"In this order: samples=2 \(it is 4\); max_new_tokens=64"),
+    ],
+)
+def test_evaluation_says_what_to_change(tiny_profile, full, settings, knobs):
+    model, processor = load_policy(tiny_profile)
+    full(model)
+    with pytest.raises(MemoryError, match=knobs):
+        evaluate(model, processor, make_scenes(4), **settings)
 
 
 def test_other_errors_are_left_alone(tiny_profile, full, monkeypatch):

@@ -92,7 +92,11 @@ def response_batches(
 
 def _less_at_once(error: Exception, batch_size: int, sampling: SamplingParams) -> str:
     """What to change, in this order: fewer rows at once only take longer; shorter responses may be cut."""
-    knobs = [f"batch_size={max(1, batch_size // 2)} (it is {batch_size})"] if batch_size > 1 else []
+    knobs = []
+    if batch_size >= 2 * sampling.samples:  # below that, one record's samples are a batch already
+        knobs.append(f"batch_size={batch_size // 2} (it is {batch_size})")
+    elif sampling.samples > 1:
+        knobs.append(f"samples={sampling.samples // 2} (it is {sampling.samples})")
     knobs.append(f"max_new_tokens={max(1, sampling.max_new_tokens // 2)} (it is {sampling.max_new_tokens})")
     knobs.append("smaller images, by processor.image_processor.size['longest_edge']")
     return f"{str(error).splitlines()[0]}\nToo much at once? In this order: {'; '.join(knobs)}"

@@ -88,9 +88,11 @@ def estimate_memory(
         method: "sft" or "grpo".
         config: the model's configuration; read from `profile.model` by default.
         text_tokens: of a prompt beside its image. An image has `max_pixels / (patch size · merge size)²` tokens.
-        completion_tokens: `profile.max_completion_length` by default.
-        room: bytes that are free before the model is loaded; what the device has by default, or a card of that name.
-            Where four times the size of the weights is free, they are held dequantised too (`dense_weights`).
+        completion_tokens: `profile.max_completion_length` by default; with "sft" of the longest response, which no
+            setting of a profile cuts.
+        room: bytes that are free before the model is loaded; by default what is free now, or what the card has that the
+            profile is named for. Where four times the size of the weights is free, they are held dequantised too
+            (`dense_weights`).
 
     Returns:
         A `MemoryEstimate`; print it. Held against measured peaks on a CPU within 15% (docs/profiles.md).
@@ -106,7 +108,7 @@ def estimate_memory(
     ladder, before = [], first
     for changes in _knobs(profile, method):
         turned = before.profile.replace(**changes)
-        completion = min(shapes.completion, turned.max_completion_length)
+        completion = min(shapes.completion, turned.max_completion_length) if method == "grpo" else shapes.completion
         after = _estimate(turned, method, _Shapes(turned, config, text_tokens, completion), room)
         if after.total < 0.995 * before.total:
             ladder.append((changes, before.total - after.total))
@@ -123,7 +125,7 @@ def _knobs(profile: Profile, method: Method) -> Iterator[dict[str, Any]]:
     if method == "grpo":
         yield {"prompts_per_step": max(1, profile.prompts_per_step // 2)}
         yield {"num_generations": max(2, profile.num_generations // 2)}
-    yield {"max_completion_length": profile.max_completion_length // 2}
+        yield {"max_completion_length": profile.max_completion_length // 2}
     yield {"lora_rank": max(1, profile.lora_rank // 4)}
 
 
@@ -288,24 +290,33 @@ def _head(profile: Profile, shapes: _Shapes, scored: int) -> float:
 
 # ---- out of memory ----
 
+OUT_OF_MEMORY = (
+    "DefaultCPUAllocator: can't allocate memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+)
+"""How torch says it on a CPU, and what CUDA and its libraries say of themselves."""
+
 
 @contextmanager
-def memory_advice(profile: Profile, method: Method, model: Any, **settings: Any) -> Iterator[None]:
-    """Answer an allocation that failed with the estimate and what to change.
+def memory_advice(profile: Profile, method: Method, model: Any) -> Iterator[None]:
+    """Answer an allocation that fails in here with the estimate and what to change.
 
     Args:
-        model: whose configuration is estimated with.
-        **settings: of `estimate_memory`.
+        profile: with the settings that are really used.
+        model: whose configuration is estimated with; it is loaded already.
 
     Raises:
         MemoryError: in place of torch's own error, which is its cause.
     """
+    weights = {p.untyped_storage().data_ptr(): p.untyped_storage().nbytes() for p in model.parameters()}
+    room = _room(profile) + sum(weights.values())
     try:
         yield
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-        estimate = estimate_memory(profile, method, config=model.config, **settings)
+        estimate = estimate_memory(profile, method, config=model.config, room=room)
         raise MemoryError(f"{str(error).splitlines()[0]}\nThe estimate was:\n{estimate}") from error
 
 
@@ -313,4 +324,4 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether torch could not allocate memory, on a GPU or on the CPU."""
     import torch
 
-    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator: can't allocate memory" in str(error)
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)

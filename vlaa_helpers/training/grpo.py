@@ -19,7 +19,7 @@ from .batch_plan import plan_batch
 from .prompt_lengths import drop_long_prompts
 from .recipes import CONFIG_FIELDS, grpo_recipe
 from .rollout_log import RolloutLog
-from .runner import device_settings, exact_adapters, run_trainer
+from .runner import device_settings, exact_adapters, processes_started, run_trainer
 from .shared_prefix_trainer import SharedPrefixGRPOTrainer, unsupported_reason
 
 if TYPE_CHECKING:
@@ -140,9 +140,10 @@ def train_grpo(
         note_run(folder, method="GRPO", profile=profile, records=records, recipe=table, given=config)
     used = profile.replace(
         num_generations=trainer.num_generations,
-        prompts_per_step=args.generation_batch_size // trainer.num_generations,
+        prompts_per_step=max(1, args.generation_batch_size // trainer.num_generations // processes_started()),
         micro_batch_size=args.per_device_train_batch_size,
         max_completion_length=args.max_completion_length,
+        gradient_checkpointing=args.activation_checkpointing,
     )
     with memory_advice(used, "grpo", model):
         return run_trainer(trainer, [*ours, *callbacks], records=records, image_cache_gib=image_cache_gib)

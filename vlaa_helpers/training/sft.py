@@ -107,6 +107,11 @@ def train_sft(
         given = config if batch_size is None else {"batch_size": batch_size, **config}
         table, folder = sft_recipe(profile), trainer.args.output_dir
         note_run(folder, method="SFT", profile=profile, records=records, recipe=table, given=given)
-    used = profile.replace(sft_batch_size=per_device * accumulation)
+    args = trainer.args
+    used = profile.replace(
+        sft_batch_size=args.per_device_train_batch_size * args.gradient_accumulation_steps,
+        micro_batch_size=args.per_device_train_batch_size,
+        gradient_checkpointing=args.activation_checkpointing,
+    )
     with memory_advice(used, "sft", model):
         return run_trainer(trainer, callbacks, records=records, image_cache_gib=image_cache_gib)
