@@ -228,19 +228,30 @@ def test_a_tower_with_adapters_is_not_cached(tiny_profile, caplog):
     assert "image_cache_gib=1: no features are kept, because the vision tower has adapters" in caplog.text
 
 
+def blocks(columns: int) -> Image.Image:
+    """Eight blocks of 28 pixels, in rows of so many: pixel values in the same order, whatever the shape."""
+    image = Image.new("RGB", (28 * columns, 28 * 8 // columns))
+    for k in range(8):
+        left, top = 28 * (k % columns), 28 * (k // columns)
+        image.paste((255 * (k % 2), 36 * k, 255 - 36 * k), (left, top, left + 28, top + 28))
+    return image
+
+
 def test_an_image_at_two_sizes_and_twice_in_a_batch(tiny_profile):
-    """Each size is an image of its own; the second of a batch is found, also where the cache can hold none."""
+    """Each size is an image of its own, and so is each shape of the same pixel values; the second of a batch is found,
+    but where the cache can hold none."""
     model, processor = load_policy(tiny_profile)
-    board = checkerboard(112)
-    images = board, board.resize((56, 56)), board.resize((56, 112)), board.resize((112, 56)), board, board
-    inputs = inputs_of(model, processor, *images)
+    wide, tall = blocks(4), blocks(2)
+    inputs = inputs_of(model, processor, wide, tall, wide.resize((56, 28)), wide, wide)
     pixels = inputs["pixel_values"], inputs["image_grid_thw"]
+    assert torch.equal(*pixels[0].split(32)[:2]) and pixels[1][:2].tolist() == [[1, 4, 8], [1, 8, 4]]
     wanted = guard_of(model)(*pixels).pooler_output
+    assert not torch.allclose(*wanted[:2])
     for gib, hits in ((1, 2), (2.0**-30, 0)):
         with image_cache(model, gib) as cache:
             found = guard_of(model)(*pixels).pooler_output
         torch.testing.assert_close(found, wanted)
-        assert (cache.hits, cache.misses) == (hits, 6 - hits)
+        assert (cache.hits, cache.misses) == (hits, 5 - hits)
 
 
 def test_grpo_with_the_cache_learns_the_same(tiny_profile, tmp_path):

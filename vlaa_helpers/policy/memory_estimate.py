@@ -102,14 +102,15 @@ def estimate_memory(
     if isinstance(profile, str):
         profile = settings_of(profile)
     config = config or AutoConfig.from_pretrained(profile.model)
-    shapes = _Shapes(profile, config, text_tokens, completion_tokens or profile.max_completion_length)
+    counts = _parameters(config)
+    completion = completion_tokens or profile.max_completion_length
     room = _room(profile) if room is None else room
-    first = _estimate(profile, method, shapes, room)
+    first = _estimate(profile, method, _Shapes(profile, config, counts, text_tokens, completion), room)
     ladder, before = [], first
     for changes in _knobs(profile, method):
         turned = before.profile.replace(**changes)
-        completion = min(shapes.completion, turned.max_completion_length) if method == "grpo" else shapes.completion
-        after = _estimate(turned, method, _Shapes(turned, config, text_tokens, completion), room)
+        allowed = min(completion, turned.max_completion_length) if method == "grpo" else completion
+        after = _estimate(turned, method, _Shapes(turned, config, counts, text_tokens, allowed), room)
         if after.total < 0.995 * before.total:
             ladder.append((changes, before.total - after.total))
             before = after
@@ -145,7 +146,7 @@ def _room(profile: Profile) -> float:
 class _Shapes:
     """Counts of parameters and tokens."""
 
-    def __init__(self, profile: Profile, config: Any, text_tokens: int, completion: int):
+    def __init__(self, profile: Profile, config: Any, counts: tuple[int, ...], text_tokens: int, completion: int):
         text, vision = config.get_text_config(), config.vision_config
         self.layers, self.hidden = text.num_hidden_layers, text.hidden_size
         self.inner, self.words = text.intermediate_size, text.vocab_size
@@ -157,7 +158,7 @@ class _Shapes:
         self.tower_inner = getattr(vision, "intermediate_size", None) or 4 * self.tower_hidden
         self.image = self.patches // vision.spatial_merge_size**2
         self.prompt, self.completion = text_tokens + self.image, completion
-        self.quantised, self.vision, self.other, self.joined, self.adapted = _parameters(config)
+        self.quantised, self.vision, self.other, self.joined, self.adapted = counts
 
 
 def _parameters(config: Any) -> tuple[int, int, int, int, int]:
