@@ -138,15 +138,21 @@ def train_grpo(
     if trainer.is_world_process_zero():
         table, folder = grpo_recipe(profile, recipe), trainer.args.output_dir
         note_run(folder, method="GRPO", profile=profile, records=records, recipe=table, given=config)
-    used = profile.replace(
+    with memory_advice(_as_run(profile, trainer), "grpo", model):
+        return run_trainer(trainer, [*ours, *callbacks], records=records, image_cache_gib=image_cache_gib)
+
+
+def _as_run(profile: Profile, trainer: GRPOTrainer) -> Profile:
+    """The profile with the settings that a run has, for the memory of one of its processes."""
+    args = trainer.args
+    prompts = args.generation_batch_size // trainer.num_generations // processes_started()
+    return profile.replace(
         num_generations=trainer.num_generations,
-        prompts_per_step=max(1, args.generation_batch_size // trainer.num_generations // processes_started()),
+        prompts_per_step=max(1, prompts),
         micro_batch_size=args.per_device_train_batch_size,
         max_completion_length=args.max_completion_length,
         gradient_checkpointing=args.activation_checkpointing,
     )
-    with memory_advice(used, "grpo", model):
-        return run_trainer(trainer, [*ours, *callbacks], records=records, image_cache_gib=image_cache_gib)
 
 
 def _without_image_tokens(given: dict[str, Any] | None, processor: Any) -> dict[str, Any]:
