@@ -122,3 +122,42 @@ def test_listing_the_options_never_pays(answer, right):
 )
 def test_choice_refuses_everything_else(answer, reason):
     assert choice_reward(said(answer), "B") == Score(0.0, Reason(reason))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["B: ruled out", "B (rejected)", "B, but more likely c", "b: 50%, c: 50%", "B) not shown", "B) c", "B) 50%"],
+)
+def test_a_remark_where_the_question_lists_no_options(answer):
+    assert choice_reward(said(answer), "B", question="Which panel shows it?").value == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [("Not red: B", 0), ("B) blue, never red", 0), ("B, which is not right", 0), ("B, that is right", 1)],
+)
+def test_a_remark_that_negates(answer, value):
+    assert choice_reward(said(answer), "B", question="Is it never so? A) red B) blue").value == value
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [
+        ("The cube is blue", 1),
+        ("It is blue.", 1),
+        ("The cube is blue, so the answer is B.", 1),
+        ("The cube is blue, so the answer is A.", 0),
+        ("The red cube is blue", 0),
+        ("The ball is blue", 0),
+        ("The cube is not blue", 0),
+        ("Is blue the cube", 0),
+    ],
+)
+def test_a_sentence_that_answers_the_question(answer, value):
+    question = "What colour is the cube? A) red B) blue"
+    assert choice_reward(said(answer), "B", question=question).value == value
+
+
+def test_no_sentence_answers_a_question_that_negates():
+    question = "Which ball is not shown? A) red B) blue"
+    assert choice_reward(said("Blue is shown"), "B", question=question).value == 0

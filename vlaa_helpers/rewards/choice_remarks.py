@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from .hedges import is_negated
+from .hedges import is_hedged
 from .neutral_words import SAYING, question_words, words_of
 from .options import Options, plain_text, read_options
 
@@ -16,8 +16,8 @@ def remark_tells(letter: str, remark: str, question: str) -> str:
     """ "same" when a remark beside a letter leaves it as it is, "other" when it tells another option, "unclear" else.
 
     Where the question lists options, a remark may have the option's own text in full, the question's words and those
-    that say that an answer follows, and nothing else. Where it lists none, any text may be the option's: there only a
-    negation is `unclear`.
+    that say that an answer follows, and nothing else. Where it lists none, any text may be the option's, but one that
+    hedges, has a percentage or another letter alone.
 
     >>> question = "Which bar is highest? A) red B) dark red"
     >>> [remark_tells("B", text, question) for text in ("the dark red bar", "red", "or so")]
@@ -25,7 +25,8 @@ def remark_tells(letter: str, remark: str, question: str) -> str:
     """
     options = read_options(question)
     if not options.letters:
-        return "unclear" if is_negated(remark) else "same"
+        is_bare = not any(len(word) == 1 and word != "a" for word in words_of(remark))
+        return "same" if is_bare and "%" not in remark and not is_hedged(remark) else "unclear"
     said, texts = plain_text(remark), _texts(question)
     if any(letter not in options.letters[found[1]] for found in texts.finditer(said)):
         return "other"
@@ -33,21 +34,33 @@ def remark_tells(letter: str, remark: str, question: str) -> str:
     words = words_of(rest)
     if any(len(word) == 1 and word.upper() in options.texts for word in words):
         return "other"
-    if is_negated(rest) or _OR.search(rest) or re.search(r"\d", rest) or _OTHER_SIGN.search(rest):
+    if _OR.search(rest) or re.search(r"\d", rest) or _OTHER_SIGN.search(rest):
         return "unclear"
-    known = question_words(_stem(question, options))
+    known = question_words(options.stem)
     return "same" if all(word in _NEUTRAL or word in known for word in words) else "unclear"
+
+
+def asks_for(words: str, options: Options) -> bool:
+    """Whether words say again what the question asks for: they are the question's and name no option.
+
+    >>> options = read_options("What colour is the cube? A) red B) blue")
+    >>> asks_for("The cube", options), asks_for("The red cube", options), asks_for("The ball", options)
+    (True, False, False)
+    """
+    plain, known = plain_text(words), question_words(options.stem)
+    if is_hedged(plain) or _texts_of(options).search(plain) or re.search(r"\d", plain) or _OTHER_SIGN.search(plain):
+        return False
+    return any(word in known for word in words_of(plain)) and all(
+        word in _NEUTRAL or word in known for word in words_of(plain)
+    )
 
 
 @lru_cache(maxsize=4096)
 def _texts(question: str) -> re.Pattern:
     """Any of the options' texts, the longest that fits, not inside a longer word or number; an article before it."""
-    texts = sorted(read_options(question).letters, key=len, reverse=True)
+    return _texts_of(read_options(question))
+
+
+def _texts_of(options: Options) -> re.Pattern:
+    texts = sorted(options.letters, key=len, reverse=True)
     return re.compile(rf"(?<![\w.,-])(?:an? )??({'|'.join(map(re.escape, texts))})(?!\w|[.,]\d)")
-
-
-def _stem(question: str, options: Options) -> str:
-    """The question without its options."""
-    first = re.escape(options.texts["A"])
-    listed = re.search(rf"(?<![A-Za-z])\(?A[).:]\s*{first}|{first}\s*\(A\)", question)
-    return question[: listed.start()] if listed else ""

@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal
 
+from .lead_in import in_the_present, without_lead_in
 from .neutral_words import MINUS_SIGNS, SAYING, change_nothing, question_words, words_of
 from .number_words import find_numbers
 from .score import Reason, Score, right_or_wrong, score_answer
@@ -16,6 +17,9 @@ _NAME = re.compile(r"(?:\b[A-Za-z]\s*)?=\s*$")
 _SIGN = re.compile(r"(?:(?<![^\s(\[:=])(?P<minus>-[\s(\[]*|(?:minus|negative)[\s(]+)|(?<!\S)\+)$", re.IGNORECASE)
 _OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]'’]|_")
 _SUM = re.compile(r"\b(?:total|count|sum|number|answer|result) of$", re.IGNORECASE)
+_AFTER = re.compile(r"after (?:subtracting|removing|adding|counting|taking away)\b([^,.;:]*),", re.IGNORECASE)
+_NONE_OF = re.compile(r"\bnone of (?:them|these|those)\b", re.IGNORECASE)
+_NO = re.compile(r"\bno (?=([a-z]+))", re.IGNORECASE)
 MAX_COUNT_WORDS, MAX_LENGTH = 12, 200
 """Words and characters: a longer answer is reasoning, not a count."""
 
@@ -43,8 +47,8 @@ _LEADS = frozenset(
 def digit_reward(response: str, gt: str, *, question: str = "", meta: str = "") -> Score:
     """1 when the answer gives the number `gt` and no other, else 0; used for counting (CLEVR-Math).
 
-    "3", "3.0", "three" and "There are 3" all give one number, so all count: no second reading is possible. With two
-    numbers ("3 or 4", "2 + 1 = 3", "1*2") the answer is `ambiguous`, whatever they are. Beside the number may stand
+    "3", "3.0", "three", "3 (three)" and "There are 3" all give one number, so all count: no second reading is possible.
+    "No cubes" gives 0. With two numbers ("3 or 4", "2 + 1 = 3", "1*2") the answer is `ambiguous`, whatever they are. Beside the number may stand
     the words that say that it is the answer, colours and shapes, and the question's own words ("3 dogs", where it asks
     for dogs); with any other word or sign ("not 3", "about 3", "3%", "3rd", "3 pairs") the answer is `unreadable`.
 
@@ -84,7 +88,10 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
     text = " ".join(_MARKUP.sub(" ", answer.translate(MINUS_SIGNS).replace("{,}", ",")).split())
     if len(text) <= MAX_LENGTH:
         text = " ".join(_QUOTED.sub(r" \2 ", text).split())
+    text = _no_things_are_zero(_without_step(without_lead_in(in_the_present(text))), question)
     numbers = list(find_numbers(text[:1000]))
+    if len(numbers) == 2 and _is_said_twice(text, *numbers):
+        text, numbers = text[: numbers[0][1]] + text[numbers[1][1] + 1 :], numbers[:1]
     if len(numbers) > 1:
         return Reason.AMBIGUOUS
     if not numbers or len(text) > MAX_LENGTH or len(text.split()) > MAX_COUNT_WORDS:
@@ -105,6 +112,27 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
     if not is_alone or not change_nothing(words_of(before + ";" + after), text, _NEUTRAL, question):
         return Reason.UNREADABLE
     return -value if sign and sign["minus"] else value
+
+
+def _without_step(text: str) -> str:
+    """A text without the words "after subtracting" before a comma, where no number stands between."""
+    step = _AFTER.match(text)
+    if not step or list(find_numbers(step[1])):
+        return text
+    return without_lead_in(f"{step[1]}, {text[step.end() :].strip()}".strip(", "))
+
+
+def _no_things_are_zero(text: str, question: str) -> str:
+    """A text with 0 for the "no" of "no cubes", where cubes could be counted: not for "no answer", "no idea"."""
+    countable = (_THINGS | question_words(question)) - SAYING - _AMOUNT
+    text = _NO.sub(lambda no: "0 " if no[1].casefold() in countable else no[0], text)
+    return _NONE_OF.sub("0", text)
+
+
+def _is_said_twice(text: str, first: tuple, second: tuple) -> bool:
+    """Whether the second number says the first again, in brackets: "3 (three)"."""
+    between = text[first[1] : second[0]].strip()
+    return between == "(" and text[second[1] : second[1] + 1] == ")" and first[2] == second[2] is not None
 
 
 def _leads_to_a_number(before: str) -> bool:
