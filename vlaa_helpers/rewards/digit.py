@@ -48,9 +48,10 @@ def digit_reward(response: str, gt: str, *, question: str = "", meta: str = "") 
     """1 when the answer gives the number `gt` and no other, else 0; used for counting (CLEVR-Math).
 
     "3", "3.0", "three", "3 (three)" and "There are 3" all give one number, so all count: no second reading is possible.
-    "No cubes" gives 0. With two numbers ("3 or 4", "2 + 1 = 3", "1*2") the answer is `ambiguous`, whatever they are. Beside the number may stand
-    the words that say that it is the answer, colours and shapes, and the question's own words ("3 dogs", where it asks
-    for dogs); with any other word or sign ("not 3", "about 3", "3%", "3rd", "3 pairs") the answer is `unreadable`.
+    "No cubes" gives 0. With two numbers ("3 or 4", "2 + 1 = 3", "1*2") the answer is `ambiguous`, whatever they are.
+    Beside the number may stand the words that say that it is the answer, colours and shapes, and the question's own
+    words ("3 dogs", where it asks for dogs); with any other word or sign ("not 3", "about 3", "3%", "3rd", "3 pairs")
+    the answer is `unreadable`.
 
     Raises:
         ValueError: `gt` is no number, see `check_count`.

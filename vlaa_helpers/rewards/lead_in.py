@@ -29,8 +29,8 @@ _CONCLUSION = re.compile(r"\s*[.,;]\s+(?:so|therefore|thus|hence)\b,?\s+", re.IG
 def without_lead_in(text: str) -> str:
     """A text without the words that only say that an answer follows; as it is where nothing would be left.
 
-    >>> without_lead_in("Therefore, based on the image, the final answer is: B"), without_lead_in("The worst answer is B")
-    ('B', 'The worst answer is B')
+    >>> without_lead_in("Therefore, based on the image, the final answer is: B"), without_lead_in("The worst is B")
+    ('B', 'The worst is B')
     """
     found = _LEAD_IN.match(text)
     return (text[found.end() :] or text) if found else text

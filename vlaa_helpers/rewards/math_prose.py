@@ -14,7 +14,7 @@ _LETTER_PRODUCTS = "abc xyz abcd xyzw mnp pqr rst uvw".split()
 # words of two letters that are no products of variables
 _SHORT = "is it of to in at we so be an or by as if on my up he do go no us am me".split()
 _WORD = re.compile(
-    rf"(?<![\\A-Za-z_^])(?!(?:{'|'.join([*_FUNCTIONS, *_LETTER_PRODUCTS])})(?![A-Za-z]))"
+    rf"(?<![\\A-Za-z_^])(?<!begin\{{)(?<!end\{{)(?!(?:{'|'.join([*_FUNCTIONS, *_LETTER_PRODUCTS])})(?![A-Za-z]))"
     rf"(?:[A-Za-z]{{3,}}|(?:{'|'.join(_SHORT)})(?![A-Za-z])|[aAI](?= [A-Za-z]{{2,}}))(?![A-Za-z]*[_^])",
     re.IGNORECASE,
 )
@@ -35,7 +35,7 @@ _NEUTRAL = SAYING | frozenset(
     "time speed velocity mass price cost equation equations function functions formula expression line curve graph "
     "parabola circle triangle square rectangle sphere cylinder cone cube solid shape point coordinates set interval "
     "range domain limit sequence series variable unknown simplified form output step get find have has obtain gives "
-    "give equals equal to for let its long wide high tall away old written as".split()
+    "give equals equal to for let its long wide high tall away old written as meet meets intersect intersect intersects costs at".split()
 )
 """Words that may stand before or behind a formula, besides the question's own."""
 
@@ -90,6 +90,10 @@ def _is_changed(head: str, formula: str, tail: str, question: str) -> bool:
     outside = [word.casefold() for word in _WORD.findall(f"{head} ; {tail}")]
     if any(word not in _NEUTRAL and (_CHANGES.match(word) or word not in question_words(question)) for word in outside):
         return True
+    if re.match(r"\s*(?:and|or)\b", head, re.IGNORECASE):
+        return True  # something is missing before it
+    if re.search(r"\b(?:square|cube)\s*$", head, re.IGNORECASE) or re.match(r"\s*(?:square|cube)\b", tail, re.IGNORECASE):
+        return True  # of the number; "the square is 5" and "5, the square" are of a shape
     if is_negated(f"{head} {' '.join(_WORD.findall(formula))} {tail}") or _LEADS_ELSEWHERE.search(head):
         return True
     if is_hedged(f"{head.rstrip()} 5") or is_hedged(tail) or re.search(r"\band\b", tail):

@@ -5,7 +5,8 @@ import re
 from .math_compare import compare
 from .math_formula import Formula, Piece
 from .math_inequalities import same_inequality
-from .math_units import LETTERS, is_numeric
+from .math_points import as_coordinates
+from .math_units import is_numeric
 from .polynomials import proportional
 
 SAME, DIFFERENT, SEVERAL, UNREADABLE, BAD_GOLD = "same", "different", "several", "unreadable", "bad_gold"
@@ -19,6 +20,7 @@ _COORDINATES = re.compile(r"\(\s*[a-z](?:\s*,\s*[a-z])+\s*\)")
 _TRANSPOSE = re.compile(r"\^\s*\{?\s*T(?![A-Za-z])")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _BASE = re.compile(r"\d\s*_\s*\{?\s*(\w+)\s*\}?")
+_BLANK = re.compile(r"(?<![\d.]) | (?![\d.])")
 MAX_CHAIN = 6
 """Equals signs in an answer; a longer chain is a derivation, not an answer."""
 
@@ -32,6 +34,7 @@ def same_formula(gold: Formula, said: Formula) -> str:
         return DIFFERENT
     if _swapped_case(gold.text, said.text):
         return DIFFERENT
+    gold, said = as_coordinates(gold, said)
     if len(gold.pieces) == len(said.pieces):
         if _has_names(gold):
             return _same_named_pieces(gold, said)
@@ -98,13 +101,13 @@ def same_piece(gold: Piece, said: Piece) -> str:
 
 
 def _is_without_unit(said: Piece) -> bool:
-    """Whether a formula is the same without its unit: a number, with a unit that is known or asked for."""
-    return said.may_lose_unit and is_numeric(said.parts[-1])
+    """Whether a formula is the same without its unit: a number, with a unit in words that is known or asked for."""
+    return said.may_lose_unit and not said.unit_is_letter and is_numeric(said.parts[-1])
 
 
 def _number_of(gold: Piece, said: Piece) -> str:
     """The ground truth's number; with its unit where that is one letter: the answer may mean it as a factor."""
-    return f"{gold.parts[0]} {gold.unit}" if gold.unit in LETTERS and not said.unit else gold.parts[0]
+    return f"{gold.parts[0]} {gold.unit}" if gold.unit_is_letter and not said.unit else gold.parts[0]
 
 
 def _values(parts: tuple[str, ...]) -> tuple[str, ...]:
@@ -192,7 +195,16 @@ def _swapped_case(gold: str, said: str) -> bool:
     return any((name in gold) != (name in said) and name.lower() in gold + said for name in capital)
 
 
+def without_blanks(text: str) -> str:
+    """A text without its blanks, but for those between two numbers: 1 1/2 is no 11/2.
+
+    >>> without_blanks("x = 1 1 / 2"), without_blanks("1 .5")
+    ('x=1 1/2', '1 .5')
+    """
+    return _BLANK.sub("", " ".join(text.split()))
+
+
 def _compare(gold: str, said: str) -> str:
-    if gold and "".join(said.split()) == "".join(gold.split()):
+    if gold and without_blanks(said) == without_blanks(gold):
         return SAME
     return compare(gold, said)

@@ -37,8 +37,8 @@ _COUNTED = frozenset(
     word + ending
     for ending in ("", "s")
     for word in "apple orange book pencil pen student pupil child girl boy marble coin card ticket car dog cat ball "
-    "object item thing cube block box way time point solution".split()
-) | {"children", "boxes"}
+    "object item thing block box way time point solution".split()
+) | {"children", "boxes", "cubes"}
 _NUMERIC = re.compile(r"(?:[\d.\s+\-*/^{}()!,]|\\(?:[dt]?frac|sqrt|pi|cdot|times)(?![A-Za-z]))+")
 
 

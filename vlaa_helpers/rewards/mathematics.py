@@ -4,7 +4,7 @@ import re
 
 from .math_compare import TIME_LIMIT, compare
 from .math_formula import MAX_LENGTH, Formula, read_formula
-from .math_relations import BAD_GOLD, DIFFERENT, SAME, SEVERAL, UNREADABLE, same_formula
+from .math_relations import BAD_GOLD, DIFFERENT, SAME, SEVERAL, UNREADABLE, same_formula, without_blanks
 from .polynomials import same_polynomial
 from .score import Reason, Score, right_or_wrong, score_answer
 
@@ -62,7 +62,7 @@ def _verdict(gt: str, answer: str, question: str) -> str:
     gold = _gold(gt, question)
     if gold is None:
         return BAD_GOLD
-    if "".join(answer.split()) == "".join(gt.split()):
+    if without_blanks(answer) == without_blanks(gt):
         return SAME
     if len(answer) > MAX_LENGTH:
         return UNREADABLE
