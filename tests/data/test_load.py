@@ -220,6 +220,12 @@ def test_bytes_that_are_no_text(tmp_path):
         ({"images": False}, "bad_images", "images is False; expected a list"),
         ({"images": " "}, "bad_images", "images is ' '; expected a list"),
         ({"image": "a.png", "images": ["b.png"]}, "bad_images", "list of 1, beside the image 'a.png'; expected"),
+        (
+            {"image_path": "a.png"},
+            "bad_image_path",
+            "the column image_path is not read, so this row has no image; did you",
+        ),
+        ({"image": None, "img": "a.png"}, "bad_image_path", "the column img is not read"),
         ({"image": "  "}, "bad_image_path", "image is '  '; expected the path of an image"),
         ({"image": ["a.png"]}, "bad_image_path", "image is ['a.png']; expected the path of an image"),
         ({"image": {"bytes": None, "path": None}}, "bad_image_path", "expected the path of an image"),

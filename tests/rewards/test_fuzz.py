@@ -24,7 +24,7 @@ from vlaa_helpers.rewards.score import Reason
 DEFAULT = 20_000
 CASES = int(os.environ.get("VLAA_FUZZ_CASES", DEFAULT))
 FAILURES = Path(__file__).parents[1] / "samples" / "fuzz_failures.jsonl"
-SHARES = {"digit": 0.25, "choice": 0.25, "box": 0.2, "math": 0.04, "any": 0.1, "beside": 0.15, "beside math": 0.01}
+SHARES = {"digit": 0.2, "choice": 0.2, "box": 0.2, "math": 0.12, "any": 0.12, "beside": 0.13, "beside math": 0.03}
 BATCH = 10
 """Cases an example: most of an example's cost is Hypothesis's own."""
 
@@ -88,7 +88,7 @@ TEXTS = st.one_of(st.lists(PIECES, max_size=12).map("".join).map(said), response
 
 @st.composite
 def any_text(draw):
-    name = draw(st.sampled_from(["digit", "choice", "box"]))
+    name = draw(st.sampled_from(["digit", "choice", "box", "math"]))
     question = draw(st.sampled_from(["", "Which? A) 3 B) red C) A", "3 (A), three (B)"]))
     return name, RIGHT[name], draw(TEXTS), question, None
 

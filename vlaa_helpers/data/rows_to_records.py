@@ -25,6 +25,7 @@ _RELEASE_SOURCES = {  # VLAA-Thinking (Table 1), by image folder
     "docvqa": "open_ended", "vizwiz": "open_ended", "allava_laion": "open_ended",
 }  # fmt: skip
 _KNOWN_COLUMNS = frozenset({*RECORD_COLUMNS, "ds_answer", "answer", "images"})
+_COLUMNS_LIKE_IMAGE = ("image_path", "img", "img_path", "image_file", "image_url", "picture", "photo")
 _SOURCE_OF_FOLDER = {"vg_100k": "vg", "vg_100k_2": "vg", "train2017": "coco"}
 
 
@@ -198,6 +199,13 @@ def _image_name(row: dict) -> str:
     """
     image, listed = row.get("image"), row.get("images")
     name = "" if _is_nothing(image) else _path(image, "image", "bad_image_path")
+    unread = next((column for column in _COLUMNS_LIKE_IMAGE if not _is_nothing(row.get(column))), "")
+    if unread and not name and _is_nothing(listed):
+        raise _BadRow(
+            "bad_image_path",
+            f"the column {unread} is not read, so this row has no image; did you mean image? Rename it, or "
+            "leave it out for a row of text alone.",
+        )
     if _is_nothing(listed) or (name and listed == [image]):
         return name
     if name or not isinstance(listed, list) or len(listed) != 1:

@@ -35,7 +35,7 @@ _OF_SIDE = {"left": "x1", "top": "y1", "right": "x2", "bottom": "y2"}
 _OTHER_SIGN = re.compile(r"\d|[^\w\s.,:;!()\[\]\"'=-]|(?<![\s(\[,;:=])-|-(?![\d.])")
 _NEUTRAL = SAYING - {"and"} | frozenset(
     "box boxes bounding bbox bboxes coordinates coordinate corners corner object located location at found on top left "
-    "right bottom upper lower with fractions has label name class category description json".split()
+    "right bottom upper lower with fractions label name class category description json".split()
 )
 
 

@@ -21,7 +21,8 @@ _CALLED = re.compile(
 _IS_CORRECT = re.compile(
     r"\s+is\s+(?:(?:the\s+)?(?:correct|right|best)\s+(?:answer|option|choice)|correct|right)[.!]?$", re.I
 )
-_COPULA = re.compile(r"\s(?:is|are|was|were)\s")
+_COPULA = re.compile(r"\s(?:is|are|was|were|shows|depicts)\s")
+_MAY_BE_A = re.compile(r"a\s", re.IGNORECASE)  # the label or the article
 _IT_IS = re.compile(r"(?:it is|it['’]s|this is|that is|they are)\s+", re.IGNORECASE)
 # a letter that stands alone, except the article of "B) A red circle"
 _ALONE = re.compile(r"(?<![A-Za-z])(?!(?:A|I) (?!or\b|and\b)[a-z])([A-Z])(?=[).:,;/!?\]} ]|$)")
@@ -102,7 +103,8 @@ def _named_by_clause(text: str, question: str, options: Options) -> str | Reason
     text = _IS_CORRECT.sub("", text)
     if letter := _LETTER.fullmatch(text):
         return letter[1].upper()
-    if named := options.named_by(text):
+    named = options.named_by(text)
+    if named and (named == "A" or plain_text(text) in options.letters or not _MAY_BE_A.match(text)):
         return named
     if full := _letter_with_its_text(text, options) or _named_by_sentence(text, options):
         return full

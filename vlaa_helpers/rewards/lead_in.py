@@ -9,11 +9,11 @@ import re
 _SHOWN = r"(?:image|picture|photo|figure|diagram|graph|chart|scene|plot|map|table)"
 _SEEN = rf"(?:the|this) (?:(?:given|provided) )?{_SHOWN}"
 _OPENING = (
-    r"(?:therefore|thus|hence|so|then|finally|overall|consequently|in conclusion|in summary|as a result)\b(?!\s+on\b),?"
+    r"(?:therefore|thus|hence|so|then|finally|overall|consequently|in conclusion|in summary|as a result)\b(?!-),?"
 )
 _SOURCE = rf"(?:based on|looking at|according to|as (?:shown|seen) in|from|in) {_SEEN}(?: (?:above|provided|shown))?,?"
 _SPEAKER = (
-    r"(?:(?:i|we) (?:can see|see|count|find|get|have|believe|conclude)(?: that)?(?=\s)|it (?:appears|follows) that"
+    r"(?:(?:i|we) (?:can )?(?:see|count|find|get|have|believe|conclude)(?: that)?(?=\s)|it (?:appears|follows) that"
     r"|we are left with)"
 )
 _CALLED = r"(?:final |correct |best |right )*(?:answer|option|choice|letter|result)"

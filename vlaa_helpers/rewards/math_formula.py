@@ -15,8 +15,9 @@ MAX_LENGTH = 500
 _BLOCK = re.compile(r"\\(?:begin|end)\{(?:align|aligned|equation|gather|gathered|split|multline|displaymath)\*?\}")
 _FENCE = re.compile(r"```+(?:\w+\n)?(.*?)```+", re.DOTALL)
 _DISPLAYED = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|`([^`]+)`", re.DOTALL)
-# "$x = 2$ and $y = 3$"
-_DISPLAYED_PARTS = re.compile(r"\$([a-z]\s*=[^$=,]+)\$\s*(?:,|,?\s*and)\s*\$([a-z]\s*=[^$=,]+)\$")
+# "$x = 2$ and $y = 3$", "$x > 3$ or $x < 1$"
+_PART = r"\$\s*([a-z]\s*(?:[=<>]|\\[lg])[^$,]+)\$"
+_DISPLAYED_PARTS = re.compile(rf"{_PART}\s*(?:,?\s*(and|or)|,)\s*{_PART}")
 _RELATION = re.compile(r"(?<![<>!\\])=(?!=)")
 _INEQUALITY = re.compile(r"[<>]|\\(?:leq?|geq?|neq?|lt|gt|leqslant|geqslant|ne)(?![A-Za-z])")
 _INEXACT = re.compile(r"\\(?:approx|sim|simeq|cong)(?![A-Za-z])|~")
@@ -90,7 +91,12 @@ def read_formula(text: str, question: str = "") -> Formula | None:
     True
     """
     text = latex_signs(values_by_name(without_lead_in(_without_blocks(text))))
-    if text is None or _BROKEN_OFF.search(text) or (text := _displayed(text)) is None or (text := _unboxed(text, question)) is None:
+    if (
+        text is None
+        or _BROKEN_OFF.search(text)
+        or (text := _displayed(text)) is None
+        or (text := _unboxed(text, question)) is None
+    ):
         return None
     text = re.sub(r"^[\s,;:]+(?:\.(?!\d))?|[\s.,;:]+$", "", text).removeprefix("=").strip()
     if text[:1] in ("'", '"') and text[:1] == text[-1:]:
@@ -114,7 +120,7 @@ def _without_blocks(text: str) -> str:
 def _displayed(text: str) -> str | None:
     """The text with its one displayed formula bare; None when several are displayed."""
     text = _UNIT_POWER.sub(r"\1", _DOLLARS.sub(r"\2 \1\3 dollars", text))
-    text = _DISPLAYED_PARTS.sub(r"$\1, \2$", text)
+    text = _DISPLAYED_PARTS.sub(lambda both: f"${both[1]} {both[2] or ','} {both[3]}$", text)
     shown = [next(filter(None, found)).strip() for found in _DISPLAYED.findall(text)]
     if len(set(shown)) > 1:
         return None

@@ -6,14 +6,15 @@ _IS = r"\s+(?:is equal to|is|are|equals?)\s+(?=[-+\\$\d(\[{√.a-zπ]|negative |
 _NAME = r"\$?\s*(?P<name>[a-zA-Z])\s*\$?"
 _VALUE = re.compile(rf"(?:the )?(?:value|values) of {_NAME}{_IS}|{_NAME.replace('name', 'bare')}{_IS}", re.IGNORECASE)
 _SHAPES = (
-    "triangle rectangle square circle sector trapezoid trapezium parallelogram rhombus quadrilateral kite pentagon hexagon "
-    "octagon polygon cube cone cylinder prism pyramid sphere region"
+    "triangle rectangle square circle sector trapezoid trapezium parallelogram rhombus quadrilateral kite pentagon "
+    "hexagon octagon polygon cube cone cylinder prism pyramid sphere region"
 ).split()
 _OF_A_SHAPE = re.compile(
     rf"\b(of (?:the )?(?:shaded )?(?:{'|'.join(_SHAPES)}))\s+\$?(?:\\triangle\s*)?[A-Z]{{1,6}}\$?(?=\s+(?:is|equals|=))"
 )
 _LINE_OR_ANGLE = re.compile(
-    rf"(?:the )?(?:(?:length|measure|size|value) of )?(?:the )?(?P<kind>side|segment|line segment|chord|angle|\$?\\angle)"
+    rf"(?i:(?:the )?(?:(?:length|measure|size|value) of )?(?:the )?)"
+    rf"(?P<kind>(?i:side|segment|line segment|chord|angle)|\$?\\angle)"
     rf"\s+\$?\s*(?P<name>[A-Z]{{1,3}})\s*\$?{_IS}"
 )
 _NEGATIVE = re.compile(r"(^|[=(,]\s*|\b(?:is|equals|are)\s+)(?:negative|minus)\s+(?=\d|\\[dt]?frac)", re.IGNORECASE)
@@ -28,6 +29,6 @@ def values_by_name(text: str) -> str:
     if found := _VALUE.match(text):
         text = f"{found['name'] or found['bare']} = {text[found.end() :]}"
     elif found := _LINE_OR_ANGLE.match(text):
-        name = rf"\angle {found['name']}" if "angle" in found["kind"] else found["name"]
+        name = rf"\angle {found['name']}" if "angle" in found["kind"].casefold() else found["name"]
         text = f"{name} = {text[found.end() :]}"
     return _NEGATIVE.sub(r"\1-", _OF_A_SHAPE.sub(r"\1", text))

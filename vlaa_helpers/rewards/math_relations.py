@@ -93,7 +93,7 @@ def same_piece(gold: Piece, said: Piece) -> str:
         if is_name(left):
             return _compare(right, said.parts[0])
         return _compare(left, said.parts[0]) if is_name(right) else DIFFERENT
-    if is_name(left) and _same_name(left, said.parts[0]) and not _is_function_of_its_own_name(said.parts):
+    if is_name(left) and same_name(left, said.parts[0]) and not _is_function_of_its_own_name(said.parts):
         return _all_same(right, said.parts[1:])
     if len(said.parts) > 2:
         return DIFFERENT
@@ -146,7 +146,7 @@ def is_name(part: str) -> bool:
     return _NAME.fullmatch(part) is not None and part not in ("e", "i")
 
 
-def _same_name(a: str, b: str) -> bool:
+def same_name(a: str, b: str) -> bool:
     names = ["".join(re.sub(r"\\left|\\right", "", name).split()) for name in (a, b)]
     if names[0] == names[1]:
         return True

@@ -2,6 +2,8 @@
 
 import re
 
+from .lead_in import without_lead_in
+from .math_cases import read_cases, same_cases
 from .math_compare import TIME_LIMIT, compare
 from .math_formula import MAX_LENGTH, Formula, read_formula
 from .math_relations import BAD_GOLD, DIFFERENT, SAME, SEVERAL, UNREADABLE, same_formula, without_blanks
@@ -59,6 +61,8 @@ def _plain_verdict(gt: str, answer: str) -> str | None:
 
 
 def _verdict(gt: str, answer: str, question: str) -> str:
+    if r"\begin{cases}" in gt:
+        return _verdict_on_cases(gt, answer, question)
     gold = _gold(gt, question)
     if gold is None:
         return BAD_GOLD
@@ -70,6 +74,13 @@ def _verdict(gt: str, answer: str, question: str) -> str:
     return UNREADABLE if said is None else same_formula(gold, said)
 
 
+def _verdict_on_cases(gt: str, answer: str, question: str) -> str:
+    if len(answer) > MAX_LENGTH:
+        return UNREADABLE
+    same = same_cases(gt, without_lead_in(answer), lambda a, b: _verdict(a, b, question) == SAME)
+    return UNREADABLE if same is None else SAME if same else DIFFERENT
+
+
 def _gold(gt: str, question: str) -> Formula | None:
     return read_formula(gt, question) if len(gt) <= MAX_LENGTH else None
 
@@ -78,6 +89,9 @@ def check_math(gt: str, question: str = "", meta: str = "") -> str | None:
     """What is wrong with mathematics as ground truth, and the mend; None when Math-Verify can read and work it out."""
     if _plain_verdict(gt, gt) == SAME:
         return None
+    if (cases := read_cases(gt)) and len(gt) <= MAX_LENGTH:
+        cells = [cell for row in cases[1] for cell in row]
+        return next(filter(None, (check_math(cell, question) for cell in cells)), None)
     gold = _gold(gt, question)
     if gold is None:
         return _not_mathematics(gt)

@@ -18,7 +18,7 @@ _BOUNDARY = re.compile(r"[,;:?()\n]")
 _MARKUP = re.compile(r"[*_`$\"'“”‘’]")
 _DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-z]))|(?<=\d)\s*(?:degrees?\b|°)", re.IGNORECASE)
 _NUMBER_AND_UNIT = re.compile(r"([-+]?\d[\d.,/]*)\s*([^\W\d]+|[°%])")
-_ARTICLE = re.compile(r"(?:the|an) (?=\S)")
+_ARTICLE = re.compile(r"(?:the|an?) (?=\S)")
 
 
 @dataclass(frozen=True)
