@@ -88,6 +88,8 @@ def _named(answer: str, question: str) -> str | Reason:
     if len(answer) > MAX_LENGTH:
         return Reason.UNREADABLE
     text = _without_braces(_WRAPPED.sub("", answer))
+    if letter := _LETTER.fullmatch(text):
+        return letter[1].upper()
     options = read_options(question)
     clauses = conclusions(text) if options.texts and options.named_by(text) is None else [text]
     if len(clauses) == 1:
@@ -122,8 +124,13 @@ def _named_by_clause(text: str, question: str, options: Options) -> str | Reason
 
 def _named_by_sentence(text: str, options: Options) -> str | None:
     """The letter, when a sentence says that what the question asks for is one option: "The cube is blue"."""
-    if not options.texts or is_negated(options.stem):
+    if not options.texts:
         return None
+    named = _said_by_sentence(text, options)
+    return None if named and is_negated(options.stem) else named
+
+
+def _said_by_sentence(text: str, options: Options) -> str | None:
     if found := _IT_IS.match(text):
         return options.named_by(text[found.end() :]) or _letter_with_its_text(text[found.end() :], options)
     for copula in _COPULA.finditer(text):

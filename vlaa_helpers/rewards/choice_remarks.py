@@ -48,11 +48,11 @@ def asks_for(words: str, options: Options) -> bool:
     (True, False, False)
     """
     plain, known = plain_text(words), question_words(options.stem)
-    if is_hedged(plain) or _texts_of(options).search(plain) or re.search(r"\d", plain) or _OTHER_SIGN.search(plain):
+    said = words_of(plain)
+    if not any(word in known for word in said) or not all(word in _NEUTRAL or word in known for word in said):
         return False
-    return any(word in known for word in words_of(plain)) and all(
-        word in _NEUTRAL or word in known for word in words_of(plain)
-    )
+    is_clean = not re.search(r"\d", plain) and not _OTHER_SIGN.search(plain)
+    return is_clean and not is_hedged(plain) and not _texts_of(options).search(plain)
 
 
 @lru_cache(maxsize=4096)

@@ -86,7 +86,7 @@ def read_formula(text: str, question: str = "") -> Formula | None:
     ("not", "about", "half of") and unknown LaTeX commands leave nothing to read.
 
     >>> read_formula(r"Output 4: \[ \boxed{y = 2x + 1}. \]").pieces
-    (Piece(parts=('y', '2x + 1'), unit='', may_lose_unit=True),)
+    (Piece(parts=('y', '2x + 1'), unit='', may_lose_unit=True, unit_is_letter=False),)
     >>> read_formula("not 5") is None
     True
     """
