@@ -53,9 +53,12 @@ def box_numbers(text: str, question: str = "") -> list[float]:
     if len(text) > MAX_LENGTH:
         return []
     text = text.translate(MINUS_SIGNS)
-    if not all(_may_be_its_label(found["text"] or found["marked"] or "", question) for found in _LABEL.finditer(text)):
-        return []
-    text = _QUOTED_NUMBER.sub(r" \2 ", _LABEL.sub(" ", text))
+    if any(sign in text for sign in "\"'|"):
+        if not all(
+            _may_be_its_label(found["text"] or found["marked"] or "", question) for found in _LABEL.finditer(text)
+        ):
+            return []
+        text = _QUOTED_NUMBER.sub(r" \2 ", _LABEL.sub(" ", text))
     text = _CORNER_NAME.sub(r"\1 \2", without_lead_in(_BETWEEN_CORNERS.sub(" ", _MARKUP.sub(" ", text))))
     if _is_elsewhere(text, question):
         return []

@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from itertools import islice
 
 from .choice_remarks import asks_for, remark_tells
 from .hedges import is_negated
@@ -30,6 +31,8 @@ _ALONE = re.compile(r"(?<![A-Za-z])(?!(?:A|I) (?!or\b|and\b)[a-z])([A-Z])(?=[).:
 _LISTED = re.compile(r"[(\[]?[A-Za-z](?:[)\]]|\.)")
 _PLAIN_NUMBER = re.compile(r"\(?[-+]?\d+(?:\.\d+)?\)?")
 _LIST_OF_LETTERS = re.compile(r"[(\[]?[a-z](?:(?:[\s().:,;/&\[\]]|\b(?:or|and)\b)+[a-z])+[\s.)\]]*+", re.IGNORECASE)
+MAX_COPULAS = 4
+"""Places where a sentence is split into what is asked for and the option."""
 MAX_LENGTH = 2000
 """Characters of an answer; a longer one names no option."""
 
@@ -133,7 +136,7 @@ def _named_by_sentence(text: str, options: Options) -> str | None:
 def _said_by_sentence(text: str, options: Options) -> str | None:
     if found := _IT_IS.match(text):
         return options.named_by(text[found.end() :]) or _letter_with_its_text(text[found.end() :], options)
-    for copula in _COPULA.finditer(text):
+    for copula in islice(_COPULA.finditer(text), MAX_COPULAS):
         subject, rest = text[: copula.start()], text[copula.end() :]
         if asks_for(subject, options) and (named := options.named_by(rest) or _letter_with_its_text(rest, options)):
             return named

@@ -125,8 +125,11 @@ def _without_step(text: str) -> str:
 
 def _no_things_are_zero(text: str, question: str) -> str:
     """A text with 0 for the "no" of "no cubes", where cubes could be counted: not for "no answer", "no idea"."""
-    countable = (_THINGS | question_words(question)) - SAYING - _AMOUNT
-    text = _NO.sub(lambda no: "0 " if no[1].casefold() in countable else no[0], text)
+
+    def can_be_counted(word: str) -> bool:
+        return (word in _THINGS or word in question_words(question)) and word not in SAYING and word not in _AMOUNT
+
+    text = _NO.sub(lambda no: "0 " if can_be_counted(no[1].casefold()) else no[0], text)
     return _NONE_OF.sub("0", text)
 
 
