@@ -28,7 +28,8 @@ def test_a_broken_case_is_refused():
 
 
 @pytest.mark.parametrize(
-    "answer", ["x", "-x, x", CASES.replace("-x", "2x"), CASES.replace(r"\le", "<"), CASES + " or 5"]
+    "answer",
+    ["x", "-x, x", CASES.replace("-x", "2x"), CASES.replace(r"\le", "<"), CASES + " or 5", "2" + CASES, "-" + CASES],
 )
 def test_other_cases(answer):
     assert math_reward(said(answer), CASES).value == 0

@@ -3,7 +3,7 @@ r"""Functions by cases and systems, `\begin{cases} … \end{cases}`: Math-Verify
 import re
 from collections.abc import Callable
 
-from .math_relations import same_name
+from .math_relations import is_name, same_name
 
 _CASES = re.compile(r"(?P<name>.*?)\\begin\{cases\}(?P<rows>.*?)\\end\{cases\}[\s.$]*", re.DOTALL)
 _ROW_END = re.compile(r"\\\\(?:\[[^\]]*\])?")
@@ -23,7 +23,8 @@ def read_cases(text: str) -> tuple[str, list[list[str]]] | None:
     if not found or len(rows := [row for row in _ROW_END.split(found["rows"]) if row.strip()]) > MAX_ROWS:
         return None
     cells = [[_IF.sub(" ", cell).strip(" \n,;.") for cell in row.split("&")] for row in rows]
-    return found["name"].strip(" \n$=:"), cells
+    name = found["name"].strip(" \n$=:")
+    return (name, cells) if not name or is_name(name) else None  # twice a block is another function
 
 
 def same_cases(gold: str, said: str, same_cell: Callable[[str, str], bool]) -> bool | None:
