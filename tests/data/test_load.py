@@ -1,4 +1,4 @@
-"""Reading records: files shaped like the release, every kind of bad row, the hub and the mini world."""
+"""Reading records: files shaped like the release, every kind of bad row, and the mini world."""
 
 import inspect
 import io
@@ -208,6 +208,11 @@ def test_bytes_that_are_no_text(tmp_path):
         ({"gt": float("nan")}, "no_gt", "no ground truth"),
         ({"gt": "many"}, "bad_gt", "'many' is not a number; mend the record"),
         ({"gt": "[9, 9, 20, 20]", "verifier_type": "box"}, "bad_gt", "where fractions are asked; divide x by"),
+        (
+            {"gt": [10, 20, 30, 40], "verifier_type": "box", "meta": {"image_size": "100x100"}},
+            "bad_gt",
+            "image_size is '100x100'; expected [width, height] or",
+        ),
         ({"gt": "nothing", "verifier_type": "math"}, "bad_gt", "is not mathematics"),
         ({"images": ["a.png", "b.png"]}, "bad_images", "images is a list of 2; expected a list with the path of one"),
         ({"images": "a.png"}, "bad_images", "images is 'a.png'; expected a list"),
@@ -220,12 +225,6 @@ def test_bytes_that_are_no_text(tmp_path):
         ({"images": False}, "bad_images", "images is False; expected a list"),
         ({"images": " "}, "bad_images", "images is ' '; expected a list"),
         ({"image": "a.png", "images": ["b.png"]}, "bad_images", "list of 1, beside the image 'a.png'; expected"),
-        (
-            {"image_path": "a.png"},
-            "bad_image_path",
-            "the column image_path is not read, so this row has no image; did you",
-        ),
-        ({"image": None, "img": "a.png"}, "bad_image_path", "the column img is not read"),
         ({"image": "  "}, "bad_image_path", "image is '  '; expected the path of an image"),
         ({"image": ["a.png"]}, "bad_image_path", "image is ['a.png']; expected the path of an image"),
         ({"image": {"bytes": None, "path": None}}, "bad_image_path", "expected the path of an image"),
@@ -257,6 +256,35 @@ def test_an_image_named_twice_is_one(write_rows):
     row = {**ROW, "image": "a.png", "images": ["a.png"]}
     records, problems = read_records(write_rows(row, images={"a.png": encoded()}))
     assert not problems and records[0]["image"].size == (8, 6)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "right"),
+    [
+        ("image_path", "a.png", "image"),
+        ("img", "a.png", "image"),
+        ("image_url", "https://host/a.png", "image"),
+        ("Image", "a.png", "image"),
+        ("Images", ["a.png"], "images"),
+        ("images ", ["a.png"], "images"),
+        ("IMG-PATHS", ["a.png"], "images"),
+        ("photo", {"bytes": "iVBOR"}, "image"),
+    ],
+)
+def test_an_image_under_another_name_is_no_row_of_text(write_rows, column, value, right):
+    rows = {**ROW, "image": None, column: value}, {**ROW, "id": "text", column: None}, {**ROW, "id": "b", "imagine": 1}
+    file = write_rows(*rows, images={"a.png": encoded()})
+    records, problems = read_records(file)
+    assert list(records["id"]) == ["text", "b"] and [problem.kind for problem in problems] == ["other_image_column"]
+    assert f"no image, but a column {column!r}: {value!r}; did you mean {right}? Rename it" in str(problems[0])
+    records, (problem,) = read_records(file, missing_images="keep")
+    assert len(records) == 3 and problem.kept and "did you mean" in str(problem)
+
+
+def test_another_column_beside_an_image_is_extra(write_rows):
+    row = {**ROW, "image": "a.png", "image_url": "https://host/a.png"}
+    records, problems = read_records(write_rows(row, images={"a.png": encoded()}))
+    assert not problems and json.loads(records[0]["meta"])["extra"] == {"image_url": "https://host/a.png"}
 
 
 @pytest.mark.parametrize("column", ["image", "images"])
@@ -493,39 +521,7 @@ def test_wrong_arguments(write_rows):
         load_records("mini", image_root=".")
 
 
-# ---- the hub and the mini world ----
-
-
-def test_the_hub(write_rows, tmp_path, monkeypatch):
-    file = write_rows({**ROW, "image": "clevr_math/a.png"}, images={"clevr_math/a.png": encoded()})
-    asked = []
-
-    def download(repo_id, filename, *, repo_type, revision):
-        asked.append((repo_id, filename, repo_type, revision))
-        return str(file)
-
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
-    records = load_records("UCSC-VLAA/VLAA-Thinking", image_root=tmp_path / "images")
-    assert records[0]["image"].size == (8, 6)
-    load_records("UCSC-VLAA/VLAA-Thinking", file="sft", revision="v1", image_root=tmp_path)
-    load_records("someone/theirs", file="data.json", image_root=tmp_path)
-    assert asked == [
-        ("UCSC-VLAA/VLAA-Thinking", "VLAA-Thinking-GRPO-25K.json", "dataset", None),
-        ("UCSC-VLAA/VLAA-Thinking", "VLAA-Thinking-SFT-126K.json", "dataset", "v1"),
-        ("someone/theirs", "data.json", "dataset", None),
-    ]
-
-
-def test_the_hub_needs_images_before_it_downloads(monkeypatch):
-    def download(*_, **__):
-        raise OSError("offline")
-
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
-    with pytest.raises(ValueError, match=r"image_root is needed.*hf download UCSC-VLAA/VLAA-Thinking"):
-        load_records("UCSC-VLAA/VLAA-Thinking")
-    with pytest.raises(OSError, match="offline") as caught:
-        load_records("UCSC-VLAA/VLAA-Thinking", missing_images="keep")
-    assert "VLAA-Thinking-GRPO-25K.json" in caught.value.__notes__[0]
+# ---- the mini world ----
 
 
 def test_the_mini_world_gets_its_options(monkeypatch):

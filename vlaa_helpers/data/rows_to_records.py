@@ -8,6 +8,7 @@ cannot be used are reported, each with what was seen and what to do; they neithe
 import ast
 import contextlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,16 +17,21 @@ from pathlib import Path, PurePosixPath
 from ..core.answers import FormatProblem, extract_answer, parse_response
 from ..core.images import check_image, find_image, image_path_parts, png_bytes, read_image_file
 from ..core.jsonl import csv_encoding, read_rows
+from ..core.printable import one_line
 from ..core.record_schema import RECORD_COLUMNS
 from ..mini_world.kinds import KINDS
 from ..rewards.registry import RELEASE_WORDS, get_verifier, verifier_names
+from .selection import Selection
 
 _RELEASE_SOURCES = {  # VLAA-Thinking (Table 1), by image folder
     "clevr_math": "digit", "geoqa170k": "choice", "arxivqa": "choice", "synthesis": "math", "coco": "box", "vg": "box",
     "docvqa": "open_ended", "vizwiz": "open_ended", "allava_laion": "open_ended",
 }  # fmt: skip
 _KNOWN_COLUMNS = frozenset({*RECORD_COLUMNS, "ds_answer", "answer", "images"})
-_COLUMNS_LIKE_IMAGE = ("image_path", "img", "img_path", "image_file", "image_url", "picture", "photo")
+_LIKE_IMAGE = re.compile(
+    r"(image|img|picture|pic|photo)s?([_ -]?(path|file|filename|file_name|name|url|uri|link|src|bytes|data|base64)s?)?"
+)
+"""What other data sets call the column of the image."""
 _SOURCE_OF_FOLDER = {"vg_100k": "vg", "vg_100k_2": "vg", "train2017": "coco"}
 
 
@@ -44,18 +50,19 @@ class RowProblem:
 
     Attributes:
         file: name of the file.
-        row: position among the rows, from 0; blank lines do not count.
+        row: position among the rows, from 0; blank lines do not count. None: it is about the file as a whole.
         line: line number from 1; None in a JSON array.
         id: the row's id, "" when it has none.
         kind: a short code, the same for the same trouble: "broken_json", "broken_csv", "no_question", "no_gt",
             "no_verifier_type", "unknown_verifier_type", "bad_gt", "missing_image", "bad_image", "bad_image_path",
-            "bad_images", "bad_meta", "duplicate_id" or "not_utf8".
+            "bad_images", "other_image_column", "bad_meta", "duplicate_id" or "not_utf8"; of the file "few_rows" or
+            "other_counts".
         message: what was found, what should be there, what to do.
         kept: the row is in the dataset all the same, changed as the message says.
     """
 
     file: str
-    row: int
+    row: int | None
     line: int | None
     id: str
     kind: str
@@ -64,19 +71,17 @@ class RowProblem:
 
     def __str__(self) -> str:
         """One line that a terminal can show: control characters are escaped, what is long is cut in its middle."""
-        place = f"row {self.row}" if self.line is None else f"line {self.line}"
-        return f"{self.file} {place}{f' (id {_shown(self.id, 80)})' if self.id else ''}: {_shown(self.message, 800)}"
-
-
-def _shown(text: str, limit: int) -> str:
-    """A row's own text as one line, its beginning and end where it is longer than `limit`."""
-    if len(text) > limit:
-        text = f"{text[: limit // 2]} … {text[-limit // 2 :]}"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        place = f" row {self.row}" if self.line is None else f" line {self.line}"
+        place = "" if self.row is None else place
+        return f"{self.file}{place}{f' (id {one_line(self.id, 80)})' if self.id else ''}: {one_line(self.message, 800)}"
 
 
 class _BadRow(Exception):
     """A row that cannot become a record: (kind, message)."""
+
+
+class _NotWanted(Exception):
+    """A row that was not asked for."""
 
 
 @dataclass
@@ -88,7 +93,8 @@ class Reading:
     verifier_type: str | None
     missing_images: str
     embed_images: bool
-    row: int = 0
+    selection: Selection = field(default_factory=Selection)
+    row: int | None = 0
     line: int | None = None
     id: str = ""
     problems: list[RowProblem] = field(default_factory=list)
@@ -123,7 +129,13 @@ def records_of(reading: Reading) -> Iterator[dict]:
                     )
                 raise _BadRow("broken_json", f"{seen}; expected one JSON object. Repair or remove it.")
             reading.columns.update(value)
-            yield _record(value, reading)
+            record = _record(value, reading)
+            reading.selection.taken[record["source"]] += 1
+            yield record
+            if reading.selection.is_done:
+                break
+        except _NotWanted:
+            continue
         except _BadRow as bad:
             reading.note(*bad.args, kept=False)
         except RecursionError:
@@ -137,22 +149,25 @@ def records_of(reading: Reading) -> Iterator[dict]:
     if not _KNOWN_COLUMNS & reading.columns:
         found = sorted(reading.columns)[:10]
         raise ValueError(
-            f"{reading.path} has none of the columns of a record. Found: {_shown(', '.join(found), 400)}. "
+            f"{reading.path} has none of the columns of a record. Found: {one_line(', '.join(found), 400)}. "
             f"Known: {', '.join(sorted(_KNOWN_COLUMNS))}. Rename yours; question and gt are the least a row needs."
         )
 
 
 def _record(row: dict, reading: Reading) -> dict:
+    image_name = _image_name(row)
+    source = _source(row, image_name) or reading.path.stem
+    reading.selection.seen[source] += 1
+    if not reading.selection.wants(source):
+        raise _NotWanted
     question = _text(row.get("question"))
     if not question.strip():
         raise _BadRow("no_question", 'no question; expected a text. Add a "question" to the row.')
-    image_name = _image_name(row)
-    source = _source(row, image_name) or reading.path.stem
     verifier_type = _verifier_type(row, source, reading)
     response, gt = _response_and_gt(row)
     if not gt:
         raise _BadRow("no_gt", 'no ground truth; expected gt, or an answer in <answer> tags. Add a "gt" to the row.')
-    image = _image(image_name, source, reading) if image_name else None
+    image = _image(image_name, source, reading) if image_name else _no_image(row, reading)
     meta = _meta(row.get("meta"), reading)
     final = gt.rpartition("†Answer:")[2].strip().removesuffix(".")
     if final and "†Answer:" in gt:
@@ -181,6 +196,19 @@ def _record(row: dict, reading: Reading) -> dict:
     }
 
 
+def source_and_image(row: dict) -> tuple[str, str]:
+    """The source that a row is of and the path of its image, each "" when the row does not say.
+
+    >>> source_and_image({"image": "/images/clevr_math/a.png"})
+    ('clevr_math', '/images/clevr_math/a.png')
+    """
+    try:
+        name = _image_name(row)
+    except _BadRow:
+        name = ""
+    return _source(row, name), name
+
+
 def _text(value: object) -> str:
     """Any JSON value as text: 3.0 is "3" (a table library made floats of integers), a list stays JSON."""
     if value is None or value != value:  # NaN
@@ -199,13 +227,6 @@ def _image_name(row: dict) -> str:
     """
     image, listed = row.get("image"), row.get("images")
     name = "" if _is_nothing(image) else _path(image, "image", "bad_image_path")
-    unread = next((column for column in _COLUMNS_LIKE_IMAGE if not _is_nothing(row.get(column))), "")
-    if unread and not name and _is_nothing(listed):
-        raise _BadRow(
-            "bad_image_path",
-            f"the column {unread} is not read, so this row has no image; did you mean image? Rename it, or "
-            "leave it out for a row of text alone.",
-        )
     if _is_nothing(listed) or (name and listed == [image]):
         return name
     if name or not isinstance(listed, list) or len(listed) != 1:
@@ -216,6 +237,21 @@ def _image_name(row: dict) -> str:
             f'images is {seen}; expected a list with the path of one image: a record has one. Write "image": "path".',
         )
     return _path(listed[0], "images[0]", "bad_images")
+
+
+def _no_image(row: dict, reading: Reading) -> None:
+    """Make sure that a row of text alone has no image under another name, which would be lost in silence."""
+    for name, value in row.items():
+        if name in ("image", "images") or not _LIKE_IMAGE.fullmatch(name.strip().lower()) or _is_nothing(value):
+            continue
+        keep = reading.missing_images == "keep"
+        right = "images" if isinstance(value, list) else "image"
+        fix = "Kept without an image." if keep else "Rename it, or remove it for a row of text alone."
+        message = f"no image, but a column {name!r:.60}: {value!r:.60}; did you mean {right}? {fix}"
+        if not keep:
+            raise _BadRow("other_image_column", message)
+        reading.note("other_image_column", message, kept=True)
+        return
 
 
 def _is_nothing(value: object) -> bool:
@@ -305,10 +341,12 @@ def _image(name: str, source: str, reading: Reading) -> dict | None:
     except ValueError as error:
         raise _BadRow("bad_image_path", f"image {error}") from error
     if path is None:
+        if reading.selection.only_present:
+            raise _NotWanted
         keep = reading.missing_images == "keep"
         fix = "Kept without an image." if keep else 'Pass another image_root, or missing_images="keep".'
         if source in ("coco", "vg"):
-            fix += " The release does not ship COCO and Visual Genome images."
+            fix += f" The release does not ship COCO and Visual Genome images; sources=[{source!r}] fetches them."
         message = f"image {name} is absent; expected it below {reading.roots[0]}. {fix}"
         if not keep:
             raise _BadRow("missing_image", message)
