@@ -1,6 +1,7 @@
 """The numbers of a box as answers write them: in brackets, in JSON, in quotes, with the names of their corners."""
 
 import re
+from functools import lru_cache
 
 from .hedges import is_negated
 from .lead_in import without_lead_in
@@ -11,9 +12,9 @@ _NUMBER = re.compile(rf"(?<![\w.]){_DECIMAL}(?!\w)")
 _PLAIN_BOX = re.compile(r"\[({0}), ({0}), ({0}), ({0})\]".format(r"[-+]?\d{1,9}(?:\.\d{1,15})?"))
 _MARKUP = re.compile(r"```+\w*|\\boxed\b|\\?[{}]|\\[()\[\]]|</?(?:box|bbox)>|<\|box_(?:start|end)\|>|[*`$]")
 _QUOTED_NUMBER = re.compile(rf"([\"'])\s*({_DECIMAL})\s*\1")
-# what the box is of: a text in JSON, or between Qwen2-VL's own marks
+# what the box is of: a text in JSON behind its name, or between Qwen2-VL's own marks
 _LABEL = re.compile(
-    r"(?<=[:=])\s*([\"'])(?P<text>[^\"']*[A-Za-z][^\"']*)\1"
+    r"\b(?:label|name|class|category|description|object)[\"']?\s*[:=]\s*([\"'])(?P<text>[^\"']*[A-Za-z][^\"']*)\1"
     r"|<\|object_ref_start\|>(?P<marked>[^<]*)<\|object_ref_end\|>"
 )
 _BETWEEN_CORNERS = re.compile(r"(?<=\))\s*(?:to|and)\s*(?=\()|\bfrom\s*(?=\()")
@@ -50,9 +51,13 @@ def box_numbers(text: str, question: str = "") -> list[float]:
     """
     if found := _PLAIN_BOX.fullmatch(text):
         return [float(number) for number in found.groups()]
-    if len(text) > MAX_LENGTH:
-        return []
-    text = text.translate(MINUS_SIGNS)
+    return [] if len(text) > MAX_LENGTH else list(_in_another_form(text, question))
+
+
+@lru_cache(maxsize=4096)
+def _in_another_form(text: str, question: str) -> list[float]:
+    if not text.isascii():
+        text = text.translate(MINUS_SIGNS)
     if any(sign in text for sign in "\"'|"):
         if not all(
             _may_be_its_label(found["text"] or found["marked"] or "", question) for found in _LABEL.finditer(text)
@@ -78,10 +83,15 @@ def box_numbers(text: str, question: str = "") -> list[float]:
 
 
 def _may_be_its_label(label: str, question: str) -> bool:
-    """Whether a box with this label is the one asked for: each word is the question's, where there is a question."""
+    """Whether a box with this label is the one asked for: each word is the question's.
+
+    Without a question it may be any one word, such as "cup 3".
+    """
     label = _ORDINAL.sub("", label)
-    known = not question or change_nothing(words_of(label), label, _NEUTRAL, question)
-    return known and not is_negated(label)
+    words = words_of(label)
+    if not question:
+        return len(words) < 2 and not is_negated(label)
+    return change_nothing(words, label, _NEUTRAL, question) and not is_negated(label)
 
 
 def _is_elsewhere(text: str, question: str) -> bool:

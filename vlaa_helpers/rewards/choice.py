@@ -7,7 +7,7 @@ from itertools import islice
 from .choice_remarks import asks_for, remark_tells
 from .hedges import is_negated
 from .lead_in import conclusions, without_lead_in
-from .options import Options, options_of, plain_text, read_options
+from .options import FULL_WIDTH, Options, options_of, plain_text, read_options
 from .score import Reason, Score, right_or_wrong, score_answer
 
 _WRAPPED = re.compile(r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf)(?![A-Za-z])\s*+|\\[()\[\]]|[*_`$\"“”]")
@@ -27,9 +27,6 @@ _MAY_BE_A = re.compile(r"a\s", re.IGNORECASE)  # the label or the article
 _IT_IS = re.compile(r"(?:it is|it['’]s|this is|that is|they are)\s+", re.IGNORECASE)
 # a letter that stands alone, except the article of "B) A red circle"
 _ALONE = re.compile(r"(?<![A-Za-z])(?!(?:A|I) (?!or\b|and\b)[a-z])([A-Z])(?=[).:,;/!?\]} ]|$)")
-# where a question lists no options: "B) a red circle" may be one, "B: ruled out" and "B (rejected)" may be anything
-_LISTED = re.compile(r"[(\[]?[A-Za-z](?:[)\]]|\.)")
-_PLAIN_NUMBER = re.compile(r"\(?[-+]?\d+(?:\.\d+)?\)?")
 _LIST_OF_LETTERS = re.compile(r"[(\[]?[a-z](?:(?:[\s().:,;/&\[\]]|\b(?:or|and)\b)+[a-z])+[\s.)\]]*+", re.IGNORECASE)
 MAX_COPULAS = 4
 """Places where a sentence is split into what is asked for and the option."""
@@ -90,7 +87,7 @@ def _named(answer: str, question: str) -> str | Reason:
     """The letter of the option that an answer names, or why it names none: `ambiguous` or `unreadable`."""
     if len(answer) > MAX_LENGTH:
         return Reason.UNREADABLE
-    text = _without_braces(_WRAPPED.sub("", answer))
+    text = _without_braces(_WRAPPED.sub("", answer if answer.isascii() else answer.translate(FULL_WIDTH)))
     if letter := _LETTER.fullmatch(text):
         return letter[1].upper()
     options = read_options(question)
@@ -119,8 +116,6 @@ def _named_by_clause(text: str, question: str, options: Options) -> str | Reason
     if not found:
         return Reason.UNREADABLE
     letter, remark = found[1].upper(), found[2]
-    if not options.texts and not _LISTED.match(text) and not _PLAIN_NUMBER.fullmatch(remark):
-        return Reason.UNREADABLE
     told = remark_tells(letter, remark, question)
     return letter if told == "same" else Reason.AMBIGUOUS if told == "other" else Reason.UNREADABLE
 

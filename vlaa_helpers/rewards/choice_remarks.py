@@ -4,10 +4,11 @@ import re
 from functools import lru_cache
 
 from .hedges import is_hedged
-from .neutral_words import SAYING, question_words, words_of
+from .neutral_words import SAYING, THINGS, question_words, words_of
 from .options import Options, plain_text, read_options
 
 _NEUTRAL = SAYING | frozenset("because since as has have with one degrees".split())
+_NUMBER = re.compile(r"\(?[-+]?\d+(?:\.\d+)?[).]?")
 _OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]'\"°]|_")
 _OR = re.compile(r"\bor\b")
 
@@ -15,9 +16,9 @@ _OR = re.compile(r"\bor\b")
 def remark_tells(letter: str, remark: str, question: str) -> str:
     """ "same" when a remark beside a letter leaves it as it is, "other" when it tells another option, "unclear" else.
 
-    Where the question lists options, a remark may have the option's own text in full, the question's words and those
-    that say that an answer follows, and nothing else. Where it lists none, any text may be the option's, but one that
-    hedges, has a percentage or another letter alone.
+    A remark may have the option's own text in full, the question's words and those that say that an answer follows, and
+    nothing else. Where the question lists no options, their texts are not known: a number, or a colour and a shape, may be
+    one, any other words could be a hedge ("B) probably").
 
     >>> question = "Which bar is highest? A) red B) dark red"
     >>> [remark_tells("B", text, question) for text in ("the dark red bar", "red", "or so")]
@@ -25,8 +26,7 @@ def remark_tells(letter: str, remark: str, question: str) -> str:
     """
     options = read_options(question)
     if not options.letters:
-        is_bare = not any(len(word) == 1 and word != "a" for word in words_of(remark))
-        return "same" if is_bare and "%" not in remark and not is_hedged(remark) else "unclear"
+        return "same" if _NUMBER.fullmatch(remark) or _may_be_an_option(remark, question) else "unclear"
     said, texts = plain_text(remark), _texts(question)
     if any(letter not in options.letters[found[1]] for found in texts.finditer(said)):
         return "other"
@@ -38,6 +38,12 @@ def remark_tells(letter: str, remark: str, question: str) -> str:
         return "unclear"
     known = question_words(options.stem)
     return "same" if all(word in _NEUTRAL or word in known for word in words) else "unclear"
+
+
+def _may_be_an_option(remark: str, question: str) -> bool:
+    words, known = words_of(remark), question_words(question)
+    is_known = all(word in _NEUTRAL or word in THINGS or word in known for word in words)
+    return is_known and any(len(word) > 1 for word in words) and not re.search(r"[^\w\s.,()]|\d|_", remark)
 
 
 def asks_for(words: str, options: Options) -> bool:

@@ -24,6 +24,9 @@ _INEXACT = re.compile(r"\\(?:approx|sim|simeq|cong)(?![A-Za-z])|~")
 _CONNECTIVE = re.compile(r"(?<![A-Za-z\\])(and|or)(?![A-Za-z])|\\(land|lor|wedge|vee)(?![A-Za-z])")
 # an ellipsis, or a comma with nothing before or behind it
 _BROKEN_OFF = re.compile(r"\.\.|[.,;:]\s*[,;]|[.,;]:")
+_LOGIC = re.compile(r"\\(?:land|lor|wedge|vee)(?![A-Za-z])")
+# "1st" is no product, and "1.000,5" is no list
+_NO_FORMULA = re.compile(r"\d(?:st|nd|rd|th)(?![A-Za-z])|^\W*\d{1,3}(?:\.\d{3})+,\d+\W*$")
 _DOLLARS = re.compile(r"\\\$\s*(\d[\d.,]*\d|\d)|^([^$]*)(?<!\\)\$\s*(\d[\d.,]*\d|\d)(?=[^$]*$)")
 _UNIT_POWER = re.compile(r"(?<=[A-Za-z])\s*\$\s*(\^\s*\{?\d\}?)\s*\$")
 _BOX = "\x01"
@@ -76,6 +79,11 @@ class Formula:
     def has_inequality(self) -> bool:
         return _INEQUALITY.search(self.text) is not None
 
+    @property
+    def is_logic(self) -> bool:
+        """Whether its pieces are joined by a sign of logic: "1 and 2" may be "1 or 2", p and q is not p or q."""
+        return _LOGIC.search(self.text) is not None
+
 
 @lru_cache(maxsize=16_384)
 def read_formula(text: str, question: str = "") -> Formula | None:
@@ -94,6 +102,7 @@ def read_formula(text: str, question: str = "") -> Formula | None:
     if (
         text is None
         or _BROKEN_OFF.search(text)
+        or _NO_FORMULA.search(text)
         or (text := _displayed(text)) is None
         or (text := _unboxed(text, question)) is None
     ):
@@ -160,7 +169,8 @@ def _unboxed(text: str, question: str) -> str | None:
         return without_prose(contents[0], question)
     name, equals, rest = bare.partition("=")
     if equals and rest.strip(" .") == _BOX:
-        return f"{name}= {without_prose(contents[0], question)}"
+        inner = without_prose(contents[0], question)
+        return None if inner is None else f"{name}= {inner}"
     return bare.replace(_BOX, f"({contents[0]})")
 
 

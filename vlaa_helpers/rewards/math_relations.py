@@ -2,9 +2,10 @@
 
 import re
 
+from .math_brackets import is_interval, other_brackets
 from .math_compare import compare
 from .math_formula import Formula, Piece
-from .math_inequalities import same_inequality
+from .math_inequalities import inequality_links, same_inequality
 from .math_points import as_coordinates
 from .math_units import is_numeric
 from .polynomials import proportional
@@ -38,7 +39,7 @@ def same_formula(gold: Formula, said: Formula) -> str:
     if len(gold.pieces) == len(said.pieces):
         if _has_names(gold):
             return _same_named_pieces(gold, said)
-        if (gold.has_inequality or said.has_inequality) and gold.joined != said.joined:
+        if gold.joined != said.joined and any(each.has_inequality or each.is_logic for each in (gold, said)):
             return DIFFERENT
         return _same_pieces(list(gold.pieces), list(said.pieces))
     if len(gold.pieces) == 1 and re.search(r"\\pm|\\\{", gold.text) and not said.has_inequality:
@@ -127,13 +128,17 @@ def _all_same(gold: str, parts: tuple[str, ...]) -> str:
 
 
 def same_equation(gold: tuple[str, str], said: tuple[str, ...]) -> str:
-    """Whether two equations are the same but for a number that both sides are multiplied by."""
+    """Whether two equations are the same but for a number that both sides are multiplied by.
+
+    Where the ground truth's sides have no difference (`x = \\pm 3`, `D = [0, 1]`), another equation is another one.
+    """
     sides = [_as_y(side) for side in (*gold, *said)]
     differences = [f"({left}) - ({right})" for left, right in (sides[:2], sides[2:])]
     plain = proportional(*differences)
     if plain is not None:
         return SAME if plain else DIFFERENT
-    return compare(*differences, "equation")
+    verdict = compare(*differences, "equation")
+    return DIFFERENT if verdict == BAD_GOLD else verdict
 
 
 def _as_y(side: str) -> str:
@@ -207,4 +212,9 @@ def without_blanks(text: str) -> str:
 def _compare(gold: str, said: str) -> str:
     if gold and without_blanks(said) == without_blanks(gold):
         return SAME
+    if other_brackets(gold, said):
+        return DIFFERENT
+    if is_interval(gold) and inequality_links(said):
+        verdict = compare(said, gold)  # Math-Verify takes an interval for an inequality, and not the other way
+        return UNREADABLE if verdict == BAD_GOLD else verdict
     return compare(gold, said)

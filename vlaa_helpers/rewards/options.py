@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from .neutral_words import SAYING
+
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # how a question marks its options, a bracket before the letter and a sign behind it; the first writing that fits
 _WRITINGS = (
@@ -19,6 +21,9 @@ _MARKUP = re.compile(r"[*_`$\"'“”‘’]")
 _DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-z]))|(?<=\d)\s*(?:degrees?\b|°)", re.IGNORECASE)
 _NUMBER_AND_UNIT = re.compile(r"([-+]?\d[\d.,/]*)\s*([^\W\d]+|[°%])")
 _ARTICLE = re.compile(r"(?:the|an?) (?=\S)")
+_ASKED_FOR = re.compile(r"\b(?:which|what)\s+([a-z]{3,})", re.IGNORECASE)
+FULL_WIDTH = str.maketrans({0xFF01 + place: 0x21 + place for place in range(94)})
+"""The full-width letters and signs of Chinese and Japanese text, to the plain ones."""
 
 
 @dataclass(frozen=True)
@@ -30,21 +35,29 @@ class Options:
         letters: the letters of each text, as `plain_text` gives it.
         short: the letters of each text without its article, or without the unit that all options have.
         stem: the question before its options.
+        noun: what it asks for: "bar" in "Which bar is the highest?"; "" where it does not say.
     """
 
     texts: dict[str, str]
     letters: dict[str, list[str]]
     short: dict[str, list[str]]
     stem: str
+    noun: str
 
     def own(self, letter: str) -> str:
         """The text of an option, plain; "" where there is none."""
         return plain_text(self.texts.get(letter, ""))
 
     def named_by(self, text: str) -> str | None:
-        """The letter of the one option that has this text, but for an article or the unit; None for none or several."""
+        """The letter of the one option that has this text, but for an article, the unit or the noun behind it.
+
+        None when it is the text of no option, or of several.
+        """
         plain = plain_text(text)
-        found = self.letters.get(plain) or self.short.get(_ARTICLE.sub("", plain, count=1)) or ()
+        found = self.letters.get(plain) or self.short.get(short := _ARTICLE.sub("", plain, count=1))
+        if not found and self.noun:
+            found = self.short.get(short.removesuffix(f" {self.noun}"))
+        found = found or ()
         return found[0] if len(found) == 1 else None
 
 
@@ -57,7 +70,9 @@ def read_options(question: str) -> Options:
     short = {letter: _ARTICLE.sub("", text, count=1) for letter, text in plain.items()}
     if len(units) == 1 and None not in units:
         short = {letter: _NUMBER_AND_UNIT.fullmatch(text)[1] for letter, text in plain.items()}
-    return Options(texts, _letters_by_text(plain), _letters_by_text(short), question[:start])
+    asked = _ASKED_FOR.search(question[:start])
+    noun = asked[1].casefold() if asked and asked[1].casefold() not in SAYING else ""
+    return Options(texts, _letters_by_text(plain), _letters_by_text(short), question[:start], noun)
 
 
 def _letters_by_text(texts: dict[str, str]) -> dict[str, list[str]]:
@@ -125,4 +140,6 @@ def plain_text(text: str) -> str:
     >>> plain_text("**Blue.**"), plain_text("$60^{\\circ}$"), plain_text("60 degrees")
     ('blue', '60°', '60°')
     """
+    if not text.isascii():
+        text = text.translate(FULL_WIDTH)
     return _DEGREES.sub("°", " ".join(_MARKUP.sub("", text).split())).rstrip(".,;").casefold()
