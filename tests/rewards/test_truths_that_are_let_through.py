@@ -23,7 +23,19 @@ GOLD = {
     "choice": ["B", "(b)", "B) blue", "blue"],
     "box": ["[0.1, 0.2, 0.5, 0.6]", "0.1 0.2 0.5 0.6", '{"bbox_2d": [0, 0, 1, 1]}'],
 }
-ANSWERS = ["2x=6", "y=2", "0=0", "x=y=z", r"x=\pm 3", "(1,2)", "(x,y)=(2,3)", r"\{1,2\}", "[1,2)", r"(-\infty,2)", "x>3"]
+ANSWERS = [
+    "2x=6",
+    "y=2",
+    "0=0",
+    "x=y=z",
+    r"x=\pm 3",
+    "(1,2)",
+    "(x,y)=(2,3)",
+    r"\{1,2\}",
+    "[1,2)",
+    r"(-\infty,2)",
+    "x>3",
+]
 ANSWERS += ["1<x<2", r"x \in [1,2]", r"\emptyset", r"[0,1]\cup[2,3]", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", "1/0"]
 ANSWERS += [r"f(x)=\begin{cases}x & x>0\\-x & x<0\end{cases}", "x=1 or x=2", "5 m", "7%", "three", "B) blue", "not 3"]
 ANSWERS += ["[0.1, 0.2, 0.5, 0.6]", "1, 2, 3", r"\frac{1}{0}", r"\sqrt{", "x_1 = 2", "e^{i\\pi}", "☃", "="]
@@ -59,4 +71,6 @@ def test_every_labelled_ground_truth_meets_every_kind_of_answer(name):
         assert problems(name, truths, ANSWERS) == []
     else:
         shares = [ANSWERS[place % 8 :: 8] for place in range(len(truths))]
-        assert [found for each, share in zip(truths, shares, strict=True) for found in problems(name, [each], share)] == []
+        assert [
+            found for each, share in zip(truths, shares, strict=True) for found in problems(name, [each], share)
+        ] == []

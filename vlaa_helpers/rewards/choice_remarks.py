@@ -17,8 +17,8 @@ def remark_tells(letter: str, remark: str, question: str) -> str:
     """ "same" when a remark beside a letter leaves it as it is, "other" when it tells another option, "unclear" else.
 
     A remark may have the option's own text in full, the question's words and those that say that an answer follows, and
-    nothing else. Where the question lists no options, their texts are not known: a number, or a colour and a shape, may be
-    one, any other words could be a hedge ("B) probably").
+    nothing else. Where the question lists no options, their texts are not known: a number, or a colour and a shape, may
+    be one, any other words could be a hedge ("B) probably").
 
     >>> question = "Which bar is highest? A) red B) dark red"
     >>> [remark_tells("B", text, question) for text in ("the dark red bar", "red", "or so")]

@@ -25,8 +25,8 @@ ANY_THING = frozenset("object objects thing things item items shape shapes".spli
 THINGS = ANY_THING | frozenset(
     word + ending
     for ending in ("", "s")
-    for word in "cube block sphere ball cylinder circle square triangle star rectangle bar red green blue yellow purple "
-    "orange brown gray grey cyan pink black white gold big small large little tiny metal metallic rubber matte "
+    for word in "cube block sphere ball cylinder circle square triangle star rectangle bar red green blue yellow "
+    "purple orange brown gray grey cyan pink black white gold big small large little tiny metal metallic rubber matte "
     "shiny".split()
 )
 """Shapes, colours, sizes and materials, as the questions of CLEVR and of the mini world have them."""
