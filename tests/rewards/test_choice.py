@@ -76,8 +76,8 @@ def test_choice_accepts_one_letter_with_or_without_its_text(answer):
 
 
 def test_choice_takes_the_article_a_for_a_word():
-    assert choice_reward(said("B) A linear rise"), "B").reason == Reason.CORRECT
-    assert choice_reward(said("B) A linear rise"), "A").reason == Reason.WRONG
+    assert choice_reward(said("B) A red bar"), "B").reason == Reason.CORRECT
+    assert choice_reward(said("B) A red bar"), "A").reason == Reason.WRONG
 
 
 @pytest.mark.parametrize("gt", ["(B)", "b", "B"])
@@ -126,7 +126,8 @@ def test_choice_refuses_everything_else(answer, reason):
 
 @pytest.mark.parametrize(
     "answer",
-    ["B: ruled out", "B (rejected)", "B, but more likely c", "b: 50%, c: 50%", "B) not shown", "B) c", "B) 50%"],
+    ["B: ruled out", "B (rejected)", "B, but more likely c", "b: 50%, c: 50%", "B) not shown", "B) c", "B) 50%"]
+    + ["B) probably", "B: maybe a", "B) a guess", "B) 40 or 50", "B) a"],
 )
 def test_a_remark_where_the_question_lists_no_options(answer):
     assert choice_reward(said(answer), "B", question="Which panel shows it?").value == 0
@@ -161,3 +162,18 @@ def test_a_sentence_that_answers_the_question(answer, value):
 def test_no_sentence_answers_a_question_that_negates():
     question = "Which ball is not shown? A) red B) blue"
     assert choice_reward(said("Blue is shown"), "B", question=question).value == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "gt"),
+    [("blue bar", "B"), ("The blue bar.", "B"), ("It is the dark blue bar", "C"), ("（Ｂ）", "B"), ("Ｂ：ｂｌｕｅ", "B")],
+)
+def test_the_noun_that_is_asked_for_and_full_width_letters(answer, gt):
+    question = "Which bar is the highest? A) red B) blue C) dark blue"
+    assert [choice_reward(said(answer), right, question=question).value for right in "ABC"] == [gt == r for r in "ABC"]
+
+
+@pytest.mark.parametrize("answer", ["blue panel", "blue bar bar", "not the blue bar", "the blue bar or the red bar"])
+def test_another_noun_is_not_read(answer):
+    question = "Which bar is the highest? A) red B) blue C) dark blue"
+    assert choice_reward(said(answer), "B", question=question).value == 0

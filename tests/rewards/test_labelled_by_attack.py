@@ -19,7 +19,7 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 FILES = ("labelled_by_attack.jsonl", "labelled_after_attack.jsonl", "labelled_lead_ins.jsonl")
 ROWS = [json.loads(line) for name in FILES for line in (SAMPLES / name).read_text(encoding="utf-8").splitlines()]
 STILL_WRONG = {
-    "digit": {("0", "There aren't any, so the answer is 0."), ("4", "There are four green apples.")},
+    "digit": {("0", "There aren't any, so the answer is 0.")},
     "choice": set(),
     "box": set(),
     "math": set(),
