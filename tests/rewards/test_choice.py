@@ -166,7 +166,13 @@ def test_no_sentence_answers_a_question_that_negates():
 
 @pytest.mark.parametrize(
     ("answer", "gt"),
-    [("blue bar", "B"), ("The blue bar.", "B"), ("It is the dark blue bar", "C"), ("（Ｂ）", "B"), ("Ｂ：ｂｌｕｅ", "B")],
+    [
+        ("blue bar", "B"),
+        ("The blue bar.", "B"),
+        ("It is the dark blue bar", "C"),
+        ("（Ｂ）", "B"),
+        ("Ｂ：ｂｌｕｅ", "B"),
+    ],
 )
 def test_the_noun_that_is_asked_for_and_full_width_letters(answer, gt):
     question = "Which bar is the highest? A) red B) blue C) dark blue"

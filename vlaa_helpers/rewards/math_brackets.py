@@ -1,4 +1,4 @@
-r"""What brackets mean: `{1, 2}` is a set, `(1, 2)` and `[1, 2]` have an order, and none of these is a number.
+r"""What brackets mean: `{1, 2}` and `\pm 1` are sets, `(1, 2)` and `[1, 2]` have an order, and none is a number.
 
 Math-Verify says that `(1, 2)` and `{1, 2}` are the same, and `[3, 3]` and 3.
 """
@@ -26,9 +26,11 @@ def other_brackets(gold: str, said: str) -> bool:
 
 def _kind(text: str) -> str:
     text = _MEMBER.sub("", _SIZE.sub("", text)).strip()
-    if _SET.fullmatch(text):
+    if _ORDERED.fullmatch(text):
+        return "ordered"
+    if _SET.fullmatch(text) or "\\pm" in text:
         return "set"
-    return "ordered" if _ORDERED.fullmatch(text) else "number" if is_numeric(text) and "," not in text else ""
+    return "number" if is_numeric(text) and "," not in text else ""
 
 
 def is_interval(text: str) -> bool:
