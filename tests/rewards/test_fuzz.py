@@ -6,7 +6,7 @@
 What fails in the second way is written to `tests/samples/fuzz_failures.jsonl`; every run replays that file. What an
 answer is worth is known here because it is made from the ground truth, not read. Texts of any kind are made, and made
 shorter when they fail, by Hypothesis; all others are drawn from a few lists and are short as they are, so a plain
-random draw does, at a twentieth of the time.
+random draw does, in about a sixth of the time.
 """
 
 import json
