@@ -178,8 +178,9 @@ def test_what_this_process_has_imported_is_known():
     assert "jupyterlab" not in loaded
 
 
-def test_a_failing_pip_is_an_error_with_its_last_lines(installed, pip):
+def test_a_failing_pip_is_an_error_with_its_last_lines(installed, pip, monkeypatch):
     installed(GOOD | KEPT | {"trl": "0.21.0"})
+    monkeypatch.setattr(environment, "loaded_packages", dict)  # another test may have imported trl
     lines = [f"line {k}" for k in range(20)] + ["ERROR: No matching distribution found for trl"]
     pip.result = SimpleNamespace(returncode=1, stderr="\n".join(lines) + "\n", stdout="")
     with pytest.raises(RuntimeError) as error:
