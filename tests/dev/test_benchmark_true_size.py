@@ -84,7 +84,7 @@ def test_the_command_goes_on_where_it_stopped(tmp_path, monkeypatch, capsys):
     fails.clear()
     whole = run_stages(tmp_path / "new", quick=True)
     assert [name for name, *_ in asked] == [*list(STAGES)[:5], *list(STAGES)[4:]]
-    assert {rest for _, *rest in map(tuple, asked) for rest in [tuple(rest)]} == {(True, "65536")}
+    assert {(quick, threshold) for _, quick, threshold in asked} == {(True, "65536")}
     assert json.loads((tmp_path / "new" / "found.json").read_text()) == whole
     with pytest.raises(ValueError, match="is of a run with --quick; give another --folder"):
         run_stages(tmp_path / "new", quick=False)
