@@ -104,7 +104,7 @@ def test_two_processes_that_share_the_weights_equal_one(tmp_path, tiny_profile, 
 def test_the_deepspeed_configuration_takes_our_settings(accumulation, tmp_path, root):
     """As documented it is filled in from the trainer's arguments; where it says otherwise than these, it is refused.
 
-    transformers and accelerate do this without DeepSpeed. DeepSpeed 0.19.8 accepted the outcome when asked by hand.
+    transformers and accelerate do this without DeepSpeed, which is not asked.
     """
     config = documented(root, "zero2.yaml")
     own = config["deepspeed_config"]
