@@ -174,8 +174,9 @@ def _sft(options: argparse.Namespace) -> None:
     model, processor, profile = _policy(options)
     settings = {"seed": options.seed, "output_dir": str(options.out), **settings}
     trainer = train_sft(model, processor, records, profile, **settings)
-    if trainer.is_world_process_zero():
-        folder = save_policy(trainer.model, processor, options.out / "adapter")
+    is_main = trainer.is_world_process_zero()
+    folder = save_policy(trainer.model, processor, options.out / "adapter", is_main_process=is_main)
+    if is_main:
         print(f"{trainer.state.global_step} steps on {len(records)} records; log: {options.out / 'log.csv'}")
         print(f"adapter: {folder}; measure it with: vlaa evaluate SOURCE --adapter {folder}")
 
@@ -225,8 +226,9 @@ def _grpo(options: argparse.Namespace) -> None:
         max_prompt_length=options.max_prompt_length,
         **settings,
     )
-    if trainer.is_world_process_zero():
-        folder = save_policy(trainer.model, processor, options.out / "adapter")
+    is_main = trainer.is_world_process_zero()
+    folder = save_policy(trainer.model, processor, options.out / "adapter", is_main_process=is_main)
+    if is_main:
         print(f"{trainer.state.global_step} steps; log: {options.out / 'log.csv'}")
         print(f"adapter: {folder}; measure it with: vlaa evaluate SOURCE --adapter {folder}")
 
