@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from transformers import Trainer
 
 from vlaa_helpers.dev.benchmarks import card_step, gpu_proof
 from vlaa_helpers.dev.benchmarks.gpu_proof import PartFailed, holds, markdown, prove, read_junit
@@ -73,10 +74,12 @@ def test_a_proof_goes_on_and_runs_again_what_failed(tmp_path, monkeypatch):
         {"tests": PASSED | {"passed": 0, "skipped": 7}},
         {"steps": {"t4 sft": STEP | {"ours": {"out_of_memory": "CUDA out of memory."}}}},
         {"failed": {"prefix": "took more than 3600 s"}},
+        {"steps": {}},
+        {"prefix": [CELL, BROKEN]},
     ],
 )
 def test_what_went_wrong_counts(changes):
-    good = {"steps": {"t4 sft": STEP}, "tests": PASSED, "failed": {}}
+    good = {"steps": {"t4 sft": STEP}, "tests": PASSED, "prefix": [CELL], "failed": {}}
     assert holds(good) and not holds(good | changes)
 
 
@@ -117,6 +120,25 @@ def test_steps_of_a_card_are_ours_and_trls(method, tiny_profile):
     assert 0 < found["predicted_gib"] < 1
     for arm in (found["ours"], found["trl"]):
         assert len(arm["step_s"]) == 2 and arm["median_step_s"] == arm["step_s"][1] > 0
+
+
+def test_a_step_that_does_not_fit_is_a_result(tiny_profile, monkeypatch):
+    def training_step(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried 2 GiB.")
+
+    monkeypatch.setattr(Trainer, "training_step", training_step)
+    found = card_step.compare(replace(tiny_profile, sft_batch_size=2), "sft", 10**9, steps=1)
+    assert found["settings"] == "1 x 2, float32" and found["predicted_gib"] > 0
+    assert found["ours"] == found["trl"] == {"out_of_memory": "CUDA out of memory. Tried 2 GiB."}
+
+
+def test_the_prefix_benchmark_takes_the_model_that_is_there(tmp_path, monkeypatch):
+    def run(command):
+        assert command[command.index("--model") + 1] == str(tmp_path / "model")
+        (tmp_path / "shared_prefix.json").write_text(json.dumps({"cells": [CELL]}))
+
+    monkeypatch.setattr(gpu_proof, "_run", run)
+    assert gpu_proof.prefix(tmp_path) == [CELL]
 
 
 def test_what_does_not_fit_is_a_result_and_other_errors_are_not(tiny_profile, monkeypatch):

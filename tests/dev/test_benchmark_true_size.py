@@ -11,24 +11,60 @@ from vlaa_helpers.dev.benchmarks.true_size import run_stages, table
 from vlaa_helpers.dev.benchmarks.true_size_stages import STAGES, STEPS, compare, run_stage
 
 
+class Stages(dict):
+    """What each stage found, of a model of true width with two layers of each kind; run when it is first asked for."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __missing__(self, name):
+        for earlier in list(STAGES)[: list(STAGES).index(name)]:
+            _ = self[earlier]
+        self[name] = run_stage(name, self.folder, quick=True)
+        return self[name]
+
+
 @pytest.fixture(scope="module")
 def stages(tmp_path_factory):
-    """What every stage found, of a model of true width with two layers of each kind."""
-    folder = tmp_path_factory.mktemp("true_size")
-    return {name: run_stage(name, folder, quick=True) for name in STAGES}
+    return Stages(tmp_path_factory.mktemp("true_size"))
 
 
-def test_a_model_of_true_width_goes_through_all_stages(stages):
+in_order = pytest.mark.xdist_group("true_size")
+
+
+@in_order
+def test_it_is_written_and_loaded_in_4_bits(stages):
     assert stages["build"]["parameters"] > 200e6 and stages["load"]["layers_in_4_bits"] == 2 * 7
-    assert len(stages["sft"]["loss"]) == len(stages["grpo_trl"]["grad_norm"]) == STEPS
-    assert stages["sft"]["loss"][1] < stages["sft"]["loss"][0]  # it learns
-    assert [len(ids) for ids in stages["grpo"]["completions"]] == [8, 8]
-    assert abs(stages["grpo"]["loss"][1]) > 1e-3  # the second step looks back at older rollouts
+
+
+@in_order
+def test_two_steps_of_sft_lower_the_loss(stages):
+    assert len(stages["sft"]["loss"]) == STEPS and stages["sft"]["loss"][1] < stages["sft"]["loss"][0]
+
+
+@in_order
+def test_two_steps_of_sft_by_trl(stages):
+    assert len(stages["sft_trl"]["grad_norm"]) == STEPS
+
+
+@in_order
+def test_the_second_step_of_grpo_looks_back_at_older_rollouts(stages):
+    assert [len(ids) for ids in stages["grpo"]["completions"]] == [8, 8] and abs(stages["grpo"]["loss"][1]) > 1e-3
+
+
+@in_order
+def test_two_steps_of_grpo_by_trl(stages):
+    assert len(stages["grpo_trl"]["grad_norm"]) == STEPS
+
+
+@in_order
+def test_merging_keeps_what_the_adapter_does(stages):
     assert stages["merge"]["adapter_vs_base"]["mean"] > 2 * stages["merge"]["adapter_vs_merged"]["mean"]
     assert stages["merge"]["merged_vs_reloaded"]["largest"] == 0 < stages["merge"]["merged_vs_4bit"]["largest"]
     assert all(stage["seconds"] > 0 and 0.3 < stage["peak_gib"] < 3 for stage in stages.values())
 
 
+@in_order
 def test_ours_and_trls_do_the_same(stages):
     rows = {row["what"]: row for row in compare(stages)}
     assert len(rows) == 7
@@ -60,9 +96,8 @@ def test_numbers_that_are_not_finite_end_a_stage(monkeypatch):
     from types import SimpleNamespace
 
     trainer = SimpleNamespace(state=SimpleNamespace(log_history=[{"loss": float("nan"), "grad_norm": 1.0}]))
-    monkeypatch.setattr(
-        true_size, "load_policy", lambda profile: (SimpleNamespace(parameters=list, modules=list), None)
-    )
+    model = SimpleNamespace(parameters=list, modules=list)
+    monkeypatch.setattr(true_size_stages, "load_policy", lambda profile: (model, None))
     with pytest.raises(ValueError, match="not finite: loss in .*expected finite numbers in every step"):
         true_size_stages._trained(lambda model, processor: trainer, None)
 

@@ -56,19 +56,19 @@ def save_policy(model: Any, processor: Any, folder: str | Path, *, is_main_proce
             "Save the adapter in a folder of its own"
         )
     own = [name for name in model.peft_config if name != "ref"]  # TRL's copy of the policy that GRPO began with
-    model.save_pretrained(
-        folder, selected_adapters=own, state_dict=_adapter_weights(model), is_main_process=is_main_process
-    )
+    model.save_pretrained(folder, selected_adapters=own, state_dict=_gathered(model), is_main_process=is_main_process)
     if is_main_process:
         processor.save_pretrained(folder)
     return folder
 
 
-def _adapter_weights(model: Any) -> "dict[str, Tensor]":
-    """The weights of all adapters by name, whole: parts of sharded ones (FSDP2) are gathered from all processes."""
+def _gathered(model: Any) -> "dict[str, Tensor] | None":
+    """The weights of all adapters by name, whole, where FSDP2 has sharded them over processes; None elsewhere."""
     from torch.distributed.tensor import DTensor
 
     weights = {name: weight for name, weight in model.state_dict().items() if model.base_model.prefix in name}
+    if not any(isinstance(weight, DTensor) for weight in weights.values()):
+        return None
     return {name: weight.full_tensor() if isinstance(weight, DTensor) else weight for name, weight in weights.items()}
 
 

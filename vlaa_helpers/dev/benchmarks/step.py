@@ -20,7 +20,9 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest import mock
 
+from transformers import Trainer
 from trl import GRPOConfig, GRPOTrainer, SFTTrainer
 
 from ...core.assets import MINI_VLMS
@@ -93,7 +95,7 @@ def _arms(ours: Arm, build: Callable[[Any, Any, Any], Any], profile: Profile) ->
         trainer.train()
         return trainer
 
-    with tempfile.TemporaryDirectory() as folder:  # says which settings ours are
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(Trainer, "train"):  # which settings ours are
         settings = ours(*load_policy(profile), folder, 1).args
     free_gpu()
     arms = {"ours": ours, "trl": trl, "trl_float32": trl_float32}

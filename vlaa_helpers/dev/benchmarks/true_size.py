@@ -19,7 +19,7 @@ from typing import Any
 
 from .harness import machine
 from .shared_prefix import GIVES_BACK
-from .true_size_stages import STAGES, compare, run_stage
+from .true_size_stages import CLEAR, STAGES, compare, run_stage
 
 
 def run_stages(folder: Path, *, quick: bool) -> dict[str, Any]:
@@ -81,6 +81,8 @@ def main() -> None:
     parser.add_argument("--stage", help=argparse.SUPPRESS)
     options = parser.parse_args()
     folder = options.folder.resolve()
+    if not CLEAR.exists():
+        sys.exit(f"true_size: no {CLEAR} here; it needs Linux, which tells how much memory a process takes")
     if options.stage:
         with redirect_stdout(sys.stderr):  # TRL's trainer prints every log
             found = run_stage(options.stage, folder, quick=options.quick)
