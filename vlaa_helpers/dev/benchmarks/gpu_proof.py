@@ -5,7 +5,8 @@ python -m vlaa_helpers.dev.benchmarks.gpu_proof --folder runs/gpu
 The gpu-marked tests; steps of SFT and GRPO of a 3B model with random weights, by us and by TRL, with the settings of
 each GPU profile and no more memory than that card has, against the memory that was predicted (`card_step`); and the
 prefix benchmark (`shared_prefix --quick`). Each part is a process of its own with a limit of time. What is done is in
-proof.json, and the same command goes on from there. A profile whose card is larger than this one is left out.
+proof.json, and the same command goes on from there. A profile whose card is larger than this one is left out. The
+model that it leaves in the folder (7.5 GB) can be deleted.
 """
 
 import argparse

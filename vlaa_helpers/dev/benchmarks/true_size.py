@@ -93,6 +93,8 @@ def main() -> None:
     except (RuntimeError, ValueError) as error:
         sys.exit(f"true_size: {error}")
     print(table(found))
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    print(f"{folder}: {size / 1e9:.1f} GB; found.json is all that is worth keeping", file=sys.stderr)
     sys.exit(0 if all(check["holds"] for check in found["checks"]) else 1)
 
 
