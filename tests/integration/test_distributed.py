@@ -11,6 +11,7 @@ import pytest
 import torch
 import yaml
 from accelerate.utils import DeepSpeedPlugin
+from accelerate.utils.deepspeed import HfDeepSpeedConfig
 from safetensors.torch import load_file
 from transformers.integrations.deepspeed import HfTrainerDeepSpeedConfig
 from trl import SFTConfig
@@ -100,17 +101,22 @@ def test_two_processes_that_share_the_weights_equal_one(tmp_path, tiny_profile, 
     assert (tmp_path / "two" / "checkpoint-2" / "pytorch_model_fsdp.bin").exists()  # FSDP alone writes such a file
 
 
+class DeepSpeedConfig(HfTrainerDeepSpeedConfig, HfDeepSpeedConfig):
+    """transformers' class on accelerate's, as transformers itself puts them together where DeepSpeed is installed."""
+
+    def __init__(self, config):
+        HfDeepSpeedConfig.__init__(self, config)
+        self._dtype, self.mismatches = None, []
+
+
 @pytest.mark.parametrize("accumulation", ["auto", 3])
 def test_the_deepspeed_configuration_takes_our_settings(accumulation, tmp_path, root):
-    """As documented it is filled in from the trainer's arguments; where it says otherwise than these, it is refused.
-
-    transformers and accelerate do this without DeepSpeed, which is not asked.
-    """
+    """As documented it is filled in from the trainer's arguments; where it says otherwise than these, it is refused."""
     config = documented(root, "zero2.yaml")
     own = config["deepspeed_config"]
     assert config["distributed_type"] == "DEEPSPEED" and own["gradient_accumulation_steps"] == "auto"
     plugin = DeepSpeedPlugin(zero_stage=own["zero_stage"], gradient_accumulation_steps=accumulation)
-    filled = HfTrainerDeepSpeedConfig(plugin.deepspeed_config)
+    filled = DeepSpeedConfig(plugin.deepspeed_config)
     per_device, steps = split_batch(32, micro=8, processes=1)
     args = SFTConfig(
         output_dir=str(tmp_path), per_device_train_batch_size=per_device, gradient_accumulation_steps=steps,
