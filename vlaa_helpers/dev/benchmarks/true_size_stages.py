@@ -42,7 +42,7 @@ PROFILE = {
 }  # fmt: skip
 STEPS = 2
 SETTINGS = {"max_steps": STEPS, "lr_scheduler_type": "constant", "warmup_steps": 0, "save_strategy": "no"}
-SFT_RATE, GRPO_RATE = 1e-3, 1e-5
+SFT_RATE, GRPO_RATE = 1e-3, 1e-6
 """Learning rates. With the first one GRPO's second step would find all tokens clipped, and no gradient to compare."""
 RESPONSE_TOKENS = 64
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
