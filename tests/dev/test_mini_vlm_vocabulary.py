@@ -80,10 +80,6 @@ def test_what_a_teacher_writes_stands_in_the_answers_of_the_last_lessons(tokeniz
 
 # ---- what is shipped ----
 
-EARLIER = pytest.mark.xfail(
-    strict=True, reason="the shipped weights are of the earlier training, which had no pieces; new ones replace them"
-)
-
 
 @pytest.fixture(scope="module", params=list(MINI_VLMS))
 def shipped(request):
@@ -93,7 +89,6 @@ def shipped(request):
     return folder, AutoProcessor.from_pretrained(folder).tokenizer
 
 
-@EARLIER
 def test_no_token_was_a_target_seldom(shipped):
     folder, tokenizer = shipped
     counts = read_targets(folder / TARGETS)
@@ -103,7 +98,6 @@ def test_no_token_was_a_target_seldom(shipped):
     assert tokenizer.convert_ids_to_tokens(seldom) == []
 
 
-@EARLIER
 def test_what_is_written_in_the_mini_world_was_a_target_often(shipped):
     folder, tokenizer = shipped
     counts = read_targets(folder / TARGETS)
@@ -122,7 +116,6 @@ def test_what_is_written_in_the_mini_world_was_a_target_often(shipped):
     assert len(written) > 500 and tokenizer.convert_ids_to_tokens(seldom) == []
 
 
-@EARLIER
 def test_the_shipped_counts_are_those_of_the_documented_training(shipped):
     """Every fortieth group of batches, drawn again: shares of the whole within what a sample allows."""
     folder, tokenizer = shipped
@@ -138,7 +131,6 @@ def test_the_shipped_counts_are_those_of_the_documented_training(shipped):
     assert int(common.sum()) > 50 and float((ratio - 1).abs().median()) < 0.1
 
 
-@EARLIER
 def test_the_file_is_a_table(shipped):
     with (shipped[0] / TARGETS).open(newline="") as file:
         rows = list(csv.DictReader(file))
