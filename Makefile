@@ -24,10 +24,10 @@ endef
 export CHECK_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test canary numbers lab format clean
+.PHONY: help run test test-eval canary numbers lab format clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: $(VENV)/.installed ## run every notebook on the mini profile; results in runs/
 	$(OFFLINE) $(BIN)/python -m vlaa_helpers.dev.notebooks.run run $(NAMES)
@@ -55,6 +55,14 @@ canary: ## run the tests that feel it first on the newest TRL, transformers, pef
 	$(OFFLINE) OMP_NUM_THREADS=1 VLAA_CANARY=1 $(CANARY)/bin/python -m pytest -n 2 --dist loadgroup \
 		-k "not memory and not thirty" $(CANARY_TESTS)
 
+# lmms-eval brings some ninety packages, so it has an environment of its own.
+EVAL := .venv-eval
+
+test-eval: ## let lmms-eval run a task with our model (CPU, offline)
+	$(MAKE) VENV=$(EVAL) $(EVAL)/.installed-test
+	$(subst $(BIN)/,$(EVAL)/bin/,$(INSTALL)) -e ".[eval]"
+	$(OFFLINE) OMP_NUM_THREADS=1 $(EVAL)/bin/python -m pytest tests/evaluation/test_lmms_eval_plugin.py
+
 numbers: $(VENV)/.installed ## list the numbers in prose that no output or table beside them holds
 	$(BIN)/python -m vlaa_helpers.dev.notebooks.prose_numbers $(NAMES)
 
@@ -66,7 +74,7 @@ format: $(VENV)/.installed-test ## format the Python files and mend what ruff ca
 	$(BIN)/ruff check --fix
 
 clean: ## remove the environment, results and caches
-	rm -rf $(VENV) $(CANARY) runs .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) $(CANARY) $(EVAL) runs .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -19,7 +19,8 @@ for _name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE", "
 ROOT = Path(__file__).resolve().parents[1]
 NO_CUDA = "gpu test: no CUDA on this machine"
 NO_SAMPLES = "the released sample rows are not beside this checkout"
-ALLOWED_SKIPS = (NO_CUDA, NO_SAMPLES)
+NO_LMMS_EVAL = "lmms-eval is not installed: `make test-eval` runs this with it"
+ALLOWED_SKIPS = (NO_CUDA, NO_SAMPLES, NO_LMMS_EVAL)
 LEFT_OUT = pytest.StashKey[list[str]]()
 
 
@@ -139,10 +140,25 @@ def tiny_models(tiny_profile, tmp_path_factory):
     return folders, processor
 
 
+@pytest.fixture
+def small_hub(monkeypatch, tmp_path):
+    """A hub on loopback that huggingface_hub asks from here on, with a cache of its own."""
+    from huggingface_hub import constants
+    from small_hub import SmallHub
+
+    with SmallHub() as hub:
+        template = f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        settings = {"HF_HUB_OFFLINE": False, "HF_HUB_DISABLE_XET": True, "HF_HUB_CACHE": str(tmp_path / "hub_cache")}
+        for name, value in {**settings, "ENDPOINT": hub.url, "HUGGINGFACE_CO_URL_TEMPLATE": template}.items():
+            monkeypatch.setattr(constants, name, value)
+        yield hub
+
+
 REGISTRIES = (  # module, the registry in it, and what tells the built-in names
     ("vlaa_helpers.rewards.registry", "_registered", lambda module: {verifier.name for verifier in module.BUILT_IN}),
     ("vlaa_helpers.pseudo_reasoning.measures", "MEASURES", lambda module: {each.name for each in module.BUILT_IN}),
     ("vlaa_helpers.mini_world.kinds.registry", "KINDS", lambda module: set(module.SOURCES)),
+    ("vlaa_helpers.evaluation.benchmarks.registry", "_registered", lambda module: {b.name for b in module.BUILT_IN}),
 )
 
 

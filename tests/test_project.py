@@ -75,10 +75,12 @@ def test_every_range_is_closed_and_holds_what_is_installed():
     from packaging.requirements import Requirement
 
     extras = PYPROJECT["project"]["optional-dependencies"]
+    elsewhere = {"lmms-eval"}  # `make test-eval` has an environment of its own
     for text in PYPROJECT["project"]["dependencies"] + [line for lines in extras.values() for line in lines]:
         requirement = Requirement(text)
         assert {part.operator for part in requirement.specifier} == {">=", "<"}, text
-        assert version(requirement.name) in requirement.specifier, text
+        if requirement.name not in elsewhere:
+            assert version(requirement.name) in requirement.specifier, text
 
 
 def normal(name: str) -> str:

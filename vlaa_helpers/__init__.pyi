@@ -50,8 +50,13 @@ from .display import (
 )
 from .environment import install_missing as install_missing, report_environment as report_environment
 from .evaluation import (
+    Benchmark as Benchmark,
+    BenchmarkRows as BenchmarkRows,
     EvalReport as EvalReport,
+    Item as Item,
+    UnreadableRow as UnreadableRow,
     across_seeds as across_seeds,
+    benchmark_names as benchmark_names,
     blind_table as blind_table,
     compare_reports as compare_reports,
     control_images as control_images,
@@ -59,7 +64,10 @@ from .evaluation import (
     free_form_sources as free_form_sources,
     guess_accuracy as guess_accuracy,
     guess_pass_curve as guess_pass_curve,
+    load_benchmark as load_benchmark,
     load_report as load_report,
+    read_benchmark as read_benchmark,
+    register_benchmark as register_benchmark,
     style_shares as style_shares,
 )
 from .mini_world import (
@@ -113,6 +121,7 @@ from .pseudo_reasoning import (
     trained_detector as trained_detector,
     validation_table as validation_table,
 )
+from .publishing import PushPlan as PushPlan, plan_push as plan_push, push as push
 from .reference import (
     REWARD_ARMS as REWARD_ARMS,
     held_out as held_out,

@@ -11,6 +11,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .data.record_options import add_record_options, records_by_options
+from .publishing.commands import add_merge, add_push
+
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong with a call in one line, and where the right words are listed."""
@@ -33,27 +36,31 @@ def main(arguments: list[str] | None = None) -> None:
     _add_grpo(commands)
     _add_evaluate(commands)
     _add_report(commands)
+    add_merge(commands)
+    add_push(commands)
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
         commands.choices[options.command].refuse(unknown[0])
     from .core.endpoint import EndpointError
+    from .core.file_trouble import file_trouble
     from .core.messages import show_messages
     from .pipeline.journal import BuildStopped
 
     show_messages()
+    out = getattr(options, "out", Path())
     try:
-        options.run(options)
+        options.execute(options)
     except (ValueError, EndpointError, BuildStopped) as error:
         _stop(str(error))
     except OSError as error:
-        _stop(_file_trouble(error, options.out))
+        _stop(file_trouble(error, out))
     except ModuleNotFoundError as error:
         _stop(f"{error}. {' '.join(getattr(error, '__notes__', ())) or f'Install it: pip install {error.name}'}")
     except Exception as error:  # safetensors and torch have their own classes for a full disk
         full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if full.strerror not in str(error):
             raise
-        _stop(_file_trouble(full, options.out))
+        _stop(file_trouble(full, out))
     except KeyboardInterrupt:
         print(
             "vlaa: interrupted; what is done is kept. The same command goes on; sft and grpo with --resume",
@@ -65,29 +72,6 @@ def main(arguments: list[str] | None = None) -> None:
 def _stop(words: str) -> NoReturn:
     print(f"vlaa: {words}", file=sys.stderr)
     raise SystemExit(2) from None
-
-
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
-
-
-def _file_trouble(error: OSError, out: Path) -> str:
-    """What a file or disk refused, and the mend, in one line; errors of our own and of the hub say both themselves."""
-    if error.errno is None or not error.strerror:
-        return " ".join([str(error), *getattr(error, "__notes__", ())]).replace("\n", " ")
-    where = error.filename or out
-    if error.errno in _NO_SPACE:
-        fix = (
-            f"What is written goes to {out} and, for a while, to {tempfile.gettempdir()} (TMPDIR picks another): make "
-            "room there, or give an --out on another disk. What is done is kept; the same command goes on."
-        )
-    elif error.errno in _NO_RIGHT:
-        fix = "Give an --out that can be written and files that can be read, or change the rights of this one."
-    elif error.errno in (errno.EEXIST, errno.ENOTDIR):
-        fix = "There is a file where a folder is wanted: give another --out, or move that file."
-    else:
-        fix = "Correct the path, or give another."
-    return f"{where}: {error.strerror}. {fix}"
 
 
 def _address(text: str) -> str:
@@ -104,7 +88,7 @@ def _add_build(commands: argparse._SubParsersAction) -> None:
     build = commands.add_parser("build", help="build SFT and RL sets in six steps", description=_build.__doc__)
     build.add_argument("source", help='"mini", a .json, .jsonl or .csv file, or a dataset on the hub')
     build.add_argument("--out", type=Path, default=Path("runs/dataset"), help="folder; default: %(default)s")
-    build.add_argument("--images", type=Path, help="folder that the image paths of a file start from")
+    add_record_options(build)
     build.add_argument("--verifier-type", help="for rows that give none, such as digit, choice or open_ended")
     build.add_argument(
         "--n", "--records", dest="n", type=int, default=600, help="mini: how many records; default: %(default)s"
@@ -120,20 +104,17 @@ def _add_build(commands: argparse._SubParsersAction) -> None:
     build.add_argument("--budget", type=float, help="stop once this much is spent; needs --price")
     build.add_argument("--keep-same-images", action="store_true", help="several records may share an image")
     build.add_argument("--engine", choices=("local", "ray"), default="local")
-    build.set_defaults(run=_build)
+    build.set_defaults(execute=_build)
 
 
 def _build(options: argparse.Namespace) -> None:
     """Build verified SFT and RL sets from images, questions and answers. Interrupted, run it again: it goes on."""
-    from .data.load import load_records
     from .pipeline.build import build_dataset
 
     if options.budget is not None and options.price is None:
         raise ValueError("a budget needs prices: --price PROMPT COMPLETION, of a million tokens each")
-    if options.source == "mini":
-        records = load_records("mini", n=options.n, seed=options.seed)
-    else:
-        records = load_records(options.source, image_root=options.images, verifier_type=options.verifier_type)
+    mini = {"n": options.n, "seed": options.seed}
+    records = records_by_options(options.source, options, verifier_type=options.verifier_type, **mini)
     result = build_dataset(
         records,
         _teacher(options),
@@ -166,7 +147,6 @@ def _teacher(options: argparse.Namespace):
 
 
 def _add_policy(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--images", type=Path, help="folder that the image paths of a file start from")
     command.add_argument("--profile", default="auto", help='"mini", "t4", "l4", "a100", …; default: %(default)s')
     command.add_argument("--model", help="another model than the profile's: a folder or hub id")
     command.add_argument("--no-4bit", action="store_true", help="the base in the profile's precision, not in 4 bits")
@@ -178,11 +158,12 @@ def _add_sft(commands: argparse._SubParsersAction) -> None:
     sft = commands.add_parser("sft", help="fine-tune a policy on responses, in 4 bits", description=_sft.__doc__)
     sft.add_argument("source", help="folder of a build, or what `build` takes, with responses")
     sft.add_argument("--out", type=Path, default=Path("runs/sft"), help="folder; default: %(default)s")
+    add_record_options(sft)
     _add_policy(sft)
     sft.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
     sft.add_argument("--batch-size", type=int, help="samples a step, over all processes")
     sft.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any field of TRL's SFTConfig")
-    sft.set_defaults(run=_sft)
+    sft.set_defaults(execute=_sft)
 
 
 def _sft(options: argparse.Namespace) -> None:
@@ -211,6 +192,7 @@ def _add_grpo(commands: argparse._SubParsersAction) -> None:
     grpo = commands.add_parser("grpo", help="reinforcement learning with the mixed reward", description=_grpo.__doc__)
     grpo.add_argument("source", help='"mini", folder of a build, or what `build` takes')
     grpo.add_argument("--out", type=Path, default=Path("runs/grpo"), help="folder; default: %(default)s")
+    add_record_options(grpo)
     _add_policy(grpo)
     grpo.add_argument(
         "--n", "--records", dest="n", type=int, default=2880, help="mini: how many records; default: %(default)s"
@@ -224,7 +206,7 @@ def _add_grpo(commands: argparse._SubParsersAction) -> None:
     grpo.add_argument("--key-env", default="OPENAI_API_KEY", help="variable that holds its key; default: %(default)s")
     grpo.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
     grpo.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any field of TRL's GRPOConfig")
-    grpo.set_defaults(run=_grpo)
+    grpo.set_defaults(execute=_grpo)
 
 
 def _grpo(options: argparse.Namespace) -> None:
@@ -271,13 +253,13 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser(
         "evaluate", help="held-out accuracy with intervals, every response kept", description=_evaluate.__doc__
     )
-    command.add_argument("source", help='"mini", or records as `build` takes them')
+    command.add_argument("source", help='"mini", a benchmark such as mathvista_testmini, or what `build` takes')
+    command.add_argument("--files", type=Path, help="folder with a benchmark's parquet files; default: from the hub")
+    command.add_argument("--prompt", choices=("ours", "own", "both"), default="ours", help="tags, or the model's own")
     command.add_argument("--out", type=Path, default=Path("runs/evaluate"), help="folder; default: %(default)s")
+    add_record_options(command, mini_split="test")
     _add_policy(command)
-    command.add_argument(
-        "--n", "--records", dest="n", type=int, default=600, help="mini: how many records; default: %(default)s"
-    )
-    command.add_argument("--split", default="test", help='mini: "test", "shifted", "text", …; default: %(default)s')
+    command.add_argument("--n", "--records", dest="n", type=int, help="how many; default: mini 600, of a benchmark all")
     command.add_argument("--samples", type=int, default=1, help="responses an item; 1 is greedy")
     command.add_argument("--temperature", type=float, default=1.0, help="of the sampling; default: %(default)s")
     command.add_argument("--max-new-tokens", type=int, default=None, help="default: the profile's completion length")
@@ -290,52 +272,68 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
         help="the control without vision: a grey image, or that of another record of the source; default: %(default)s",
     )
     command.add_argument("--against", type=Path, metavar="FOLDER", help="compare with this earlier report, in pairs")
-    command.set_defaults(run=_evaluate)
+    command.set_defaults(execute=_evaluate)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    """Ask a policy held-out questions. Interrupted, run it again: it goes on."""
+    """Ask a policy held-out questions, or those of a benchmark. Interrupted, run it again: it goes on."""
     from .evaluation.eval_report import compare_reports, load_report
     from .evaluation.runner import evaluate
 
-    before = load_report(options.against) if options.against else None
-    records = _records(options, built="rl.arrow", n=options.n, split=options.split)
+    prompts = {options.prompt: ""} if options.prompt != "both" else {"ours": "ours", "own": "own"}
+    before = {name: load_report(options.against / part) if options.against else None for name, part in prompts.items()}
+    records, about = _asked(options)
     model, processor, profile = _policy(options)
-    report = evaluate(
-        model,
-        processor,
-        records,
-        samples=options.samples,
-        temperature=options.temperature,
-        max_new_tokens=options.max_new_tokens or profile.max_completion_length,
-        think=not options.no_think,
-        images=options.show_images,
-        batch_size=options.batch_size or profile.micro_batch_size,
-        seed=options.seed,
-        out=options.out,
-    )
-    print(report.by_source.round(3).to_string())
-    print(f"\n{report}\n{report.tokens_per_second:,.0f} tokens/s; responses: {options.out}")
-    if before is not None:
-        print(f"against {options.against}: {compare_reports(before, report)}")
+    for prompt, part in prompts.items():
+        report = evaluate(
+            model,
+            processor,
+            records,
+            samples=options.samples,
+            temperature=options.temperature,
+            max_new_tokens=options.max_new_tokens or profile.max_completion_length,
+            think=not options.no_think,
+            images=options.show_images,
+            prompt=prompt,
+            about=about,
+            batch_size=options.batch_size or profile.micro_batch_size,
+            seed=options.seed,
+            out=options.out / part,
+        )
+        print(report.by_source.round(3).to_string())
+        print(f"\n{report}\n{report.tokens_per_second:,.0f} tokens/s; responses: {options.out / part}")
+        if (earlier := before[prompt]) is not None:
+            asked = f"{options.against / part} ({earlier.prompt} prompt)"
+            print(f"against {asked}: {compare_reports(earlier, report)}")
+
+
+def _asked(options: argparse.Namespace):
+    """The records that are asked, and what the report should say of them where they are a benchmark's."""
+    from .evaluation.benchmarks.load import read_benchmark
+    from .evaluation.benchmarks.registry import benchmark_names
+
+    if options.source not in benchmark_names():
+        return _records(options, built="rl.arrow", n=options.n or 600, split="test"), None
+    found = read_benchmark(options.source, n=options.n, seed=options.seed, folder=options.files)
+    print(found)
+    return found.records, found.about
 
 
 def _add_report(commands: argparse._SubParsersAction) -> None:
     report = commands.add_parser("report", help="one HTML file that compares runs", description=_report.__doc__)
     report.add_argument("runs", nargs="+", metavar="RUN", help="folder of an evaluation or a training, or NAME=FOLDER")
     report.add_argument("--out", type=Path, default=Path("runs/report.html"), help="file; default: %(default)s")
-    report.add_argument("--records", metavar="FILE", help="what was asked, for images and facts; mini needs none")
-    report.add_argument("--images", type=Path, help="folder that the image paths of --records start from")
-    report.set_defaults(run=_report)
+    report.add_argument("--records", metavar="SOURCE", help="what was asked, for images and facts; mini needs none")
+    add_record_options(report)
+    report.set_defaults(execute=_report)
 
 
 def _report(options: argparse.Namespace) -> None:
     """Compare runs in one self-contained HTML file: accuracy, measures of the reasoning, traces to read. The first run
     is what the others are compared with."""
-    from .data.load import load_records
     from .display.html_report import write_report
 
-    records = load_records(options.records, image_root=options.images) if options.records else None
+    records = records_by_options(options.records, options) if options.records else None
     runs = dict(run.split("=", 1) for run in options.runs if "=" in run and not Path(run).exists())
     if runs and len(runs) < len(options.runs):
         raise ValueError("give a NAME=FOLDER for each run, names that differ, or for none")
@@ -344,14 +342,12 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _records(options: argparse.Namespace, *, built: str, **scenes: Any):
-    from .data.load import load_records
-
-    if options.source == "mini":
-        if not scenes:
-            raise ValueError("mini records have no responses; build some first: vlaa build mini --out runs/dataset")
-        return load_records("mini", seed=options.seed, **scenes)
-    source = Path(options.source)
-    return load_records(source / built if (source / built).exists() else options.source, image_root=options.images)
+    if options.source == "mini" and not scenes:
+        raise ValueError("mini records have no responses; build some first: vlaa build mini --out runs/dataset")
+    in_folder = Path(options.source) / built
+    source = str(in_folder) if in_folder.exists() else options.source
+    split = built.removesuffix(".arrow")  # of the release, by the same names
+    return records_by_options(source, options, hub_split=split, seed=options.seed, **scenes)
 
 
 def _policy(options: argparse.Namespace):

@@ -1,4 +1,4 @@
-"""Reading records: files shaped like the release, every kind of bad row, the hub and the mini world."""
+"""Reading records: files shaped like the release, every kind of bad row, and the mini world."""
 
 import inspect
 import io
@@ -487,39 +487,7 @@ def test_wrong_arguments(write_rows):
         load_records("mini", image_root=".")
 
 
-# ---- the hub and the mini world ----
-
-
-def test_the_hub(write_rows, tmp_path, monkeypatch):
-    file = write_rows({**ROW, "image": "clevr_math/a.png"}, images={"clevr_math/a.png": encoded()})
-    asked = []
-
-    def download(repo_id, filename, *, repo_type, revision):
-        asked.append((repo_id, filename, repo_type, revision))
-        return str(file)
-
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
-    records = load_records("UCSC-VLAA/VLAA-Thinking", image_root=tmp_path / "images")
-    assert records[0]["image"].size == (8, 6)
-    load_records("UCSC-VLAA/VLAA-Thinking", file="sft", revision="v1", image_root=tmp_path)
-    load_records("someone/theirs", file="data.json", image_root=tmp_path)
-    assert asked == [
-        ("UCSC-VLAA/VLAA-Thinking", "VLAA-Thinking-GRPO-25K.json", "dataset", None),
-        ("UCSC-VLAA/VLAA-Thinking", "VLAA-Thinking-SFT-126K.json", "dataset", "v1"),
-        ("someone/theirs", "data.json", "dataset", None),
-    ]
-
-
-def test_the_hub_needs_images_before_it_downloads(monkeypatch):
-    def download(*_, **__):
-        raise OSError("offline")
-
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
-    with pytest.raises(ValueError, match=r"image_root is needed.*hf download UCSC-VLAA/VLAA-Thinking"):
-        load_records("UCSC-VLAA/VLAA-Thinking")
-    with pytest.raises(OSError, match="offline") as caught:
-        load_records("UCSC-VLAA/VLAA-Thinking", missing_images="keep")
-    assert "VLAA-Thinking-GRPO-25K.json" in caught.value.__notes__[0]
+# ---- the mini world ----
 
 
 def test_the_mini_world_gets_its_options(monkeypatch):

@@ -6,34 +6,35 @@ its records are written to a dataset; `rows_to_records` makes a record of each r
 
 import inspect
 import os
-import re
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.images import check_image_header, image_roots, nearby_words
 from ..core.record_schema import arrow_dataset, record_features, require_records
 from ..rewards.registry import RELEASE_WORDS, get_verifier
+from .released import HUB_FILES, count_report, fetch_by_name, is_hub_name
 from .rows_to_records import Reading, RowProblem, records_of
+from .selection import Selection
 
 if TYPE_CHECKING:
     from datasets import Dataset
-
-HUB_FILES = {"sft": "VLAA-Thinking-SFT-126K.json", "grpo": "VLAA-Thinking-GRPO-25K.json"}
-"""Short names of the two files of `UCSC-VLAA/VLAA-Thinking`."""
 
 
 def load_records(
     source: str | os.PathLike,
     *,
+    split: str | None = None,
+    sources: Sequence[str] | None = None,
+    limit: int | None = None,
     image_root: str | os.PathLike | None = None,
-    file: str = "grpo",
+    file: str | None = None,
     revision: str | None = None,
     verifier_type: str | None = None,
     missing_images: Literal["report", "keep"] = "report",
-    embed_images: bool = True,
+    embed_images: bool | None = None,
     strict: bool = False,
     **scene_options: Any,
 ) -> "Dataset":
@@ -44,18 +45,26 @@ def load_records(
             says); a `.csv` file with column names; an `.arrow` file that `build_dataset` wrote (images as bytes); or a
             dataset on the hub such as "UCSC-VLAA/VLAA-Thinking". The least a row needs is `question` and `gt` or
             `answer`.
+        split: on the hub, "rl" (the default) or "sft"; of the mini world, a split of `make_scenes`.
+        sources: rows of these sources alone, such as ["clevr_math", "coco"]. On the hub the images of these and of no
+            others are downloaded: from the data set's `images/<source>.tar.gz`, and for "coco" and "vg" from the sites
+            of those projects. What is downloaded, and how much, is logged first; it goes below HF_HOME.
+        limit: records in all, at most, spread evenly over `sources` (on the hub by default all but "coco" and "vg").
+            On the hub the archives are read from their start until enough images have come, so that a first look
+            downloads little; the records are then the first of each archive, no random sample.
         image_root: folder that the rows' image paths start from, or its parent if it is called "images". By default
-            the folder of the file. A path or link that leads out of it is reported, an absolute path too. The release
-            keeps its images apart from its JSON, so the hub needs one.
-        file: on the hub, "grpo", "sft" (see `HUB_FILES`) or the name of a file in the repository.
+            the folder of the file; for the hub, where what it downloads is kept, and none is downloaded where you name
+            one. A path or link that leads out of it is reported, an absolute path too.
+        file: on the hub, the name of a file in the data set, for one that has other files than the release.
         revision: on the hub, a branch, tag or commit.
         verifier_type: name of a verifier ("digit", …, or one of your own: `register_verifier`), for rows that give none
             and whose source says none (`verifier_by_source`).
         missing_images: "report" leaves a row out when its image is absent, "keep" keeps it without an image. Both say
-            so. COCO and Visual Genome images are never part of the release.
+            so. On the hub, "keep" without an `image_root` downloads the rows alone, for their text.
         embed_images: copy the encoded images into the dataset's own temporary file, so that it does not depend on the
-            folder any more. False keeps only paths: no disk space, but the images must stay where they are. Images
-            with 16 bits a channel or in CMYK are copied all the same, as PNG in RGB: trainers would show them wrongly.
+            folder any more: the default for files. False keeps only paths, the default for the hub: no disk space, but
+            the images must stay where they are. Images with 16 bits a channel or in CMYK are copied all the same, as
+            PNG in RGB: trainers would show them wrongly.
         strict: raise on the first report instead of warning.
         **scene_options: for "mini" only, passed to `make_scenes`: `n` (600 by default), `sources`, `seed`, `split`, …
 
@@ -65,6 +74,9 @@ def load_records(
 
     Raises:
         FileNotFoundError: no such file or image folder.
+        DownloadError: the hub, or a site, does not give a file: offline, no right to it, no such name, a full disk.
+            What has come is kept; the same call goes on.
+        UnsafeArchive: an archive is broken or hostile.
         ValueError: an empty file, none of the known columns, no usable row, or any report with `strict`.
         TypeError: scene options for a file, or file options for "mini".
 
@@ -72,8 +84,8 @@ def load_records(
     ['digit', 'choice', 'choice', 'math', 'box', 'open_ended']
     """
     records, problems = read_records(
-        source, image_root=image_root, file=file, revision=revision, verifier_type=verifier_type,
-        missing_images=missing_images, embed_images=embed_images, **scene_options,
+        source, split=split, sources=sources, limit=limit, image_root=image_root, file=file, revision=revision,
+        verifier_type=verifier_type, missing_images=missing_images, embed_images=embed_images, **scene_options,
     )  # fmt: skip
     if not problems:
         return records
@@ -94,12 +106,15 @@ def load_records(
 def read_records(
     source: str | os.PathLike,
     *,
+    split: str | None = None,
+    sources: Sequence[str] | None = None,
+    limit: int | None = None,
     image_root: str | os.PathLike | None = None,
-    file: str = "grpo",
+    file: str | None = None,
     revision: str | None = None,
     verifier_type: str | None = None,
     missing_images: Literal["report", "keep"] = "report",
-    embed_images: bool = True,
+    embed_images: bool | None = None,
     **scene_options: Any,
 ) -> tuple["Dataset", list[RowProblem]]:
     """What `load_records` reads, with every report instead of a warning; the dataset may be empty.
@@ -112,30 +127,56 @@ def read_records(
     if verifier_type is not None:
         get_verifier(verifier_type)  # an error here where there is none
     if source == "mini":
-        if image_root is not None or verifier_type is not None:
-            raise TypeError('load_records("mini") draws its own images: image_root and verifier_type are for files')
-        from ..mini_world.scenes import make_scenes
-
-        accepted = inspect.signature(make_scenes).parameters
-        if unknown := sorted(scene_options.keys() - accepted.keys()):
-            raise TypeError(f'load_records("mini") got {", ".join(unknown)}; make_scenes takes {", ".join(accepted)}')
-        return make_scenes(**{"n": 600, **scene_options}), []
+        if image_root is not None or verifier_type is not None or limit is not None:
+            says = "image_root and verifier_type are for files; n=60 takes fewer"
+            raise TypeError(f'load_records("mini") draws its own images: {says}')
+        return _mini_records({"split": split, "sources": sources}, scene_options), []
     if scene_options:
         raise TypeError(
             f"load_records({str(source)!r}) got {', '.join(sorted(scene_options))}: not among its own arguments, and "
-            'options of scenes are for load_records("mini") only. To take a part: load_records(…).select(range(100))'
+            'options of scenes are for load_records("mini") only. To take a part: limit=100'
         )
+    selection = Selection(sources, limit)
     roots = None if image_root is None else image_roots(image_root)
-    path = _find_file(source, file=file, revision=revision, needs_root=roots is None and missing_images == "report")
-    if path.suffix == ".arrow":
-        return _arrow_records(path)
-    if roots is None:
-        roots = [path.parent, path.parent / "images"]
-    reading = Reading(path, roots, verifier_type, missing_images, embed_images)
-    return arrow_dataset(records_of(reading), record_features()), reading.problems
+    if is_hub_name(source):
+        wants_images = roots is None and missing_images == "report"
+        fetched = fetch_by_name(str(source), split, file, revision, selection, wants_images)
+        path, roots = fetched.rows, roots or fetched.roots
+        embed_images = bool(embed_images)
+    else:
+        path = _find_file(source, split or file or revision)
+        if path.suffix == ".arrow":
+            return _arrow_records(path, selection)
+        roots = roots or [path.parent, path.parent / "images"]
+    reading = Reading(path, roots, verifier_type, missing_images, embed_images is not False, selection)
+    records = arrow_dataset(records_of(reading), record_features())
+    _report_on_file(reading)
+    return records, reading.problems
 
 
-def _arrow_records(path: Path) -> tuple["Dataset", list[RowProblem]]:
+def _mini_records(choices: dict[str, Any], scene_options: dict[str, Any]) -> "Dataset":
+    from ..mini_world.scenes import make_scenes
+
+    accepted = inspect.signature(make_scenes).parameters
+    if unknown := sorted(scene_options.keys() - accepted.keys()):
+        raise TypeError(f'load_records("mini") got {", ".join(unknown)}; make_scenes takes {", ".join(accepted)}')
+    chosen = {name: value for name, value in choices.items() if value is not None}
+    return make_scenes(**{"n": 600, **chosen, **scene_options})
+
+
+def _report_on_file(reading: Reading) -> None:
+    """Add what is wrong with a file as a whole: fewer rows of a source than asked for, or than the paper says."""
+    selection = reading.selection
+    reading.row, reading.line, reading.id = None, None, ""
+    for shortfall in selection.shortfalls():
+        reading.note("few_rows", shortfall, kept=True)
+    split = next((split for split, name in HUB_FILES.items() if name == reading.path.name), None)
+    if split and selection.limit is None and (differ := count_report(split, selection.seen, selection.sources)):
+        reading.note("other_counts", differ, kept=True)
+
+
+def _arrow_records(path: Path, selection: Selection) -> tuple["Dataset", list[RowProblem]]:
+    """The records of a built set; its rows are usable as they are."""
     from datasets import Dataset
 
     try:
@@ -147,7 +188,14 @@ def _arrow_records(path: Path) -> tuple["Dataset", list[RowProblem]]:
     require_records(records)
     problems = list(_image_problems(records, path))
     lost = {problem.row for problem in problems}
-    return records.select([row for row in range(len(records)) if row not in lost]) if lost else records, problems
+    if not (lost or selection.sources or selection.limit):
+        return records, problems
+    chosen = []
+    for row, source in enumerate(records["source"]):
+        if row not in lost and selection.wants(source) and not selection.is_done:
+            selection.taken[source] += 1
+            chosen.append(row)
+    return records.select(chosen), problems
 
 
 def _image_problems(records: "Dataset", path: Path) -> Iterator[RowProblem]:
@@ -169,25 +217,12 @@ def _image_problems(records: "Dataset", path: Path) -> Iterator[RowProblem]:
             yield RowProblem(path.name, row, None, name or "", "bad_image", message)
 
 
-def _find_file(source: str | os.PathLike, *, file: str, revision: str | None, needs_root: bool) -> Path:
+def _find_file(source: str | os.PathLike, hub_option: str | None) -> Path:
     path = Path(source).expanduser()
+    if path.is_file() and hub_option is not None:
+        raise TypeError(f"load_records({str(source)!r}) got {hub_option!r}: split, file and revision are for the hub")
     if path.is_file():
         return path
-    if not path.exists() and re.fullmatch(r"[\w.-]+/[\w.-]+(?<!\.json)(?<!\.jsonl)(?<!\.csv)(?<!\.arrow)", str(source)):
-        if needs_root:
-            raise ValueError(
-                f"{source} keeps its images in archives apart from its JSON files, so image_root is needed. Fetch and "
-                f'unpack the ones you want (hf download {source} --repo-type dataset --include "*.tar.gz" --local-dir '
-                'vlaa), then pass image_root="vlaa/images"; or missing_images="keep" for the text alone.'
-            )
-        from huggingface_hub import hf_hub_download
-
-        name = HUB_FILES.get(file, file)
-        try:
-            return Path(hf_hub_download(source, name, repo_type="dataset", revision=revision))
-        except Exception as error:
-            error.add_note(f"load_records looked for the file {name} in the dataset {source}; file= picks another.")
-            raise
     seen, wanted = ("is a folder", "a .json, .jsonl or .csv file") if path.is_dir() else ("no such file", "such a file")
     raise FileNotFoundError(
         f'{source}: {seen}. {nearby_words(path)} Pass {wanted}, "mini" for the generated world, or a dataset on the '

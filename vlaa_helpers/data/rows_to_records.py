@@ -19,6 +19,7 @@ from ..core.jsonl import csv_encoding, read_rows
 from ..core.record_schema import RECORD_COLUMNS
 from ..mini_world.kinds import KINDS
 from ..rewards.registry import RELEASE_WORDS, get_verifier, verifier_names
+from .selection import Selection
 
 _RELEASE_SOURCES = {  # VLAA-Thinking (Table 1), by image folder
     "clevr_math": "digit", "geoqa170k": "choice", "arxivqa": "choice", "synthesis": "math", "coco": "box", "vg": "box",
@@ -43,18 +44,18 @@ class RowProblem:
 
     Attributes:
         file: name of the file.
-        row: position among the rows, from 0; blank lines do not count.
+        row: position among the rows, from 0; blank lines do not count. None: it is about the file as a whole.
         line: line number from 1; None in a JSON array.
         id: the row's id, "" when it has none.
         kind: a short code, the same for the same trouble: "broken_json", "broken_csv", "no_question", "no_gt",
             "no_verifier_type", "unknown_verifier_type", "bad_gt", "missing_image", "bad_image", "bad_image_path",
-            "bad_images", "bad_meta", "duplicate_id" or "not_utf8".
+            "bad_images", "bad_meta", "duplicate_id" or "not_utf8"; of the file "few_rows" or "other_counts".
         message: what was found, what should be there, what to do.
         kept: the row is in the dataset all the same, changed as the message says.
     """
 
     file: str
-    row: int
+    row: int | None
     line: int | None
     id: str
     kind: str
@@ -63,8 +64,9 @@ class RowProblem:
 
     def __str__(self) -> str:
         """One line that a terminal can show: control characters are escaped, what is long is cut in its middle."""
-        place = f"row {self.row}" if self.line is None else f"line {self.line}"
-        return f"{self.file} {place}{f' (id {_shown(self.id, 80)})' if self.id else ''}: {_shown(self.message, 800)}"
+        place = f" row {self.row}" if self.line is None else f" line {self.line}"
+        place = "" if self.row is None else place
+        return f"{self.file}{place}{f' (id {_shown(self.id, 80)})' if self.id else ''}: {_shown(self.message, 800)}"
 
 
 def _shown(text: str, limit: int) -> str:
@@ -78,6 +80,10 @@ class _BadRow(Exception):
     """A row that cannot become a record: (kind, message)."""
 
 
+class _NotWanted(Exception):
+    """A row that was not asked for."""
+
+
 @dataclass
 class Reading:
     """One file while it is read: the reader's choices, the row that is read, and what was found so far."""
@@ -87,7 +93,8 @@ class Reading:
     verifier_type: str | None
     missing_images: str
     embed_images: bool
-    row: int = 0
+    selection: Selection = field(default_factory=Selection)
+    row: int | None = 0
     line: int | None = None
     id: str = ""
     problems: list[RowProblem] = field(default_factory=list)
@@ -122,7 +129,13 @@ def records_of(reading: Reading) -> Iterator[dict]:
                     )
                 raise _BadRow("broken_json", f"{seen}; expected one JSON object. Repair or remove it.")
             reading.columns.update(value)
-            yield _record(value, reading)
+            record = _record(value, reading)
+            reading.selection.taken[record["source"]] += 1
+            yield record
+            if reading.selection.is_done:
+                break
+        except _NotWanted:
+            continue
         except _BadRow as bad:
             reading.note(*bad.args, kept=False)
         except RecursionError:
@@ -142,11 +155,14 @@ def records_of(reading: Reading) -> Iterator[dict]:
 
 
 def _record(row: dict, reading: Reading) -> dict:
+    image_name = _image_name(row)
+    source = _source(row, image_name) or reading.path.stem
+    reading.selection.seen[source] += 1
+    if not reading.selection.wants(source):
+        raise _NotWanted
     question = _text(row.get("question"))
     if not question.strip():
         raise _BadRow("no_question", 'no question; expected a text. Add a "question" to the row.')
-    image_name = _image_name(row)
-    source = _source(row, image_name) or reading.path.stem
     verifier_type = _verifier_type(row, source, reading)
     response, gt = _response_and_gt(row)
     if not gt:
@@ -178,6 +194,19 @@ def _record(row: dict, reading: Reading) -> dict:
         "response": response,
         "meta": _text(meta),
     }
+
+
+def source_and_image(row: dict) -> tuple[str, str]:
+    """The source that a row is of and the path of its image, each "" when the row does not say.
+
+    >>> source_and_image({"image": "/images/clevr_math/a.png"})
+    ('clevr_math', '/images/clevr_math/a.png')
+    """
+    try:
+        name = _image_name(row)
+    except _BadRow:
+        name = ""
+    return _source(row, name), name
 
 
 def _text(value: object) -> str:
@@ -297,10 +326,12 @@ def _image(name: str, source: str, reading: Reading) -> dict | None:
     except ValueError as error:
         raise _BadRow("bad_image_path", f"image {error}") from error
     if path is None:
+        if reading.selection.only_present:
+            raise _NotWanted
         keep = reading.missing_images == "keep"
         fix = "Kept without an image." if keep else 'Pass another image_root, or missing_images="keep".'
         if source in ("coco", "vg"):
-            fix += " The release does not ship COCO and Visual Genome images."
+            fix += f" The release does not ship COCO and Visual Genome images; sources=[{source!r}] fetches them."
         message = f"image {name} is absent; expected it below {reading.roots[0]}. {fix}"
         if not keep:
             raise _BadRow("missing_image", message)

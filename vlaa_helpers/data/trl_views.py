@@ -67,7 +67,7 @@ def to_sft(records: "Dataset") -> "Dataset":
             except ValueError as error:
                 unusable.append(f"{record['id']} ({error})")
         completion = [{"role": "assistant", "content": [{"type": "text", "text": text}]}]
-        return {"prompt": _prompt(record["question"], has_image), "completion": completion}
+        return {"prompt": chat_prompt(record["question"], has_image), "completion": completion}
 
     features = Features({"prompt": _message_feature(), "completion": _message_feature()})
     view = _view(records, row_of, features, shared=())
@@ -80,7 +80,20 @@ def to_sft(records: "Dataset") -> "Dataset":
     return view
 
 
-def to_grpo(records: "Dataset") -> "Dataset":
+def chat_prompt(question: str, has_image: bool) -> list[dict]:
+    """Our prompt: the system prompt that asks for tags, then the image and the question."""
+    return [{"role": "system", "content": [{"type": "text", "text": SYSTEM_PROMPT}]}, user_turn(question, has_image)]
+
+
+def user_turn(text: str, has_image: bool) -> dict:
+    """What the user says: the image, a bare placeholder, and then the text."""
+    # Lists of parts everywhere: Arrow cannot mix them with strings. Parts have no "image" key: Arrow would add it, as
+    # None, to text parts too, and both TRL and the Qwen template take a part with such a key for an image.
+    image = [{"type": "image", "text": None}] if has_image else []
+    return {"role": "user", "content": [*image, {"type": "text", "text": text}]}
+
+
+def to_grpo(records: "Dataset", *, prompt_of: Callable[[Mapping, bool], list[dict]] | None = None) -> "Dataset":
     """The view that TRL's `GRPOTrainer` takes: `prompt`, `images` and what rewards read.
 
     The other columns are `gt, verifier_type, source, id, question, meta` and columns of your own, which a record does
@@ -89,28 +102,22 @@ def to_grpo(records: "Dataset") -> "Dataset":
 
     TRL 1.16 cannot have records with and without an image in one generation batch: train on one sort at a time.
 
+    Args:
+        prompt_of: a record, and whether it has an image, to the messages that ask it; `chat_prompt` by default.
+
     Raises:
         ValueError: a dataset without the columns of a record.
     """
     from datasets import Features
 
     def row_of(_: int, record: dict, has_image: bool) -> dict:
-        return {"prompt": _prompt(record["question"], has_image)}
+        prompt = prompt_of(record, has_image) if prompt_of else chat_prompt(record["question"], has_image)
+        return {"prompt": prompt}
 
     taken = (*RECORD_COLUMNS, "prompt", "images")
     own = (name for name in records.column_names if name not in taken)
     shared = ("gt", "verifier_type", "source", "id", "question", "meta", *own)
     return _view(records, row_of, Features({"prompt": _message_feature()}), shared=shared)
-
-
-def _prompt(question: str, has_image: bool) -> list[dict]:
-    # Lists of parts everywhere: Arrow cannot mix them with strings. Parts have no "image" key: Arrow would add it, as
-    # None, to text parts too, and both TRL and the Qwen template take a part with such a key for an image.
-    image = [{"type": "image", "text": None}] if has_image else []
-    return [
-        {"role": "system", "content": [{"type": "text", "text": SYSTEM_PROMPT}]},
-        {"role": "user", "content": [*image, {"type": "text", "text": question}]},
-    ]
 
 
 def _message_feature() -> Any:

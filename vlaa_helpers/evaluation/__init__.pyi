@@ -1,3 +1,10 @@
+from .benchmarks.base import Benchmark as Benchmark, Item as Item, UnreadableRow as UnreadableRow
+from .benchmarks.load import (
+    BenchmarkRows as BenchmarkRows,
+    load_benchmark as load_benchmark,
+    read_benchmark as read_benchmark,
+)
+from .benchmarks.registry import benchmark_names as benchmark_names, register_benchmark as register_benchmark
 from .blind import blind_table as blind_table
 from .eval_report import EvalReport as EvalReport, compare_reports as compare_reports, load_report as load_report
 from .guessing import (

@@ -72,6 +72,11 @@ class EvalReport:
         return self.settings.get("images", "true")
 
     @property
+    def prompt(self) -> str:
+        """How the model was asked: "ours" (think and answer tags) or its "own" prompt (`evaluate`)."""
+        return self.settings.get("prompt", "ours")
+
+    @property
     def tokens_per_second(self) -> float:
         return sum(row["tokens"] for row in self.rows) / sum(row["seconds"] for row in self.rows)
 
@@ -125,6 +130,7 @@ class EvalReport:
         low, high = self.interval
         decoding = "greedy" if self.samples == 1 else f"{self.samples} samples an item"
         shown = "" if self.images == "true" else f", {self.images} images"
+        shown += "" if self.prompt == "ours" else f", the model's {self.prompt} prompt"
         items = len(self.rows) // self.samples
         unscored = f", not scored {self.unscored:.1%}" if self.unscored else ""
         return (

@@ -15,6 +15,7 @@ from ..policy.generation import NO_THINKING, SamplingParams, response_batches
 from ..rewards.mixed import MixedReward, is_correct
 from .eval_report import EvalReport, with_garbled
 from .image_controls import control_images
+from .own_prompt import own_prompt, with_tags
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -34,6 +35,8 @@ def evaluate(
     seed: int = 0,
     exact_draws: bool = False,
     images: Literal["true", "blank", "swapped"] = "true",
+    prompt: Literal["ours", "own"] = "ours",
+    about: dict | None = None,
     out: str | Path | None = None,
 ) -> EvalReport:
     """Ask a model every question of `records` and score what it says.
@@ -52,14 +55,18 @@ def evaluate(
         images: what the model is shown. "blank" and "swapped" are the controls without vision: a uniform grey image, or
             that of another record of the source, in the same size (`control_images` says how, and shows them). Prompts
             stay the same to the token; ground truths stay, and a scorer that looks sees the true image.
+        prompt: "ours" asks with our system prompt, for thinking and an answer in tags, as our trainings do. "own" asks
+            as other harnesses do, under the model's own system prompt, and takes the answer from free text
+            (`free_answer`). The two are different measurements: reports say which one they are.
+        about: what a report should say of the records, such as `read_benchmark(…).about`; kept in its settings.
         out: a folder that keeps the responses as they come; after an interruption the same call goes on from there.
 
     Returns:
         An `EvalReport`; the model is left in the mode (train or eval) that it was in.
 
     Raises:
-        ValueError: no records, two records with one id, an `out` that holds another evaluation, or records that have
-            no image to replace (`control_images`).
+        ValueError: no records, two records with one id, an `out` that holds another evaluation, records that have no
+            image to replace (`control_images`), or `think=False` with a prompt that has no tags.
     """
     if len(records) == 0:
         raise ValueError("nothing to evaluate: records is empty")
@@ -68,6 +75,8 @@ def evaluate(
         raise ValueError(
             f"{len(ids) - len(set(ids))} of {len(ids)} records share an id with another; give each its own"
         )
+    if prompt == "own" and not think:
+        raise ValueError('think=False starts each response with our tags, which prompt="own" does not have; drop one')
     shown_records = control_images(records, images, seed=seed)
     reward = reward or MixedReward()
     start_of = "" if think else NO_THINKING
@@ -75,13 +84,18 @@ def evaluate(
     settings = {"records": len(ids), **asdict(sampling), "batch_size": batch_size, "items": digest_of("\n".join(ids))}
     if images != "true":  # without the word the images are the true ones: folders from before it can go on
         settings["images"] = images
+    if prompt != "ours":
+        settings["prompt"] = prompt
+    if about is not None:
+        settings["about"] = about
     if out is not None:
         settings["model"] = fingerprint(model)
     unit = max(1, batch_size // samples) * samples  # what is sampled belongs to a whole batch
     kept = KeptRows(out, settings, wanted=len(ids) * samples, unit=unit, what="evaluation")
     done = len(kept.rows) // samples
-    asked = to_grpo(records)
-    shown = asked if images == "true" else to_grpo(shown_records)
+    prompt_of = own_prompt if prompt == "own" else None
+    asked = to_grpo(records, prompt_of=prompt_of)
+    shown = asked if images == "true" else to_grpo(shown_records, prompt_of=prompt_of)
     prompts = shown.select(range(done, len(ids))) if done < len(ids) else []
     start = time.perf_counter()
     for batch, texts in response_batches(model, processor, prompts, sampling, batch_size=batch_size, words="evaluate"):
@@ -91,7 +105,7 @@ def evaluate(
         else:  # scored with the true images
             first = len(kept.rows) // samples
             rows = [asked[k] for k in range(first, first + len(texts) // samples)]
-        kept.add([_row(rows[k // samples], *text, seconds, reward) for k, text in enumerate(texts)])
+        kept.add([_row(rows[k // samples], *text, seconds, reward, prompt) for k, text in enumerate(texts)])
         start = time.perf_counter()
     return EvalReport(with_garbled(kept.rows), samples, kept.settings)
 
@@ -111,10 +125,13 @@ def digest_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _row(row: dict, response: str, tokens: int, truncated: bool, seconds: float, reward: MixedReward) -> dict:
-    parsed = parse_response(response)
+def _row(
+    row: dict, response: str, tokens: int, truncated: bool, seconds: float, reward: MixedReward, prompt: str = "ours"
+) -> dict:
+    judged = with_tags(response, truncated=truncated) if prompt == "own" else response
+    answer = parse_response(judged).answer
     score = reward.score(
-        response, row["gt"], row["verifier_type"], question=row["question"], meta=row["meta"], images=row["images"]
+        judged, row["gt"], row["verifier_type"], question=row["question"], meta=row["meta"], images=row["images"]
     )
     return {
         "id": row["id"],
@@ -122,12 +139,12 @@ def _row(row: dict, response: str, tokens: int, truncated: bool, seconds: float,
         "question": row["question"],
         "gt": row["gt"],
         "response": response,
-        "answer": parsed.answer,
+        "answer": answer,
         "value": score.value,
         "reason": str(score.reason),
         "correct": is_correct(score, row["verifier_type"]),
-        "has_answer": parsed.answer is not None,
-        "is_strict": parsed.is_strict,
+        "has_answer": answer is not None,
+        "is_strict": parse_response(response).is_strict,
         "truncated": truncated,
         "garbled": is_garbled(response, source_of_scene(row["id"]), truncated=truncated),
         "tokens": tokens,

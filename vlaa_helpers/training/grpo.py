@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
+from ..core.run_note import note_run
 from ..data.trl_views import to_grpo
 from ..policy.loading import check_reads_images, image_token_ids
 from ..policy.profiles import Profile
@@ -128,6 +129,9 @@ def train_grpo(
         ours.append(AdaptiveKL(rows["KL target"], horizon=rows["KL horizon"]))
     if RolloutLog not in given:
         ours.append(RolloutLog())
+    if trainer.is_world_process_zero():
+        table, folder = grpo_recipe(profile, recipe), trainer.args.output_dir
+        note_run(folder, method="GRPO", profile=profile, records=records, recipe=table, given=config)
     return run_trainer(trainer, [*ours, *callbacks])
 
 

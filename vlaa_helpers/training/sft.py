@@ -7,6 +7,7 @@ import pandas as pd
 from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
+from ..core.run_note import note_run
 from ..data.trl_views import to_sft
 from ..policy.loading import check_reads_images
 from ..policy.profiles import Profile
@@ -96,4 +97,8 @@ def train_sft(
     places = longest(records, trainer.args.per_device_train_batch_size)
     examples = [view[place] for place in places]
     check_batch(trainer.data_collator(examples), examples, processor, names=[records[place]["id"] for place in places])
+    if trainer.is_world_process_zero():
+        given = config if batch_size is None else {"batch_size": batch_size, **config}
+        table, folder = sft_recipe(profile), trainer.args.output_dir
+        note_run(folder, method="SFT", profile=profile, records=records, recipe=table, given=given)
     return run_trainer(trainer, callbacks)

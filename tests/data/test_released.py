@@ -1,0 +1,283 @@
+"""The released data by name, from a hub on loopback: what is downloaded, what is not, and what comes of it."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from collections import Counter
+
+import pytest
+from release_files import GT, REPO, images_of, json_lines, rows_of, tar_gz
+from row_files import SFT_TEXT, encoded
+
+from vlaa_helpers.data import released
+from vlaa_helpers.data.download_errors import size_words
+from vlaa_helpers.data.load import load_records, read_records
+from vlaa_helpers.data.released import HUB_FILES
+from vlaa_helpers.data.trl_views import to_sft
+
+ROWS = "VLAA-Thinking-GRPO-25K.json"
+
+
+def cdn_files(hub) -> Counter:
+    """How often each file was asked of the CDN."""
+    return Counter(path.split("/", 3)[-1] for path in hub.asked("cdn"))
+
+
+def test_only_the_sources_asked_for_are_downloaded(release, said):
+    records, problems = read_records(REPO, split="rl", sources=["clevr_math"])
+    assert len(records) == 20 and set(records["source"]) == {"clevr_math"}
+    assert records["gt"][:3] == ["3", "3", "3"] and set(records["verifier_type"]) == {"digit"}  # 3 of JSON, as text
+    assert records[7]["image"].size == (64, 48) and json.loads(records[0]["meta"]) == {"url": None}
+    assert set(cdn_files(release)) == {ROWS, "images/clevr_math.tar.gz"}
+    assert [problem.kind for problem in problems] == ["other_counts"] and problems[0].kept
+    (plan,) = [record.message for record in said.records if "downloading what is missing" in record.message]
+    size = size_words(len(release.repos[REPO]["images/clevr_math.tar.gz"]))
+    assert f"{ROWS}: 3 kB" in plan and f"images/clevr_math.tar.gz: {size}, unpacked and then removed" in plan
+
+
+def test_the_second_time_nothing_is_downloaded(release, monkeypatch):
+    load = lambda: read_records(REPO, sources=["clevr_math", "synthesis"])[0]  # noqa: E731
+    first = load()
+    release.requests.clear()
+    assert load()["id"][:] == first["id"][:]
+    assert release.asked("hub") == release.asked("cdn") == []
+    assert [method for _, method, *_ in release.requests] == ["HEAD"]  # is main still this commit?
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    release.requests.clear()
+    assert len(load()) == 30 and release.requests == []
+
+
+def test_a_build_s_worth_of_images_is_read_from_paths(release):
+    row = read_records(REPO, sources=["synthesis"])[0].with_format(None).cast_column("image", plain())[0]
+    assert row["image"]["bytes"] is None and os.path.exists(row["image"]["path"])
+    row = read_records(REPO, sources=["synthesis"], embed_images=True)[0].cast_column("image", plain())[0]
+    assert row["image"]["bytes"].startswith(b"\x89PNG")
+
+
+def plain():
+    from datasets import Image
+
+    return Image(decode=False)
+
+
+@pytest.mark.parametrize(
+    ("source", "written", "member"),
+    [
+        ("arxivqa", "/images/arxivqa/images/0.png", "arxivqa/0.png"),
+        ("arxivqa", "arxivqa/0.png", "./images/arxivqa/0.png"),
+        ("synthesis", "images/synthesis/deep/0.png", "deep/0.png"),
+    ],
+)
+def test_paths_of_rows_and_of_archives_meet(hub, source, written, member):
+    row = rows_of(source, 1)[0] | {"image": written}
+    hub.repos[REPO].update({ROWS: json_lines([row]), f"images/{source}.tar.gz": tar_gz({member: encoded()})})
+    assert read_records(REPO, sources=[source])[0][0]["image"].size == (8, 6)
+
+
+@pytest.mark.parametrize("written", ["VG_100K/0.png", "vg/VG_100K/0.png", "/images/vg/VG_100K/0.png"])
+def test_paths_of_rows_and_of_sites_meet(sites, written):
+    sites.repos[REPO][ROWS] = json_lines([rows_of("vg", 1)[0] | {"image": written}])
+    assert read_records(REPO, sources=["vg"])[0][0]["image"].size == (8, 6)
+
+
+# ---- a first look ----
+
+
+def test_a_limit_reads_the_beginning_of_an_archive(hub):
+    n = 400
+    hub.repos[REPO][ROWS] = json_lines(rows_of("clevr_math", n))
+    archive = tar_gz(images_of("clevr_math", n))
+    hub.repos[REPO]["images/clevr_math.tar.gz"] = archive
+    records, problems = read_records(REPO, sources=["clevr_math"], limit=5)
+    assert len(records) == 5 and problems == []
+    sent = hub.sent[f"/{REPO}/images/clevr_math.tar.gz"]
+    assert sent == 2**18 and len(archive) > 10 * sent
+    hub.requests.clear()
+    assert read_records(REPO, sources=["clevr_math"], limit=4)[0]["id"][:] == records["id"][:4]
+    assert cdn_files(hub) == {}
+
+
+def test_a_limit_is_spread_over_the_sources(release, monkeypatch):
+    monkeypatch.setattr("vlaa_helpers.data.released.ARCHIVED", ("clevr_math", "synthesis"))
+    records, problems = read_records(REPO, limit=7)
+    assert Counter(records["source"]) == {"clevr_math": 4, "synthesis": 3} and problems == []
+    records, problems = read_records(REPO, limit=30)
+    assert Counter(records["source"]) == {"clevr_math": 15, "synthesis": 10}
+    assert [str(problem) for problem in problems] == [
+        f"{ROWS}: 10 records of synthesis, limit asks for 15: there are no more."
+    ]
+
+
+def test_rows_whose_image_is_not_in_the_archive(release):
+    files = release.repos[REPO]
+    files["images/synthesis.tar.gz"] = tar_gz(images_of("synthesis", 7))
+    _, problems = read_records(REPO, sources=["synthesis"])
+    assert Counter(problem.kind for problem in problems) == {"missing_image": 3, "other_counts": 1}
+    assert "image /synthesis/7.png is absent" in str(problems[0])
+    records, problems = read_records(REPO, sources=["synthesis"], limit=9)
+    assert len(records) == 7 and [problem.kind for problem in problems] == ["few_rows"]
+
+
+def test_the_text_alone_downloads_the_rows_alone(release):
+    records, problems = read_records(REPO, missing_images="keep")
+    assert len(records) == 30 and records[0]["image"] is None
+    assert set(cdn_files(release)) == {ROWS}
+    assert Counter(problem.kind for problem in problems) == {"missing_image": 30, "other_counts": 1}
+
+
+def test_a_limit_of_text_reads_the_beginning_of_the_rows(hub):
+    rows = json_lines([{**row, "caption": "long " * 1000} for row in rows_of("clevr_math", 1000)])
+    hub.repos[REPO][ROWS] = rows
+    records, _ = read_records(REPO, missing_images="keep", limit=10)
+    assert len(records) == 10 and hub.sent[f"/{REPO}/{ROWS}"] == 2**18 < len(rows) / 10
+    records, problems = read_records(REPO, missing_images="keep", sources=["clevr_math"])  # the rest, and no more
+    assert len(records) == 1000 and hub.sent[f"/{REPO}/{ROWS}"] == len(rows)
+    assert {problem.kind for problem in problems} == {"missing_image", "other_counts"}
+
+
+@pytest.mark.parametrize("layout", [None, 0])
+def test_a_limit_of_an_array_reads_it_whole(hub, layout):
+    hub.repos[REPO][ROWS] = json.dumps(rows_of("clevr_math", 3000), indent=layout).encode()
+    records, _ = read_records(REPO, missing_images="keep", limit=10)
+    assert len(records) == 10 and hub.sent[f"/{REPO}/{ROWS}"] == len(hub.repos[REPO][ROWS]) > 2**18
+
+
+# ---- COCO and Visual Genome ----
+
+
+def zip_of(members: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def sites(hub):
+    """Rows of COCO and Visual Genome on the hub, and zips on their sites with many more images than those."""
+    hub.repos[REPO][ROWS] = json_lines(rows_of("coco", 6) + rows_of("vg", 6))
+    others = {f"train2017/other{k}.jpg": encoded("JPEG", (300, 300), seed=k) for k in range(40)}
+    hub.plain["/coco0.zip"] = zip_of({**others, **{f"train2017/{k}.png": encoded(seed=k) for k in range(6)}})
+    hub.plain["/coco1.zip"] = zip_of({})
+    hub.plain["/vg0.zip"] = zip_of({f"VG_100K/{k}.png": encoded(seed=k) for k in range(3)})
+    hub.plain["/vg1.zip"] = zip_of({f"VG_100K/{k}.png": encoded(seed=k) for k in range(3, 5)})
+    return hub
+
+
+def test_coco_and_visual_genome_come_from_their_sites_when_asked_for(sites, said):
+    records, problems = read_records(REPO, sources=["coco", "vg"])
+    assert Counter(records["source"]) == {"coco": 6, "vg": 5} and set(records["verifier_type"]) == {"box"}
+    assert sites.sent["/coco0.zip"] < len(sites.plain["/coco0.zip"]) / 2
+    assert [problem.id for problem in problems if problem.kind == "missing_image"] == ["vg-5"]
+    assert "vg: 1 of 6 images are not on its site, such as vg/VG_100K/5.png" in said.messages
+    sites.requests.clear()
+    assert len(read_records(REPO, sources=["coco", "vg"])[0]) == 11
+    assert sites.asked("cdn") == []  # what is on no site is not looked for again
+    sites.repos[REPO][HUB_FILES["sft"]] = json_lines(rows_of("vg", 9)[6:])  # nor after others were
+    assert read_records(REPO, split="sft", sources=["vg"])[0]["id"][:] == []
+    sites.requests.clear()
+    assert len(read_records(REPO, sources=["coco", "vg"])[0]) == 11 and sites.asked("cdn") == []
+
+
+def test_a_first_look_at_coco(sites):
+    records, problems = read_records(REPO, sources=["coco"], limit=2)
+    assert len(records) == 2 and problems == []
+    assert len(list((released.store(REPO, "coco") / "images").rglob("*.png"))) == 2
+
+
+def test_coco_and_visual_genome_are_not_fetched_unasked(sites, monkeypatch):
+    monkeypatch.setattr("vlaa_helpers.data.released.ARCHIVED", ("clevr_math",))
+    sites.repos[REPO][ROWS] += json_lines(rows_of("clevr_math", 2))
+    sites.repos[REPO]["images/clevr_math.tar.gz"] = tar_gz(images_of("clevr_math", 2))
+    assert set(read_records(REPO, limit=2)[0]["source"]) == {"clevr_math"}
+    assert not any(path.endswith(".zip") for path in sites.asked("cdn"))
+
+
+def test_a_site_without_parts_of_files(sites):
+    sites.ranges = False
+    sites.large = 10**6  # the rows come from the hub itself
+    with pytest.raises(OSError, match=r"coco0\.zip: the server sends no parts of files.*by hand: curl -L -O http"):
+        read_records(REPO, sources=["coco"])
+
+
+# ---- as users meet it ----
+
+
+def test_another_data_set_of_the_same_layout(hub):
+    hub.repos["me/mine"] = {
+        "rows.jsonl": json_lines([{**row, "verifier_type": "digit"} for row in rows_of("clevr_math", 3)]),
+        "images/clevr_math.tar.gz": tar_gz(images_of("clevr_math", 3)),
+    }
+    records = load_records("me/mine", file="rows.jsonl", sources=["clevr_math"])
+    assert len(records) == 3 and records[2]["image"].size == (64, 48)
+
+
+def test_real_rows_from_a_hub(hub, real_samples):
+    hub.repos[REPO][ROWS] = (real_samples / "rows.jsonl").read_bytes()
+    for source in ("clevr_math", "synthesis", "arxivqa"):
+        files = {f"{source}/{path.name}": path.read_bytes() for path in (real_samples / "images" / source).iterdir()}
+        hub.repos[REPO][f"images/{source}.tar.gz"] = tar_gz(files)
+    records = read_records(REPO, sources=["clevr_math", "synthesis", "arxivqa"])[0]
+    assert list(records["gt"]) == ["3", "y = -5 * sin(-5 * x)", "B"]
+    assert [image.size for image in records["image"]] == [(480, 320), (800, 600), (2016, 1390)]
+
+
+def test_the_environment_s_hub_in_a_process_of_its_own(release, tmp_path):
+    code = f"from vlaa_helpers import load_records; print(len(load_records({REPO!r}, sources=['synthesis'], limit=4)))"
+    environment = {**os.environ, "HF_ENDPOINT": release.url, "HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "0"}
+    environment |= {"TRANSFORMERS_OFFLINE": "0", "HF_DATASETS_OFFLINE": "0"}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert run.stdout == "4\n", run.stderr
+    assert (tmp_path / "home" / "assets" / "vlaa_helpers").is_dir()
+
+
+def test_a_killed_download_goes_on(hub, tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    code = f"from vlaa_helpers import load_records; load_records({REPO!r}, sources=['clevr_math'])"
+    environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(home), "HF_HUB_OFFLINE": "0"}
+    environment |= {"TRANSFORMERS_OFFLINE": "0", "HF_DATASETS_OFFLINE": "0"}
+    hub.repos[REPO][ROWS] = json_lines(rows_of("clevr_math", 100))
+    archive = hub.repos[REPO]["images/clevr_math.tar.gz"] = tar_gz(images_of("clevr_math", 100, size=(160, 120)))
+    hub.stall_after = 3  # the rows, 256 KiB and 512 KiB of the archive, which has 5 MiB
+    run = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.DEVNULL)
+    place = f"/{REPO}/images/clevr_math.tar.gz"
+    try:
+        until(lambda: any(part.stat().st_size == 3 * 2**18 for part in home.rglob("*.tar.gz.part")))
+    finally:
+        run.kill()
+        run.wait()
+    assert hub.sent[place] == 3 * 2**18 < len(archive)
+    hub.stall_after = None
+    monkeypatch.setattr("huggingface_hub.constants.HF_ASSETS_CACHE", str(home / "assets"))
+    monkeypatch.setattr("huggingface_hub.utils._cache_assets.HF_ASSETS_CACHE", str(home / "assets"))
+    assert len(read_records(REPO, sources=["clevr_math"])[0]) == 100
+    assert hub.sent[place] == len(archive)  # no byte twice
+
+
+def until(is_so, seconds=60):
+    """Wait for something that another process does."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)
+
+
+def test_traces_of_the_sft_split(hub):
+    rows = [
+        {"image": row["image"], "question": row["question"], "answer": SFT_TEXT} for row in rows_of("clevr_math", 3)
+    ]
+    hub.repos[REPO]["VLAA-Thinking-SFT-126K.json"] = json_lines(rows)
+    hub.repos[REPO]["images/clevr_math.tar.gz"] = tar_gz(images_of("clevr_math", 3))
+    records = read_records(REPO, split="sft", sources=["clevr_math"])[0]
+    assert records["gt"][:] == ["3"] * 3 and records["reasoning"][0] == "one and two"
+    sample = to_sft(records)[0]
+    assert sample["completion"][0]["content"][0]["text"] == SFT_TEXT and sample["images"][0].size == (64, 48)
+
+
+def test_every_source_has_its_place():
+    assert {*released.ARCHIVED, "coco", "vg"} == set(released.TABLE_1) and set(GT) < set(released.TABLE_1)

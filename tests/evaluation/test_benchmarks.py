@@ -1,0 +1,209 @@
+from collections import Counter
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from benchmark_files import FILES, write_benchmark
+
+from vlaa_helpers import (
+    Benchmark,
+    Item,
+    MixedReward,
+    benchmark_names,
+    load_benchmark,
+    read_benchmark,
+    register_benchmark,
+)
+from vlaa_helpers.evaluation.benchmarks.registry import BUILT_IN
+from vlaa_helpers.evaluation.benchmarks.wemath import split_options
+
+READ = {  # what each benchmark's rows become: id, verifier, ground truth, question
+    "mathvista_testmini": [
+        ("1", "math", "1.2", "How far? Give the answer to one decimal place."),
+        ("2", "digit", "3", "What is the gap between them? (Unit: years)"),
+        ("3", "choice", "B", "Which is larger?\nA. red\nB. blue"),
+        ("4", "math", "[0, 2, 1]", "Which counts?"),
+    ],
+    "mathvision_testmini": [
+        ("4", "math", "6", "How many digits are there?"),
+        ("7", "choice", "C", "Which piece fits?\nThe image shows the options A, B, C, D, E."),
+        ("9", "choice", "B", "Which colour?\nA. red\nB. $x^2$"),
+        ("10", "choice", "D", "Which of A to E?"),
+        ("11", "math", "(3,-4)", "Where is it?"),
+    ],
+    "mathverse_vision_only": [
+        ("2", "choice", "B", "Answer the question shown in the image. Give the letter of the right option."),
+        ("3", "math", "2\\sqrt{3}", "Answer the question shown in the image. Give the final value."),
+    ],
+    "wemath_testmini": [
+        ("3steps_1-3steps_1", "choice", "B",
+         "How large is it?\nA. 200.96\nB. 3215.36\nC. 6280\nD. 32\nE. No correct answer"),
+        ("3steps_1-3steps_multi", "choice", "B", "How large is it?\nA. 45°\nB. 60°\nC. 120°\nD. No correct answer"),
+    ],
+    "logicvista": [
+        ("v1_0", "choice", "C",
+         "Is it so? Select from A, B and C. (A) True (B) False (C) Insufficient Information"),
+    ],
+    "chartqa": [
+        ("1", "relaxed", "14", "How many food items are shown?"),
+        ("2", "relaxed", "Yes", "Is the sum of all above 5?"),
+        ("3", "relaxed", "23.5%", "What was the share in 2014?"),
+    ],
+    "ai2d": [("1", "choice", "A", "What eats grass?\nA. cow\nB. fox\nC. owl")],
+}  # fmt: skip
+LEFT_OUT = {
+    "mathvista_testmini": {"bad_gt": 1, "needs_judge": 1},
+    "mathverse_vision_only": {"needs_judge": 1},
+    "wemath_testmini": {"bad_gt": 1},
+    "logicvista": {"needs_judge": 1, "no_gt": 1},
+    "ai2d": {"bad_gt": 1},
+}
+
+
+def test_every_benchmark_has_rows_here():
+    assert set(READ) == set(FILES) == {benchmark.name for benchmark in BUILT_IN}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_published_rows_become_records(tmp_path, name):
+    found = read_benchmark(name, folder=write_benchmark(tmp_path, name))
+    rows = list(found.records)
+    seen = [(row["id"], row["verifier_type"], row["gt"], row["question"]) for row in rows]
+    assert seen == [(f"{name}-{own}", *rest) for own, *rest in READ[name]]
+    assert [row["source"] for row in rows] == [f"{name}/{row['verifier_type']}" for row in rows]
+    assert all(row["image"].size == (56, 56) for row in rows)
+    assert dict(Counter(problem.kind for problem in found.problems)) == LEFT_OUT.get(name, {})
+    assert found.about["rows"] == len(rows) + len(found.problems)  # none is lost
+
+
+@pytest.mark.parametrize("name", READ)
+def test_the_ground_truth_is_a_right_answer_and_another_is_not(tmp_path, name):
+    rows = read_benchmark(name, folder=write_benchmark(tmp_path, name)).records.remove_columns("image")
+    reward = MixedReward()
+    for row in rows:
+        for answer, value in ((row["gt"], 1.0), ("Z" if row["verifier_type"] == "choice" else "-77", 0.0)):
+            columns = {"question": row["question"], "meta": row["meta"]}
+            assert reward.score(f"<answer>{answer}</answer>", row["gt"], row["verifier_type"], **columns).value == value
+
+
+def test_the_report_counts_what_is_judged_and_what_is_not(tmp_path):
+    folder = write_benchmark(tmp_path, "mathvista_testmini")
+    found = read_benchmark("mathvista_testmini", folder=folder)
+    assert found.about["judged_by"] == {"choice": 1, "digit": 1, "math": 2}
+    assert found.about["published_rows"] == 1000  # and these are six
+    assert str(found).startswith(
+        "mathvista_testmini: 6 rows, judged by our verifiers: choice 1, digit 1, math 2; "
+        "left out: bad_gt 1, needs_judge 1\n  "
+    )
+    assert "row 5: the answer 'several' is no number that a rule can judge; it needs a free-form judge" in str(found)
+    with pytest.warns(UserWarning, match="left out: bad_gt 1, needs_judge 1"):
+        assert len(load_benchmark("mathvista_testmini", folder=folder)) == 4
+
+
+def test_a_sample_is_the_same_for_the_same_seed(tmp_path):
+    row = FILES["chartqa"][1][0]
+    rows = [{**row, "question": f"How many {k}?"} for k in range(40)]
+    folder = write_benchmark(tmp_path, "chartqa", rows)
+    first, again, other = (load_benchmark("chartqa", n=10, seed=seed, folder=folder)["id"][:] for seed in (0, 0, 1))
+    assert len(set(first)) == 10 and first == again != other
+    assert first != [f"chartqa-{k}" for k in range(1, 11)]  # not the head of the file
+    found = read_benchmark("chartqa", n=10, folder=folder)
+    assert found.about["sample_seed"] == 0 and str(found).endswith("; 10 are asked, a random sample")
+    assert len(load_benchmark("chartqa", n=99, folder=folder)) == 40
+
+
+def test_broken_rows_are_reported_and_the_others_read(tmp_path):
+    good = FILES["chartqa"][1][0]
+    whole = good["image"]["bytes"]
+    rows = [
+        good,
+        {**good, "image": {"bytes": whole[:60], "path": "a.png"}},
+        {**good, "image": None},
+        {**good, "question": " "},
+        {**good, "answer": None},
+    ]
+    found = read_benchmark("chartqa", folder=write_benchmark(tmp_path, "chartqa", rows))
+    assert found.records["id"][:] == ["chartqa-1"]
+    assert [(problem.row, problem.kind) for problem in found.problems] == [
+        (1, "bad_image"), (2, "missing_image"), (3, "no_question"), (4, "no_gt")
+    ]  # fmt: skip
+
+
+def test_two_rows_of_one_name_are_reported(tmp_path):
+    row = FILES["mathvision_testmini"][1][0]
+    found = read_benchmark("mathvision_testmini", folder=write_benchmark(tmp_path, "mathvision_testmini", [row, row]))
+    assert len(found.records) == 1 and [problem.kind for problem in found.problems] == ["duplicate_id"]
+
+
+def test_nothing_to_judge_is_an_error(tmp_path):
+    rows = FILES["logicvista"][1][1:]
+    with pytest.raises(ValueError, match="logicvista has no row that can be judged"):
+        load_benchmark("logicvista", folder=write_benchmark(tmp_path, "logicvista", rows))
+
+
+def test_files_that_are_not_the_benchmark(tmp_path):
+    with pytest.raises(ValueError, match="unknown benchmark 'mathvista'; expected one of mathvista_testmini, "):
+        load_benchmark("mathvista")
+    with pytest.raises(FileNotFoundError, match="nowhere: no such folder"):
+        load_benchmark("ai2d", folder=tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match=r"no file \*test-\*.parquet of ai2d in .*; there: no parquet. Fetch"):
+        load_benchmark("ai2d", folder=tmp_path)
+    with pytest.raises(ValueError, match="n is a number of questions"):
+        load_benchmark("ai2d", folder=tmp_path, n=0)
+    path = tmp_path / "test-0.parquet"
+    pq.write_table(pa.table({"question": ["How?"], "answer": ["0"]}), path)
+    with pytest.raises(ValueError, match="has no column options, image; ai2d is read from .* revision="):
+        load_benchmark("ai2d", folder=path)
+    whole = (write_benchmark(tmp_path / "b", "ai2d") / FILES["ai2d"][0]).read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match="is no whole parquet file .*; fetch it again"):
+        load_benchmark("ai2d", folder=path)
+
+
+def test_a_folder_without_the_data_level_will_do(tmp_path):
+    folder = write_benchmark(tmp_path, "mathvision_testmini") / "data"
+    assert len(load_benchmark("mathvision_testmini", folder=folder)) == 5
+
+
+def read_mine(row):
+    return Item(row["name"], row["image"], row["text"], row["count"], "digit")
+
+
+def test_a_benchmark_of_ones_own(tmp_path):
+    mine = Benchmark("my_counts", "me/counts", "*.parquet", ("name", "image", "text", "count"), read_mine)
+    register_benchmark(mine)
+    register_benchmark(mine)  # a cell run twice
+    assert benchmark_names()[-1] == "my_counts"
+    image = FILES["chartqa"][1][0]["image"]
+    rows = [{"name": "a", "image": image, "text": "How many?", "count": "3"}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    assert load_benchmark("my_counts", folder=tmp_path)["source"][:] == ["my_counts/digit"]
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "error", "words"),
+    [
+        (Benchmark("ai2d", "me/x", "*", (), read_mine), ValueError, "taken by a built-in benchmark"),
+        (Benchmark("My one", "me/x", "*", (), read_mine), ValueError, "expected small letters"),
+        (Benchmark("mine", "me/x", "*", (), lambda: None), TypeError, r"expected a function \(row\) -> Item"),
+        ("mine", TypeError, "expected a Benchmark, got 'mine'"),
+    ],
+)
+def test_what_cannot_be_registered(benchmark, error, words):
+    with pytest.raises(error, match=words):
+        register_benchmark(benchmark)
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("A. 16;B. 18; C. No correct answer", {"A": "16", "B": "18", "C": "No correct answer"}),
+        ("A. to ;O.;B. from ;O.;F. No correct answer", {"A": "to ;O.", "B": "from ;O.", "F": "No correct answer"}),
+        ("A. 45° B. 60° ;C. 120°", {"A": "45°", "B": "60°", "C": "120°"}),
+        ("A. one; B．two", {"A": "one", "B": "two"}),
+        ("A. of ;C.; B. of ;D.", {"A": "of ;C.", "B": "of ;D."}),
+        ("none", {}),
+    ],
+)
+def test_options_in_one_line(text, options):
+    assert split_options(text) == options

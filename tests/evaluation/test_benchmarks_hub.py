@@ -1,0 +1,63 @@
+import pytest
+from benchmark_files import FILES, write_benchmark
+from huggingface_hub import constants
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+from vlaa_helpers import load_benchmark, read_benchmark
+
+
+def serve(hub, tmp_path, name, repository):
+    place, _ = FILES[name]
+    data = (write_benchmark(tmp_path / "served", name) / place).read_bytes()
+    hub.repositories["datasets", repository] = {
+        place: data,
+        "README.md": b"a card",
+        "data/train-0.parquet": b"not asked",
+    }
+
+
+def test_a_benchmark_by_name_is_that_of_the_files(small_hub, tmp_path):
+    serve(small_hub, tmp_path, "mathvision_testmini", "MathLLMs/MathVision")
+    by_name = read_benchmark("mathvision_testmini")
+    from_disk = read_benchmark("mathvision_testmini", folder=tmp_path / "served")
+    assert by_name.about == from_disk.about
+    assert [{**row, "image": None} for row in by_name.records] == [{**row, "image": None} for row in from_disk.records]
+    fetched = [request for request in small_hub.requests if request.startswith("GET") and "resolve" in request]
+    assert len(fetched) == 1 and "testmini" in fetched[0]  # the benchmark's file alone
+
+
+def test_a_second_time_nothing_is_fetched_and_no_network_is_needed(small_hub, tmp_path, monkeypatch):
+    serve(small_hub, tmp_path, "ai2d", "lmms-lab/ai2d")
+    with pytest.warns(UserWarning, match="bad_gt"):
+        first = load_benchmark("ai2d")["id"][:]
+    asked = len(small_hub.requests)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.warns(UserWarning, match="bad_gt"):
+        assert load_benchmark("ai2d")["id"][:] == first
+    assert len(small_hub.requests) == asked
+
+
+@pytest.mark.parametrize(("status", "error"), [(401, RepositoryNotFoundError), (503, LocalEntryNotFoundError)])
+def test_a_hub_that_refuses(small_hub, status, error):
+    small_hub.refuse = status
+    with pytest.raises((error, HfHubHTTPError)) as caught:
+        load_benchmark("ai2d")
+    assert "ai2d was looked for in the dataset lmms-lab/ai2d on the hub" in caught.value.__notes__[0]
+    assert "--files FOLDER" in caught.value.__notes__[0]
+
+
+def test_no_network_and_nothing_in_the_cache(small_hub, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(LocalEntryNotFoundError) as caught:
+        load_benchmark("chartqa")
+    assert "fetch them elsewhere and pass their folder" in caught.value.__notes__[0]
+    assert small_hub.requests == []
+
+
+def test_a_repository_that_is_gone_or_has_other_files(small_hub):
+    with pytest.raises(RepositoryNotFoundError) as caught:
+        load_benchmark("chartqa")
+    assert "lmms-lab/ChartQA" in caught.value.__notes__[0]
+    small_hub.repositories["datasets", "lmms-lab/ChartQA"] = {"data/train-0.parquet": b"x"}
+    with pytest.raises(FileNotFoundError, match="lmms-lab/ChartQA on the hub has no file .*revision="):
+        load_benchmark("chartqa")

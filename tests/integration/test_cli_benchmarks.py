@@ -1,0 +1,107 @@
+import json
+
+import pytest
+from benchmark_files import write_benchmark
+
+from vlaa_helpers import load_policy, load_report
+from vlaa_helpers.cli import main
+from vlaa_helpers.policy.adapters import save_policy
+
+
+@pytest.fixture
+def asked(tmp_path, tiny_profile):
+    """`vlaa evaluate` of a benchmark on disk, with a tiny model."""
+
+    def arguments(name, out, *more):
+        files = write_benchmark(tmp_path / "files", name)
+        policy = ["--profile", "mini", "--model", tiny_profile.model, "--max-new-tokens", "4"]
+        return ["evaluate", name, "--files", str(files), "--out", str(tmp_path / out), *policy, *more]
+
+    return arguments
+
+
+def test_a_benchmark_with_both_prompts_resumed_and_compared(asked, capsys, tmp_path):
+    main(asked("chartqa", "a", "--prompt", "both", "--batch-size", "1"))
+    shown = capsys.readouterr().out
+    assert shown.startswith("chartqa: 3 rows, judged by our verifiers: relaxed 3")
+    assert (
+        "chartqa/relaxed" in shown and "n = 3, greedy;" in shown and "n = 3, greedy, the model's own prompt;" in shown
+    )
+    ours, own = load_report(tmp_path / "a" / "ours"), load_report(tmp_path / "a" / "own")
+    assert (ours.prompt, own.prompt) == ("ours", "own")
+    assert ours.settings["about"] == own.settings["about"]
+    assert ours.settings["about"]["repository"] == "lmms-lab/ChartQA"
+
+    kept = tmp_path / "a" / "own" / "responses.jsonl"
+    rows = kept.read_text().splitlines(keepends=True)
+    changed = json.dumps({**json.loads(rows[0]), "seconds": 12345.0}) + "\n"
+    kept.write_text(changed)  # interrupted after one row
+    main(asked("chartqa", "a", "--prompt", "both", "--batch-size", "1"))
+    capsys.readouterr()
+    after = kept.read_text().splitlines(keepends=True)
+    assert after[0] == changed and len(after) == 3  # gone on, not begun anew
+
+    main(asked("chartqa", "b", "--prompt", "both", "--against", str(tmp_path / "a")))
+    shown = capsys.readouterr().out
+    assert f"against {tmp_path / 'a' / 'own'} (own prompt): +0.0%" in shown and shown.count("n = 3 paired items") == 2
+
+
+def test_a_sample_of_a_benchmark(asked, capsys, tmp_path):
+    main(asked("mathvision_testmini", "a", "--n", "2"))
+    assert "5 rows, judged by our verifiers: choice 3, math 2; 2 are asked, a random sample" in capsys.readouterr().out
+    assert len(load_report(tmp_path / "a").rows) == 2
+
+
+def test_no_network_and_no_files(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["evaluate", "ai2d", "--out", str(tmp_path)])
+    said = capsys.readouterr().err
+    assert said.startswith("vlaa: ") and "vlaa evaluate ai2d --files FOLDER" in said and said.count("\n") == 1
+
+
+@pytest.fixture
+def run(tmp_path, tiny_profile):
+    """A training's folder with an adapter that does something."""
+    policy, processor = load_policy(tiny_profile)
+    for name, parameter in policy.named_parameters():
+        if "lora_B" in name:
+            parameter.data.fill_(0.05)
+    save_policy(policy, processor, tmp_path / "run" / "adapter")
+    return tmp_path / "run"
+
+
+def test_merge_and_push(run, tmp_path, tiny_profile, capsys, small_hub):
+    (run / "training.json").write_text(
+        json.dumps({"method": "GRPO", "base": "a toy", "records": 3, "sources": {"blocks": 3}, "recipe": [
+            {"setting": "beta", "value": 0.001, "source": "paper"}]})
+    )  # fmt: skip
+    main(["merge", str(run), str(tmp_path / "merged"), "--profile", "mini", "--model", tiny_profile.model])
+    shown = capsys.readouterr().out
+    assert "adapter vs merged:" in shown and "from_pretrained(" in shown
+    main(["push", str(tmp_path / "merged"), "me/merged"])
+    shown = capsys.readouterr().out
+    assert "model.safetensors" in shown and shown.endswith("Nothing was sent. Read the card, then give --yes.\n")
+    assert small_hub.requests == []
+    card = (tmp_path / "merged" / "card.md").read_text()
+    assert "A merged model on a toy, trained by GRPO" in card and "adapter vs merged:" in card
+    assert "library_name: transformers" in card and str(tmp_path) not in card
+    main(["push", str(run), "me/adapter", "--license", "mit", "--yes"])
+    assert f"pushed: {small_hub.url}/me/adapter/commit/" in capsys.readouterr().out
+    assert "license: mit" in small_hub.commits[0]["files"]["README.md"].decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["merge", "nowhere", "out", "--profile", "mini"], "nowhere holds no model; expected adapter/"),
+        (["merge", "nowhere", "out", "--profile", "t4"], "needs a CUDA GPU"),
+        (["push", "nowhere", "me/x"], "nowhere holds no model"),
+        (["push", "nowhere", "x"], "expected OWNER/NAME"),
+    ],
+)
+def test_what_goes_wrong_is_said_in_one_line(arguments, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    said = capsys.readouterr().err
+    assert stop.value.code == 2 and words in said and said.count("\n") == 1

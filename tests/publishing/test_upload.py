@@ -1,0 +1,164 @@
+import json
+
+import pytest
+from huggingface_hub import ModelCard
+from huggingface_hub.errors import HfHubHTTPError
+from run_folders import write_log, write_run
+
+from vlaa_helpers import ScriptedTeacher, build_dataset, load_policy, make_scenes, plan_push, push, train_sft
+from vlaa_helpers.mini_world.scenes import scene_records
+from vlaa_helpers.policy.adapters import save_policy
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, tiny_profile, with_traces):
+    """A training of two steps, as `vlaa sft` leaves it."""
+    folder = tmp_path_factory.mktemp("sft")
+    model, processor = load_policy(tiny_profile)
+    records = with_traces(make_scenes(12, seed=1))
+    settings = {"max_steps": 2, "learning_rate": 0.01, "output_dir": str(folder)}
+    trainer = train_sft(model, processor, records, tiny_profile, batch_size=4, **settings)
+    save_policy(trainer.model, processor, folder / "adapter")
+    return folder
+
+
+@pytest.fixture
+def reports(tmp_path):
+    """Two evaluations of the same six records: all wrong, and all but one right."""
+    records = list(scene_records(6, seed=3))
+    right = [f"<think>I see it.</think><answer>{record['gt']}</answer>" for record in records]
+    wrong = ["<think>I see it.</think><answer>none of them</answer>"] * 6
+    return [
+        f"base={write_run(tmp_path / 'a', records, wrong)}",
+        f"tuned={write_run(tmp_path / 'b', records, [*right[:5], *wrong[:1]])}",
+    ]
+
+
+def test_a_plan_says_what_would_go_and_asks_no_network(run, reports, small_hub, tmp_path):
+    plan = plan_push(run, "me/my-adapter", evaluations=reports)
+    assert small_hub.requests == []
+    assert {"adapter_config.json", "adapter_model.safetensors", "training.json", "log.csv"} < set(plan.files)
+    assert not {"README.md", "card.md", "training_args.bin"} & set(plan.files)
+    assert plan.card_path.read_text() == plan.card and plan.licence == "apache-2.0"
+    size = (run / "adapter" / "adapter_model.safetensors").stat().st_size / 2**20
+    assert f"adapter_model.safetensors  {size:.2f} MiB" in str(plan)
+    assert str(plan).startswith(f"model me/my-adapter: {len(plan.files)} files, ")
+
+
+def test_the_card_is_filled_from_the_run_s_files(run, reports):
+    card = plan_push(run, "me/my-adapter", evaluations=reports).card
+    data = ModelCard(card).data
+    assert (data.license, data.library_name, data.base_model) == ("apache-2.0", "peft", None)
+    assert "A LoRA adapter on" in card and "trained by SFT" in card
+    assert "12 records, by verifier: box 2, choice 4, digit 2, math 2, open_ended 2." in card
+    assert "| max_steps | 2 | set for this run |" in card and "| learning_rate | 0.01 | set for this run |" in card
+    assert "| batch_size | 4 | set for this run |" in card and "| vision tower | frozen | paper §3.1 |" in card
+    assert "| step | 2 |" in card
+    assert "| base | ours | all | 6 | 0.0% | 0.0% to 39.0% | 0.0% | 0.0% |" in card
+    assert "tuned against base, paired: +" in card and "n = 6 paired items" in card
+    assert "The base is a toy" in card and "set for this run" in card
+
+
+def test_no_path_of_this_machine_is_published(run, tmp_path):
+    plan = plan_push(run, "me/my-adapter")
+    config = json.loads(plan.files["adapter_config.json"])
+    kept = json.loads((run / "adapter" / "adapter_config.json").read_text())
+    assert kept["base_model_name_or_path"].startswith("/") and "/" not in config["base_model_name_or_path"]
+    texts = [plan.card, *(file.decode() for file in plan.files.values() if isinstance(file, bytes))]
+    texts += [plan.files[name].read_text() for name in ("training.json", "log.csv")]
+    assert not any(str(run) in text or kept["base_model_name_or_path"] in text for text in texts)
+
+
+def test_what_is_not_known_is_said(run, tmp_path, small_hub):
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    config = {"base_model_name_or_path": "Qwen/Qwen2.5-VL-3B-Instruct", "peft_type": "LORA"}
+    (bare / "adapter_config.json").write_text(json.dumps(config))
+    (bare / "adapter_model.safetensors").write_bytes(b"weights")
+    plan = plan_push(bare, "me/bare")
+    assert "Not known: the run has no `training.json`." in plan.card and "Not evaluated: no report" in plan.card
+    assert "No log was kept" in plan.card and "base_model: Qwen/Qwen2.5-VL-3B-Instruct" in plan.card
+    assert plan.licence == "unknown" and "give --license" in str(plan)
+    with pytest.raises(ValueError, match="me/bare has no licence yet"):
+        push(plan)
+    assert small_hub.requests == []
+    assert plan_push(bare, "me/bare", licence="mit").licence == "mit"
+
+
+def test_a_push_commits_card_and_files_at_once(run, small_hub):
+    plan = plan_push(run, "me/my-adapter")
+    assert push(plan).startswith(small_hub.url)
+    assert [(made["organization"], made["name"], made["visibility"]) for made in small_hub.created] == [
+        ("me", "my-adapter", "private")
+    ]
+    (commit,) = small_hub.commits
+    assert (commit["kind"], commit["name"]) == ("models", "me/my-adapter")
+    assert set(commit["files"]) == {"README.md", *plan.files}
+    assert commit["files"]["README.md"].decode() == plan.card
+    weights = (run / "adapter" / "adapter_model.safetensors").read_bytes()
+    assert commit["files"]["adapter_model.safetensors"] == weights
+
+
+def test_what_was_pushed_loads_and_answers_alike(run, small_hub, tmp_path, tiny_profile):
+    import torch
+
+    push(plan_push(run, "me/my-adapter"))
+    small_hub.repositories["models", "me/my-adapter"] = small_hub.commits[0]["files"]
+    from huggingface_hub import snapshot_download
+
+    folder = snapshot_download("me/my-adapter")
+    here, there = (load_policy(tiny_profile, adapter=path)[0].state_dict() for path in (run / "adapter", folder))
+    lora = [name for name in here if "lora_" in name]
+    assert lora and all(torch.equal(here[name], there[name]) for name in lora)
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_a_hub_that_refuses_commits_nothing(run, small_hub, status):
+    small_hub.refuse = status
+    with pytest.raises(HfHubHTTPError) as caught:
+        push(plan_push(run, "me/my-adapter"))
+    assert "Nothing was committed to me/my-adapter" in caught.value.__notes__[-1] and small_hub.commits == []
+
+
+def test_a_build_is_pushed_as_a_dataset(tmp_path, small_hub):
+    build_dataset(make_scenes(30, seed=3), ScriptedTeacher(seed=3), tmp_path / "built")
+    plan = plan_push(tmp_path / "built", "me/my-data", licence="cc-by-4.0")
+    assert plan.kind == "dataset" and {"sft.parquet", "rl.parquet", "yields.csv"} == set(plan.files)
+    assert "| caption | " in plan.card and "| all | 30 |" in plan.card and "license: cc-by-4.0" in plan.card
+    push(plan, private=False)
+    assert small_hub.created[0]["type"] == "dataset" and small_hub.created[0]["visibility"] == "public"
+    import io
+
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(io.BytesIO(small_hub.commits[0]["files"]["sft.parquet"]))
+    assert f"{table.num_rows} records for SFT" in plan.card and table["image"][0].as_py()["bytes"][:4] == b"\x89PNG"
+
+
+def test_what_cannot_be_pushed(tmp_path, run):
+    with pytest.raises(FileNotFoundError, match="holds no model; expected adapter/"):
+        plan_push(tmp_path, "me/x")
+    with pytest.raises(ValueError, match="expected OWNER/NAME"):
+        plan_push(run, "my-adapter")
+    with pytest.raises(FileNotFoundError, match="no report in"):
+        plan_push(run, "me/x", evaluations=[str(tmp_path)])
+    broken = tmp_path / "broken"
+    (broken / "adapter").mkdir(parents=True)
+    (broken / "adapter" / "adapter_config.json").write_text('{"base_model_name_or_path": "a/b"}')
+    write_log(broken, [{"step": 1, "loss": 0.5}])
+    (broken / "training.json").write_text("{")
+    with pytest.raises(ValueError, match=r"training.json is broken.*the card then does without"):
+        plan_push(broken, "me/x")
+
+
+def test_reports_that_cannot_be_compared_are_not(run, reports, tmp_path):
+    others = list(scene_records(4, seed=9))
+    other = write_run(tmp_path / "c", others, ["<answer>1</answer>"] * 4)
+    folder = write_run(tmp_path / "d", list(scene_records(6, seed=3)), ["<answer>1</answer>"] * 6)
+    settings = json.loads((folder / "settings.json").read_text())
+    about = {"benchmark": "ai2d", "repository": "lmms-lab/ai2d", "rows": 9, "left_out": {"bad_gt": 3}, "judged_by": {}}
+    (folder / "settings.json").write_text(json.dumps({**settings, "prompt": "own", "about": about}))
+    card = plan_push(run, "me/x", evaluations=[reports[0], f"other={other}", f"own={folder}"]).card
+    assert "other and base were asked different items; they are not compared." in card
+    assert "own and base were asked with different prompts; they are not compared." in card
+    assert "| own | own | all | 6 |" in card and "ai2d (lmms-lab/ai2d): 9 rows, left out: bad_gt 3." in card

@@ -1,0 +1,43 @@
+"""Data sets laid out like the release, small enough for a test."""
+
+import io
+import json
+import tarfile
+
+from row_files import encoded
+
+REPO = "UCSC-VLAA/VLAA-Thinking"
+GT = {"clevr_math": "3", "synthesis": "2x", "arxivqa": "B", "coco": "[0, 0, 0.5, 1]", "vg": "[0, 0, 0.5, 1]"}
+FOLDER = {"coco": "coco/train2017", "vg": "vg/VG_100K"}
+
+
+def tar_gz(members: dict[str, bytes], *more: tarfile.TarInfo) -> bytes:
+    """A .tar.gz of these files, and of members without data."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+        for info in more:
+            archive.addfile(info)
+    return buffer.getvalue()
+
+
+def rows_of(source: str, n: int) -> list[dict]:
+    """Rows of the release's GRPO file: a number as ground truth, metadata as text, a slash too many."""
+    gt = 3 if source == "clevr_math" else GT[source]
+    folder = FOLDER.get(source, source)
+    return [
+        {"id": f"{source}-{k}", "image": f"/{folder}/{k}.png", "question": f"{k}?", "gt": gt, "meta": "{'url': None}"}
+        for k in range(n)
+    ]
+
+
+def images_of(source: str, n: int, size=(64, 48)) -> dict[str, bytes]:
+    """Images for `rows_of`, as an archive of the release holds them."""
+    return {f"{source}/{k}.png": encoded(size=size, seed=k) for k in range(n)}
+
+
+def json_lines(rows) -> bytes:
+    return "\n".join(map(json.dumps, rows)).encode() + b"\n"

@@ -1,0 +1,64 @@
+"""What a run was: its data, recipe and settings in one file beside its log, so that a card can be written from it."""
+
+import json
+from collections import Counter
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .whole_files import write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from datasets import Dataset
+
+NOTE = "training.json"
+"""The file's name, in the `output_dir` of a training."""
+_VERSIONS = ("torch", "transformers", "trl", "peft", "bitsandbytes", "datasets", "vlaa-helpers")
+
+
+def note_run(
+    folder: str | Path, *, method: str, profile: Any, records: "Dataset", recipe: "pd.DataFrame", given: dict
+) -> None:
+    """Write `training.json`.
+
+    Args:
+        method: "SFT" or "GRPO".
+        profile: the `Profile` that it ran with.
+        recipe: as `sft_recipe` or `grpo_recipe` gives it.
+        given: what the caller set over the recipe.
+    """
+    note = {
+        "method": method,
+        "profile": profile.name,
+        "base": Path(profile.model).name if Path(profile.model).is_absolute() else profile.model,
+        "load_in_4bit": profile.load_in_4bit,
+        "lora_rank": profile.lora_rank,
+        "records": len(records),
+        "sources": dict(sorted(Counter(records["source"][:]).items())),
+        "verifiers": dict(sorted(Counter(records["verifier_type"][:]).items())),
+        "recipe": [{"setting": name, **row} for name, row in recipe.to_dict(orient="index").items()],
+        "given": {name: value for name, value in given.items() if name not in ("output_dir", "resume_from_checkpoint")},
+        "versions": {name: version(name) for name in _VERSIONS},
+    }
+    path = Path(folder) / NOTE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, json.dumps(note, indent=2, default=str).encode())
+
+
+def read_note(folder: str | Path) -> dict | None:
+    """What `note_run` wrote in a folder; None where there is nothing, as in runs of earlier versions.
+
+    Raises:
+        ValueError: a file that is no such note.
+    """
+    path = Path(folder) / NOTE
+    if not path.exists():
+        return None
+    try:
+        note: Any = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is broken: {error}. Move it away; the card then does without") from None
+    if not isinstance(note, dict) or not note.keys() >= {"method", "base", "records", "sources", "recipe"}:
+        raise ValueError(f"{path} is no note of a training; move it away, and the card does without")
+    return note

@@ -1,0 +1,174 @@
+"""The VLAA-Thinking release and data sets laid out like it: rows in one file, images in an archive a source.
+
+Rows and archives come from the hub. The images of COCO and Visual Genome are no part of the release: they come from
+those projects' own sites, and only when their sources are named.
+"""
+
+import logging
+import os
+import re
+from collections import Counter
+from pathlib import Path
+
+from ..core.jsonl import read_rows
+from ..core.paper_numbers import TABLE_1
+from .download_errors import require_space, size_words
+from .hub_files import HubFile, bytes_to_come, download, find_hub_file, plan_words, store
+from .hub_rows import Fetched, fetch_rows
+from .image_folders import ImageFolder
+from .rows_to_records import source_and_image
+from .safe_archives import image_key
+from .selection import Selection
+
+logger = logging.getLogger(__name__)
+RELEASE = "UCSC-VLAA/VLAA-Thinking"
+HUB_FILES = {"sft": "VLAA-Thinking-SFT-126K.json", "rl": "VLAA-Thinking-GRPO-25K.json"}
+"""The file of each split of the release."""
+ARCHIVED = ("clevr_math", "geoqa170k", "synthesis", "arxivqa", "docvqa", "vizwiz", "allava_laion")
+"""Sources whose images are on the hub, in `images/<source>.tar.gz`."""
+ELSEWHERE = {
+    "coco": ("http://images.cocodataset.org/zips/train2017.zip",),
+    "vg": tuple(f"https://cs.stanford.edu/people/rak248/VG_100K_2/images{part}.zip" for part in ("", "2")),
+}
+"""Sources whose images are on the sites of their own projects: one image is read out of a zip at a time."""
+_USUAL_IMAGE = 200_000
+
+
+def is_hub_name(source: str | os.PathLike) -> bool:
+    """Whether a source is an "owner/name" on the hub: it looks like one, and there is no such path here."""
+    is_name = re.fullmatch(r"[\w.-]+/[\w.-]+(?<!\.json)(?<!\.jsonl)(?<!\.csv)(?<!\.arrow)", str(source))
+    return bool(is_name) and not Path(source).expanduser().exists()
+
+
+def fetch_by_name(
+    repo: str, split: str | None, file: str | None, revision: str | None, selection: Selection, wants_images: bool
+) -> Fetched:
+    """Bring what `load_records` asks of the hub.
+
+    Args:
+        wants_images: False brings the rows alone.
+
+    Raises:
+        TypeError, ValueError: a question that makes no sense, before anything is asked.
+        DownloadError, UnsafeArchive: as `fetch` and `fetch_rows`.
+    """
+    if file is not None and split is not None:
+        raise TypeError(f'load_records("{repo}") takes a split of the release or a file by name, not both')
+    if file is None and (split or "rl") not in HUB_FILES:
+        raise ValueError(f'split is "rl" or "sft" on the hub, got {split!r}; file="rows.json" names any other file')
+    name = file or HUB_FILES[split or "rl"]
+    if not wants_images:
+        return fetch_rows(repo, name, revision, selection)
+    if selection.sources is None:
+        if selection.limit is None:
+            known = ", ".join((*ARCHIVED, *ELSEWHERE))
+            raise ValueError(
+                f"{repo} keeps its images in archives, some 26 GB in all. Name the sources you want, sources="
+                f'["clevr_math"] (there are {known}), or take a first look: limit=100. Images that you have: '
+                'image_root="vlaa/images". The text alone: missing_images="keep".'
+            )
+        selection.sources = ARCHIVED
+    elif repo == RELEASE and (unknown := set(selection.sources) - {*ARCHIVED, *ELSEWHERE}):
+        known = ", ".join((*ARCHIVED, *ELSEWHERE))
+        raise ValueError(f"{repo} has no source {', '.join(sorted(unknown))}; expected some of {known}")
+    if selection.limit is not None:
+        selection.only_present = True
+    return fetch(repo, name, revision, selection)
+
+
+def fetch(repo: str, name: str, revision: str | None, selection: Selection) -> Fetched:
+    """Bring the rows, and the images of `selection.sources`: all of them, or the first of each with a limit.
+
+    What is downloaded is logged before it is. With a limit an archive is read from its start until enough images have
+    come, so the records are the first of the archives and no random sample.
+
+    Raises:
+        DownloadError: a file cannot be had, or there is no room for it.
+        UnsafeArchive: an archive is broken or hostile.
+    """
+    assert selection.sources is not None
+    rows = find_hub_file(repo, name, revision)
+    elsewhere = ELSEWHERE if repo == RELEASE else {}
+    archives = {
+        source: find_hub_file(repo, f"images/{source}.tar.gz", rows.commit)
+        for source in selection.sources
+        if source not in elsewhere
+    }
+    folders = {source: ImageFolder(file.folder, source) for source, file in archives.items()}
+    folders |= {source: ImageFolder(store(repo, source), source) for source in selection.sources if source in elsewhere}
+    _announce(repo, rows, archives, folders, selection)
+    path = download(rows)
+    wanted = _wanted(path, selection.sources)
+    for source, folder in folders.items():
+        count = selection.share(source)
+        if source in archives:
+            folder.fill_from_hub(archives[source], wanted[source], count)
+            continue
+        _fetch_elsewhere(folder, elsewhere[source], wanted[source], count)
+    return Fetched(path, [root for folder in folders.values() for root in folder.roots])
+
+
+def _fetch_elsewhere(folder: ImageFolder, addresses: tuple[str, ...], wanted: Counter, count: int | None) -> None:
+    """Read images of a source from its own site, and say how many are not there."""
+    for address in addresses:
+        folder.fill_from_site(address, folder.without_absent(wanted), count)
+    if count is None and (absent := folder.remember_absent(wanted)):
+        few = f"{len(absent):,} of {len(wanted):,} images are not on its site, such as {absent[0]}"
+        logger.warning(f"{folder.source}: {few}")
+
+
+def _announce(
+    repo: str,
+    rows: HubFile,
+    archives: dict[str, HubFile],
+    folders: dict[str, ImageFolder],
+    selection: Selection,
+) -> None:
+    """Say what will be downloaded and where it goes, and make sure that there is room."""
+    lines = [plan_words(rows)] if bytes_to_come(rows) else []
+    needed = bytes_to_come(rows)
+    for source, folder in folders.items():
+        count, file = selection.share(source), archives.get(source)
+        if folder.is_complete:
+            continue
+        if file is None:
+            many = "those images that rows name" if count is None else f"{count} images"
+            lines.append(
+                f"{source}: {many}, about {size_words(_USUAL_IMAGE)} each, from {', '.join(ELSEWHERE[source])}"
+            )
+            needed += _USUAL_IMAGE * (count or TABLE_1[source]["sft"])
+        elif count is None:
+            lines.append(f"{plan_words(file)}, unpacked and then removed")
+            needed += bytes_to_come(file) + file.size  # while it is unpacked both are here
+        else:
+            lines.append(f"{plan_words(file)}, read from its start until {count} images have come; those are kept")
+            needed += _USUAL_IMAGE * count
+    if lines:
+        folder = rows.folder.parent
+        logger.info("\n  ".join([f"downloading what is missing of {repo}, kept in {folder}:", *lines]))
+        require_space(folder, needed, repo)
+
+
+def _wanted(path: Path, sources: tuple[str, ...]) -> dict[str, Counter]:
+    """How many rows ask for each image, by source and key, in the order of the file."""
+    wanted: dict[str, Counter] = {source: Counter() for source in sources}
+    for _, row, _ in read_rows(path):
+        source, image = source_and_image(row) if isinstance(row, dict) else ("", "")
+        if image and source in wanted:
+            wanted[source][image_key(image, source)] += 1
+    return wanted
+
+
+def count_report(split: str, seen: Counter, sources: tuple[str, ...] | None) -> str:
+    """How the rows of a released file differ from the paper's Table 1; "" when they do not.
+
+    Args:
+        split: "sft" or "rl".
+        seen: rows of each source in the file.
+        sources: those that were asked for; None compares all.
+    """
+    printed = {source: TABLE_1[source][split] or 0 for source in sources or TABLE_1 if source in TABLE_1}
+    differ = [
+        f"{source} {seen[source]:,}, paper {paper:,}" for source, paper in printed.items() if seen[source] != paper
+    ]
+    return f"rows a source differ from Table 1 of the paper: {'; '.join(differ)}." if differ else ""

@@ -1,0 +1,1 @@
+"""Published benchmarks, read as records: one file a benchmark, `registry` lists them, `load` reads them."""

@@ -1,0 +1,57 @@
+"""The parquet files of a benchmark: in a folder of the reader's, or on the hub."""
+
+import os
+from fnmatch import fnmatch
+from pathlib import Path
+
+from ...core.images import nearby_words
+from .base import Benchmark
+
+
+def benchmark_files(benchmark: Benchmark, folder: str | os.PathLike | None, revision: str | None) -> list[Path]:
+    """The parquet files of a benchmark, in the order of their names.
+
+    Args:
+        folder: holds the repository's files, or one parquet file of them; None takes them from the hub, or from its
+            cache where there is no network. An interrupted download goes on.
+        revision: on the hub, a branch, tag or commit.
+
+    Raises:
+        FileNotFoundError: no such folder, or no file in it that is one of the benchmark's.
+    """
+    path = _from_hub(benchmark, revision) if folder is None else Path(folder).expanduser()
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise FileNotFoundError(f"{path}: no such folder. {nearby_words(path)} Pass the one with {benchmark.files}.")
+    names = sorted(file.relative_to(path).as_posix() for file in path.rglob("*.parquet"))
+    found = [path / name for name in names if any(fnmatch(way, benchmark.files) for way in (name, f"data/{name}"))]
+    if not found:
+        raise FileNotFoundError(
+            f"no file {benchmark.files} of {benchmark.name} in {path}; there: {', '.join(names[:5]) or 'no parquet'}. "
+            f"Fetch them: hf download {benchmark.repository} --repo-type dataset --include '{benchmark.files}' "
+            f"--local-dir {benchmark.name}, then pass that folder"
+        )
+    return found
+
+
+def _from_hub(benchmark: Benchmark, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        folder = snapshot_download(
+            benchmark.repository, repo_type="dataset", revision=revision, allow_patterns=benchmark.files
+        )
+    except Exception as error:
+        error.add_note(
+            f"{benchmark.name} was looked for in the dataset {benchmark.repository} on the hub (files "
+            f"{benchmark.files}). Without a network, fetch them elsewhere and pass their folder: "
+            f"load_benchmark({benchmark.name!r}, folder=…), vlaa evaluate {benchmark.name} --files FOLDER."
+        )
+        raise
+    if not any(Path(folder).rglob("*.parquet")):
+        raise FileNotFoundError(
+            f"{benchmark.repository} on the hub has no file {benchmark.files}; was it moved since? Pass the revision= "
+            f"that has it, or fetch it elsewhere and pass its folder: load_benchmark({benchmark.name!r}, folder=…)"
+        )
+    return Path(folder)

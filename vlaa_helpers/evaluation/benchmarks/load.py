@@ -1,0 +1,209 @@
+"""Benchmarks as records, so that `evaluate` can ask and our verifiers can judge them."""
+
+import json
+import os
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+from ...core.images import check_image, png_bytes
+from ...core.record_schema import arrow_dataset, record_features
+from ...data.rows_to_records import RowProblem
+from ...rewards.registry import get_verifier, register_verifier
+from .base import Benchmark, Item, UnreadableRow
+from .files import benchmark_files
+from .registry import get_benchmark
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+_BATCH_ROWS = 64
+
+
+def load_benchmark(
+    name: str,
+    *,
+    n: int | None = None,
+    seed: int = 0,
+    folder: str | os.PathLike | None = None,
+    revision: str | None = None,
+) -> "Dataset":
+    """A published benchmark as records, for `evaluate(model, processor, load_benchmark("mathvista_testmini"))`.
+
+    Rows that cannot be read, or that only a free-form judge could score, are left out with a warning that counts them;
+    `read_benchmark` gives them all. docs/benchmarks.md says for each benchmark which verifier judges which question.
+
+    Args:
+        name: one of `benchmark_names()`.
+        n: take a random sample of so many; None takes all. Fewer are taken where there are fewer.
+        seed: of the sample: the same seed gives the same questions, so that reports can be compared in pairs.
+        folder: with the benchmark's parquet files; by default they come from the hub, once.
+        revision: on the hub, a branch, tag or commit.
+
+    Returns:
+        Records. `source` is "NAME/VERIFIER", so that a report shows each verifier's questions apart.
+
+    Raises:
+        ValueError: an unknown benchmark, a file without its columns, or no row that can be judged.
+        FileNotFoundError: no such folder, or none of the benchmark's files in it.
+    """
+    found = read_benchmark(name, n=n, seed=seed, folder=folder, revision=revision)
+    if not len(found.records):
+        raise ValueError(f"{name} has no row that can be judged.\n{found}")
+    if found.problems:
+        warnings.warn(str(found), stacklevel=2)
+    return found.records
+
+
+@dataclass(frozen=True)
+class BenchmarkRows:
+    """What was read of a benchmark.
+
+    Attributes:
+        records: the questions that can be judged, or the sample of them that was asked for.
+        problems: a report of each row that was left out; of kind "needs_judge" are those whose answer only a free-form
+            judge could score.
+        about: what a report should say of them: name, repository, rows, judged by which verifier, left out and why.
+    """
+
+    records: "Dataset"
+    problems: list[RowProblem]
+    about: dict
+
+    def __str__(self) -> str:
+        about, judgeable = self.about, sum(self.about["judged_by"].values())
+        head = f"{about['benchmark']}: {about['rows']} rows, judged by our verifiers: {_counts(about['judged_by'])}"
+        if self.problems:
+            head += f"; left out: {_counts(about['left_out'])}"
+        if len(self.records) < judgeable:
+            head += f"; {len(self.records)} are asked, a random sample"
+        lines = [head, *map(str, self.problems[:3])]
+        if len(self.problems) > 3:
+            lines.append(f"… and {len(self.problems) - 3} more; read_benchmark() returns all of them.")
+        return "\n  ".join(lines)
+
+
+def _counts(by_name: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in by_name.items()) or "none"
+
+
+def read_benchmark(
+    name: str,
+    *,
+    n: int | None = None,
+    seed: int = 0,
+    folder: str | os.PathLike | None = None,
+    revision: str | None = None,
+) -> BenchmarkRows:
+    """What `load_benchmark` reads, with a report of every row that is left out; the records may be empty.
+
+    The arguments and errors are those of `load_benchmark`.
+    """
+    if n is not None and n < 1:
+        raise ValueError(f"n is a number of questions, 1 or more, or None for all; got {n}")
+    benchmark = get_benchmark(name)
+    for verifier in benchmark.verifiers:
+        register_verifier(verifier)
+    reading = _Reading(benchmark)
+    files = benchmark_files(benchmark, folder, revision)
+    records = arrow_dataset(reading.records_of(files), record_features())
+    about = {
+        "benchmark": name,
+        "repository": benchmark.repository,
+        "rows": reading.rows,
+        "judged_by": dict(sorted(Counter(records["verifier_type"][:]).items())),
+        "left_out": dict(sorted(Counter(problem.kind for problem in reading.problems).items())),
+    }
+    if benchmark.size not in (None, reading.rows):
+        about["published_rows"] = benchmark.size
+    if n is not None and n < len(records):
+        records = records.select(sorted(Random(f"{name}/{seed}").sample(range(len(records)), n)))
+        about["sample_seed"] = seed
+    return BenchmarkRows(records, reading.problems, about)
+
+
+@dataclass
+class _Reading:
+    """A benchmark while it is read: the row at hand, and what was found so far."""
+
+    benchmark: Benchmark
+    rows: int = 0
+    problems: list[RowProblem] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
+
+    def records_of(self, files: list[Path]) -> Iterator[dict]:
+        for path in files:
+            for place, row in enumerate(_rows(path, self.benchmark)):
+                if not self.benchmark.keep(row):
+                    continue
+                self.rows += 1
+                try:
+                    yield self._record(self.benchmark.read(row))
+                except UnreadableRow as bad:
+                    kind, message = bad.args
+                    self.problems.append(RowProblem(path.name, place, None, "", kind, message))
+
+    def _record(self, item: Item) -> dict:
+        name = item.id or str(self.rows)
+        question, meta = item.text, json.dumps(dict(item.meta), ensure_ascii=False, default=str)
+        if not item.question.strip():
+            raise UnreadableRow("no_question", "no question; expected a text")
+        if not item.gt.strip():
+            raise UnreadableRow("no_gt", "no answer; the split may be one whose answers are kept back")
+        if wrong := get_verifier(item.verifier_type).check_gt(item.gt, question, meta):
+            if item.verifier_type in ("math", "digit"):
+                wrong = f"the answer {item.gt!r:.60} is no {_READ[item.verifier_type]} that a rule can judge"
+                raise UnreadableRow("needs_judge", f"{wrong}; it needs a free-form judge")
+            raise UnreadableRow("bad_gt", wrong)
+        if name in self.ids:
+            raise UnreadableRow("duplicate_id", f"the name {name!r} is taken by a row before it")
+        self.ids.add(name)
+        return {
+            "id": f"{self.benchmark.name}-{name}",
+            "source": f"{self.benchmark.name}/{item.verifier_type}",
+            "image": _image(item.image),
+            "question": question,
+            "gt": item.gt,
+            "verifier_type": item.verifier_type,
+            "caption": "",
+            "reasoning": "",
+            "response": "",
+            "meta": meta,
+        }
+
+
+_READ = {"math": "mathematics", "digit": "number"}
+
+
+def _rows(path: Path, benchmark: Benchmark) -> Iterator[dict]:
+    """The rows of a parquet file, of the benchmark's columns alone; images stay encoded."""
+    import pyarrow.parquet as pq
+    from pyarrow import ArrowInvalid
+
+    try:
+        file = pq.ParquetFile(path)
+    except ArrowInvalid as error:
+        raise ValueError(f"{path} is no whole parquet file ({error}); fetch it again") from None
+    there = file.schema_arrow.names
+    if missing := [name for name in benchmark.columns if name not in there]:
+        raise ValueError(
+            f"{path.name} has no column {', '.join(missing)}; {benchmark.name} is read from "
+            f"{', '.join(benchmark.columns)}, and the file has {', '.join(there)}. Was another version published? "
+            "Pass revision= for the one you mean"
+        )
+    for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=list(benchmark.columns)):
+        yield from batch.to_pylist()
+
+
+def _image(image: object) -> dict | None:
+    data = image.get("bytes") if isinstance(image, Mapping) else image
+    if not isinstance(data, bytes) or not data:
+        raise UnreadableRow("missing_image", f"image is {image!r:.60}; expected one with its bytes in the file")
+    try:
+        return {"bytes": data if check_image(data) else png_bytes(data), "path": None}
+    except ValueError as error:
+        raise UnreadableRow("bad_image", f"image cannot be decoded ({error})") from error

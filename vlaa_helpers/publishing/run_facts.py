@@ -1,0 +1,92 @@
+"""What a folder's own files say of the model in it: how it was trained, where it stopped, how right it is."""
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.run_note import NOTE, read_note
+from ..evaluation.eval_report import EvalReport, load_report
+
+MERGE_REPORT = "merge_report.txt"
+"""What `vlaa merge` leaves beside a merged model: the proof that merging lost nothing."""
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What is known of a model.
+
+    Attributes:
+        folder: where its weights are: an adapter, or a whole (merged) model.
+        is_merged: whether it is a whole model.
+        base: the model below the adapter, as its own file names it; a hub id, or the name of a folder.
+        note: `training.json`, None where there is none.
+        last_row: the last row of `log.csv`, {} where there is none.
+        merge_report: what `vlaa merge` said, "" for an adapter.
+        reports: evaluations by name, the first one being what the others are compared with.
+    """
+
+    folder: Path
+    is_merged: bool
+    base: str
+    note: dict | None
+    last_row: dict[str, str]
+    merge_report: str
+    reports: dict[str, EvalReport]
+
+    @property
+    def is_base_local(self) -> bool:
+        """Whether the base is a folder of the writer's machine, which a reader does not have."""
+        return "/" not in self.base
+
+
+def read_facts(run: str | Path, evaluations: Sequence[str] = ()) -> RunFacts:
+    """What the files of a run say: of a training's folder, of a saved adapter, or of a merged model.
+
+    Args:
+        evaluations: folders that `evaluate(…, out=…)` wrote, as FOLDER or NAME=FOLDER.
+
+    Raises:
+        FileNotFoundError: no model there, or no report in one of the evaluations.
+        ValueError: an evaluation that did not come to its end, or a broken file.
+    """
+    run = Path(run)
+    places = (run, run / "adapter")
+    adapter = next((place for place in places if (place / "adapter_config.json").exists()), None)
+    is_merged = adapter is None and (run / "config.json").exists()
+    if adapter is None and not is_merged:
+        raise FileNotFoundError(
+            f"{run} holds no model; expected adapter/ as `vlaa sft` and `vlaa grpo` leave it, an adapter_config.json, "
+            "or a merged model (`vlaa merge`). A build is pushed as a dataset: its folder has a build.json"
+        )
+    home = next((place for place in (run, run.parent) if (place / NOTE).exists()), run)
+    note = read_note(home)
+    folder = adapter or run
+    named = dict(pair.split("=", 1) if "=" in pair else (Path(pair).name, pair) for pair in evaluations)
+    merge_report = run / MERGE_REPORT
+    return RunFacts(
+        folder,
+        is_merged,
+        _base(folder, note),
+        note,
+        _last_row(home / "log.csv"),
+        merge_report.read_text(encoding="utf-8") if is_merged and merge_report.exists() else "",
+        {name: load_report(path) for name, path in named.items()},
+    )
+
+
+def _base(folder: Path, note: dict | None) -> str:
+    path = folder / "adapter_config.json"
+    if not path.exists():
+        return note["base"] if note else "unknown"
+    named = json.loads(path.read_text(encoding="utf-8"))["base_model_name_or_path"]
+    return Path(named).name if Path(named).is_absolute() else named
+
+
+def _last_row(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {name: value for name, value in rows[-1].items() if name and value} if rows else {}

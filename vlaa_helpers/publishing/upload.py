@@ -1,0 +1,138 @@
+"""Push a run or a build to the hub: a plan first, and nothing leaves the machine until it is carried out."""
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.run_note import NOTE
+from ..core.whole_files import write_whole
+from .dataset_card import dataset_card
+from .model_card import model_card
+from .run_facts import MERGE_REPORT, read_facts
+
+CARD = "README.md"
+_LEFT_BEHIND = (CARD, "training_args.bin", "optimizer.pt", "scheduler.pt", "rng_state.pth", MERGE_REPORT)
+
+
+@dataclass(frozen=True)
+class PushPlan:
+    """What a push would do.
+
+    Attributes:
+        repository, kind: where it goes: "OWNER/NAME", a "model" or a "dataset".
+        files: path in the repository to the file here, or to bytes that are made for it.
+        card: the README of the repository.
+        card_path: where the card was written here, to be read and mended.
+        licence: "unknown" where none is known; such a plan is not carried out.
+    """
+
+    repository: str
+    kind: str
+    files: dict[str, Path | bytes]
+    card: str
+    card_path: Path
+    licence: str
+
+    def __str__(self) -> str:
+        sizes = {
+            name: len(file) if isinstance(file, bytes) else file.stat().st_size for name, file in self.files.items()
+        }
+        total = sum(sizes.values()) / 2**20
+        lines = [f"{self.kind} {self.repository}: {len(sizes)} files, {total:.1f} MiB, and a card ({self.card_path})"]
+        lines += [f"  {name}  {size / 2**20:.2f} MiB" for name, size in sizes.items()]
+        if self.licence == "unknown":
+            lines.append("No licence is known: read the base's terms, then give --license.")
+        return "\n".join(lines)
+
+
+def plan_push(
+    run: str | Path, repository: str, *, evaluations: Sequence[str] = (), licence: str | None = None
+) -> PushPlan:
+    """What pushing a run would do; writes its card beside it (`card.md`), and asks no network.
+
+    Args:
+        run: the folder of a training, of an adapter, of a merged model (`vlaa merge`), or of a build.
+        repository: "OWNER/NAME" on the hub.
+        evaluations: folders of reports for the card, FOLDER or NAME=FOLDER; the first is what others are compared with.
+        licence: as the hub writes it, such as "apache-2.0". The mini lab's is known; of others you must say it.
+
+    Raises:
+        FileNotFoundError: nothing there that can be pushed.
+        ValueError: a repository that is no OWNER/NAME.
+    """
+    if repository.count("/") != 1 or not all(repository.split("/")):
+        raise ValueError(f"repository {repository!r}; expected OWNER/NAME, such as me/my-adapter")
+    run = Path(run)
+    if (run / "build.json").exists():
+        licence = licence or "unknown"
+        files: dict[str, Path | bytes] = {f"{name}.parquet": _parquet(run / f"{name}.arrow") for name in ("sft", "rl")}
+        files = {name: data for name, data in files.items() if data}
+        files |= {"yields.csv": run / "yields.csv"}
+        card, kind = dataset_card(run, repository, licence), "dataset"
+    else:
+        facts = read_facts(run, evaluations)
+        licence = licence or ("apache-2.0" if facts.is_base_local and facts.base != "unknown" else "unknown")
+        files = {path.name: path for path in sorted(facts.folder.iterdir()) if path.is_file()}
+        homes = (run, facts.folder.parent)
+        files |= {name: home / name for home in homes for name in (NOTE, "log.csv") if (home / name).exists()}
+        files = {name: file for name, file in files.items() if name not in (*_LEFT_BEHIND, "card.md")}
+        if "adapter_config.json" in files:
+            files["adapter_config.json"] = _without_machine_path(facts.folder / "adapter_config.json", facts.base)
+        card, kind = model_card(facts, repository, licence), "model"
+    path = run / "card.md"
+    write_whole(path, card.encode("utf-8"))
+    return PushPlan(repository, kind, files, card, path, licence)
+
+
+def push(plan: PushPlan, *, private: bool = True) -> str:
+    """Carry out a plan: create the repository where there is none, and commit card and files at once.
+
+    Needs a token with the right to write: `hf auth login`, or HF_TOKEN.
+
+    Args:
+        private: of a new repository; one that is there stays as it is.
+
+    Returns:
+        The address of the commit.
+
+    Raises:
+        ValueError: a plan without a licence.
+        Exception: what huggingface_hub raises when the hub refuses; a note says what to check.
+    """
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+    if plan.licence == "unknown":
+        raise ValueError(f"{plan.repository} has no licence yet: give one (--license), as the base's terms allow")
+    files = {CARD: plan.card.encode("utf-8"), **plan.files}
+    operations = [CommitOperationAdd(name, file) for name, file in files.items()]
+    api = HfApi()
+    try:
+        api.create_repo(plan.repository, repo_type=plan.kind, private=private, exist_ok=True)
+        message = "Upload with vlaa_helpers"
+        done = api.create_commit(plan.repository, operations, commit_message=message, repo_type=plan.kind)
+    except Exception as error:
+        error.add_note(
+            f"Nothing was committed to {plan.repository}. Check its name, and that you may write there (hf auth "
+            "whoami). The same command tries again."
+        )
+        raise
+    return done.commit_url
+
+
+def _without_machine_path(path: Path, base: str) -> bytes:
+    config = json.loads(path.read_text(encoding="utf-8"))
+    return json.dumps({**config, "base_model_name_or_path": base}, indent=2).encode()
+
+
+def _parquet(path: Path) -> bytes:
+    """A set of a build as parquet, as others read it; b"" when it has no rows."""
+    from datasets import Dataset
+
+    records = Dataset.from_file(str(path))
+    if not len(records):
+        return b""
+    with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
+        records.to_parquet(file.name)
+        return Path(file.name).read_bytes()
