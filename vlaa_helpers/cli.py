@@ -4,32 +4,26 @@ import argparse
 import errno
 import json
 import os
-import re
 import sys
 import tempfile
+import warnings
+from collections import Counter
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
+from .core.command_line import Parser, address, amount, count, stop, warning_in_one_line
+from .core.printable import printable_lines
 from .data.record_options import add_record_options, records_by_options
 from .publishing.commands import add_merge, add_push
 
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with a call in one line, and where the right words are listed."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}. `{self.prog} --help` lists what it takes.\n")
-
-    def refuse(self, unknown: str) -> NoReturn:
-        name = unknown.partition("=")[0]  # its value may be a key
-        near = get_close_matches(name, re.findall(r"--[\w-]+", self.format_usage()), n=1)
-        self.error(f"unknown argument {name}" + (f"; did you mean {near[0]}" if near else ""))
+if TYPE_CHECKING:
+    from .pipeline.build import BuildResult
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command; what goes wrong for a known reason ends in one line on stderr and exit status 2."""
-    parser = _Parser(prog="vlaa", description="VLAA Notebooks without a notebook.")
+    parser = Parser(prog="vlaa", description="VLAA Notebooks without a notebook.")
     commands = parser.add_subparsers(required=True, dest="command", metavar="command")
     _add_build(commands)
     _add_sft(commands)
@@ -44,44 +38,30 @@ def main(arguments: list[str] | None = None) -> None:
     from .core.endpoint import EndpointError
     from .core.file_trouble import file_trouble
     from .core.messages import show_messages
-    from .pipeline.journal import BuildStopped
+    from .pipeline.stops import BuildStopped
 
     show_messages()
     out = getattr(options, "out", Path())
+    warnings.formatwarning = warning_in_one_line
     try:
         options.execute(options)
     except (ValueError, EndpointError, BuildStopped) as error:
-        _stop(str(error))
+        stop(str(error))
     except OSError as error:
-        _stop(file_trouble(error, out))
+        stop(file_trouble(error, out))
     except ModuleNotFoundError as error:
-        _stop(f"{error}. {' '.join(getattr(error, '__notes__', ())) or f'Install it: pip install {error.name}'}")
+        stop(f"{error}. {' '.join(getattr(error, '__notes__', ())) or f'Install it: pip install {error.name}'}")
     except Exception as error:  # safetensors and torch have their own classes for a full disk
         full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if full.strerror not in str(error):
             raise
-        _stop(file_trouble(full, out))
+        stop(file_trouble(full, out))
     except KeyboardInterrupt:
         print(
             "vlaa: interrupted; what is done is kept. The same command goes on; sft and grpo with --resume",
             file=sys.stderr,
         )
         raise SystemExit(130) from None
-
-
-def _stop(words: str) -> NoReturn:
-    print(f"vlaa: {words}", file=sys.stderr)
-    raise SystemExit(2) from None
-
-
-def _address(text: str) -> str:
-    """The address of an endpoint, as argparse asks for one."""
-    from .core.endpoint import checked_address
-
-    try:
-        return checked_address(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _add_build(commands: argparse._SubParsersAction) -> None:
@@ -91,17 +71,17 @@ def _add_build(commands: argparse._SubParsersAction) -> None:
     add_record_options(build)
     build.add_argument("--verifier-type", help="for rows that give none, such as digit, choice or open_ended")
     build.add_argument(
-        "--n", "--records", dest="n", type=int, default=600, help="mini: how many records; default: %(default)s"
+        "--n", "--records", dest="n", type=count, default=600, help="mini: how many records; default: %(default)s"
     )
     build.add_argument("--seed", type=int, default=0, help="mini: of the images and of the scripted teacher")
     build.add_argument("--model", help="model on an OpenAI-compatible endpoint; without it the scripted teacher")
     for role in ("caption", "reason", "rewrite", "verify"):
         build.add_argument(f"--{role}-model", metavar="MODEL", help=f"another model for this role: {role}")
-    build.add_argument("--base-url", type=_address, help="of the endpoint, such as http://localhost:8000/v1")
+    build.add_argument("--base-url", type=address, help="of the endpoint, such as http://localhost:8000/v1")
     build.add_argument("--key-env", default="OPENAI_API_KEY", help="variable that holds the key; default: %(default)s")
-    build.add_argument("--concurrency", type=int, default=8, help="requests at once; default: %(default)s")
-    build.add_argument("--price", type=float, nargs=2, metavar=("PROMPT", "COMPLETION"), help="of a million tokens")
-    build.add_argument("--budget", type=float, help="stop once this much is spent; needs --price")
+    build.add_argument("--concurrency", type=count, default=8, help="requests at once; default: %(default)s")
+    build.add_argument("--price", type=amount, nargs=2, metavar=("PROMPT", "COMPLETION"), help="of a million tokens")
+    build.add_argument("--budget", type=amount, help="stop once this much is spent; needs --price")
     build.add_argument("--keep-same-images", action="store_true", help="several records may share an image")
     build.add_argument("--engine", choices=("local", "ray"), default="local")
     build.set_defaults(execute=_build)
@@ -123,10 +103,22 @@ def _build(options: argparse.Namespace) -> None:
         budget=options.budget,
         engine=options.engine,
     )
-    print(result.yields.to_string())
-    print(
-        f"\n{len(result.sft)} records for SFT, {len(result.rl)} for RL, {len(result.rejects)} rejected: {result.folder}"
-    )
+    print(printable_lines(result.yields.to_string()))
+    print(f"\n{len(result.sft)} records for SFT, {len(result.rl)} for RL: {result.folder}")
+    print(_rejects_in_words(result))
+
+
+def _rejects_in_words(result: "BuildResult") -> str:
+    """How many records were rejected, and why, the most frequent reason first."""
+    from .pipeline.failed_replies import FAILED
+
+    reasons = list(zip(result.rejects["step"], result.rejects["reason"], strict=True))
+    if not reasons:
+        return "0 rejected"
+    kinds = ", ".join(f"{step} {reason} {count}" for (step, reason), count in Counter(reasons).most_common())
+    again = sum(reason in FAILED for _, reason in reasons)
+    fix = f". {again} got no reply to use: the same command asks for them again" if again else ""
+    return f"{len(reasons)} rejected ({kinds}); their texts: {result.folder / 'rejects.arrow'}{fix}"
 
 
 def _teacher(options: argparse.Namespace):
@@ -161,7 +153,7 @@ def _add_sft(commands: argparse._SubParsersAction) -> None:
     add_record_options(sft)
     _add_policy(sft)
     sft.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
-    sft.add_argument("--batch-size", type=int, help="samples a step, over all processes")
+    sft.add_argument("--batch-size", type=count, help="samples a step, over all processes")
     sft.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any field of TRL's SFTConfig")
     sft.set_defaults(execute=_sft)
 
@@ -195,14 +187,14 @@ def _add_grpo(commands: argparse._SubParsersAction) -> None:
     add_record_options(grpo)
     _add_policy(grpo)
     grpo.add_argument(
-        "--n", "--records", dest="n", type=int, default=2880, help="mini: how many records; default: %(default)s"
+        "--n", "--records", dest="n", type=count, default=2880, help="mini: how many records; default: %(default)s"
     )
     grpo.add_argument("--recipe", default="vlaa", help='"vlaa" (the paper), "trl", "dapo" or "dr_grpo"')
     grpo.add_argument("--max-prompt-length", type=int, help="leave out records with longer prompts, in tokens")
     grpo.add_argument("--reward-model", help="scores open-ended answers: a folder or hub id; default: facts, mini only")
     grpo.add_argument("--judge", metavar="MODEL", help="scores open-ended answers: a model on an endpoint")
     grpo.add_argument("--judge-sees-images", action="store_true", help="send it the images too")
-    grpo.add_argument("--base-url", type=_address, help="of the judge's endpoint, such as http://localhost:8000/v1")
+    grpo.add_argument("--base-url", type=address, help="of the judge's endpoint, such as http://localhost:8000/v1")
     grpo.add_argument("--key-env", default="OPENAI_API_KEY", help="variable that holds its key; default: %(default)s")
     grpo.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
     grpo.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any field of TRL's GRPOConfig")
@@ -259,11 +251,13 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--out", type=Path, default=Path("runs/evaluate"), help="folder; default: %(default)s")
     add_record_options(command, mini_split="test")
     _add_policy(command)
-    command.add_argument("--n", "--records", dest="n", type=int, help="how many; default: mini 600, of a benchmark all")
-    command.add_argument("--samples", type=int, default=1, help="responses an item; 1 is greedy")
+    command.add_argument(
+        "--n", "--records", dest="n", type=count, help="how many; default: mini 600, of a benchmark all"
+    )
+    command.add_argument("--samples", type=count, default=1, help="responses an item; 1 is greedy")
     command.add_argument("--temperature", type=float, default=1.0, help="of the sampling; default: %(default)s")
-    command.add_argument("--max-new-tokens", type=int, default=None, help="default: the profile's completion length")
-    command.add_argument("--batch-size", type=int, default=None, help="sequences at once; default: the profile's")
+    command.add_argument("--max-new-tokens", type=count, default=None, help="default: the profile's completion length")
+    command.add_argument("--batch-size", type=count, default=None, help="sequences at once; default: the profile's")
     command.add_argument("--no-think", action="store_true", help="the control: answer without thinking")
     command.add_argument(
         "--show-images",
@@ -300,7 +294,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             seed=options.seed,
             out=options.out / part,
         )
-        print(report.by_source.round(3).to_string())
+        print(printable_lines(report.by_source.round(3).to_string()))
         print(f"\n{report}\n{report.tokens_per_second:,.0f} tokens/s; responses: {options.out / part}")
         if (earlier := before[prompt]) is not None:
             asked = f"{options.against / part} ({earlier.prompt} prompt)"
@@ -334,7 +328,7 @@ def _report(options: argparse.Namespace) -> None:
     from .display.html_report import write_report
 
     records = records_by_options(options.records, options) if options.records else None
-    runs = dict(run.split("=", 1) for run in options.runs if "=" in run and not Path(run).exists())
+    runs = dict(run.split("=", 1) for run in options.runs if "=" in run and not os.path.exists(run))
     if runs and len(runs) < len(options.runs):
         raise ValueError("give a NAME=FOLDER for each run, names that differ, or for none")
     path = write_report(runs or options.runs, options.out, records=records)

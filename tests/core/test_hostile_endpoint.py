@@ -331,6 +331,34 @@ def test_a_pause_too_long_is_not_waited_and_said(pauses, pause):
     assert pauses == [] and len(server.requests) == 1
 
 
+# ---- what a server says is shown, and no more than shown ----
+
+SCREEN = "\x1b[2J\r\nline2\nvlaa: fake\x9b31m\u202e"
+
+
+def test_a_redirect_to_no_address_is_no_traceback():
+    with HostileServer(response("", "302 Found", Location="http://other/\x9b")) as server:
+        with pytest.raises(EndpointUnavailable, match="no address to go on at"):
+            ask(server)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        response({"error": {"message": SCREEN}}, "401 Unauthorized"),
+        response(SCREEN, "404 Not Found", Content_Type="text/plain"),
+        response(SCREEN, "500 Internal Server Error", Content_Type="text/plain"),
+        response("", "302 Found", Location="http://other/\x1b[2J"),
+    ],
+    ids=["401", "404", "500", "location"],
+)
+def test_what_a_server_says_is_one_printable_line(said):
+    with HostileServer(said) as server, pytest.raises(EndpointError) as error:
+        ask(server)
+    assert str(error.value).isprintable() and "\\x1b[2J" in str(error.value)
+    assert pickle.loads(pickle.dumps(error.value)).args == error.value.args
+
+
 # ---- an address ----
 
 

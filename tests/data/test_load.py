@@ -208,6 +208,11 @@ def test_bytes_that_are_no_text(tmp_path):
         ({"gt": float("nan")}, "no_gt", "no ground truth"),
         ({"gt": "many"}, "bad_gt", "'many' is not a number; mend the record"),
         ({"gt": "[9, 9, 20, 20]", "verifier_type": "box"}, "bad_gt", "where fractions are asked; divide x by"),
+        (
+            {"gt": [10, 20, 30, 40], "verifier_type": "box", "meta": {"image_size": "100x100"}},
+            "bad_gt",
+            "image_size is '100x100'; expected [width, height] or",
+        ),
         ({"gt": "nothing", "verifier_type": "math"}, "bad_gt", "is not mathematics"),
         ({"images": ["a.png", "b.png"]}, "bad_images", "images is a list of 2; expected a list with the path of one"),
         ({"images": "a.png"}, "bad_images", "images is 'a.png'; expected a list"),
@@ -251,6 +256,35 @@ def test_an_image_named_twice_is_one(write_rows):
     row = {**ROW, "image": "a.png", "images": ["a.png"]}
     records, problems = read_records(write_rows(row, images={"a.png": encoded()}))
     assert not problems and records[0]["image"].size == (8, 6)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "right"),
+    [
+        ("image_path", "a.png", "image"),
+        ("img", "a.png", "image"),
+        ("image_url", "https://host/a.png", "image"),
+        ("Image", "a.png", "image"),
+        ("Images", ["a.png"], "images"),
+        ("images ", ["a.png"], "images"),
+        ("IMG-PATHS", ["a.png"], "images"),
+        ("photo", {"bytes": "iVBOR"}, "image"),
+    ],
+)
+def test_an_image_under_another_name_is_no_row_of_text(write_rows, column, value, right):
+    rows = {**ROW, "image": None, column: value}, {**ROW, "id": "text", column: None}, {**ROW, "id": "b", "imagine": 1}
+    file = write_rows(*rows, images={"a.png": encoded()})
+    records, problems = read_records(file)
+    assert list(records["id"]) == ["text", "b"] and [problem.kind for problem in problems] == ["other_image_column"]
+    assert f"no image, but a column {column!r}: {value!r}; did you mean {right}? Rename it" in str(problems[0])
+    records, (problem,) = read_records(file, missing_images="keep")
+    assert len(records) == 3 and problem.kept and "did you mean" in str(problem)
+
+
+def test_another_column_beside_an_image_is_extra(write_rows):
+    row = {**ROW, "image": "a.png", "image_url": "https://host/a.png"}
+    records, problems = read_records(write_rows(row, images={"a.png": encoded()}))
+    assert not problems and json.loads(records[0]["meta"])["extra"] == {"image_url": "https://host/a.png"}
 
 
 @pytest.mark.parametrize("column", ["image", "images"])

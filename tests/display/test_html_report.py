@@ -214,7 +214,7 @@ def test_half_a_surrogate_pair_in_a_response_is_written(tmp_path):
     [
         (
             "step,reward\n1,0.5\n2,much\n",
-            r"log.csv line 3: reward is 'much', not a number. Expected the log.csv of a tr",
+            r"log.csv line 3: reward is 'much', not a number that can be drawn. Expected the log.csv of a tr",
         ),
         ("step,reward\none,0.5\n", r"log.csv line 2: step is 'one', not a number"),
         (b"step,reward\n1,\xff\n", r"log.csv is no CSV: .*can't decode byte 0xff"),

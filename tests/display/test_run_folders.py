@@ -7,7 +7,7 @@ import pytest
 from run_folders import write_log, write_run
 
 from vlaa_helpers.display.plots import ARM_COLOURS
-from vlaa_helpers.display.run_folders import Known, measure_run, read_runs
+from vlaa_helpers.display.run_folders import Known, check_log, measure_run, read_runs
 from vlaa_helpers.evaluation.eval_report import load_report
 from vlaa_helpers.mini_world.scenes import scene_records
 
@@ -117,3 +117,28 @@ def test_settings_of_another_kind_are_told(tmp_path, samples):
     (folder / "settings.json").write_text(json.dumps(settings))
     with pytest.raises(ValueError, match=r"settings\.json( or|: samples is .*expected 1)|holds 6 of 9.0"):
         read_runs([folder])
+
+
+def test_a_log_with_other_separators_is_said(tmp_path):
+    (tmp_path / "log.csv").write_text("step;loss\n1;2.0\n")
+    with pytest.raises(ValueError, match=r"log.csv has no column step; it begins 'step;loss'. .* with commas"):
+        read_runs([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"step": 1, "loss": "1e308"}, "line 3: loss is '1e308', not a number that can be drawn"),
+        ({"step": "inf", "loss": 1}, "line 3: step is 'inf', not a number that can be drawn"),
+        ({"step": 1, "loss": "x"}, "line 3: loss is 'x', not"),
+    ],
+)
+def test_numbers_that_no_axis_shows_are_said(tmp_path, row, words):
+    (run,) = read_runs([write_log(tmp_path, [{"step": 1, "loss": "nan"}, row])])
+    with pytest.raises(ValueError, match=words):
+        check_log(run, ["step", "loss"])
+
+
+def test_a_loss_that_ran_away_may_be_drawn(tmp_path):
+    (run,) = read_runs([write_log(tmp_path, [{"step": 1, "loss": "nan"}, {"step": 2, "loss": "inf"}])])
+    check_log(run, ["step", "loss", "reward"])

@@ -1,10 +1,13 @@
 import json
+import os
+import re
 import resource
 import subprocess
 import sys
 
 import pytest
 from fault_server import FaultServer, completion
+from hostile_server import HostileServer, response
 from run_folders import write_run
 
 from vlaa_helpers import (
@@ -138,7 +141,14 @@ def test_what_is_wrong_is_one_line(tmp_path, capsys, arguments, words):
         (["report", "a", "--zzz"], "vlaa report: unknown argument --zzz. `vlaa report --help` lists what it takes."),
         (["build", "mini", "more"], "vlaa build: unknown argument more. `vlaa build --help`"),
         (["build"], "vlaa build: the following arguments are required: source. `vlaa build --help`"),
-        (["build", "mini", "--n", "many"], "vlaa build: argument --n/--records: invalid int value: 'many'. `vlaa"),
+        (["build", "mini", "--n", "many"], "vlaa build: argument --n/--records: invalid count value: 'many'. `vlaa"),
+        (["build", "mini", "--n", "0"], "argument --n/--records: 0 is less than 1. `vlaa"),
+        (["build", "mini", "--concurrency", "0"], "argument --concurrency: 0 is less than 1. `vlaa"),
+        (["build", "mini", "--budget", "nan"], "argument --budget: 'nan' is no amount; expected 0 or more. `vlaa"),
+        (["build", "mini", "--budget=-1"], "argument --budget: '-1' is no amount; expected 0 or more. `vlaa"),
+        (["build", "mini", "--price=-1", "2"], "--price"),
+        (["build", "mini", "--price", "1", "inf"], "argument --price: 'inf' is no amount; expected 0 or more. `vlaa"),
+        (["evaluate", "mini", "--samples", "0"], "argument --samples: 0 is less than 1. `vlaa"),
         (["biuld", "mini"], "vlaa: argument command: invalid choice: 'biuld'"),
         ([], "vlaa: the following arguments are required: command. `vlaa --help` lists what it takes."),
         (
@@ -249,3 +259,44 @@ def test_a_judge_sees_images_where_asked(tmp_path, monkeypatch, sees):
 def test_it_runs_as_a_module():
     run = subprocess.run([sys.executable, "-m", "vlaa_helpers", "--help"], capture_output=True, text=True, check=True)
     assert "build" in run.stdout
+
+
+def test_a_name_of_any_length_names_a_run(tmp_path, capsys):
+    folder = write_run(tmp_path / "a", list(scene_records(6, seed=3)), ["<answer>3</answer>"] * 6)
+    main(["report", f"{'long' * 100}={folder}", "--out", str(tmp_path / "r.html")])
+    assert b"long" * 100 in (tmp_path / "r.html").read_bytes()
+
+
+def run_here(*arguments, **variables) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "vlaa_helpers", *map(str, arguments)]
+    return subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, timeout=300)
+
+
+def test_a_warning_about_rows_is_shown_without_code(tmp_path):
+    row = {"id": "a", "question": "How many?", "gt": "3", "verifier_type": "digit", "source": "\x1b[2J"}
+    given = "<think>Three cubes.</think><answer>3</answer>"
+    rows = [{**row, "response": given}, {**row, "id": "\x1b[3J", "gt": "many"}]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    out = tmp_path / "out"
+    with HostileServer(response(completion("Yes"))) as server:
+        given = ("--model", "m", "--base-url", server.url, "--out", out)
+        said = run_here("build", tmp_path / "rows.jsonl", *given, OPENAI_API_KEY="none")
+    assert "\nvlaa: " in "\n" + said.stderr and "1 rows left out" in said.stderr and "UserWarning" not in said.stderr
+    assert "load_records(" not in said.stderr and "\x1b[3J" not in said.stderr
+    assert "\x1b[2J" not in said.stdout and r"\x1b[2J" in said.stdout
+    assert said.stdout.endswith("\n0 rejected\n")
+
+
+def test_a_build_says_why_records_were_rejected(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    no = response({"error": {"message": "not\x1b[2J this one"}}, "400 Bad Request")
+    good = response(completion("Yes"))
+    build = ["build", "mini", "--n", "6", "--model", "m", "--concurrency", "1", "--out", str(tmp_path)]
+    with HostileServer(no, good) as server:
+        main([*build, "--base-url", server.url])
+    shown = capsys.readouterr().out
+    assert re.search(r"\d rejected \(reason no_thinking \d, caption refused 1\); their texts: .*rejects.arrow", shown)
+    assert "1 got no reply to use: the same command asks for them again" in shown
+    with HostileServer(no) as server:
+        said = stopped([*build[:-1], str(tmp_path / "b"), "--base-url", server.url], capsys)
+    assert "replies to the role caption were refused as bad requests" in said and r"not\x1b[2J this one" in said

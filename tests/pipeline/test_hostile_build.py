@@ -10,7 +10,7 @@ from row_files import ROW, encoded
 
 from vlaa_helpers import ChatTeacher, build_dataset, load_records, make_scenes
 from vlaa_helpers.core.endpoint import EndpointError
-from vlaa_helpers.pipeline.journal import MAX_GARBLED
+from vlaa_helpers.pipeline.failed_replies import MAX_FAILED
 
 KEY = "sk-very-secret-key-0123456789"
 PAGE = response("<html>Please log in.</html>", Content_Type="text/html")
@@ -54,25 +54,114 @@ def everything(folder) -> bytes:
 @pytest.mark.parametrize("concurrency", [1, 4])
 def test_pages_instead_of_replies_stop_the_build_and_are_not_kept(records, teacher, tmp_path, concurrency):
     # those under way at the tenth are counted as well
-    seen = r"1\d replies in a row are no chat completions.*Please log in.*ends in /v1.*goes on from here"
+    seen = r"1\d replies in a row to the role caption are no chat.*Please log in.*ends in /v1.*goes on from here"
     with HostileServer(PAGE) as server, pytest.raises(EndpointError, match=seen):
         build_dataset(records, teacher(server, concurrency=concurrency), tmp_path)
-    assert replies(tmp_path) == [] and MAX_GARBLED <= len(server.requests) < MAX_GARBLED + concurrency
+    assert replies(tmp_path) == [] and MAX_FAILED <= len(server.requests) < MAX_FAILED + concurrency
     assert not list(tmp_path.glob("*.part")) and not list(tmp_path.glob("*.arrow"))
     with HostileServer(good) as server:
         assert len(build_dataset(records, teacher(server), tmp_path).sft) == len(records)
 
 
 def test_single_garbled_replies_are_rejects_and_asked_for_again(records, teacher, tmp_path):
-    script = [PAGE] * (MAX_GARBLED - 1) + [good] * 4 + [PAGE] * (MAX_GARBLED - 1) + [good]
+    script = [PAGE] * (MAX_FAILED - 1) + [good] * 4 + [PAGE] * (MAX_FAILED - 1) + [good]
     with HostileServer(*script) as server:
         first = build_dataset(records, teacher(server), tmp_path)
-    assert first.rejects["reason"] == ["garbled"] * 2 * (MAX_GARBLED - 1)
+    assert first.rejects["reason"] == ["garbled"] * 2 * (MAX_FAILED - 1)
     assert "Please log in" in first.rejects["raw"][0]
     assert len(replies(tmp_path)) == 4 * len(first.sft)
     with HostileServer(good) as server:
         second = build_dataset(records, teacher(server), tmp_path)
     assert len(second.sft) == len(records) and len(server.requests) == 4 * len(first.rejects)
+
+
+NO = response({"error": {"message": "images are \x1b[2J not taken"}}, "400 Bad Request")
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_refusals_in_a_row_stop_the_build_and_are_asked_again(records, teacher, tmp_path, concurrency):
+    seen = r"1\d replies in a row to the role caption were refused.*images are .* not taken.*asks those again"
+    with HostileServer(NO) as server, pytest.raises(EndpointError, match=seen) as error:
+        build_dataset(records, teacher(server, concurrency=concurrency), tmp_path)
+    assert str(error.value).isprintable() and len(server.requests) < MAX_FAILED + concurrency
+    assert replies(tmp_path) == [] and not list(tmp_path.glob("*.arrow"))
+    with HostileServer(good) as server:
+        assert len(build_dataset(records, teacher(server), tmp_path).sft) == len(records)
+
+
+def test_refusals_of_one_role_are_a_row_whatever_the_others_get(records, teacher, tmp_path):
+    def said(asked):
+        return good(asked) if b"image_url" in asked else NO
+
+    with HostileServer(said) as server, pytest.raises(EndpointError, match="10 replies in a row to the role reason"):
+        build_dataset(records, teacher(server), tmp_path)
+    assert len(replies(tmp_path)) == MAX_FAILED
+    with HostileServer(said) as server, pytest.raises(EndpointError, match="10 replies in a row to the role reason"):
+        build_dataset(records, teacher(server), tmp_path)  # what is kept says nothing of the server now
+    assert len(server.requests) == MAX_FAILED
+
+
+def test_what_is_kept_between_refusals_does_not_end_their_row(records, teacher, tmp_path):
+    captions = iter(range(99))
+
+    def every_other(asked):
+        return NO if b"image_url" in asked and next(captions) % 2 else good(asked)
+
+    with HostileServer(every_other) as server:
+        assert len(build_dataset(records, teacher(server), tmp_path).sft) == 12
+    with HostileServer(NO) as server, pytest.raises(EndpointError, match="10 replies in a row to the role caption"):
+        build_dataset(records, teacher(server), tmp_path)
+
+
+def test_a_single_refusal_is_a_reject_and_asked_for_again(records, teacher, tmp_path):
+    few = records.select(range(3))
+    with HostileServer(NO, good) as server:
+        first = build_dataset(few, teacher(server), tmp_path)
+    assert (first.rejects["step"], first.rejects["reason"]) == (["caption"], ["refused"]) and len(first.sft) == 2
+    with HostileServer(good) as server:
+        assert len(build_dataset(few, teacher(server), tmp_path).sft) == 3
+    assert len(server.requests) == 4
+
+
+def test_a_refusal_that_an_earlier_version_kept_is_asked_for_again(records, teacher, tmp_path):
+    few = records.select(range(1))
+    with HostileServer(good) as server:
+        build_dataset(few, teacher(server), tmp_path)
+        (path,) = tmp_path.glob("journal/*")
+        rows = [{**row, "problem": "refused"} for row in replies(tmp_path)]
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        assert len(build_dataset(few, teacher(server), tmp_path).sft) == 1
+    assert len(server.requests) == 8
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (lambda asked: PAGE, "all 3 replies to the role caption are no chat completions"),
+        (lambda asked: NO, "all 3 replies to the role caption were refused"),
+        (lambda asked: good(asked) if b"image_url" in asked else NO, "all 3 replies to the role reason were refused"),
+        (lambda asked: NO if b"Yes or No" in asked else good(asked), "all 3 replies to the role verify were refused"),
+    ],
+    ids=["garbled", "refused", "one role", "verify"],
+)
+def test_a_small_build_that_gets_no_reply_to_use_fails(records, teacher, tmp_path, said, words):
+    with HostileServer(said) as server, pytest.raises(EndpointError, match=words):
+        build_dataset(records.select(range(3)), teacher(server), tmp_path)
+    assert not list(tmp_path.glob("*.arrow")) and not (tmp_path / "build.json").exists()
+
+
+def test_a_role_without_a_reply_does_not_fail_a_build_that_verified_others(records, teacher, tmp_path):
+    given = "<think>I see.</think><answer>1</answer>"
+    rows = records.map(lambda row, k: {"response": given if k else ""}, with_indices=True)
+    with HostileServer(lambda asked: NO if b"image_url" in asked else good(asked)) as server:
+        result = build_dataset(rows.select(range(3)), teacher(server), tmp_path)
+    assert len(result.sft) == 2 and result.rejects["reason"] == ["refused"]
+
+
+def test_a_budget_that_is_none_is_said(records, teacher, tmp_path):
+    for budget in (float("nan"), -1.0):
+        with HostileServer(good) as server, pytest.raises(ValueError, match="expected 0 or more"):
+            build_dataset(records, teacher(server), tmp_path, budget=budget)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -117,3 +118,39 @@ def test_scripted_replies_survive_the_way_to_disk(tmp_path, record):
     (first,) = asks(tmp_path / "j.jsonl", teacher, record, fields, role="caption")
     (second,) = asks(tmp_path / "j.jsonl", teacher, record, fields, role="caption")
     assert first == second == teacher.ask("caption", record, fields).text
+
+
+def broken(path, record, text: bytes) -> str:
+    path.write_bytes(text)
+    with pytest.raises(ValueError) as error:
+        asks(path, Counting(), record, FIELDS)
+    assert path.read_bytes() == text
+    return str(error.value)
+
+
+LINE = {"key": "k", "text": "t", "problem": "", "prompt_tokens": 1, "completion_tokens": 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"key": 5}, "key is 5; expected str"),
+        ({"text": None}, "text is None; expected str"),
+        ({"problem": []}, r"problem is \[\]; expected str"),
+        ({"prompt_tokens": "1"}, "prompt_tokens is '1'; expected int"),
+        ({"completion_tokens": True}, "completion_tokens is True; expected int"),
+        ({"more": 1}, "expected an object with completion_tokens, key, problem, prompt_tokens, text"),
+    ],
+)
+def test_a_line_with_another_type_is_said(tmp_path, record, change, words):
+    lines = [json.dumps(LINE), json.dumps({**LINE, **change})]
+    said = broken(tmp_path / "j.jsonl", record, "".join(f"{line}\n" for line in lines).encode())
+    assert re.search(f"j.jsonl line 2 is broken: {words}. Delete that line", said)
+
+
+@pytest.mark.parametrize(
+    "start", [b"[\n", b"[" + json.dumps(LINE).encode() + b"]\n", b"\0" * 600 + b"\n", b"\xff\xfe\n"]
+)
+def test_a_journal_that_starts_with_anything_else_is_said(tmp_path, record, start):
+    said = broken(tmp_path / "j.jsonl", record, start + json.dumps(LINE).encode() + b"\n")
+    assert "j.jsonl line 1 is broken: " in said and "Delete that line" in said and "utf-32" not in said

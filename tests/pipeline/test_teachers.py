@@ -212,3 +212,16 @@ def test_what_is_missing_is_named(arguments, words):
 def test_an_unknown_role_of_max_tokens_is_named():
     with pytest.raises(ValueError, match="max_tokens names the role 'cook'"):
         ChatTeacher("a", max_tokens={"cook": 3})
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"concurrency": 0}, "concurrency is 0; expected 1 or more"),
+        ({"prices": {"m": (-1.0, 2.0)}}, "the prices of m are .*; expected two numbers, 0 or more"),
+        ({"prices": {"m": (1.0, float("nan"))}}, "the prices of m are .*; expected two numbers, 0 or more"),
+    ],
+)
+def test_amounts_that_are_none_are_said(options, words):
+    with pytest.raises(ValueError, match=words):
+        ChatTeacher("m", **options)

@@ -5,6 +5,7 @@ import json
 import pytest
 from reward_samples import RIGHT, said
 
+from vlaa_helpers.rewards.box import box_reward, check_box
 from vlaa_helpers.rewards.registry import BUILT_IN, Verifier, get_verifier
 
 QUESTION = "Which? A) red B) blue C) green"
@@ -61,3 +62,26 @@ def test_one_s_own_verifier_lets_everything_through_unless_it_says_otherwise():
     score = BUILT_IN[0].score
     assert Verifier("mine", score).check_gt("anything", "", "") is None
     assert Verifier("mine", score, check_gt=lambda gt, question, meta: f"{gt}!").check_gt("no", "", "") == "no!"
+
+
+ODD_SIZES = ["100x100", ["100", "100"], [100], 100, True, [100, 100, 3], [None, None], [100, 0], [True, True], {}, []]
+ODD_SIZES += [{"width": 100}, {"width": 100, "height": "100"}, [float("inf"), 100], [10**400, 100]]
+
+
+@pytest.mark.parametrize("size", ODD_SIZES, ids=lambda size: repr(size)[:30])
+@pytest.mark.parametrize("gt", ["[10, 20, 30, 40]", "[0.1, 0.2, 0.3, 0.4]"])
+def test_a_size_that_is_none_is_said(gt, size):
+    meta = json.dumps({"image_size": size})
+    said = check_box(gt, meta=meta)
+    assert said.startswith(f"image_size is {json.loads(meta)['image_size']!r:.80}; expected [width, height] or")
+    assert said.endswith("two numbers of pixels above 0. Correct it, or leave it out")
+    with pytest.raises(ValueError, match="image_size is .*expected"):
+        box_reward("<answer>[10, 20, 30, 40]</answer>", "[0.1, 0.2, 0.3, 0.4]", meta=meta, frame="pixel")
+
+
+def test_a_size_may_be_named():
+    meta = json.dumps({"image_size": {"width": 100, "height": 200}})
+    assert check_box("[10, 20, 30, 40]", meta=meta).endswith("by its height: [0.1, 0.1, 0.3, 0.2]")
+    answer = "<answer>[10, 20, 30, 40]</answer>"
+    assert box_reward(answer, "[0.1, 0.1, 0.3, 0.2]", meta=meta, frame="pixel").value == 1
+    assert check_box("[0.1, 0.1, 0.3, 0.2]", meta=json.dumps({"image_size": None})) is None

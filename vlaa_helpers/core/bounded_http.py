@@ -50,6 +50,8 @@ class BoundedClient(openai.DefaultHttpxClient):
                 if deadline.passed:
                     raise late from None
                 raise
+            except UnicodeError as error:  # httpx2 reads the address of a redirect, which may be anything
+                raise httpx2.RemoteProtocolError(f"no address to go on at: {error}", request=request) from error
         if deadline.passed:  # a connection that was shut looks like the end of a reply
             raise late
         return response

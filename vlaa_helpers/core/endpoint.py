@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from .chat_reply import Reply, read_reply
 from .hidden_keys import could_be_a_word, hide_keys, is_no_key, secrets_among, secrets_in, user_of, without_user
+from .printable import one_line
 
 if TYPE_CHECKING:
     import openai
@@ -24,7 +25,13 @@ MAX_SHOWN = 2000
 
 
 class EndpointError(RuntimeError):
-    """No use in going on with this endpoint: what was wrong, and what to do. Nothing that was received is lost."""
+    """No use in going on with this endpoint: what was wrong, and what to do. Nothing that was received is lost.
+
+    The message is one printable line, whatever the server has put into it.
+    """
+
+    def __init__(self, message: str):
+        super().__init__(one_line(message))
 
 
 class EndpointUnavailable(EndpointError):

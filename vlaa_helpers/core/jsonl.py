@@ -23,14 +23,25 @@ def read_rows(path: Path) -> Iterator[tuple[int | None, Any, str]]:
                 yield from ((None, value, "") for value in _array(raw + lines.read(), path))
                 return
             is_first = False
-            value, wrong = None, ""
-            try:
-                value = json.loads(raw)
-            except json.JSONDecodeError as error:
-                wrong = f"{error.msg} at column {error.colno}"
-            except (ValueError, RecursionError) as error:  # no UTF-8, absurdly long numbers, nested too deep
-                wrong = str(error)
-            yield number, value, wrong
+            yield number, *_json_line(raw)
+
+
+def read_json_lines(path: Path) -> Iterator[tuple[int, Any, str]]:
+    """Line number and value of each line that is not blank, or what is wrong with its JSON; never read as an array."""
+    with path.open("rb") as lines:
+        for number, raw in enumerate(lines, start=1):
+            if raw.strip():
+                yield number, *_json_line(raw)
+
+
+def _json_line(raw: bytes) -> tuple[Any, str]:
+    """The value of a line, or what is wrong with it."""
+    try:
+        return json.loads(raw.decode()), ""
+    except json.JSONDecodeError as error:
+        return None, f"{error.msg} at column {error.colno}"
+    except (ValueError, RecursionError) as error:  # no UTF-8, absurdly long numbers, nested too deep
+        return None, str(error)
 
 
 def whole_rows(path: Path) -> list[dict]:

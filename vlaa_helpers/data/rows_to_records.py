@@ -8,6 +8,7 @@ cannot be used are reported, each with what was seen and what to do; they neithe
 import ast
 import contextlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from ..core.answers import FormatProblem, extract_answer, parse_response
 from ..core.images import check_image, find_image, image_path_parts, png_bytes, read_image_file
 from ..core.jsonl import csv_encoding, read_rows
+from ..core.printable import one_line
 from ..core.record_schema import RECORD_COLUMNS
 from ..mini_world.kinds import KINDS
 from ..rewards.registry import RELEASE_WORDS, get_verifier, verifier_names
@@ -26,6 +28,10 @@ _RELEASE_SOURCES = {  # VLAA-Thinking (Table 1), by image folder
     "docvqa": "open_ended", "vizwiz": "open_ended", "allava_laion": "open_ended",
 }  # fmt: skip
 _KNOWN_COLUMNS = frozenset({*RECORD_COLUMNS, "ds_answer", "answer", "images"})
+_LIKE_IMAGE = re.compile(
+    r"(image|img|picture|pic|photo)s?([_ -]?(path|file|filename|file_name|name|url|uri|link|src|bytes|data|base64)s?)?"
+)
+"""What other data sets call the column of the image."""
 _SOURCE_OF_FOLDER = {"vg_100k": "vg", "vg_100k_2": "vg", "train2017": "coco"}
 
 
@@ -49,7 +55,8 @@ class RowProblem:
         id: the row's id, "" when it has none.
         kind: a short code, the same for the same trouble: "broken_json", "broken_csv", "no_question", "no_gt",
             "no_verifier_type", "unknown_verifier_type", "bad_gt", "missing_image", "bad_image", "bad_image_path",
-            "bad_images", "bad_meta", "duplicate_id" or "not_utf8"; of the file "few_rows" or "other_counts".
+            "bad_images", "other_image_column", "bad_meta", "duplicate_id" or "not_utf8"; of the file "few_rows" or
+            "other_counts".
         message: what was found, what should be there, what to do.
         kept: the row is in the dataset all the same, changed as the message says.
     """
@@ -66,14 +73,7 @@ class RowProblem:
         """One line that a terminal can show: control characters are escaped, what is long is cut in its middle."""
         place = f" row {self.row}" if self.line is None else f" line {self.line}"
         place = "" if self.row is None else place
-        return f"{self.file}{place}{f' (id {_shown(self.id, 80)})' if self.id else ''}: {_shown(self.message, 800)}"
-
-
-def _shown(text: str, limit: int) -> str:
-    """A row's own text as one line, its beginning and end where it is longer than `limit`."""
-    if len(text) > limit:
-        text = f"{text[: limit // 2]} … {text[-limit // 2 :]}"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        return f"{self.file}{place}{f' (id {one_line(self.id, 80)})' if self.id else ''}: {one_line(self.message, 800)}"
 
 
 class _BadRow(Exception):
@@ -149,7 +149,7 @@ def records_of(reading: Reading) -> Iterator[dict]:
     if not _KNOWN_COLUMNS & reading.columns:
         found = sorted(reading.columns)[:10]
         raise ValueError(
-            f"{reading.path} has none of the columns of a record. Found: {_shown(', '.join(found), 400)}. "
+            f"{reading.path} has none of the columns of a record. Found: {one_line(', '.join(found), 400)}. "
             f"Known: {', '.join(sorted(_KNOWN_COLUMNS))}. Rename yours; question and gt are the least a row needs."
         )
 
@@ -167,7 +167,7 @@ def _record(row: dict, reading: Reading) -> dict:
     response, gt = _response_and_gt(row)
     if not gt:
         raise _BadRow("no_gt", 'no ground truth; expected gt, or an answer in <answer> tags. Add a "gt" to the row.')
-    image = _image(image_name, source, reading) if image_name else None
+    image = _image(image_name, source, reading) if image_name else _no_image(row, reading)
     meta = _meta(row.get("meta"), reading)
     final = gt.rpartition("†Answer:")[2].strip().removesuffix(".")
     if final and "†Answer:" in gt:
@@ -237,6 +237,21 @@ def _image_name(row: dict) -> str:
             f'images is {seen}; expected a list with the path of one image: a record has one. Write "image": "path".',
         )
     return _path(listed[0], "images[0]", "bad_images")
+
+
+def _no_image(row: dict, reading: Reading) -> None:
+    """Make sure that a row of text alone has no image under another name, which would be lost in silence."""
+    for name, value in row.items():
+        if name in ("image", "images") or not _LIKE_IMAGE.fullmatch(name.strip().lower()) or _is_nothing(value):
+            continue
+        keep = reading.missing_images == "keep"
+        right = "images" if isinstance(value, list) else "image"
+        fix = "Kept without an image." if keep else "Rename it, or remove it for a row of text alone."
+        message = f"no image, but a column {name!r:.60}: {value!r:.60}; did you mean {right}? {fix}"
+        if not keep:
+            raise _BadRow("other_image_column", message)
+        reading.note("other_image_column", message, kept=True)
+        return
 
 
 def _is_nothing(value: object) -> bool:

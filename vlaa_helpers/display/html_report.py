@@ -278,7 +278,7 @@ def _curves(runs: list[Run]) -> list[str | EmbeddedFigure]:
     """A figure of each training, once; the name of the run where its log has nothing to draw."""
     found: list[str | EmbeddedFigure] = []
     for run in {run.log_path: run for run in runs if run.log}.values():
-        check_log(run, ["step", *CURVES])
+        check_log(run, ["step", *CURVES, "garbled", "held_out/garbled"])
         log = [row for row in run.log if row.get("step")]
         shown = {name: words for name, words in CURVES.items() if any(row.get(name) not in (None, "") for row in log)}
         steps = max((float(row["step"]) for row in log), default=0)

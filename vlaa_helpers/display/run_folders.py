@@ -1,6 +1,7 @@
 """Runs as a report shows them: folders of evaluations and trainings, named and measured, and what was asked."""
 
 import csv
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -94,27 +95,39 @@ def _report_in(folder: Path) -> EvalReport:
 def _log_in(path: Path) -> list[dict]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+            rows = csv.DictReader(file)
+            if rows.fieldnames and "step" not in rows.fieldnames:
+                raise ValueError(f"{path} has no column step; it begins {','.join(rows.fieldnames)!r:.60}. {_LOG_FIX}")
+            return list(rows)
     except (csv.Error, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is no CSV: {error}. {_LOG_FIX}") from None
 
 
-_LOG_FIX = "Expected the log.csv of a training; mend it, or move it away to leave the curves out."
+_LOG_FIX = "Expected the log.csv of a training, with commas; mend it, or move it away to leave the curves out."
+_LARGEST = 1e40
+"""A finite number beyond it is none of a training, which computes in 32 bits, and no axis shows it."""
 
 
 def check_log(run: Run, names: Sequence[str]) -> None:
-    """Make sure that these columns of a training's log hold numbers; a column that is not there does.
+    """Make sure that these columns of a training's log hold numbers that can be drawn; a column that is not there does.
 
     Raises:
         ValueError: one does not; says file, line and what it holds.
     """
     for number, row in enumerate(run.log, start=2):
         for name in names:
-            try:
-                float(row.get(name) or 0)
-            except ValueError:
+            if not _can_be_drawn(row.get(name) or "0", needs_place=name == "step"):
                 seen = f"{run.log_path} line {number}: {name} is {row[name]!r:.60}"
-                raise ValueError(f"{seen}, not a number. {_LOG_FIX}") from None
+                raise ValueError(f"{seen}, not a number that can be drawn. {_LOG_FIX}")
+
+
+def _can_be_drawn(text: str, *, needs_place: bool) -> bool:
+    """Whether it is a number: NaN and infinity too, which leave a gap in a curve, unless it says the place on it."""
+    try:
+        value = float(text)
+    except ValueError:
+        return False
+    return abs(value) <= _LARGEST if math.isfinite(value) else not needs_place
 
 
 def _names(folders: list[Path]) -> list[str]:

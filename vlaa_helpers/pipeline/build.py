@@ -69,7 +69,8 @@ def build_dataset(
     Writes below `out_dir`: `journal/` (every reply, before it counts), `sft.arrow`, `rl.arrow`, `rejects.arrow`,
     `yields.csv` and `build.json`. Interrupt it, kill it, or let the endpoint fail: the same call goes on, asks for
     nothing twice, and ends in the same bytes. Another teacher, prompt or set of records in the same folder asks only
-    for what is new. A garbled reply, which is no chat completion, rejects its record and is asked for again next time.
+    for what is new. A refusal, or a garbled reply, which is no chat completion, rejects its record and is asked for
+    again next time.
 
     Args:
         records: with the columns of a record. Text that a record brings (caption, response) is kept, not asked for.
@@ -81,8 +82,10 @@ def build_dataset(
 
     Raises:
         BuildStopped: the budget is spent, `out_dir` cannot be written, or another process is building there.
-        EndpointError: the endpoint cannot go on, or `journal.MAX_GARBLED` replies in a row were garbled; says why.
-        ValueError: not records, no records, an unknown engine, a budget with "ray", or a broken line in the journal.
+        EndpointError: the endpoint cannot go on, `failed_replies.MAX_FAILED` replies to a role in a row were garbled or
+            refused, or all of them while nothing was verified; says why.
+        ValueError: not records, no records, an unknown engine, a budget that is none or with "ray", or a broken line in
+            the journal.
     """
     from filelock import FileLock, Timeout
 
@@ -93,6 +96,8 @@ def build_dataset(
         raise ValueError(f'unknown engine {engine!r}; expected "local" or "ray"')
     if engine == "ray" and budget is not None:
         raise ValueError('a budget needs engine="local": the workers of Ray do not share a purse')
+    if budget is not None and not budget >= 0:  # NaN would never be spent
+        raise ValueError(f"budget is {budget!r}; expected 0 or more, in the unit of the teacher's prices, or None")
     folder = Path(out_dir)
     lock = FileLock(folder / ".lock", timeout=0)
     with writing(folder):
@@ -143,6 +148,7 @@ def _build(records: "Dataset", teacher: Teacher, folder: Path, unique_images: bo
                 {"calls": usage.calls} | ({"tokens": tokens} if tokens else {})
                 | ({"cost": f"{usage.cost:.2f}"} if usage.cost else {})
             )  # fmt: skip
+        usage.failures.check_end()
     counts = writers.yield_table()
     _write(folder / "yields.csv", counts.to_csv())
     described = {

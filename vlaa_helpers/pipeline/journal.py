@@ -4,19 +4,17 @@ import hashlib
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..core.chat_reply import Reply
-from ..core.endpoint import EndpointError
 from ..core.images import image_hash
-from ..core.jsonl import read_rows
+from ..core.jsonl import read_json_lines
+from .failed_replies import FAILED, FailedReplies
 from .prompts import PROMPTS
 from .stops import BuildStopped, writing
 from .teachers import Teacher
-
-MAX_GARBLED = 10
-"""Garbled replies in a row after which a build stops: it does not talk to a chat endpoint."""
 
 
 @dataclass
@@ -29,13 +27,13 @@ class Usage:
     completion_tokens: int = 0
     cost: float = 0.0
     budget: float | None = None
-    garbled_in_a_row: int = 0
-    last_garbled: str = ""
+    failures: FailedReplies = field(default_factory=FailedReplies)
 
-    def add(self, other: Mapping[str, float]) -> None:
+    def add(self, other: Mapping[str, Any]) -> None:
         """Count what another one, as a dictionary, counted."""
         for name in ("calls", "asked_now", "prompt_tokens", "completion_tokens", "cost"):
             setattr(self, name, getattr(self, name) + other[name])
+        self.failures.add(other["failures"])
 
     def check_budget(self) -> None:
         if self.budget is not None and self.cost >= self.budget:
@@ -44,24 +42,11 @@ class Usage:
                 "the same command with a higher budget goes on from here."
             )
 
-    def note_garbled(self, reply: Reply) -> None:
-        """Count garbled replies in a row; any other reply ends the row."""
-        self.garbled_in_a_row = self.garbled_in_a_row + 1 if reply.problem == "garbled" else 0
-        self.last_garbled = reply.text if reply.problem == "garbled" else ""
-
-    def check_garbled(self) -> None:
-        if self.garbled_in_a_row >= MAX_GARBLED:
-            raise EndpointError(
-                f"{self.garbled_in_a_row} replies in a row are no chat completions, and none was kept. The last one: "
-                f"{self.last_garbled[:300]!r}. Correct the address of the endpoint (it usually ends in /v1), or mend "
-                "the server; the same command goes on from here."
-            )
-
 
 class Journal:
     """The replies to one chunk of records: a JSON line each, appended as they come.
 
-    Garbled replies are given back and not written: a later run asks again.
+    Garbled and refused replies are given back and not written: a later run asks again.
 
     A reply is found again by the record's id, the role, and a hash of all it depends on: the prompt's version, the
     model with its settings, and what went into the prompt. `ask` may be called from several threads.
@@ -99,22 +84,23 @@ class Journal:
 
         Raises:
             BuildStopped: the budget is spent, or the reply cannot be written.
-            EndpointError: too many garbled replies in a row.
+            EndpointError: too many garbled or refused replies in a row.
         """
         key = _key(self.teacher, role, record, fields)
         with self._lock:
             reply = self._replies.get(key)
             if reply is not None:
+                self.usage.failures.note_kept(role)
                 self._count(role, reply)
                 return reply
             self.usage.check_budget()
-            self.usage.check_garbled()
+            self.usage.failures.check_row(role)
         reply = self.teacher.ask(role, record, fields)
         line = json.dumps({"key": key, **asdict(reply)}, ensure_ascii=False)
         with self._lock:
-            self.usage.note_garbled(reply)
-            self.usage.check_garbled()
-            if reply.problem == "garbled":
+            self.usage.failures.note(role, reply)
+            self.usage.failures.check_row(role)
+            if reply.problem in FAILED:
                 return reply
             with writing(self.path):
                 self._file.write(line + "\n")
@@ -145,19 +131,27 @@ def _cut_to_whole_lines(path: Path) -> None:
 
 
 def _read(path: Path) -> dict[str, Reply]:
-    """The replies of earlier runs."""
+    """The replies of earlier runs, apart from failed ones, which earlier versions kept."""
     replies = {}
-    for number, row, wrong in read_rows(path):
-        if not wrong and (not isinstance(row, dict) or row.keys() != _COLUMNS):
-            wrong = f"expected an object with {', '.join(sorted(_COLUMNS))}"
-        if wrong:
+    for number, row, wrong in read_json_lines(path):
+        if wrong := wrong or _wrong(row):
             raise ValueError(
                 f"{path} line {number} is broken: {wrong}. Delete that line: its reply is asked for again, all others "
                 "are kept."
             )
         key = row.pop("key")
-        replies[key] = Reply(**row)
+        if row["problem"] not in FAILED:
+            replies[key] = Reply(**row)
     return replies
 
 
-_COLUMNS = {"key", *(field.name for field in fields(Reply))}
+_COLUMNS = {"key": str, "text": str, "problem": str, "prompt_tokens": int, "completion_tokens": int}
+"""What a line holds: the key, and the fields of a `Reply`."""
+
+
+def _wrong(row: object) -> str:
+    """What a line has that no line should have; "" when there is nothing."""
+    if not isinstance(row, dict) or row.keys() != _COLUMNS.keys():
+        return f"expected an object with {', '.join(sorted(_COLUMNS))}"
+    odd = [name for name, kind in _COLUMNS.items() if type(row[name]) is not kind]
+    return f"{odd[0]} is {row[odd[0]]!r:.60}; expected {_COLUMNS[odd[0]].__name__}" if odd else ""

@@ -1,6 +1,7 @@
 """Who writes captions, traces, rewritten traces and verdicts: a script, or models on an endpoint."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -49,7 +50,7 @@ class ChatTeacher:
         **options: passed with every request, such as `temperature=0.6`.
 
     Raises:
-        ValueError: a role without a model, or a price without a model.
+        ValueError: a role without a model, a model without a price, a price below 0, or no request at once.
     """
 
     MAX_TOKENS = {"caption": 1024, "reason": 8192, "rewrite": 8192, "verify": 16}
@@ -75,6 +76,10 @@ class ChatTeacher:
             raise ValueError(
                 f"no price for {without[0]}; give one for each model, (0, 0) for a free one, or none at all"
             )
+        if odd := [name for name, pair in self.prices.items() if not all(0 <= price < math.inf for price in pair)]:
+            raise ValueError(f"the prices of {odd[0]} are {self.prices[odd[0]]}; expected two numbers, 0 or more")
+        if concurrency < 1:
+            raise ValueError(f"concurrency is {concurrency}; expected 1 or more requests at once")
         if unknown := sorted(set(max_tokens or {}) - set(ROLES)):
             raise ValueError(f"max_tokens names the role {unknown[0]!r}; expected one of {', '.join(ROLES)}")
         self.max_tokens = {**self.MAX_TOKENS, **(max_tokens or {})}

@@ -1,7 +1,9 @@
 """Boxes: how much the answer's box overlaps the true one."""
 
 import math
+from collections.abc import Mapping
 from functools import lru_cache
+from numbers import Real
 
 from ..core.boxes import box_iou
 from ..core.record_schema import meta_of
@@ -45,12 +47,14 @@ def box_reward(
         gt: `[x1, y1, x2, y2]` in fractions of the image, as in VLAA-Thinking.
         frame: what the prompt asks the answer in: "fraction" (0-1), "thousand" (0-1000, Qwen2-VL's own) or "pixel"
             (of the image as the model gets it, Qwen2.5-VL's own).
-        size: width and height of that image, for "pixel"; without it, `image_size` in `meta` (a record's, as JSON).
+        size: width and height of that image, for "pixel"; without it, `image_size` in `meta` (a record's, as JSON):
+            [width, height] or {"width": …, "height": …}.
 
     A box that leaves its frame is `out_of_range`: clipping it would hide that another frame was meant.
 
     Raises:
-        ValueError: an unknown frame, "pixel" without a size, or a `gt` that is no box in fractions, see `check_box`.
+        ValueError: an unknown frame, "pixel" without a size or with one that cannot be read, or a `gt` that is no box
+            in fractions, see `check_box`.
 
     >>> round(box_reward("<answer>[0, 0, 500, 1000]</answer>", "[0.0, 0.0, 1.0, 1.0]", frame="thousand").value, 2)
     0.5
@@ -58,7 +62,7 @@ def box_reward(
     if frame not in FRAMES:
         raise ValueError(f"unknown frame {frame!r}; expected one of {', '.join(FRAMES)}")
     if frame == "pixel":
-        size = size or meta_of({"meta": meta}).get("image_size")
+        size = _read_size(size) or _size_in(meta)
         if not size:
             raise ValueError(
                 'frame="pixel" needs size=(width, height) of the image as the model gets it, or image_size in meta'
@@ -90,13 +94,17 @@ def _truth(gt: str) -> list[float]:
 def check_box(gt: str, question: str = "", meta: str = "") -> str | None:
     """What is wrong with a box as ground truth, and the mend; None for a box with an area, in fractions of the image.
 
-    With `image_size` in `meta` (a record's, as JSON) the mend of a box in pixels is written out.
+    With `image_size` in `meta` (a record's, as JSON) the mend of a box in pixels is written out; a size that cannot be
+    read is wrong in any frame.
     """
+    try:
+        size = _size_in(meta)
+    except ValueError as error:
+        return str(error)
     box = read_box(gt)
     if box is None:
         return f"the ground truth {gt!r:.80} is not a box; expected [x1, y1, x2, y2] in fractions. Mend the record"
     if min(box) < 0 or max(box) > 1:
-        size = meta_of({"meta": meta}).get("image_size") if meta else None
         mend = "divide x by the image's width and y by its height"
         if size and max(box[0::2]) <= size[0] and max(box[1::2]) <= size[1]:
             width, height = size
@@ -106,6 +114,27 @@ def check_box(gt: str, question: str = "", meta: str = "") -> str | None:
     if box[0] == box[2] or box[1] == box[3]:
         return f"the ground truth {gt!r:.80} has no area, so no answer overlaps it; mend the record"
     return None
+
+
+def _size_in(meta: str) -> tuple[float, float] | None:
+    """Width and height of the image, as a record's `meta` says them; None where it says nothing."""
+    return _read_size(meta_of({"meta": meta}).get("image_size"))
+
+
+def _read_size(size: object) -> tuple[float, float] | None:
+    if size is None:
+        return None
+    pair = [size.get("width"), size.get("height")] if isinstance(size, Mapping) else size
+    if not isinstance(pair, list | tuple) or len(pair) != 2 or not all(map(_is_length, pair)):
+        raise ValueError(
+            f'image_size is {size!r:.80}; expected [width, height] or {{"width": …, "height": …}}, two numbers of '
+            "pixels above 0. Correct it, or leave it out"
+        )
+    return tuple(pair)
+
+
+def _is_length(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 < value < 1e9
 
 
 def half_overlaps(score: Score) -> bool:
