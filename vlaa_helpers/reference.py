@@ -88,7 +88,7 @@ ASKED = 50
 """Questions a source, the first of the test set, whose responses are kept; greedy ones, and four sampled."""
 RESPONSE_COLUMNS = (
     "arm", "seed", "decoding", "id", "source", "response", "answer", "value", "reason", "correct", "has_answer",
-    "truncated", "tokens",
+    "truncated", "garbled", "tokens",
 )  # fmt: skip
 
 

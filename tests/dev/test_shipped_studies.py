@@ -1,0 +1,42 @@
+"""The shipped tables hold every arm of the catalogue, each made from the bases and settings that are shipped."""
+
+from pathlib import Path
+
+import pytest
+
+from vlaa_helpers import get_profile, reference_table
+from vlaa_helpers.core.assets import MINI_VLMS
+from vlaa_helpers.dev.studies.arms import Lab
+from vlaa_helpers.dev.studies.catalogue import STUDIES, arms_of, profiles_of
+from vlaa_helpers.dev.studies.run import is_done
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_arm_is_there_and_none_is_stale(name):
+    lab = Lab({profile: get_profile(profile) for profile in MINI_VLMS}, Path("runs/studies"))
+    arms = arms_of(name, profiles_of(name, "mini"), STUDIES[name].seeds)
+    left = [f"{arm.profile}, {arm.name}, seed {arm.seed}" for arm in arms if not is_done(name, arm, lab)]
+    assert not left, f"run python -m vlaa_helpers.dev.studies {name}"
+    known = set(reference_table(name)[["profile", "arm", "seed"]].itertuples(index=False, name=None))
+    assert known == {(arm.profile, arm.name, arm.seed) for arm in arms}, "rows of arms that are no longer studied"
+
+
+def test_the_recipe_has_the_rate_with_the_lowest_loss_on_held_out_traces():
+    table = reference_table("sft_rates").query("source == 'all' and decoding == 'sampled' and passes == 1")
+    assert table["garbled"].max() > 0.01, "the sick run is shown as sick"
+    healthy = table[table["garbled"] < 0.005]
+    chosen = healthy.loc[healthy.groupby("profile")["trace_loss"].idxmin()].set_index("profile")["rate"]
+    assert chosen.to_dict() == {profile: get_profile(profile).sft_learning_rate for profile in MINI_VLMS}
+
+
+def test_every_arm_shown_as_healthy_is():
+    for name in ("sft_sizes", "sft_content", "grpo_arms", "sft_then_grpo"):
+        table = reference_table(name).query("source == 'all'")
+        assert table["garbled"].max() < 0.005, table.nlargest(3, "garbled")[["arm", "seed", "decoding", "garbled"]]
+
+
+def test_logs_go_with_the_arms():
+    for stem in ("grpo_mixed", "sft_grpo"):
+        for seed in (0, 1, 2):
+            log = reference_table(f"{stem}_seed_{seed}")
+            assert log["step"].iloc[-1] == 64 and len(log["held_out/accuracy"].dropna()) == 5
