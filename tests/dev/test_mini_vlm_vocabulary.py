@@ -71,7 +71,7 @@ def test_targets_are_kept_and_read_back(tokenizer, tmp_path):
 def test_what_a_teacher_writes_stands_in_the_answers_of_the_last_lessons(tokenizer, kind, tmp_path):
     """A word that the base only ever copied, in pieces, would rise in fine-tuning together with all such words."""
     rng = Random(2)
-    known = count_targets([make_lesson(rng, 1.0) for _ in range(4_000)], tokenizer)
+    known = count_targets([make_lesson(rng, 1.1) for _ in range(4_000)], tokenizer)
     traces = make_traces(Traces(kind, 200), None, 0, Lab({}, tmp_path))
     written = {token for row in tokenizer(traces["response"][:]).input_ids for token in row}
     assert len(written) > 100
@@ -119,10 +119,11 @@ def test_what_is_written_in_the_mini_world_was_a_target_often(shipped):
 def test_the_shipped_counts_are_those_of_the_documented_training(shipped):
     """Every fortieth group of batches, drawn again: shares of the whole within what a sample allows."""
     folder, tokenizer = shipped
-    steps = mini_vlm.STEPS[folder.name.removeprefix("mini_vlm_")]
+    size = folder.name.removeprefix("mini_vlm_")
+    steps = mini_vlm.STEPS[size]
     pieces = mini_vlm._pieces(tokenizer, 0, steps)
     counts = torch.zeros(len(tokenizer), dtype=torch.long)
-    for chunk in range(0, steps // mini_vlm.GROUP, 40):
+    for chunk in range(0, mini_vlm.all_steps(size) // mini_vlm.GROUP, 40):
         for batch in mini_vlm.lesson_batches(0, chunk, steps, pieces):
             counts += count_targets(batch, tokenizer)
     shipped_counts = read_targets(folder / TARGETS)
