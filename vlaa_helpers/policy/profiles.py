@@ -45,7 +45,7 @@ class Profile:
     lora_rank: int = 16
     lora_alpha: int = 32
     sft_batch_size: int = 32
-    sft_learning_rate: float = 1e-3
+    sft_learning_rate: float = 3e-3
     prompts_per_step: int = 8
     num_generations: int = 8
     grpo_learning_rate: float = 1e-3

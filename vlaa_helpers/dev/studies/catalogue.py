@@ -34,7 +34,7 @@ class Study:
 
 
 TRACES_OF_STUDY = 2_048
-RATES, SICK_RATE, PASSES = (1e-4, 3e-4, 1e-3), 3e-3, (1, 2, 4)
+RATES, SICK_RATE, PASSES = (3e-4, 1e-3, 3e-3, 1e-2), 3e-2, (1, 2, 4)
 SIZES_AND_PASSES = ((128, (1, 4, 16)), (512, (1, 4, 16)), (2_048, (1, 4)), (8_192, (1,)))
 REWARDS = REWARD_ARMS | {f"only {kind}": (kind,) for kind in REWARD_ARMS["mixed"]}
 
