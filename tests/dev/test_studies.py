@@ -138,6 +138,9 @@ def test_pass_at_k_beside_what_guessing_reaches(lab, study):
     assert sorted(table.loc["all"].index) == [1, 2, 4]
     assert table.loc[("angles", 2), "guess"] == pytest.approx(1 - 0.75**2, abs=1e-4)
     assert table.loc[("all", 1), "guess"] < table.loc[("all", 4), "guess"]
+    free = table.loc[(["blocks", "functions", "boxes", "stories"], 4), "pass_at"]
+    assert table.loc[("free-form", 4), "pass_at"] == pytest.approx(free.mean(), abs=1e-4)
+    assert table.loc[("free-form", 4), "n"] == 8
     assert table["garbled"].nunique() == 1 and table["garbled"].between(0, 1).all()
 
 
