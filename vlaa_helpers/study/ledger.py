@@ -1,6 +1,7 @@
 """What is done of a study: a file an arm, and the table that is put together from them."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +75,7 @@ class RowFiles:
         path = self._path(study, arm, lab)
         path.parent.mkdir(parents=True, exist_ok=True)
         whole = {"rows": rows, "costs": costs, "own_seconds": _own_seconds(arm, lab), "asking_seconds": seconds}
-        draft = path.with_name(f".{path.name}.tmp")
+        draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # another study may have the same arm in hand
         draft.write_text(json.dumps(whole, default=float))
         draft.replace(path)
 
@@ -109,7 +110,7 @@ class RowFiles:
         kept = self._read(study, arm, lab)
         known = settings_of(arm, lab) | {"policy": arm_digest(arm, lab), **kept["costs"]}
         known["processor_seconds"] = round(known["processor_seconds"], 1)
-        return [known | row for row in kept["rows"]]
+        return [known | {"images_shown": "true"} | row for row in kept["rows"]]
 
     def _read(self, study: Study, arm: Arm, lab: Lab) -> dict[str, Any]:
         return json.loads(self._path(study, arm, lab).read_text())

@@ -117,8 +117,11 @@ def comparison_rows(arm: Arm, measures: Sequence[Measure], lab: Lab) -> list[dic
         frame = _with_texts(report.to_frame(), records_of(measure))
         for source, row in report.by_source.iterrows():
             part = frame if source == "all" else frame[frame["source"] == source]
+            asked = {"set": measure.held, "decoding": measure.decoding, "source": source}
+            if measure.images != "true":
+                asked["images_shown"] = measure.images
             rows.append(
-                {"set": measure.held, "decoding": measure.decoding, "source": source, **row.round(4), **_shares(part)}
+                {**asked, **row.round(4), **_shares(part)}
                 | _change(start, report, source, "change")
                 | (_change(bases[measure], report, source, "vs_base") if arm.start else {})
             )

@@ -50,9 +50,16 @@ def pin_scorer(name: str) -> Pinned:
     """A scalar reward model: `mini_reward`, a folder or a hub id.
 
     Raises:
-        FileNotFoundError: a folder without weights.
+        ValueError: none of these.
     """
     model = str(SCORERS.get(name, name))
+    try:
+        weights_digest(model)
+    except FileNotFoundError:
+        known = ", ".join(("facts", *SCORERS))
+        raise ValueError(
+            f"no reward model {name!r}; expected {known}, a folder with model.safetensors, or owner/name on the hub"
+        ) from None
     return Pinned(weights_digest(model), where=model)
 
 

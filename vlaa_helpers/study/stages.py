@@ -217,7 +217,7 @@ def _read_both(at: dict[str, Node], config: str) -> dict[str, Any]:
 
 
 def _columns_of_both(stage: Sft | Grpo) -> dict[str, Any]:
-    return {"images": stage.images, "config": " ".join(f"{name}={value}" for name, value in stage.config)}
+    return {"images_trained": stage.images, "config": " ".join(f"{name}={value}" for name, value in stage.config)}
 
 
 STAGES: dict[str, type[Stage]] = {stage.what: stage for stage in (Sft, Grpo)}
