@@ -43,6 +43,8 @@ def _study(options: argparse.Namespace) -> None:
 
 def _show_plan(options: argparse.Namespace, given: dict) -> None:
     table = plan_study(options.file, out=options.out, **given)
+    if question := load_study(options.file).study.question:
+        print(printable_lines(question))
     print(printable_lines(table.round(1).to_string(index=False)))
     minutes = table["minutes"].sum(skipna=False)
     to_come = f"{minutes / 60:.1f} processor hours to come" if minutes == minutes else "how long is not known yet"
