@@ -155,7 +155,17 @@ from .rewards import (
     right_or_wrong as right_or_wrong,
     score_answer as score_answer,
 )
-from .study import load_study as load_study, plan_study as plan_study, run_study as run_study
+from .study import (
+    Arm as Arm,
+    Grpo as Grpo,
+    Sft as Sft,
+    Stage as Stage,
+    Study as Study,
+    load_study as load_study,
+    plan_study as plan_study,
+    register_stage as register_stage,
+    run_study as run_study,
+)
 from .training import (
     AdaptiveKL as AdaptiveKL,
     EvaluateEvery as EvaluateEvery,

@@ -59,7 +59,8 @@ def test_the_same_file_gives_the_same_table_and_runs_nothing_again(file, tmp_pat
     assert again == [] and same.equals(table) and begun(file, tmp_path / "b")[1].equals(table)
     assert table["arm"].drop_duplicates().tolist() == ["base", "plain", "leaky", "own", "after own"]
     assert pd.read_parquet(tmp_path / "a" / "pair.parquet").equals(table)
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "a" / "pair.csv").convert_dtypes(), table)
+    read = pd.read_csv(tmp_path / "a" / "pair.csv", keep_default_na=False).convert_dtypes()
+    pd.testing.assert_frame_equal(read, table)
 
 
 def test_costs_add_up_from_the_base(file, tmp_path):
@@ -163,7 +164,7 @@ def test_the_plan_says_what_is_left_and_learns_from_what_is_done(file, tmp_path,
     assert after.loc[("after own", 0), "minutes"] == pytest.approx(2, abs=0.1), (
         "own is counted where it is needed first"
     )
-    assert "2 of 9 arms done, about 10 min left" in runner.progress(study, study.arms, lab, RowFiles())
+    assert "2 of 9 arms done, about 9 min left" in runner.progress(study, study.arms, lab, RowFiles())
     run_arms(study, lab, RowFiles())
     assert "9 of 9 arms done, nothing left" in runner.progress(study, study.arms, lab, RowFiles())
 
@@ -208,7 +209,7 @@ def test_two_workers_of_ray_share_the_arms(file, tmp_path):
         cloudpickle.unregister_pickle_by_value(standin_study)
     trained = [(name, seed) for what, name, seed, _ in noted(lab) if what == "train"]
     assert sorted(trained) == sorted((name, seed) for name in PAIR["arms"] for seed in (0, 1)), "each once"
-    assert len({process for *_, process in noted(lab)}) == 2
+    assert len({process for *_, process in noted(lab)}) >= 2
     assert RowFiles().table(study, lab).equals(standin_study.run(file, tmp_path / "alone"))
 
 

@@ -51,10 +51,8 @@ class ShippedTables:
         return read_table(study.name, lab)
 
     def times(self, study: Study, lab: Lab) -> list[dict[str, Any]]:
-        known = read_table(ARMS, lab)
-        if not len(known):
-            return []
-        return known.fillna({"stage": ""}).assign(same_measures=known["study"] == study.name).to_dict("records")
+        known = read_table(ARMS, lab).to_dict("records")
+        return [row | {"same_measures": row["study"] == study.name} for row in known]
 
 
 TABLES = ShippedTables()
