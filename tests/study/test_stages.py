@@ -145,10 +145,11 @@ def test_the_mixed_reward_is_what_an_arm_without_a_reward_gets():
 
 
 def test_reward_models_are_known_by_their_weights(tmp_path):
-    (tmp_path / "model.safetensors").write_bytes((MINI_REWARD / "model.safetensors").read_bytes())
-    assert pin_scorer("mini_reward") == pin_scorer(str(tmp_path))
-    (tmp_path / "model.safetensors").write_bytes(b"other")
-    assert pin_scorer("mini_reward") != pin_scorer(str(tmp_path)) != pin_scorer("someone/model")
+    for name, weights in (("copy", (MINI_REWARD / "model.safetensors").read_bytes()), ("other", b"other")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.safetensors").write_bytes(weights)
+    copy, other = (pin_scorer(str(tmp_path / name)) for name in ("copy", "other"))
+    assert pin_scorer("mini_reward") == copy != other != pin_scorer("someone/model")
 
 
 def test_recipes_of_a_file_are_those_of_train_grpo():
