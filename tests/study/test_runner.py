@@ -196,10 +196,12 @@ def test_two_arms_of_one_training_are_trained_once(file, tmp_path):
     assert table["policy"].nunique() == 2
 
 
-def test_two_workers_of_ray_share_the_arms(file, tmp_path):
+@pytest.mark.timeout(900)
+def test_two_workers_of_ray_share_the_arms(file, tmp_path, monkeypatch):
     import ray
     from ray import cloudpickle
 
+    monkeypatch.setattr(standin_study, "NAP", 0.4)  # travels with the pickle: time for the second worker to start
     cloudpickle.register_pickle_by_value(standin_study)
     study, lab = standin(file, tmp_path / "out")
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
@@ -208,6 +210,7 @@ def test_two_workers_of_ray_share_the_arms(file, tmp_path):
     finally:
         ray.shutdown()
         cloudpickle.unregister_pickle_by_value(standin_study)
+        monkeypatch.undo()
     trained = [(name, seed) for what, name, seed, _ in noted(lab) if what == "train"]
     assert sorted(trained) == sorted((name, seed) for name in PAIR["arms"] for seed in (0, 1)), "each once"
     assert len({process for *_, process in noted(lab)}) >= 2
