@@ -20,14 +20,14 @@ from vlaa_helpers.dev.mini_vlm.vocabulary import (
     read_targets,
     write_targets,
 )
-from vlaa_helpers.dev.studies.arms import Lab, Traces
-from vlaa_helpers.dev.studies.traces import TEACHERS, make_traces
 from vlaa_helpers.dev.trace_benchmark.phrases import PHRASES
 from vlaa_helpers.mini_world.kinds import KINDS
 from vlaa_helpers.mini_world.response_styles import STYLES, respond
 from vlaa_helpers.mini_world.scenes import make_scenes
 from vlaa_helpers.pipeline.build import build_dataset
 from vlaa_helpers.pipeline.scripted_teacher import ScriptedTeacher
+from vlaa_helpers.study.arms import Lab
+from vlaa_helpers.study.traces import TEACHERS, Traces, make_traces
 
 
 @pytest.fixture(scope="module")

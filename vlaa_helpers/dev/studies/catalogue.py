@@ -6,10 +6,12 @@ from typing import Any
 
 from ...core.assets import MINI_VLMS
 from ...reference import REWARD_ARMS
-from .arms import Arm, Grpo, Lab, Sft, Traces
-from .measures import CHOICE, FINAL, Measure, choice_rows, comparison_rows
+from ...study.arms import Arm, Lab
+from ...study.measures import FINAL, Measure, comparison_rows
+from ...study.stages import Grpo, Sft
+from ...study.traces import KINDS_OF_TRACES, Traces
+from .choice import CHOICE, choice_rows
 from .pass_at import MANY, pass_rows
-from .traces import KINDS_OF_TRACES
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...evaluation.guessing import free_form_sources, guess_pass_curve
-from .arms import Arm, Lab
-from .measures import Measure, ask, records_of
+from ...study.arms import Arm, Lab
+from ...study.measures import Measure, ask, records_of
 
 MANY = (Measure("test", "sampled", 50, samples=16),)
 KS = (1, 2, 4, 8, 16)
