@@ -24,10 +24,10 @@ endef
 export CHECK_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-eval canary numbers lab format clean
+.PHONY: help run test test-eval oldest test-oldest test-colab canary numbers lab format clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: $(VENV)/.installed ## run every notebook on the mini profile; results in runs/
 	$(OFFLINE) $(BIN)/python -m vlaa_helpers.dev.notebooks.run run $(NAMES)
@@ -55,6 +55,20 @@ canary: ## run the tests that feel it first on the newest TRL, transformers, pef
 	$(OFFLINE) OMP_NUM_THREADS=1 VLAA_CANARY=1 $(CANARY)/bin/python -m pytest -n 2 --dist loadgroup \
 		-k "not memory and not thirty" $(CANARY_TESTS)
 
+# The oldest versions that pyproject.toml allows, which are those of Colab in August 2026, in an environment of their own.
+# Needs Python 3.13, a network and about 6 GB of disk.
+OLDEST := .venv-oldest
+oldest: ## build the environment of the oldest versions allowed, those of Colab
+	$(MAKE) VENV=$(OLDEST) PYTHON=python3.13 $(OLDEST)/bin/python
+	$(subst $(BIN)/,$(OLDEST)/bin/,$(INSTALL)) pip -r tests/oldest.txt
+
+test-oldest: oldest ## run the suite on the oldest versions allowed
+	$(subst $(BIN)/,$(OLDEST)/bin/,$(INSTALL)) -e ".[test]" nbclient nbformat jupyterlab -c tests/oldest.txt
+	$(OFFLINE) OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+test-colab: $(VENV)/.installed-test oldest ## run the install cell in a kernel of such an environment (needs a network)
+	OMP_NUM_THREADS=1 VLAA_COLAB_PYTHON=$(OLDEST)/bin/python $(BIN)/python -m pytest -m colab tests/notebooks/test_colab.py
+
 # lmms-eval brings some ninety packages, so it has an environment of its own.
 EVAL := .venv-eval
 
@@ -74,7 +88,7 @@ format: $(VENV)/.installed-test ## format the Python files and mend what ruff ca
 	$(BIN)/ruff check --fix
 
 clean: ## remove the environment, results and caches
-	rm -rf $(VENV) $(CANARY) $(EVAL) runs .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) $(CANARY) $(OLDEST) $(EVAL) runs .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -91,9 +105,9 @@ endif
 INSTALL := $(if $(UV),UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 uv pip install --python $(BIN)/python,$(BIN)/python -m pip install)
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
-	$(INSTALL) -e .
+	$(INSTALL) -e ".[lab]"
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
-	$(INSTALL) -e ".[test]"
+	$(INSTALL) -e ".[lab,test]"
 	@touch $@ $(VENV)/.installed

@@ -18,9 +18,10 @@ for _name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE", "
 
 ROOT = Path(__file__).resolve().parents[1]
 NO_CUDA = "gpu test: no CUDA on this machine"
+NO_COLAB = "colab test: VLAA_COLAB_PYTHON names no interpreter; make test-colab does"
 NO_SAMPLES = "the released sample rows are not beside this checkout"
 NO_LMMS_EVAL = "lmms-eval is not installed: `make test-eval` runs this with it"
-ALLOWED_SKIPS = (NO_CUDA, NO_SAMPLES, NO_LMMS_EVAL)
+ALLOWED_SKIPS = (NO_CUDA, NO_COLAB, NO_SAMPLES, NO_LMMS_EVAL)
 LEFT_OUT = pytest.StashKey[list[str]]()
 
 
@@ -190,6 +191,10 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
+    if "VLAA_COLAB_PYTHON" not in os.environ:
+        for item in items:
+            if item.get_closest_marker("colab"):
+                item.add_marker(pytest.mark.skip(reason=NO_COLAB))
     on_gpu = [item for item in items if item.get_closest_marker("gpu")]
     if on_gpu:
         import torch

@@ -39,6 +39,7 @@ def project_files() -> list[Path]:
         ".git",
         ".venv",
         ".venv-canary",
+        ".venv-oldest",
         "runs",
         "__pycache__",
         ".pytest_cache",
@@ -66,7 +67,18 @@ def test_environment_yml_mirrors_pyproject():
     conda = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
     (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
     assert conda == ["python" + PYPROJECT["project"]["requires-python"], "pip"]
-    assert pip == [*PYPROJECT["project"]["dependencies"], "-e ."]
+    lab = PYPROJECT["project"]["optional-dependencies"]["lab"]
+    assert pip == [*PYPROJECT["project"]["dependencies"], *lab, "-e ."]
+
+
+def test_the_oldest_versions_are_the_floors():
+    """`make test-oldest` runs on what pyproject.toml promises, to the minor version."""
+    oldest = dict(line.split("==") for line in (ROOT / "tests" / "oldest.txt").read_text().splitlines() if "==" in line)
+    floors = dict(re.match(r"([\w-]+)>=([\d.]+),", text).groups() for text in PYPROJECT["project"]["dependencies"])
+    named = floors.keys() & oldest.keys()
+    assert named == {"torch", "torchvision", "numpy", "pandas", "pillow", "matplotlib", "ipywidgets"}
+    for name in named:
+        assert oldest[name].split(".")[:2] == floors[name].split(".")[:2], name
 
 
 def test_every_range_is_closed_and_holds_what_is_installed():
@@ -122,7 +134,8 @@ def test_what_comes_with_a_dependency_still_does():
     from packaging.requirements import Requirement
 
     assert {normal(name) for name in PYPROJECT["tool"]["deptry"]["per_rule_ignores"]["DEP003"]} == set(COMES_WITH)
-    declared = {normal(Requirement(text).name) for text in PYPROJECT["project"]["dependencies"]}
+    lab = PYPROJECT["project"]["optional-dependencies"]["lab"]
+    declared = {normal(Requirement(text).name) for text in [*PYPROJECT["project"]["dependencies"], *lab]}
     for part, whole in COMES_WITH.items():
         assert whole in declared and part in {normal(Requirement(text).name) for text in requires(whole)}
 

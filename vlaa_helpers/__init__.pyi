@@ -91,6 +91,9 @@ from .pipeline import (
     steps as steps,
 )
 from .policy import (
+    ImageFeaturesError as ImageFeaturesError,
+    MemoryEstimate as MemoryEstimate,
+    estimate_memory as estimate_memory,
     get_profile as get_profile,
     keep_hardest as keep_hardest,
     load_policy as load_policy,

@@ -161,7 +161,7 @@ def _add_sft(commands: argparse._SubParsersAction) -> None:
 
 
 def _sft(options: argparse.Namespace) -> None:
-    """Fine-tune a policy on responses. Several processes: torchrun --nproc_per_node 2 -m vlaa_helpers sft …"""
+    """Fine-tune on responses. Several processes: torchrun --standalone --nproc_per_node 2 -m vlaa_helpers sft …"""
     from trl import SFTConfig
 
     from .policy.adapters import save_policy

@@ -315,6 +315,25 @@ def test_badges_check_names_the_files_and_changes_nothing(badge_tree, capsys):
     assert series.main(["--root", str(badge_tree), "badges", "--check"]) == 0
 
 
+def test_setup_cells_are_rewritten_and_nothing_else(badge_tree):
+    """Not the stored outputs, and no cell that only happens to be first."""
+    old = 'import sys\n\nif "google.colab" in sys.modules:\n    %pip install vlaa-helpers'
+    for name, source in {"02_set_up": old, "03_begin_otherwise": "1 + 1"}.items():
+        cells = [new_code_cell(source, execution_count=1), new_code_cell("print(2)", execution_count=2)]
+        cells[1].outputs = [new_output("stream", text="2\n")]
+        nb = new_notebook(cells=cells)
+        notebook_files.stamp(nb)
+        nbformat.write(nb, badge_tree / "notebooks" / f"{name}.ipynb")
+    set_up, other = (badge_tree / "notebooks" / f"{name}.ipynb" for name in ("02_set_up", "03_begin_otherwise"))
+    before = other.read_bytes(), notebook_files.read_notebook(set_up)
+    notebook_files.update_badges(badge_tree)
+    nb = notebook_files.read_notebook(set_up)
+    assert nb.cells[0].source == notebook_files.setup_cell(badge_tree) != old
+    assert "git+https://github.com/someone/fork\n" in nb.cells[0].source
+    assert notebook_files.stale_cells(nb) == [] and nb.cells[1] == before[1].cells[1]
+    assert other.read_bytes() == before[0] and notebook_files.update_badges(badge_tree) == []
+
+
 # ---- the commands ----
 
 

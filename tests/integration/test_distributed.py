@@ -15,7 +15,9 @@ from vlaa_helpers import make_scenes
 
 def train(tmp_path, tiny_profile, records, processes):
     out = tmp_path / str(processes)
-    several = ["-m", "torch.distributed.run", "--nproc_per_node", str(processes)] if processes > 1 else []
+    several = (
+        ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)] if processes > 1 else []
+    )
     settings = [word for name in ("max_steps=3", "save_steps=2", "warmup_steps=0") for word in ("--set", name)]
     command = [sys.executable, *several, "-m", "vlaa_helpers", "sft", str(records), "--out", str(out), *settings]
     command += ["--profile", "mini", "--model", tiny_profile.model, "--batch-size", "8"]
@@ -72,7 +74,15 @@ def test_two_processes_are_watched_as_one(tmp_path, tiny_profile, root):
     from vlaa_helpers import load_rollouts
 
     (tmp_path / "run.py").write_text(WATCHED_RUN)
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", str(tmp_path / "run.py")]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc_per_node",
+        "2",
+        str(tmp_path / "run.py"),
+    ]
     environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(root)}
     run = subprocess.run(
         [*command, str(tmp_path), tiny_profile.model], env=environment, capture_output=True, text=True, timeout=280
@@ -103,7 +113,17 @@ def test_two_processes_are_watched_as_one(tmp_path, tiny_profile, root):
 
 def test_two_processes_from_the_command_line(tmp_path, tiny_profile):
     """Eight prompts of four completions: each process draws half of them, and the log counts all."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "vlaa_helpers", "grpo"]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc_per_node",
+        "2",
+        "-m",
+        "vlaa_helpers",
+        "grpo",
+    ]
     settings = ("max_steps=2", "num_generations=4", "max_completion_length=8", "beta=0.04")
     command += ["mini", "--records", "24", "--profile", "mini", "--model", tiny_profile.model, "--out", str(tmp_path)]
     command += [word for setting in settings for word in ("--set", setting)]

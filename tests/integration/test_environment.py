@@ -4,13 +4,14 @@ import importlib.metadata
 import platform
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 
 from vlaa_helpers import environment
-from vlaa_helpers.environment import install_missing, missing_packages, report_environment
+from vlaa_helpers.environment import install_missing, report_environment, unmet_requirements
 
 REQUIRES = [
     "datasets>=5.2,<6",
@@ -47,10 +48,11 @@ def installed(monkeypatch):
 @pytest.fixture
 def pip(monkeypatch):
     """Catch the call of pip; `.result` is what it answers."""
-    seen = SimpleNamespace(commands=[], result=SimpleNamespace(returncode=0, stderr="", stdout=""))
+    seen = SimpleNamespace(commands=[], constraints=[], result=SimpleNamespace(returncode=0, stderr="", stdout=""))
 
     def run(command, **options):
         seen.commands.append(command)
+        seen.constraints.append(Path(command[command.index("-c") + 1]).read_text())
         return seen.result
 
     monkeypatch.setattr(subprocess, "run", run)
@@ -85,93 +87,112 @@ def test_the_report_says_what_is_absent(installed):
 # ---- missing packages ----
 
 
-def test_nothing_is_missing_when_all_is_in_range(installed):
-    installed(GOOD | KEPT)
-    assert missing_packages() == []
-
-
 @pytest.mark.parametrize(
-    ("changes", "wanted"),
+    ("changes", "unmet"),
     [
-        ({"trl": None}, ["trl>=1.16,<2"]),
-        ({"trl": "0.21.0"}, ["trl>=1.16,<2"]),
-        ({"trl": "2.0.0"}, ["trl>=1.16,<2"]),
+        ({}, []),
+        ({"trl": None}, [("trl>=1.16,<2", "trl", None)]),
+        ({"trl": "0.21.0"}, [("trl>=1.16,<2", "trl", "0.21.0")]),
+        ({"trl": "2.0.0"}, [("trl>=1.16,<2", "trl", "2.0.0")]),
         ({"trl": "1.17.0.dev0"}, []),
-        ({"trl": None, "datasets": "4.0", "peft": "0.20.9"}, ["datasets>=5.2,<6", "peft>=0.21,<1", "trl>=1.16,<2"]),
+        ({"trl": None, "peft": "0.20.9"}, [("peft>=0.21,<1", "peft", "0.20.9"), ("trl>=1.16,<2", "trl", None)]),
     ],
 )
-def test_absent_and_outdated_packages_are_found(installed, changes, wanted):
-    installed({name: version for name, version in (GOOD | KEPT | changes).items() if version})
-    assert missing_packages() == wanted
-
-
-def test_what_must_not_be_swapped_is_never_missing(installed):
-    installed(GOOD)  # torch, numpy, pillow and torchvision are absent altogether
-    assert missing_packages() == []
-    installed({})
-    assert {text.split(">")[0] for text in missing_packages()} == {"datasets", "peft", "transformers", "trl"}
+def test_absent_and_outdated_packages_are_found(installed, changes, unmet):
+    recent = {"numpy": "2.4.1", "pillow": "13.0.0", "torch": "2.15.0+cu130", "torchvision": "0.29.0"}
+    installed({name: version for name, version in (GOOD | recent | changes).items() if version})
+    assert [(one.text, one.name, one.held) for one in unmet_requirements()] == unmet
 
 
 def test_the_package_itself_is_looked_up(monkeypatch):
     asked = []
     monkeypatch.setattr(importlib.metadata, "requires", lambda name: asked.append(name))  # None: no requirements
-    assert missing_packages() == [] and asked == ["vlaa-helpers"]
+    assert unmet_requirements() == [] and asked == ["vlaa-helpers"]
 
 
 # ---- installing ----
 
 
-def test_nothing_to_install_calls_no_pip(installed, pip, caplog):
+def test_nothing_to_install_calls_no_pip(pip, monkeypatch, caplog):
     caplog.set_level("INFO", "vlaa_helpers")
-    installed(GOOD | KEPT)
+    monkeypatch.setattr(importlib.metadata, "requires", lambda name: ["trl>=1.16,<2"])
+    monkeypatch.setattr(environment, "loaded_packages", lambda: pytest.fail("looked at what is loaded"))
     install_missing()
     assert pip.commands == [] and caplog.messages == ["every package is here"]
 
 
-def test_pip_is_held_to_the_loaded_torch_numpy_and_pillow(installed, pip, monkeypatch, caplog):
+def test_pip_may_move_nothing_that_is_loaded_or_kept(installed, pip, monkeypatch, caplog):
     caplog.set_level("INFO", "vlaa_helpers")
     installed(GOOD | KEPT | {"trl": "0.21.0"})
-    for name in ("transformers", "trl", "peft", "datasets"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setattr(environment, "loaded_packages", lambda: {"requests": "2.32.4", "numpy": KEPT["numpy"]})
     install_missing()
     (command,) = pip.commands
-    assert command[:4] == [sys.executable, "-m", "pip", "install"]
-    held = {"torch==2.4.0+cu121", "torchvision==0.19.0", "numpy==1.26.4", "pillow==9.0"}
-    assert {part for part in command[4:] if not part.startswith("-")} == {"trl>=1.16,<2"} | held
-    assert caplog.messages == ["installed trl>=1.16,<2"]
+    assert command[:6] == [sys.executable, "-m", "pip", "install", "-q", "trl>=1.16,<2"] and command[6] == "-c"
+    held = {f"{name}=={version}" for name, version in KEPT.items()}
+    assert set(pip.constraints[0].split()) == held | {"requests==2.32.4"}
+    assert "installing trl>=1.16,<2; 5 packages stay as they are" in caplog.messages
 
 
-def test_what_is_absent_is_not_held(installed, pip):
-    installed({name: version for name, version in (GOOD | KEPT).items() if name not in ("trl", "torchvision")})
+def test_a_kept_package_below_its_range_is_warned_of_and_left(installed, pip, monkeypatch, caplog):
+    installed(GOOD | KEPT)
+    monkeypatch.setattr(environment, "loaded_packages", dict)
     install_missing()
-    assert not [part for part in pip.commands[0] if part.startswith("torchvision")]
-    assert "torch==2.4.0+cu121" in pip.commands[0]
+    assert pip.commands == []
+    assert "numpy 1.26.4 is left as it is, and is not among the versions tested: numpy>=2.4,<3" in caplog.messages
 
 
-def test_packages_that_were_imported_before_ask_for_a_restart(installed, pip, monkeypatch, caplog):
-    caplog.set_level("INFO", "vlaa_helpers")
-    installed(KEPT)
-    for name in ("transformers", "trl", "peft", "datasets"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setitem(sys.modules, "trl", SimpleNamespace())
+def test_a_restart_is_asked_for_only_where_something_loaded_is_too_old(installed, pip, monkeypatch, caplog):
+    installed(GOOD | KEPT | {"trl": "0.21.0", "peft": "0.1"})
+    monkeypatch.setattr(environment, "loaded_packages", lambda: {"trl": "0.21.0", "datasets": GOOD["datasets"]})
     install_missing()
-    assert "restart needed: trl was imported before. Runtime > Restart session" in caplog.messages[-1]
+    (command,) = pip.commands
+    assert "peft>=0.21,<1" in command and "trl>=1.16,<2" not in command  # it is loaded
+    assert caplog.messages[-1].startswith("restart needed: trl 0.21.0 (expected trl>=1.16,<2) is loaded")
+    caplog.clear()
+    monkeypatch.setattr(environment, "loaded_packages", lambda: {"datasets": GOOD["datasets"]})
+    install_missing()
+    assert not [message for message in caplog.messages if "restart" in message]
 
 
-def test_a_failing_pip_is_an_error_with_its_last_lines(installed, pip):
+def test_what_is_kept_is_installed_where_it_is_absent(installed, pip, monkeypatch):
+    installed(GOOD)
+    monkeypatch.setattr(environment, "loaded_packages", dict)
+    install_missing()
+    (command,) = pip.commands
+    assert {part.split(">")[0] for part in command[5:-2]} == set(KEPT) and pip.constraints == [""]
+
+
+def test_a_name_that_is_written_in_two_ways_is_one_package(pip, monkeypatch, caplog):
+    """A wheel asks for huggingface-hub, and what is installed calls itself huggingface_hub."""
+    monkeypatch.setattr(importlib.metadata, "requires", lambda name: ["huggingface-hub>=9", "trl>=9", "peft>=9"])
+    monkeypatch.setattr(importlib.metadata, "packages_distributions", lambda: {"sys": ["huggingface_hub"]})
+    install_missing()
+    (command,) = pip.commands
+    assert command[5:-2] == ["trl>=9", "peft>=9"]
+    assert f"huggingface-hub=={importlib.metadata.version('huggingface_hub')}" in pip.constraints[0].split()
+    assert caplog.messages[-1].startswith("restart needed: huggingface-hub ")
+
+
+def test_what_this_process_has_imported_is_known():
+    loaded = environment.loaded_packages()
+    assert loaded["torch"] == importlib.metadata.version("torch") and "pytest" in loaded
+    assert not set(loaded) - {environment._canonical(each.name) for each in importlib.metadata.distributions()}
+
+
+def test_a_failing_pip_is_an_error_with_its_last_lines(installed, pip, monkeypatch):
     installed(GOOD | KEPT | {"trl": "0.21.0"})
+    monkeypatch.setattr(environment, "loaded_packages", dict)
     lines = [f"line {k}" for k in range(20)] + ["ERROR: No matching distribution found for trl"]
     pip.result = SimpleNamespace(returncode=1, stderr="\n".join(lines) + "\n", stdout="")
     with pytest.raises(RuntimeError) as error:
         install_missing()
     message = str(error.value)
-    assert message.startswith("pip could not install trl>=1.16,<2:\n") and "No matching distribution" in message
+    assert (
+        message.startswith("pip could not install trl>=1.16,<2 beside what is loaded:\n")
+        and "No matching distribution" in message
+    )
     assert "line 16" in message and "line 15" not in message and "TROUBLESHOOTING.md" in message
 
 
 def test_the_troubleshooting_section_that_errors_point_to_exists(root):
     assert "Installing on Colab" in (root / "TROUBLESHOOTING.md").read_text()
-
-
-def test_the_kept_packages_are_the_ones_that_break_a_running_kernel():
-    assert environment.KEEP == ("torch", "torchvision", "numpy", "pillow")

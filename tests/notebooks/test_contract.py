@@ -282,3 +282,10 @@ def test_the_config_of_a_trainer_is_checked_against_trl(call, problems):
 def test_a_function_the_notebook_builds_itself_is_not_the_package_s(sample):
     sample.nb.cells[6].source = "def aha_words(anything):\n    pass\n\n\naha_words(anything=1)"
     assert contract.calls_fit(sample) == []
+
+
+def test_every_notebook_begins_with_the_setup_cell():
+    """One cell, in one place: `make test-colab` runs it in a kernel like Colab's, `… run badges` writes it."""
+    for path in NOTEBOOKS:
+        first = next(filter(notebook_files.has_code, notebook_files.read_notebook(path).cells))
+        assert first.source == notebook_files.setup_cell(), path.name

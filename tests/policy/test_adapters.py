@@ -12,6 +12,7 @@ from vlaa_helpers import load_policy, make_scenes, merge_adapter, save_policy, t
 from vlaa_helpers.dev.mini_vlm import train as mini_vlm
 from vlaa_helpers.policy import adapters
 from vlaa_helpers.policy.adapters import _gap, _inputs, _logits
+from vlaa_helpers.policy.vision_tower import guard_tower
 
 RECORDS = make_scenes(2, split="test")
 
@@ -93,7 +94,7 @@ def test_adapter_merged_and_reloaded_agree(saved, tiny_profile, tmp_path, dtype)
     adapter = logits_of(load_policy(profile.replace(dtype=dtype), adapter=saved, trainable=False))
     whole = AutoModelForImageTextToText.from_pretrained(tmp_path)
     assert {parameter.dtype for parameter in whole.parameters()} == {getattr(torch, dtype)}
-    merged = logits_of((whole, AutoProcessor.from_pretrained(tmp_path)))
+    merged = logits_of((guard_tower(whole), AutoProcessor.from_pretrained(tmp_path)))
     assert report.adapter_vs_merged == _gap(adapter, merged)
     assert report.merged_vs_reloaded == adapters.LogitGap(0.0, 0.0, 1.0)
     assert report.merged_vs_4bit is None

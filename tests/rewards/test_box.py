@@ -119,3 +119,19 @@ def test_boxes_in_a_named_frame(answer, options, value):
 def test_what_a_box_cannot_be_compared_with_is_said(options, gt, words):
     with pytest.raises(ValueError, match=words):
         box_reward(said("[0, 0, 1, 1]"), gt, **options)
+
+
+@pytest.mark.parametrize(
+    ("answer", "question", "value"),
+    [
+        ('{"bbox_2d": [0, 0, 1, 1], "label": "cup 3"}', "", 1),
+        ('{"bbox_2d": [0, 0, 1, 1], "label": "red cup"}', "Where is the red cup?", 1),
+        ('{"bbox_2d": [0, 0, 1, 1], "label": "red plate"}', "Where is the red cup?", 0),
+        ('{"bbox_2d": [0, 0, 1, 1], "label": "maybe the other one"}', "", 0),
+        ('{"bbox_2d": [0, 0, 1, 1], "label": "wrong"}', "", 0),
+        ("box: 'nothing here' [0, 0, 1, 1]", "", 0),
+        ('{"bbox_2d": [0, 0, 1, 1], "score": "doubtful"}', "", 0),
+    ],
+)
+def test_a_quoted_text_is_read_and_is_a_label_behind_that_word(answer, question, value):
+    assert box_reward(said(answer), "[0, 0, 1, 1]", question=question).value == value

@@ -76,8 +76,8 @@ def test_choice_accepts_one_letter_with_or_without_its_text(answer):
 
 
 def test_choice_takes_the_article_a_for_a_word():
-    assert choice_reward(said("B) A linear rise"), "B").reason == Reason.CORRECT
-    assert choice_reward(said("B) A linear rise"), "A").reason == Reason.WRONG
+    assert choice_reward(said("B) A red bar"), "B").reason == Reason.CORRECT
+    assert choice_reward(said("B) A red bar"), "A").reason == Reason.WRONG
 
 
 @pytest.mark.parametrize("gt", ["(B)", "b", "B"])
@@ -122,3 +122,64 @@ def test_listing_the_options_never_pays(answer, right):
 )
 def test_choice_refuses_everything_else(answer, reason):
     assert choice_reward(said(answer), "B") == Score(0.0, Reason(reason))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["B: ruled out", "B (rejected)", "B, but more likely c", "b: 50%, c: 50%", "B) not shown", "B) c", "B) 50%"]
+    + ["B) probably", "B: maybe a", "B) a guess", "B) 40 or 50", "B) a"],
+)
+def test_a_remark_where_the_question_lists_no_options(answer):
+    assert choice_reward(said(answer), "B", question="Which panel shows it?").value == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [("Not red: B", 0), ("B) blue, never red", 0), ("B, which is not right", 0), ("B, that is right", 1)],
+)
+def test_a_remark_that_negates(answer, value):
+    assert choice_reward(said(answer), "B", question="Is it never so? A) red B) blue").value == value
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [
+        ("The cube is blue", 1),
+        ("It is blue.", 1),
+        ("The cube is blue, so the answer is B.", 1),
+        ("The cube is blue, so the answer is A.", 0),
+        ("The red cube is blue", 0),
+        ("The ball is blue", 0),
+        ("The cube is not blue", 0),
+        ("Is blue the cube", 0),
+    ],
+)
+def test_a_sentence_that_answers_the_question(answer, value):
+    question = "What colour is the cube? A) red B) blue"
+    assert choice_reward(said(answer), "B", question=question).value == value
+
+
+def test_no_sentence_answers_a_question_that_negates():
+    question = "Which ball is not shown? A) red B) blue"
+    assert choice_reward(said("Blue is shown"), "B", question=question).value == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "gt"),
+    [
+        ("blue bar", "B"),
+        ("The blue bar.", "B"),
+        ("It is the dark blue bar", "C"),
+        ("（Ｂ）", "B"),
+        ("Ｂ：ｂｌｕｅ", "B"),
+    ],
+)
+def test_the_noun_that_is_asked_for_and_full_width_letters(answer, gt):
+    question = "Which bar is the highest? A) red B) blue C) dark blue"
+    assert [choice_reward(said(answer), right, question=question).value for right in "ABC"] == [gt == r for r in "ABC"]
+
+
+@pytest.mark.parametrize("answer", ["blue panel", "blue bar bar", "not the blue bar", "the blue bar or the red bar"])
+def test_another_noun_is_not_read(answer):
+    question = "Which bar is the highest? A) red B) blue C) dark blue"
+    assert choice_reward(said(answer), "B", question=question).value == 0

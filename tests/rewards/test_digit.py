@@ -60,3 +60,25 @@ def test_digit_reads_a_truth_written_with_a_decimal():
 def test_a_count_that_is_no_number_is_an_error(gt):
     with pytest.raises(ValueError, match="is not a number; mend the record"):
         digit_reward(said("3"), gt)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "value"),
+    [
+        ("How many cubes are left?", "3 cubes", 1),
+        ("How many cubes are left?", "3 objects", 1),
+        ("How many cubes are left?", "3 spheres", 0),
+        ("How many cubes are left?", "three red", 0),
+        ("How many red cubes are left?", "three red", 1),
+        ("How many red objects are left?", "3 blue objects", 0),
+        ("How many objects are left?", "3 objects (spheres and cubes)", 1),
+        ("How many objects are left?", "3 spheres", 0),
+        ("How many are left?", "3 spheres", 1),
+    ],
+)
+def test_what_is_counted_is_what_the_question_asks_for(question, answer, value):
+    assert digit_reward(said(answer), "3", question=question).value == value
+
+
+def test_a_long_answer_is_not_read():
+    assert digit_reward(said("3" + " " * 2000 + "."), "3").reason == Reason.UNREADABLE

@@ -2,6 +2,11 @@
 
 `labelled_by_attack.jsonl` was written against the verifiers as they were: 248 answers were paid wrongly and 23 right
 ones were not paid. `labelled_after_attack.jsonl` has new answers of each class that was mended, labelled by reading.
+`labelled_lead_ins.jsonl` has answers as instruction-tuned models give them, and what a second attack found. Its first
+466 were labelled before the mends for that attack: 144 were judged wrongly then, 6 at the first run after them. The
+next 182 were labelled and run after the mends: 13 were judged wrongly (10 of 90 right ones not paid), and mended since.
+`labelled_third_round.jsonl` was labelled by the author of the third round of mends before they were run on it: 164 of
+its 165 labels held at the first run (`(3, -3)` was paid for `x = \\pm 3`, and is mended).
 A row with a `note` had another label at first; the note says why it was changed.
 """
 
@@ -13,9 +18,14 @@ import pytest
 from vlaa_helpers.rewards.registry import get_verifier
 
 SAMPLES = Path(__file__).parents[1] / "samples"
-FILES = ("labelled_by_attack.jsonl", "labelled_after_attack.jsonl")
+FILES = tuple(f"labelled_{name}.jsonl" for name in ("by_attack", "after_attack", "lead_ins", "third_round"))
 ROWS = [json.loads(line) for name in FILES for line in (SAMPLES / name).read_text(encoding="utf-8").splitlines()]
-STILL_WRONG = {"digit": set(), "choice": set(), "box": set(), "math": set()}
+STILL_WRONG = {
+    "digit": {("0", "There aren't any, so the answer is 0.")},
+    "choice": set(),
+    "box": set(),
+    "math": set(),
+}
 """Ground truth and answer of the rows that are judged wrongly today; docs/matchers.md says why. The aim is none."""
 
 

@@ -64,7 +64,7 @@ def test_what_stands_round_a_formula_is_removed(text, parts):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "$", "a line", "not 5", "about 5", "more than $5$", "half of 5", "the inverse of 5", "minus 5", "5 dozen"]
+    ["", "$", "a line", "not 5", "about 5", "more than $5$", "half of 5", "the inverse of 5", "minus -5", "5 dozen"]
     + ["$5$ and $6$", r"\boxed{5} \boxed{6}", r"\approx 5", "y ≈ 5", "y =", "5 because 2 + 3 = 5", "five", "5 squared"]
     + ["it can't be 5", "anything but 5", r"\boxed{5", "other than 5", "two plus 5"],
 )

@@ -33,8 +33,41 @@ def test_marks_that_are_text(question, texts):
 
 @pytest.mark.parametrize(
     "question",
+    [
+        "Choices:\nA:145°\nB:125°\nC:55°",
+        "Choices: A:145° B:125° C:55°",
+        "Choices:\nA：145°\nB：125°\nC：55°",
+        "Which?\nA.145°\nB.125°\nC.55°",
+        "Which? (a) 145° (b) 125° (c) 55°",
+        "Which?\na) 145°\nb) 125°\nc) 55°",
+        "Which?\nA 145°\nB 125°\nC 55°",
+    ],
+)
+def test_a_layout_of_options(question):
+    assert options_of(question) == {"A": "145°", "B": "125°", "C": "55°"}
+    for wrong in ("A: 125°", "a: 145°, c: 55°", "(b) 145°", "A:125°"):
+        assert choice_reward(f"<answer>{wrong}</answer>", "A", question=question).value == 0
+    for right in ("A", "a", "A: 145°", "145°", "145", "145 degrees", "$145^\\circ$"):
+        assert choice_reward(f"<answer>{right}</answer>", "A", question=question).value == 1
+
+
+@pytest.mark.parametrize("question", ["A line and B", "At 5 A.M. and 6 B.C.", "f(a) and f(b)", "A\nB\nC"])
+def test_letters_that_mark_no_options(question):
+    assert options_of(question) == {}
+
+
+@pytest.mark.parametrize(
+    "question",
     [" " * 100_000, "(" * 100_000, "a " * 50_000 + "(B)", "A) " * 30_000, "A: " * 30_000 + "B: ", "x (A)" * 20_000]
-    + [" " * 100_000 + "(A)", "the " * 30_000 + "answer", "A" * 100_000, ", " * 50_000 + "(A), (B)"],
+    + [
+        " " * 100_000 + "(A)",
+        "the " * 30_000 + "answer",
+        "a) " * 30_000,
+        "A \n" * 30_000,
+        "A:x " * 30_000,
+        "A" * 100_000,
+        ", " * 50_000 + "(A), (B)",
+    ],
     ids=lambda question: f"{question[:6]!r}…",
 )
 def test_long_questions_and_answers_take_linear_time(question):
@@ -45,8 +78,8 @@ def test_long_questions_and_answers_take_linear_time(question):
 
 def test_a_question_is_read_once(monkeypatch):
     read_options.cache_clear()
-    calls, read = [], options.options_of
-    monkeypatch.setattr(options, "options_of", lambda question: calls.append(question) or read(question))
+    calls, read = [], options._listed
+    monkeypatch.setattr(options, "_listed", lambda question: calls.append(question) or read(question))
     for answer in ("red", "blue", "A (blue)"):
         choice_reward(f"<answer>{answer}</answer>", "A", question="Which colour? A) red B) blue")
     assert len(calls) == 1

@@ -89,6 +89,7 @@ def test_a_frozen_tower_gets_no_gradient(tiny_profile, tmp_path, with_traces, mo
     records, moves, asked = with_traces(make_scenes(4)), [], []
     for spare in (True, False):
         model, processor = load_policy(tiny_profile)
+        del model.get_base_model().model.get_image_features  # which computes without gradients by itself (guard_tower)
         block = model.get_base_model().model.visual.blocks[0]
         block.register_forward_pre_hook(lambda module, inputs: asked.append(inputs[0].requires_grad))
         if not spare:

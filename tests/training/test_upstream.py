@@ -265,6 +265,24 @@ def _(world):
     need(isinstance(world.whole.is_activation_checkpointing, bool), "is_activation_checkpointing")
 
 
+@holds("qwen-image-features")
+def _(world):
+    from vlaa_helpers.policy.vision_tower import guard_of
+
+    guard, inputs = guard_of(world.whole), {k: world.batch[k] for k in ("pixel_values", "image_grid_thw")}
+    output = guard.plain(**inputs)
+    need(len(output.pooler_output) == len(inputs["image_grid_thw"]), f"{len(output.pooler_output)} tensors")
+    seen = []
+    world.whole.model.get_image_features = lambda *args, **kwargs: seen.append(args) or guard(*args, **kwargs)
+    try:
+        ids = torch.cat([world.batch["prompt_ids"], world.batch["completion_ids"]], dim=1)
+        rows = len(inputs["image_grid_thw"])
+        world.whole(input_ids=ids[:rows], mm_token_type_ids=world.batch["mm_token_type_ids"][:rows], **inputs)
+    finally:
+        world.whole.model.get_image_features = guard
+    need([len(args) for args in seen] == [2], "the forward pass does not ask get_image_features")
+
+
 @holds("qwen-decoder-layer")
 def _(world):
     from transformers import Qwen3VLTextConfig

@@ -157,7 +157,7 @@ def _response(thinks: list[str], answers: list[str], found: set[FormatProblem]) 
         found.add(FormatProblem.SEVERAL_THINKS)
     elif not thinks[0]:
         found.add(FormatProblem.EMPTY_THINK)
-    problem = next((problem for problem in FormatProblem if problem in found), None)
+    problem = next(problem for problem in FormatProblem if problem in found) if found else None
     think = "\n\n".join(thinks) if thinks else None
     return Response(think=think, answer=answer, is_strict=problem is None, problem=problem)
 

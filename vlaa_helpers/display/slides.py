@@ -64,12 +64,13 @@ class Slides:
         return with_fallback(self.widget(), self.figure(), self.summary)
 
 
-def with_fallback(widget: Any, figure: "Figure", words: str) -> dict[str, str]:
+def with_fallback(widget: Any, figure: "Figure", words: str) -> dict[str, Any]:
     """The forms of one output: the widget where it can run, else the figure, else words."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=90)
     forms = {"text/plain": words, "image/png": base64.b64encode(buffer.getvalue()).decode()}
-    return {**widget._repr_mimebundle_(), **forms}
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}  # what ipywidgets 7 and 8 both display
+    return {"application/vnd.jupyter.widget-view+json": view, **forms}
 
 
 def page_figure(image: Any, height: float, *, text_width: float = 3) -> tuple["Figure", Any]:

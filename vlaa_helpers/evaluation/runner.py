@@ -67,6 +67,8 @@ def evaluate(
     Raises:
         ValueError: no records, two records with one id, an `out` that holds another evaluation, records that have no
             image to replace (`control_images`), or `think=False` with a prompt that has no tags.
+        MemoryError: out of memory; the settings to change are in the message.
+        ImageFeaturesError: the vision tower gave features of an image that are not finite; the record is named.
     """
     if len(records) == 0:
         raise ValueError("nothing to evaluate: records is empty")

@@ -143,7 +143,10 @@ def merge_adapter(
         ValueError: an adapter of another base, one that does nothing, a merge that changes more than rounding may
             (`TOLERANCE`, `ROUNDING`; nothing is saved then), or an `out_folder` that holds an adapter or the base.
     """
+    import torch
     from transformers import AutoModelForImageTextToText
+
+    from .vision_tower import guard_tower
 
     out, dtype = Path(out_folder), dtype or profile.dtype
     if dtype not in TOLERANCE:
@@ -173,11 +176,13 @@ def merge_adapter(
             f"logit, {size:.3g}, and in the mean at most {ROUNDING} of what the adapter does: {effect}. "
             f"Nothing is saved; {hint}"
         )
-    model.save_pretrained(out)
+    model.to(getattr(torch, dtype)).save_pretrained(out)  # the tower too, which computes in float32 beside float16
     processor.save_pretrained(out)
     del model
     gc.collect()  # one model in memory at a time
-    reloaded = _logits(AutoModelForImageTextToText.from_pretrained(out, device_map={"": profile.device}), inputs)
+    whole_again = AutoModelForImageTextToText.from_pretrained(out, device_map={"": profile.device})
+    reloaded = _logits(guard_tower(whole_again), inputs)
+    del whole_again
     saved = _gap(merged, reloaded)
     if not saved.largest <= TOLERANCE[dtype] * size:
         (out / "config.json").unlink()  # so that it cannot be loaded by mistake

@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..core.messages import say_once
@@ -57,11 +58,17 @@ def response_batches(
     Args:
         batch_size: sequences generated at once.
         words: for the progress bar.
+
+    Raises:
+        ImageFeaturesError: features of an image are not finite; the record is named.
+        MemoryError: out of memory; what to change is in the message.
     """
     import torch
     from tqdm.auto import tqdm
 
     from .dense_weights import dense_weights
+    from .memory_estimate import is_out_of_memory
+    from .vision_tower import naming_images
 
     step = max(1, batch_size // sampling.samples)
     devices = range(torch.cuda.device_count())
@@ -72,10 +79,31 @@ def response_batches(
         try:
             with torch.random.fork_rng(devices=devices), torch.no_grad(), dense_weights(model):
                 torch.manual_seed(seed_of(sampling.seed, batch["id"][0]))
-                responses = generate_responses(model, processor, batch["prompt"], batch["images"], sampling)
+                with naming_images(processor, partial(_named, batch)):
+                    responses = generate_responses(model, processor, batch["prompt"], batch["images"], sampling)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            raise MemoryError(_less_at_once(error, batch_size, sampling)) from error
         finally:
             model.train(was_training)
         yield batch, responses  # nothing is held here: a caller may stop, or train
+
+
+def _less_at_once(error: Exception, batch_size: int, sampling: SamplingParams) -> str:
+    """What to change, in this order: fewer rows at once only take longer; shorter responses may be cut."""
+    knobs = []
+    if batch_size >= 2 * sampling.samples:  # below that, one record's samples are a batch already
+        knobs.append(f"batch_size={batch_size // 2} (it is {batch_size})")
+    elif sampling.samples > 1:
+        knobs.append(f"samples={sampling.samples // 2} (it is {sampling.samples})")
+    knobs.append(f"max_new_tokens={max(1, sampling.max_new_tokens // 2)} (it is {sampling.max_new_tokens})")
+    knobs.append("smaller images, by processor.image_processor.size['longest_edge']")
+    return f"{str(error).splitlines()[0]}\nToo much at once? In this order: {'; '.join(knobs)}"
+
+
+def _named(batch: dict[str, list]) -> list[tuple[str, Any]]:
+    return [(name, image) for name, several in zip(batch["id"], batch["images"], strict=True) for image in several]
 
 
 def seed_of(seed: int, name: str) -> int:

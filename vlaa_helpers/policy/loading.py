@@ -25,6 +25,8 @@ def load_policy(
 ) -> "tuple[PeftModel, Any]":
     """Load the model of a profile, in 4 bits when it says so, with LoRA adapters and a frozen vision tower.
 
+    Where the profile computes in float16, the tower stays in float32 (`guard_tower`): it would overflow.
+
     Args:
         profile: what to load and where; `profile.model` may be any Qwen2-VL, 2.5-VL or 3-VL folder or hub id.
         adapter: a saved adapter to go on with; None attaches a fresh one that changes nothing yet.
@@ -42,6 +44,8 @@ def load_policy(
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForImageTextToText, BitsAndBytesConfig, set_seed
+
+    from .vision_tower import guard_tower
 
     if Path(profile.model).is_absolute() and not (Path(profile.model) / "config.json").exists():
         raise FileNotFoundError(
@@ -63,6 +67,7 @@ def load_policy(
     )
     keep_4bit_trainable(model)
     check_nf4_widths(model)
+    guard_tower(model)
     if adapter is None:
         config = LoraConfig(
             r=profile.lora_rank, lora_alpha=profile.lora_alpha, target_modules=LORA_TARGETS, task_type="CAUSAL_LM"

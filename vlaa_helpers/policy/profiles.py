@@ -69,19 +69,20 @@ _REAL = {
     "lora_rank": 64,
     "lora_alpha": 128,
     "max_pixels": 262_144,
-    "sft_batch_size": 128,
+    "sft_batch_size": 32,
     "sft_learning_rate": 1e-4,
     "prompts_per_step": 8,
     "num_generations": 4,
     "grpo_learning_rate": 1e-5,
-    "max_completion_length": 256,
+    "max_completion_length": 512,
     "gradient_checkpointing": True,
 }
 _GPUS: dict[str, dict] = {
     "t4": {**_REAL, "micro_batch_size": 1},
-    "l4": {**_REAL, "micro_batch_size": 2},
-    "a100": {**_REAL, "micro_batch_size": 8, "num_generations": 8, "max_completion_length": 512},
+    "l4": {**_REAL, "micro_batch_size": 2, "num_generations": 8},
+    "a100": {**_REAL, "micro_batch_size": 8, "num_generations": 8},
 }
+"""Each number has its reason in docs/profiles.md."""
 _GPU_GIB = {"a100": 38, "l4": 21, "t4": 13}
 """The least memory, in GiB, at which "auto" picks each GPU profile."""
 NAMES = ("auto", *MINI_VLMS, *_GPUS)
@@ -120,6 +121,20 @@ def get_profile(name: str = "auto") -> Profile:
         f"images up to {_GPUS[name]['max_pixels']:,} pixels, as in the paper's evaluation (appendix B.2)",
     ]
     return Profile(name, REAL_MODEL, REAL_DATA, "cuda", dtype, reasons=tuple(reasons), **_GPUS[name])
+
+
+def settings_of(name: str) -> Profile:
+    """The settings of a profile, whatever this machine has: to look at, not to run.
+
+    A GPU profile is in bfloat16, but `t4` in float16, as the card asks for.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    if name not in _GPUS:
+        return get_profile(name)
+    dtype = "float16" if name == "t4" else "bfloat16"
+    return Profile(name, REAL_MODEL, REAL_DATA, "cuda", dtype, **_GPUS[name])
 
 
 _MINI_WORDS = {

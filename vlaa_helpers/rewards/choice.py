@@ -2,9 +2,12 @@
 
 import re
 from functools import lru_cache
+from itertools import islice
 
-from .choice_remarks import remark_tells
-from .options import Options, options_of, plain_text, read_options
+from .choice_remarks import asks_for, remark_tells
+from .hedges import is_negated
+from .lead_in import conclusions, without_lead_in
+from .options import FULL_WIDTH, Options, options_of, plain_text, read_options
 from .score import Reason, Score, right_or_wrong, score_answer
 
 _WRAPPED = re.compile(r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf)(?![A-Za-z])\s*+|\\[()\[\]]|[*_`$\"“”]")
@@ -12,12 +15,21 @@ _LETTER = re.compile(r"[(\[]?([A-Za-z])[)\]]?[.!?;:,]?")
 _LETTER_AND_TEXT = re.compile(r"[(\[]?([A-Za-z])(?:[)\]][.:]?|[.:,!?;]|\s*+[-–—]\s|\s*+(?=\())\s*+(.*)", re.DOTALL)
 _LETTER_BLANK_TEXT = re.compile(r"([A-Z])\s++(.*)", re.DOTALL)
 _TEXT_AND_LETTER = re.compile(r"(.*\S)\s*+\(([A-Z])\)[.!]?", re.DOTALL)
-_SAYING = re.compile(
-    r"(?:(?:the\s++)?(?:final\s++|correct\s++|right\s++)?(?:answer|option|choice)\s*+(?:is\b|:)?\s*+:?\s*+)+", re.I
+_CALLED = re.compile(
+    r"(?:(?:the\s++)?(?:final\s++|correct\s++|right\s++|best\s++)?(?:answer|option|choice|letter)\s*+(?:is\b|:)?\s*+:?\s*+)+",
+    re.IGNORECASE,
 )
+_IS_CORRECT = re.compile(
+    r"\s+is\s+(?:(?:the\s+)?(?:correct|right|best)\s+(?:answer|option|choice)|correct|right)[.!]?$", re.I
+)
+_COPULA = re.compile(r"\s(?:is|are|was|were|shows|depicts)\s")
+_MAY_BE_A = re.compile(r"a\s", re.IGNORECASE)  # the label or the article
+_IT_IS = re.compile(r"(?:it is|it['’]s|this is|that is|they are)\s+", re.IGNORECASE)
 # a letter that stands alone, except the article of "B) A red circle"
 _ALONE = re.compile(r"(?<![A-Za-z])(?!(?:A|I) (?!or\b|and\b)[a-z])([A-Z])(?=[).:,;/!?\]} ]|$)")
 _LIST_OF_LETTERS = re.compile(r"[(\[]?[a-z](?:(?:[\s().:,;/&\[\]]|\b(?:or|and)\b)+[a-z])+[\s.)\]]*+", re.IGNORECASE)
+MAX_COPULAS = 4
+"""Places where a sentence is split into what is asked for and the option."""
 MAX_LENGTH = 2000
 """Characters of an answer; a longer one names no option."""
 
@@ -75,15 +87,28 @@ def _named(answer: str, question: str) -> str | Reason:
     """The letter of the option that an answer names, or why it names none: `ambiguous` or `unreadable`."""
     if len(answer) > MAX_LENGTH:
         return Reason.UNREADABLE
-    text = _without_braces(_WRAPPED.sub("", answer))
-    if saying := _SAYING.match(text):
-        text = _without_braces(text[saying.end() :]) or text
+    text = _without_braces(_WRAPPED.sub("", answer if answer.isascii() else answer.translate(FULL_WIDTH)))
     if letter := _LETTER.fullmatch(text):
         return letter[1].upper()
     options = read_options(question)
-    if named := options.named_by(text):
+    clauses = conclusions(text) if options.texts and options.named_by(text) is None else [text]
+    if len(clauses) == 1:
+        return _named_by_clause(text, question, options)
+    named = [_named_by_clause(clause, question, options) for clause in clauses]
+    return named[0] if len(set(named)) == 1 else Reason.AMBIGUOUS
+
+
+def _named_by_clause(text: str, question: str, options: Options) -> str | Reason:
+    text = _without_braces(without_lead_in(text))
+    if called := _CALLED.match(text):
+        text = _without_braces(text[called.end() :]) or text
+    text = _IS_CORRECT.sub("", text)
+    if letter := _LETTER.fullmatch(text):
+        return letter[1].upper()
+    named = options.named_by(text)
+    if named and (named == "A" or plain_text(text) in options.letters or not _MAY_BE_A.match(text)):
         return named
-    if full := _letter_with_its_text(text, options):
+    if full := _letter_with_its_text(text, options) or _named_by_sentence(text, options):
         return full
     if len(set(_ALONE.findall(text))) > 1 or _LIST_OF_LETTERS.fullmatch(text):
         return Reason.AMBIGUOUS
@@ -95,11 +120,31 @@ def _named(answer: str, question: str) -> str | Reason:
     return letter if told == "same" else Reason.AMBIGUOUS if told == "other" else Reason.UNREADABLE
 
 
+def _named_by_sentence(text: str, options: Options) -> str | None:
+    """The letter, when a sentence says that what the question asks for is one option: "The cube is blue"."""
+    if not options.texts:
+        return None
+    named = _said_by_sentence(text, options)
+    return None if named and is_negated(options.stem) else named
+
+
+def _said_by_sentence(text: str, options: Options) -> str | None:
+    if found := _IT_IS.match(text):
+        return options.named_by(text[found.end() :]) or _letter_with_its_text(text[found.end() :], options)
+    for copula in islice(_COPULA.finditer(text), MAX_COPULAS):
+        subject, rest = text[: copula.start()], text[copula.end() :]
+        if asks_for(subject, options) and (named := options.named_by(rest) or _letter_with_its_text(rest, options)):
+            return named
+        if asks_for(rest, options) and (named := options.named_by(subject)):
+            return named
+    return None
+
+
 def _without_braces(text: str) -> str:
     """A text without the braces of LaTeX's `\\boxed{}` around it."""
     text = text.strip()
-    while text.startswith("{") and text.endswith("}"):
-        text = text[1:-1].strip()
+    while text.startswith("{") and text.rstrip(".").endswith("}"):
+        text = text.rstrip(".")[1:-1].strip()
     return text
 
 

@@ -2,36 +2,35 @@
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
-from .neutral_words import MINUS_SIGNS, SAYING, change_nothing, question_words, words_of
+from .lead_in import in_the_present, without_lead_in
+from .neutral_words import ANY_THING, MINUS_SIGNS, SAYING, THINGS, change_nothing, question_words, words_of
 from .number_words import find_numbers
 from .score import Reason, Score, right_or_wrong, score_answer
 
 _SIGNED = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)")
 _MARKUP = re.compile(r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf|displaystyle)(?![A-Za-z])|\\[()\[\],; ]|[*`$_{}]")
 _QUOTED = re.compile(r"(?<!\w)([\"'])(.*?)\1(?!\w)")
-# percentages, comparisons, functions: also where the question has the word
+# percentages, comparisons, functions: words that the question may have
 _ODD = re.compile(r"\b(?:sqrt|root|log|ln|sin|cos|tan|factorial|percent|per cent|times)\b", re.IGNORECASE)
 _NAME = re.compile(r"(?:\b[A-Za-z]\s*)?=\s*$")
 _SIGN = re.compile(r"(?:(?<![^\s(\[:=])(?P<minus>-[\s(\[]*|(?:minus|negative)[\s(]+)|(?<!\S)\+)$", re.IGNORECASE)
 _OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]'’]|_")
 _SUM = re.compile(r"\b(?:total|count|sum|number|answer|result) of$", re.IGNORECASE)
-MAX_COUNT_WORDS, MAX_LENGTH = 12, 200
-"""Words and characters: a longer answer is reasoning, not a count."""
+_AFTER = re.compile(r"after (?:subtracting|removing|adding|counting|taking away)\b([^,.;:]*),", re.IGNORECASE)
+_NONE_OF = re.compile(r"\bnone of (?:them|these|those)\b", re.IGNORECASE)
+_NO = re.compile(r"\bno (?=([a-z]+))", re.IGNORECASE)
+_OBJECTS = re.compile(rf"\bhow many (?:{'|'.join(ANY_THING)})\b", re.IGNORECASE)
+MAX_COUNT_WORDS, MAX_LENGTH, MAX_READ = 12, 200, 1000
+"""Words and characters, and characters with markup: a longer answer is reasoning, not a count."""
 
 _AMOUNT = frozenset(
     "total count number sum amount quantity altogether overall together all left remain remains remaining has have get "
     "got see counted count equals equal gives give makes make contains contain shows show still will them they on "
     "which can found present".split()
 )
-_THINGS = frozenset(
-    word + ending
-    for ending in ("", "s")
-    for word in "object thing item shape cube block sphere ball cylinder circle square triangle star rectangle bar red "
-    "green blue yellow purple orange brown gray grey cyan pink black white gold big small large little tiny metal "
-    "metallic rubber matte shiny".split()
-)
-_NEUTRAL = SAYING | _AMOUNT | _THINGS
+_NEUTRAL = SAYING | _AMOUNT | ANY_THING
 _LEADS = frozenset(
     "is are was were be remain remains left has have get got see count counted equals equal gives give makes make "
     "contains contain shows show answer result total number only just exactly precisely now still yes sure ok okay "
@@ -43,10 +42,12 @@ _LEADS = frozenset(
 def digit_reward(response: str, gt: str, *, question: str = "", meta: str = "") -> Score:
     """1 when the answer gives the number `gt` and no other, else 0; used for counting (CLEVR-Math).
 
-    "3", "3.0", "three" and "There are 3" all give one number, so all count: no second reading is possible. With two
-    numbers ("3 or 4", "2 + 1 = 3", "1*2") the answer is `ambiguous`, whatever they are. Beside the number may stand
-    the words that say that it is the answer, colours and shapes, and the question's own words ("3 dogs", where it asks
-    for dogs); with any other word or sign ("not 3", "about 3", "3%", "3rd", "3 pairs") the answer is `unreadable`.
+    "3", "3.0", "three", "3 (three)" and "There are 3" all give one number, so all count: no second reading is possible.
+    "No cubes" gives 0. With two numbers ("3 or 4", "2 + 1 = 3", "1*2") the answer is `ambiguous`, whatever they are.
+    Beside the number may stand the words that say that it is the answer and the question's own words ("3 dogs", where
+    it asks for dogs); with any other word or sign ("not 3", "about 3", "3%", "3rd", "3 pairs") the answer is
+    `unreadable`. Colours and shapes are the question's too ("3 spheres" is no count of cubes), but where it names none,
+    or where it asks "how many objects" and the answer says objects too ("3 objects (cubes and spheres)").
 
     Raises:
         ValueError: `gt` is no number, see `check_count`.
@@ -60,7 +61,7 @@ def digit_reward(response: str, gt: str, *, question: str = "", meta: str = "") 
     def decide(answer: str) -> Score:
         if len(answer) < 16 and len(gt) < 16 and _SIGNED.fullmatch(answer.strip()):
             return right_or_wrong(float(answer) == float(gt))
-        count = read_count(answer, question)
+        count = read_count(answer, question) if len(answer) <= MAX_READ else Reason.UNREADABLE
         return Score(0.0, count) if isinstance(count, Reason) else right_or_wrong(count == Decimal(gt))
 
     return score_answer(response, decide)
@@ -75,21 +76,27 @@ def check_count(gt: str, question: str = "", meta: str = "") -> str | None:
     return f"the ground truth {gt!r:.80} is not a number; mend the record: {mend}"
 
 
+@lru_cache(maxsize=4096)
 def read_count(answer: str, question: str = "") -> Decimal | Reason:
     """The one number that an answer gives, or why there is none: `ambiguous` or `unreadable`.
 
     >>> read_count("minus three"), read_count("3 or 4"), read_count("3³")
     (Decimal('-3'), <Reason.AMBIGUOUS: 'ambiguous'>, <Reason.UNREADABLE: 'unreadable'>)
     """
-    text = " ".join(_MARKUP.sub(" ", answer.translate(MINUS_SIGNS).replace("{,}", ",")).split())
-    if len(text) <= MAX_LENGTH:
+    if not answer.isascii():
+        answer = answer.translate(MINUS_SIGNS)
+    text = " ".join(_MARKUP.sub(" ", answer.replace("{,}", ",")).split())
+    if len(text) <= MAX_LENGTH and ("'" in text or '"' in text):
         text = " ".join(_QUOTED.sub(r" \2 ", text).split())
-    numbers = list(find_numbers(text[:1000]))
+    text = _no_things_are_zero(_without_step(without_lead_in(in_the_present(text))), question)
+    numbers = list(find_numbers(text))
+    if len(numbers) == 2 and _is_said_twice(text, *numbers):
+        text, numbers = text[: numbers[0][1]] + text[numbers[1][1] + 1 :], numbers[:1]
     if len(numbers) > 1:
         return Reason.AMBIGUOUS
     if not numbers or len(text) > MAX_LENGTH or len(text.split()) > MAX_COUNT_WORDS:
         return Reason.UNREADABLE
-    if _ODD.search(text):
+    if question and _ODD.search(text):
         return Reason.UNREADABLE
     start, end, value = numbers[0]
     before, after = text[:start], text[end:]
@@ -102,9 +109,45 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
         return Reason.UNREADABLE
     before = _NAME.sub(":", before)  # "x = 3"
     is_alone = _leads_to_a_number(before) and _ends_a_number(after, question)
-    if not is_alone or not change_nothing(words_of(before + ";" + after), text, _NEUTRAL, question):
+    words = words_of(before + ";" + after)
+    neutral = _NEUTRAL | THINGS if _may_be_of_any_kind(words, question) else _NEUTRAL
+    if not is_alone or not change_nothing(words, text, neutral, question):
         return Reason.UNREADABLE
     return -value if sign and sign["minus"] else value
+
+
+def _may_be_of_any_kind(words: list[str], question: str) -> bool:
+    """Whether words beside a number may say any colour or shape: the question names none, or both speak of objects."""
+    return _names_no_thing(question) or (_OBJECTS.search(question) is not None and not ANY_THING.isdisjoint(words))
+
+
+@lru_cache(maxsize=4096)
+def _names_no_thing(question: str) -> bool:
+    return THINGS.isdisjoint(words_of(question))
+
+
+def _without_step(text: str) -> str:
+    """A text without the words "after subtracting" before a comma, where no number stands between."""
+    step = _AFTER.match(text)
+    if not step or list(find_numbers(step[1])):
+        return text
+    return without_lead_in(f"{step[1]}, {text[step.end() :].strip()}".strip(", "))
+
+
+def _no_things_are_zero(text: str, question: str) -> str:
+    """A text with 0 for the "no" of "no cubes", where cubes could be counted: not for "no answer", "no idea"."""
+
+    def can_be_counted(word: str) -> bool:
+        return (word in THINGS or word in question_words(question)) and word not in SAYING and word not in _AMOUNT
+
+    text = _NO.sub(lambda no: "0 " if can_be_counted(no[1].casefold()) else no[0], text)
+    return _NONE_OF.sub("0", text)
+
+
+def _is_said_twice(text: str, first: tuple, second: tuple) -> bool:
+    """Whether the second number says the first again, in brackets: "3 (three)"."""
+    between = text[first[1] : second[0]].strip()
+    return between == "(" and text[second[1] : second[1] + 1] == ")" and first[2] == second[2] is not None
 
 
 def _leads_to_a_number(before: str) -> bool:

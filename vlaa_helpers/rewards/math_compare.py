@@ -19,6 +19,7 @@ from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
+from .math_sets import set_verdict
 from .polynomials import same_polynomial
 
 TIME_LIMIT = 1.0
@@ -115,6 +116,8 @@ def compare(gold: str, said: str, kind: str = "expression") -> str:
 def _kept_verdict(gold: str, said: str, kind: str) -> str:
     if kind == "expression" and (quick := same_polynomial(gold, said)) is not None:
         return "same" if quick else "different"
+    if kind in ("expression", "readable") and (sets := set_verdict(gold, gold if kind == "readable" else said)):
+        return sets
     verdict = by_math_verify(gold, said, kind)
     if verdict == "too_long":
         raise _TooLong

@@ -4,19 +4,31 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from .lead_in import without_lead_in
+from .math_names import values_by_name
 from .math_prose import without_prose
 from .math_signs import latex_signs
-from .math_units import degrees_as_radians, is_numeric, may_be_left_out, split_any_unit
+from .math_units import degrees_as_radians, is_numeric, may_be_left_out, split_any_unit, split_unit
 
 MAX_LENGTH = 500
 """Characters of an answer; a longer one is not an expression."""
 _BLOCK = re.compile(r"\\(?:begin|end)\{(?:align|aligned|equation|gather|gathered|split|multline|displaymath)\*?\}")
 _FENCE = re.compile(r"```+(?:\w+\n)?(.*?)```+", re.DOTALL)
 _DISPLAYED = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|`([^`]+)`", re.DOTALL)
+# "$x = 2$ and $y = 3$", "$x > 3$ or $x < 1$"
+_PART = r"\$\s*([a-z]\s*(?:[=<>]|\\[lg])[^$,]+)\$"
+_DISPLAYED_PARTS = re.compile(rf"{_PART}\s*(?:,?\s*(and|or)|,)\s*{_PART}")
 _RELATION = re.compile(r"(?<![<>!\\])=(?!=)")
 _INEQUALITY = re.compile(r"[<>]|\\(?:leq?|geq?|neq?|lt|gt|leqslant|geqslant|ne)(?![A-Za-z])")
 _INEXACT = re.compile(r"\\(?:approx|sim|simeq|cong)(?![A-Za-z])|~")
 _CONNECTIVE = re.compile(r"(?<![A-Za-z\\])(and|or)(?![A-Za-z])|\\(land|lor|wedge|vee)(?![A-Za-z])")
+# an ellipsis, or a comma with nothing before or behind it
+_BROKEN_OFF = re.compile(r"\.\.|[.,;:]\s*[,;]|[.,;]:")
+_LOGIC = re.compile(r"\\(?:land|lor|wedge|vee)(?![A-Za-z])")
+# "1st" is no product, and "1.000,5" is no list
+_NO_FORMULA = re.compile(r"\d(?:st|nd|rd|th)(?![A-Za-z])|^\W*\d{1,3}(?:\.\d{3})+,\d+\W*$")
+_DOLLARS = re.compile(r"\\\$\s*(\d[\d.,]*\d|\d)|^([^$]*)(?<!\\)\$\s*(\d[\d.,]*\d|\d)(?=[^$]*$)")
+_UNIT_POWER = re.compile(r"(?<=[A-Za-z])\s*\$\s*(\^\s*\{?\d\}?)\s*\$")
 _BOX = "\x01"
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 COMMANDS = frozenset(
@@ -40,11 +52,13 @@ class Piece:
         parts: what stands between its equals signs; one where it has none.
         unit: of a number, in one writing; "" without.
         may_lose_unit: whether the unit is known, or the question's, so that the number is the same without it.
+        unit_is_letter: whether the unit is written as one letter, which could be a variable: "5 m", not "5 metres".
     """
 
     parts: tuple[str, ...]
     unit: str = ""
     may_lose_unit: bool = True
+    unit_is_letter: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +79,11 @@ class Formula:
     def has_inequality(self) -> bool:
         return _INEQUALITY.search(self.text) is not None
 
+    @property
+    def is_logic(self) -> bool:
+        """Whether its pieces are joined by a sign of logic: "1 and 2" may be "1 or 2", p and q is not p or q."""
+        return _LOGIC.search(self.text) is not None
+
 
 @lru_cache(maxsize=16_384)
 def read_formula(text: str, question: str = "") -> Formula | None:
@@ -75,12 +94,18 @@ def read_formula(text: str, question: str = "") -> Formula | None:
     ("not", "about", "half of") and unknown LaTeX commands leave nothing to read.
 
     >>> read_formula(r"Output 4: \[ \boxed{y = 2x + 1}. \]").pieces
-    (Piece(parts=('y', '2x + 1'), unit='', may_lose_unit=True),)
+    (Piece(parts=('y', '2x + 1'), unit='', may_lose_unit=True, unit_is_letter=False),)
     >>> read_formula("not 5") is None
     True
     """
-    text = latex_signs(_without_blocks(text))
-    if text is None or (text := _displayed(text)) is None or (text := _unboxed(text, question)) is None:
+    text = latex_signs(values_by_name(without_lead_in(_without_blocks(text))))
+    if (
+        text is None
+        or _BROKEN_OFF.search(text)
+        or _NO_FORMULA.search(text)
+        or (text := _displayed(text)) is None
+        or (text := _unboxed(text, question)) is None
+    ):
         return None
     text = re.sub(r"^[\s,;:]+(?:\.(?!\d))?|[\s.,;:]+$", "", text).removeprefix("=").strip()
     if text[:1] in ("'", '"') and text[:1] == text[-1:]:
@@ -103,17 +128,24 @@ def _without_blocks(text: str) -> str:
 
 def _displayed(text: str) -> str | None:
     """The text with its one displayed formula bare; None when several are displayed."""
+    text = _UNIT_POWER.sub(r"\1", _DOLLARS.sub(r"\2 \1\3 dollars", text))
+    text = _DISPLAYED_PARTS.sub(lambda both: f"${both[1]} {both[2] or ','} {both[3]}$", text)
     shown = [next(filter(None, found)).strip() for found in _DISPLAYED.findall(text)]
     if len(set(shown)) > 1:
         return None
     if shown:
         before, _, after = _DISPLAYED.sub("\x00", text).partition("\x00")
-        if re.search(r"[\d=\\^+*]", (before + after).replace("\x00", "")) and not re.search(r"=\s*$", before):
+        outside = (before + ("" if _is_unit(after) else after)).replace("\x00", "")
+        if re.search(r"[\d=\\^+*]", outside) and not re.search(r"=\s*$", before):
             before = re.sub(r"^\s*output\s*\d*\s*:", "", before, flags=re.IGNORECASE)
             if re.search(r"[\d=^+*]", before + after) or "\\" in re.sub(r"\\boxed|[{}]", "", before + after):
                 return None
         text = f"{before} {shown[0]} {after}".replace("\x00", "")
     return text.replace("$", " ").replace("`", " ")
+
+
+def _is_unit(text: str) -> bool:
+    return split_unit(f"1 {text.strip(' .')}")[1] != ""
 
 
 def _unboxed(text: str, question: str) -> str | None:
@@ -137,7 +169,8 @@ def _unboxed(text: str, question: str) -> str | None:
         return without_prose(contents[0], question)
     name, equals, rest = bare.partition("=")
     if equals and rest.strip(" .") == _BOX:
-        return f"{name}= {without_prose(contents[0], question)}"
+        inner = without_prose(contents[0], question)
+        return None if inner is None else f"{name}= {inner}"
     return bare.replace(_BOX, f"({contents[0]})")
 
 
@@ -151,14 +184,12 @@ def _closing_brace(text: str, start: int) -> int | None:
 
 
 def _split(text: str, question: str) -> Formula | None:
-    if re.search(r"^(?:and|or)\b|\b(?:and|or)$", text):
-        return None
     joins = {found[1] or {"land": "and", "wedge": "and"}.get(found[2], "or") for found in _CONNECTIVE.finditer(text)}
     if len(joins) > 1:
         return None
     written = _CONNECTIVE.sub(",", text) if joins else text
-    pieces = [piece for piece in map(str.strip, _outside_brackets(written)) if piece]
-    if not pieces:
+    pieces = list(map(str.strip, _outside_brackets(re.sub(r",\s*,", ",", written) if joins else written)))
+    if not all(pieces):
         return None
     joined = "" if len(pieces) == 1 else (joins.pop() if joins else ",")
     return Formula(text, tuple(_piece(piece, question) for piece in pieces), joined)
@@ -169,6 +200,8 @@ def _outside_brackets(text: str) -> list[str]:
     parts, depth, start = [], 0, 0
     for place, sign in enumerate(text):
         depth += (sign in "([{") - (sign in ")]}")
+        if sign == "\\":
+            depth += text.startswith("\\begin{", place) - text.startswith("\\end{", place)
         if depth == 0 and sign in ",;\n" and text[place - 1 : place] != "\\":
             parts.append(text[start:place])
             start = place + 1
@@ -179,7 +212,8 @@ def _piece(text: str, question: str) -> Piece:
     *left, last = _RELATION.split(text)
     number, unit = split_any_unit(last.strip())
     parts = (*(_as_numbers(part.strip()) for part in left), _as_numbers(number).strip())
-    return Piece(parts, unit, not unit or may_be_left_out(unit, question))
+    is_letter = len(last.strip()[len(number) :].strip("\\,;:! ")) == 1
+    return Piece(parts, unit, not unit or may_be_left_out(unit, question), is_letter)
 
 
 def _as_numbers(text: str) -> str:

@@ -14,7 +14,7 @@ _LETTER_PRODUCTS = "abc xyz abcd xyzw mnp pqr rst uvw".split()
 # words of two letters that are no products of variables
 _SHORT = "is it of to in at we so be an or by as if on my up he do go no us am me".split()
 _WORD = re.compile(
-    rf"(?<![\\A-Za-z_^])(?!(?:{'|'.join([*_FUNCTIONS, *_LETTER_PRODUCTS])})(?![A-Za-z]))"
+    rf"(?<![\\A-Za-z_^])(?<!begin\{{)(?<!end\{{)(?!(?:{'|'.join([*_FUNCTIONS, *_LETTER_PRODUCTS])})(?![A-Za-z]))"
     rf"(?:[A-Za-z]{{3,}}|(?:{'|'.join(_SHORT)})(?![A-Za-z])|[aAI](?= [A-Za-z]{{2,}}))(?![A-Za-z]*[_^])",
     re.IGNORECASE,
 )
@@ -35,7 +35,8 @@ _NEUTRAL = SAYING | frozenset(
     "time speed velocity mass price cost equation equations function functions formula expression line curve graph "
     "parabola circle triangle square rectangle sphere cylinder cone cube solid shape point coordinates set interval "
     "range domain limit sequence series variable unknown simplified form output step get find have has obtain gives "
-    "give equals equal to for let its long wide high tall away old written as".split()
+    "give equals equal to for let its long wide high tall away old written as meet meets "
+    "intersect intersects costs at".split()
 )
 """Words that may stand before or behind a formula, besides the question's own."""
 
@@ -73,12 +74,13 @@ def _formula_span(text: str, words: list[re.Match]) -> tuple[int, int]:
 
 def _with_unit(head: str, formula: str, tail: str) -> tuple[str, str, str]:
     """The three parts of a text, the unit moved from the tail to the formula: "5 cm long", "5 EUR"."""
-    if split_unit((formula.rstrip() + " " + tail.strip(" .!")).strip())[1]:
+    last = formula.rpartition("=")[2]
+    if split_unit((last.rstrip() + " " + tail.strip(" .!")).strip())[1]:
         return head, f"{formula.rstrip()} {tail.strip(' .!')}", ""
     first = re.match(r"\s*([A-Za-z]+)", tail)
     if not first:
         return head, formula, tail
-    number = formula.strip(" =:")
+    number = last.strip(" =:")
     is_unit = split_unit(f"{number} {first[1]}")[1]
     if is_unit or (is_numeric(number) and first[1].casefold() not in _NEUTRAL and not _CHANGES.match(first[1])):
         return head, f"{formula.strip()} {first[1]}", tail[first.end() :]
@@ -90,12 +92,19 @@ def _is_changed(head: str, formula: str, tail: str, question: str) -> bool:
     outside = [word.casefold() for word in _WORD.findall(f"{head} ; {tail}")]
     if any(word not in _NEUTRAL and (_CHANGES.match(word) or word not in question_words(question)) for word in outside):
         return True
+    if re.match(r"\s*(?:and|or)\b", head, re.IGNORECASE):
+        return True  # something is missing before it
+    if re.search(r"\b(?:square|cube)\s*$", head, re.IGNORECASE) or re.match(
+        r"\s*(?:square|cube)\b", tail, re.IGNORECASE
+    ):
+        return True  # of the number; "the square is 5" and "5, the square" are of a shape
     if is_negated(f"{head} {' '.join(_WORD.findall(formula))} {tail}") or _LEADS_ELSEWHERE.search(head):
         return True
     if is_hedged(f"{head.rstrip()} 5") or is_hedged(tail) or re.search(r"\band\b", tail):
         return True
-    number, unit = split_any_unit(formula)
-    words = {word[0].lower() for word in _WORD.finditer(number if unit else formula)}
+    name, _, last = formula.rpartition("=")
+    number, unit = split_any_unit(last)
+    words = {word[0].lower() for word in _WORD.finditer(f"{name} = {number}" if unit else formula)}
     return bool(words - {"and", "or"})
 
 

@@ -2,10 +2,12 @@
 
 import re
 
+from .math_brackets import is_interval, other_brackets
 from .math_compare import compare
 from .math_formula import Formula, Piece
-from .math_inequalities import same_inequality
-from .math_units import LETTERS, is_numeric
+from .math_inequalities import inequality_links, same_inequality
+from .math_points import as_coordinates
+from .math_units import is_numeric
 from .polynomials import proportional
 
 SAME, DIFFERENT, SEVERAL, UNREADABLE, BAD_GOLD = "same", "different", "several", "unreadable", "bad_gold"
@@ -19,6 +21,7 @@ _COORDINATES = re.compile(r"\(\s*[a-z](?:\s*,\s*[a-z])+\s*\)")
 _TRANSPOSE = re.compile(r"\^\s*\{?\s*T(?![A-Za-z])")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _BASE = re.compile(r"\d\s*_\s*\{?\s*(\w+)\s*\}?")
+_BLANK = re.compile(r"(?<![\d.]) | (?![\d.])")
 MAX_CHAIN = 6
 """Equals signs in an answer; a longer chain is a derivation, not an answer."""
 
@@ -32,10 +35,11 @@ def same_formula(gold: Formula, said: Formula) -> str:
         return DIFFERENT
     if _swapped_case(gold.text, said.text):
         return DIFFERENT
+    gold, said = as_coordinates(gold, said)
     if len(gold.pieces) == len(said.pieces):
         if _has_names(gold):
             return _same_named_pieces(gold, said)
-        if (gold.has_inequality or said.has_inequality) and gold.joined != said.joined:
+        if gold.joined != said.joined and any(each.has_inequality or each.is_logic for each in (gold, said)):
             return DIFFERENT
         return _same_pieces(list(gold.pieces), list(said.pieces))
     if len(gold.pieces) == 1 and re.search(r"\\pm|\\\{", gold.text) and not said.has_inequality:
@@ -90,7 +94,7 @@ def same_piece(gold: Piece, said: Piece) -> str:
         if is_name(left):
             return _compare(right, said.parts[0])
         return _compare(left, said.parts[0]) if is_name(right) else DIFFERENT
-    if is_name(left) and _same_name(left, said.parts[0]) and not _is_function_of_its_own_name(said.parts):
+    if is_name(left) and same_name(left, said.parts[0]) and not _is_function_of_its_own_name(said.parts):
         return _all_same(right, said.parts[1:])
     if len(said.parts) > 2:
         return DIFFERENT
@@ -98,13 +102,13 @@ def same_piece(gold: Piece, said: Piece) -> str:
 
 
 def _is_without_unit(said: Piece) -> bool:
-    """Whether a formula is the same without its unit: a number, with a unit that is known or asked for."""
-    return said.may_lose_unit and is_numeric(said.parts[-1])
+    """Whether a formula is the same without its unit: a number, with a unit in words that is known or asked for."""
+    return said.may_lose_unit and not said.unit_is_letter and is_numeric(said.parts[-1])
 
 
 def _number_of(gold: Piece, said: Piece) -> str:
     """The ground truth's number; with its unit where that is one letter: the answer may mean it as a factor."""
-    return f"{gold.parts[0]} {gold.unit}" if gold.unit in LETTERS and not said.unit else gold.parts[0]
+    return f"{gold.parts[0]} {gold.unit}" if gold.unit_is_letter and not said.unit else gold.parts[0]
 
 
 def _values(parts: tuple[str, ...]) -> tuple[str, ...]:
@@ -124,13 +128,17 @@ def _all_same(gold: str, parts: tuple[str, ...]) -> str:
 
 
 def same_equation(gold: tuple[str, str], said: tuple[str, ...]) -> str:
-    """Whether two equations are the same but for a number that both sides are multiplied by."""
+    """Whether two equations are the same but for a number that both sides are multiplied by.
+
+    Where the ground truth's sides have no difference (`x = \\pm 3`, `D = [0, 1]`), another equation is another one.
+    """
     sides = [_as_y(side) for side in (*gold, *said)]
     differences = [f"({left}) - ({right})" for left, right in (sides[:2], sides[2:])]
     plain = proportional(*differences)
     if plain is not None:
         return SAME if plain else DIFFERENT
-    return compare(*differences, "equation")
+    verdict = compare(*differences, "equation")
+    return DIFFERENT if verdict == BAD_GOLD else verdict
 
 
 def _as_y(side: str) -> str:
@@ -143,7 +151,7 @@ def is_name(part: str) -> bool:
     return _NAME.fullmatch(part) is not None and part not in ("e", "i")
 
 
-def _same_name(a: str, b: str) -> bool:
+def same_name(a: str, b: str) -> bool:
     names = ["".join(re.sub(r"\\left|\\right", "", name).split()) for name in (a, b)]
     if names[0] == names[1]:
         return True
@@ -192,7 +200,21 @@ def _swapped_case(gold: str, said: str) -> bool:
     return any((name in gold) != (name in said) and name.lower() in gold + said for name in capital)
 
 
+def without_blanks(text: str) -> str:
+    """A text without its blanks, but for those between two numbers: 1 1/2 is no 11/2.
+
+    >>> without_blanks("x = 1 1 / 2"), without_blanks("1 .5")
+    ('x=1 1/2', '1 .5')
+    """
+    return _BLANK.sub("", " ".join(text.split()))
+
+
 def _compare(gold: str, said: str) -> str:
-    if gold and "".join(said.split()) == "".join(gold.split()):
+    if gold and without_blanks(said) == without_blanks(gold):
         return SAME
+    if other_brackets(gold, said):
+        return DIFFERENT
+    if is_interval(gold) and inequality_links(said):
+        verdict = compare(said, gold)  # Math-Verify takes an interval for an inequality, and not the other way
+        return UNREADABLE if verdict == BAD_GOLD else verdict
     return compare(gold, said)

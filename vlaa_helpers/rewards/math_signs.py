@@ -34,9 +34,10 @@ _TO_POWER = re.compile(r"\^\s*([-+]?(?:\d+(?:\.\d+)?|[a-zA-Z]))(?![\w.])|\^\s*(\
 _NUMBER_TIMES = re.compile(r"([\d)])\s*((?:\\left\s*)?\()")  # Math-Verify reads 2(3) as two and three: 5
 _ARC = re.compile(r"(?<![\\A-Za-z])a(sin|cos|tan)(?=\s*\()")
 _LOG_BASE = re.compile(r"(\\log\s*_)\s*(\d|[a-z])(?![\w])")
-_THIN_SPACES = re.compile(r"(?<![\d.])\d{1,3}(?:\\,\d{3})+(?!\d)")
+_THIN_SPACES = re.compile(r"(?<![\d.])(?<!\d )\d{1,3}(?:(?:\\,| )\d{3})+(?! ?\d)")
 _PERIODIC = re.compile(r"(\d+)\.(\d*)\\(?:overline|bar)\s*(?:\{(\d+)\}|(\d))(?!\d)")
-_TWO_NUMBERS = re.compile(r"\d\s+\d|\d\\[,;!: ]\s*\d|\d\s*\\q?quad\s*\d")
+_PERIOD_IN_BRACKETS = re.compile(r"(?<![\d.])(\d+)\.\((\d+)\)(?!\d)")
+_TWO_NUMBERS = re.compile(r"\d\s+\d|\d\\[,;!: ]\s*\d|\d\s*\\q?quad\s*\d|frac\s*\{[^{}]*\}\s*\{[^{}]*\}\s*\d")
 _MIXED = re.compile(r"(?<![\d.}^_])(\d+) (\d+)/(\d+)(?![\d.])")
 
 
@@ -52,8 +53,9 @@ def latex_signs(text: str) -> str | None:
         text = unicodedata.normalize("NFKC", text.translate(_ONE_BY_ONE))
         if not text.isascii():
             return None
+    text = _PERIOD_IN_BRACKETS.sub(r"\1.\\overline{\2}", text)
     text = _PERIODIC.sub(_as_ratio, text.replace(r",\!", ",").replace("{,}", ","))
-    text = _THIN_SPACES.sub(lambda number: number[0].replace(r"\,", ""), text)
+    text = _THIN_SPACES.sub(lambda number: re.sub(r"\\,| ", "", number[0]), text)
     text = (
         _FUNCTION.sub(r"\\\1", _ARC.sub(r"arc\1", text))
         .replace("**", "^")

@@ -21,14 +21,17 @@ _NAMES = {
     "kohm": "kilohm kilohms", "rupee": "rupee rupees INR", "yen": "yen JPY", "decade": "decade decades",
     "century": "century centuries", "person": "person persons people", "degree": "degree degrees deg",
     "radian": "rad radian radians", "unit": "unit units", "dollar": "dollar dollars USD", "euro": "euro euros EUR",
-    "cent": "cent cents", "mph": "mph",
+    "cent": "cent cents", "mile/h": "mph",
 }  # fmt: skip
 _CANONICAL = {written: unit for unit, names in _NAMES.items() for written in names.split()}
+_FOLDED = {written.casefold(): unit.casefold() for written, unit in _CANONICAL.items()}
 LETTERS = frozenset(name for name in _CANONICAL if len(name) == 1)
 """Units of one letter, which could be variables: they count where both sides have a unit, or in \\text{}."""
 _NAME = "|".join(sorted(map(re.escape, _CANONICAL), key=len, reverse=True))
 _ONE = rf"(?:(?:square|cubic|sq|cu)\s+)?(?:{_NAME})(?![A-Za-z])(?:\s*\^\s*\{{?[-\d]+\}}?)?"
 _UNIT = re.compile(rf"(?:\s|\\[,;:! ]|(?<=[\d)}}]))\s*((?:{_ONE})(?:\s*(?:/|per)\s*{_ONE})?)\s*$")
+# "in A" is in no amperes
+_ASKED_FOR = re.compile(rf"\bhow many\b|\bin (?:{_NAME})(?<! [A-Za-z])(?![A-Za-z])", re.IGNORECASE)
 _DEGREES = re.compile(r"\s*\^\s*\{?\s*\\circ\s*\}?\s*$")
 _OF_AN_ANGLE = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])")
 _INNER_DEGREES = re.compile(r"(\d+(?:\.\d+)?|[A-Za-z)])\s*\^\s*\{?\s*\\circ\s*\}?")
@@ -37,8 +40,8 @@ _COUNTED = frozenset(
     word + ending
     for ending in ("", "s")
     for word in "apple orange book pencil pen student pupil child girl boy marble coin card ticket car dog cat ball "
-    "object item thing cube block box way time point solution".split()
-) | {"children", "boxes"}
+    "object item thing block box way time point solution".split()
+) | {"children", "boxes", "cubes"}
 _NUMERIC = re.compile(r"(?:[\d.\s+\-*/^{}()!,]|\\(?:[dt]?frac|sqrt|pi|cdot|times)(?![A-Za-z]))+")
 
 
@@ -78,8 +81,16 @@ def split_any_unit(text: str) -> tuple[str, str]:
 
 
 def may_be_left_out(unit: str, question: str) -> bool:
-    """Whether a number with this unit is the same where the ground truth has none: one that is known, or asked for."""
-    return unit in _COUNTED or unit.casefold() in question_words(question) or split_unit(f"1 {unit}")[1] != ""
+    """Whether a number with this unit is the same where the ground truth has none: one that is known, or asked for.
+
+    >>> may_be_left_out("km", "How long is it?"), may_be_left_out("km", "How long is it in cm?")
+    (True, False)
+    """
+    words = question_words(question)
+    if _ASKED_FOR.search(question):
+        asked = words | {_FOLDED.get(word, word) for word in words}
+        return asked.issuperset(re.findall("[a-z]+", unit.casefold()))
+    return unit in _COUNTED or unit.casefold() in words or split_unit(f"1 {unit}")[1] != ""
 
 
 def degrees_as_radians(text: str) -> str:

@@ -81,15 +81,23 @@ def same_expression(gold: str, said: str) -> bool:
 
 
 def identical(a: object, b: object) -> bool:
-    """Whether two expressions with the same variables have a value, and the same one, at every point: x and 2x/2."""
-    from sympy import Expr
+    """Whether two expressions with the same variables have a value, and the same one, at every point: x and 2x/2.
 
-    if not isinstance(a, Expr) or not isinstance(b, Expr) or not a.free_symbols or a.free_symbols != b.free_symbols:
+    i is the imaginary unit, which Math-Verify reads as a variable: e^{i\\pi} is -1.
+    """
+    from sympy import Expr, I
+
+    if not isinstance(a, Expr) or not isinstance(b, Expr):
+        return False
+    units = {name: I for name in a.free_symbols | b.free_symbols if str(name) == "i"}
+    is_complex = bool(units) or a.has(I) or b.has(I)
+    a, b = a.subs(units), b.subs(units)
+    if a.free_symbols != b.free_symbols or not (a.free_symbols or is_complex):
         return False
     if a.has(_symbolic()) or b.has(_symbolic()) or _has_decimal(a) or _has_decimal(b):
         return False
     for point in points(a, b):
-        x, y = value(a, point), value(b, point)
+        x, y = value(a, point, is_complex), value(b, point, is_complex)
         if x is None or y is None or abs(x - y) > _CLOSE * max(abs(x), abs(y)):
             return False
     return True
@@ -143,11 +151,11 @@ def points(a: object, b: object) -> list[dict]:
     ]
 
 
-def value(expression: object, point: dict) -> object:
-    """A real number to `DIGITS` digits, or None."""
+def value(expression: object, point: dict, is_complex: bool = False) -> object:
+    """A real number to `DIGITS` digits, or None; with `is_complex` any number."""
     try:
         number = expression.subs(point).doit().evalf(DIGITS)
-        return number if number.is_number and number.is_finite and number.is_real else None
+        return number if number.is_number and number.is_finite and (is_complex or number.is_real) else None
     except Exception:
         return None
 

@@ -2,16 +2,20 @@
 
 import re
 
+from .lead_in import without_lead_in
+from .math_cases import read_cases, same_cases
 from .math_compare import TIME_LIMIT, compare
 from .math_formula import MAX_LENGTH, Formula, read_formula
-from .math_relations import BAD_GOLD, DIFFERENT, SAME, SEVERAL, UNREADABLE, same_formula
+from .math_relations import BAD_GOLD, DIFFERENT, SAME, SEVERAL, UNREADABLE, same_formula, without_blanks
 from .polynomials import same_polynomial
 from .score import Reason, Score, right_or_wrong, score_answer
 
 _DEFINITION = re.compile(r"\s*+(?:(?:y|f\(x\))\s*+=\s*+)?([-+*()^ \da-z]++)")
+_NO_VALUE = re.compile(r"\s*(?:n/a|nan|none|null)\s*", re.IGNORECASE)  # products of letters to Math-Verify
 _SCORES = {
     SAME: right_or_wrong(True),
     DIFFERENT: right_or_wrong(False),
+    BAD_GOLD: right_or_wrong(False),  # a part of it that makes no sense beside this answer: see `_is_mathematics`
     SEVERAL: Score(0.0, Reason.AMBIGUOUS),
     UNREADABLE: Score(0.0, Reason.UNREADABLE),
 }
@@ -24,7 +28,8 @@ def math_reward(response: str, gt: str, *, question: str = "", meta: str = "") -
     `ambiguous`. A ground truth `y = 2x + 1` is met by its right side alone, by f(x) for y, and by any equation that is
     it times a number (`2x - y + 1 = 0`); not by another name or left side. An inequality is met in either direction.
     A number with a unit is met without it, but not with another one, and a number without one also with a unit that
-    is known or in the question ("5 cm", not "5 score"). A unit of one letter ("5 m") could be a variable: it is a unit
+    is known or in the question ("5 cm", not "5 score"); where the question asks "how many …" or "in cm", only with the
+    question's. A unit of one letter ("5 m") could be a variable: it is a unit
     where both sides have one and in `\\text{}`. 5% is 0.05, and no 5; 30° is a sixth of pi inside sin, cos and tan.
     What differs from Math-Verify alone, and what of its limits remains, is in docs/matchers.md.
 
@@ -40,7 +45,7 @@ def math_reward(response: str, gt: str, *, question: str = "", meta: str = "") -
 
     def decide(answer: str) -> Score:
         verdict = _plain_verdict(gt, answer) or _verdict(gt, answer, question)
-        if verdict == BAD_GOLD:
+        if verdict == BAD_GOLD and not _is_mathematics(gt, question):
             raise ValueError(_not_mathematics(gt))
         return _SCORES[verdict]
 
@@ -54,20 +59,30 @@ def _plain_verdict(gt: str, answer: str) -> str | None:
         return None
     if ("=" in gt or "=" in answer) and "y" in gold[1] + said[1]:
         return None
-    same = same_polynomial(gold[1], said[1])
+    is_written_alike = without_blanks(gold[1]) == without_blanks(said[1])
+    same = same_polynomial(gold[1], gold[1] if is_written_alike else said[1])
     return None if same is None else SAME if same else DIFFERENT
 
 
 def _verdict(gt: str, answer: str, question: str) -> str:
+    if r"\begin{cases}" in gt:
+        return _verdict_on_cases(gt, answer, question)
     gold = _gold(gt, question)
     if gold is None:
         return BAD_GOLD
-    if "".join(answer.split()) == "".join(gt.split()):
+    if without_blanks(answer) == without_blanks(gt):
         return SAME
     if len(answer) > MAX_LENGTH:
         return UNREADABLE
     said = read_formula(answer, question)
     return UNREADABLE if said is None else same_formula(gold, said)
+
+
+def _verdict_on_cases(gt: str, answer: str, question: str) -> str:
+    if len(answer) > MAX_LENGTH:
+        return UNREADABLE
+    same = same_cases(gt, without_lead_in(answer), lambda a, b: _verdict(a, b, question) == SAME)
+    return UNREADABLE if same is None else SAME if same else DIFFERENT
 
 
 def _gold(gt: str, question: str) -> Formula | None:
@@ -78,16 +93,29 @@ def check_math(gt: str, question: str = "", meta: str = "") -> str | None:
     """What is wrong with mathematics as ground truth, and the mend; None when Math-Verify can read and work it out."""
     if _plain_verdict(gt, gt) == SAME:
         return None
-    gold = _gold(gt, question)
-    if gold is None:
-        return _not_mathematics(gt)
-    verdicts = {compare(part, "", "readable") for piece in gold.pieces for part in piece.parts}
+    if (cases := read_cases(gt)) and len(gt) <= MAX_LENGTH:
+        cells = [cell for row in cases[1] for cell in row]
+        return next(filter(None, (check_math(cell, question) for cell in cells)), None)
+    verdicts = _readings(gt, question)
     if UNREADABLE in verdicts:
         return (
             f"the ground truth {gt!r:.80} takes longer than {TIME_LIMIT:g} s of processor time to work out, and would "
             "for each answer; write a number that is smaller, or give it another verifier_type"
         )
-    return None if verdicts == {SAME} else _not_mathematics(gt)
+    return _not_mathematics(gt) if BAD_GOLD in verdicts else None
+
+
+def _is_mathematics(gt: str, question: str) -> bool:
+    """Whether `check_math` takes a ground truth for mathematics. Only one that is none may end a run."""
+    return BAD_GOLD not in _readings(gt, question)
+
+
+def _readings(gt: str, question: str) -> set[str]:
+    """What Math-Verify says of each part of a ground truth: it can be read, it cannot, or it takes too long."""
+    gold = None if _NO_VALUE.fullmatch(gt) else _gold(gt, question)
+    if gold is None:
+        return {BAD_GOLD}
+    return {compare(part, "", "readable") for piece in gold.pieces for part in piece.parts}
 
 
 def _not_mathematics(gt: str) -> str:

@@ -21,6 +21,16 @@ SAYING = frozenset(
 )
 """Words that say that an answer follows or has been given."""
 
+ANY_THING = frozenset("object objects thing things item items shape shapes".split())
+THINGS = ANY_THING | frozenset(
+    word + ending
+    for ending in ("", "s")
+    for word in "cube block sphere ball cylinder circle square triangle star rectangle bar red green blue yellow "
+    "purple orange brown gray grey cyan pink black white gold big small large little tiny metal metallic rubber matte "
+    "shiny".split()
+)
+"""Shapes, colours, sizes and materials, as the questions of CLEVR and of the mini world have them."""
+
 
 def words_of(text: str) -> list[str]:
     """The words of a text in small letters, without its numbers.
@@ -51,5 +61,5 @@ def change_nothing(words: list[str], text: str, neutral: frozenset[str], questio
     >>> change_nothing(["cubes"], "3 cubes", frozenset(), "How many cubes?")
     True
     """
-    unknown = [word for word in words if word not in neutral]
+    unknown = [word.removesuffix("'s") for word in words if word not in neutral]
     return not unknown or (question_words(question).issuperset(unknown) and not is_hedged(text))

@@ -31,9 +31,12 @@ def find_numbers(text: str) -> Iterator[tuple[int, int, Decimal | None]]:
     >>> [value for _, _, value in find_numbers("3 of twenty-one thousand")]
     [Decimal('3'), Decimal('21000')]
     """
-    pronouns = {match.end() for match in _PRONOUN.finditer(text)}
+    pronouns: set[int] | None = None
     for match in _ANY.finditer(text):
-        is_pronoun = match.end() in pronouns and match[0].lower() in ("one", "ones")
+        is_one = match[0].lower() in ("one", "ones")
+        if is_one and pronouns is None:
+            pronouns = {found.end() for found in _PRONOUN.finditer(text)}
+        is_pronoun = is_one and match.end() in pronouns
         yield match.start(), match.end(), None if is_pronoun else number_value(match[0])
 
 

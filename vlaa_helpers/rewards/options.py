@@ -4,61 +4,114 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from .neutral_words import SAYING
+
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_LETTER_FIRST = re.compile(r"(?<![A-Za-z])(\(?)([A-Z])([).:])(?=\s|$)")
+# how a question marks its options, a bracket before the letter and a sign behind it; the first writing that fits
+_WRITINGS = (
+    re.compile(r"(?<![A-Za-z])(\(?)([A-Z])([).:])(?=\s|$)"),  # A) red B) blue
+    re.compile(r"(?<!\S)(\(?)([A-Z])([).:：])(?=[^\s,;.:)?!])(?![A-Za-z]\.)"),  # A:145° B:30°
+    re.compile(r"(?<![A-Za-z])(\()([a-z])(\))(?=\s|$)"),  # (a) red (b) blue
+    re.compile(r"^[ \t]*()([a-z])([).:：])", re.MULTILINE),  # a) red, on lines
+    re.compile(r"^[ \t]*()([A-Z])([ \t])(?=\S)", re.MULTILINE),  # A red, on lines
+)
 _LETTER_LAST = re.compile(r"\(([A-Z])\)")
 _BOUNDARY = re.compile(r"[,;:?()\n]")
 _MARKUP = re.compile(r"[*_`$\"'“”‘’]")
+_DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-z]))|(?<=\d)\s*(?:degrees?\b|°)", re.IGNORECASE)
+_NUMBER_AND_UNIT = re.compile(r"([-+]?\d[\d.,/]*)\s*([^\W\d]+|[°%])")
+_ARTICLE = re.compile(r"(?:the|an?) (?=\S)")
+_ASKED_FOR = re.compile(r"\b(?:which|what)\s+([a-z]{3,})", re.IGNORECASE)
+FULL_WIDTH = str.maketrans({0xFF01 + place: 0x21 + place for place in range(94)})
+"""The full-width letters and signs of Chinese and Japanese text, to the plain ones."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """A question's options: their texts by letter, and the letters by text as `plain_text` gives it."""
+    """A question's options.
+
+    Attributes:
+        texts: text by letter.
+        letters: the letters of each text, as `plain_text` gives it.
+        short: the letters of each text without its article, or without the unit that all options have.
+        stem: the question before its options.
+        noun: what it asks for: "bar" in "Which bar is the highest?"; "" where it does not say.
+    """
 
     texts: dict[str, str]
     letters: dict[str, list[str]]
+    short: dict[str, list[str]]
+    stem: str
+    noun: str
 
     def own(self, letter: str) -> str:
         """The text of an option, plain; "" where there is none."""
         return plain_text(self.texts.get(letter, ""))
 
     def named_by(self, text: str) -> str | None:
-        """The letter of the one option that has this text; None when none or several have it."""
-        found = self.letters.get(plain_text(text), ())
+        """The letter of the one option that has this text, but for an article, the unit or the noun behind it.
+
+        None when it is the text of no option, or of several.
+        """
+        plain = plain_text(text)
+        found = self.letters.get(plain) or self.short.get(short := _ARTICLE.sub("", plain, count=1))
+        if not found and self.noun:
+            found = self.short.get(short.removesuffix(f" {self.noun}"))
+        found = found or ()
         return found[0] if len(found) == 1 else None
 
 
 @lru_cache(maxsize=4096)
 def read_options(question: str) -> Options:
     """The options of a question, read once."""
-    texts = options_of(question)
+    texts, start = _listed(question)
+    plain = {letter: plain_text(text) for letter, text in texts.items()}
+    units = {found[2] if (found := _NUMBER_AND_UNIT.fullmatch(text)) else None for text in plain.values()}
+    short = {letter: _ARTICLE.sub("", text, count=1) for letter, text in plain.items()}
+    if len(units) == 1 and None not in units:
+        short = {letter: _NUMBER_AND_UNIT.fullmatch(text)[1] for letter, text in plain.items()}
+    asked = _ASKED_FOR.search(question[:start])
+    noun = asked[1].casefold() if asked and asked[1].casefold() not in SAYING else ""
+    return Options(texts, _letters_by_text(plain), _letters_by_text(short), question[:start], noun)
+
+
+def _letters_by_text(texts: dict[str, str]) -> dict[str, list[str]]:
     letters: dict[str, list[str]] = {}
     for letter, text in texts.items():
-        if plain := plain_text(text):
-            letters.setdefault(plain, []).append(letter)
-    return Options(texts, letters)
+        if text:
+            letters.setdefault(text, []).append(letter)
+    return letters
 
 
 def options_of(question: str) -> dict[str, str]:
     """The options that a multiple-choice question lists, letter to text; empty when it lists none.
 
-    Reads "A) 30" with ")", "." or ":" and with brackets or none, on lines or in one line, and "30 (A), 50 (B)"; up to
-    26 of them, in time linear in the question's length.
+    Reads "A) 30" with ")", "." or ":" and with brackets or none, with a blank behind it or none, on lines or in one
+    line; "(a) red" and, on lines, "a) red" and "A red"; and "30 (A), 50 (B)". Up to 26 of them, in time linear in the
+    question's length.
 
     >>> options_of("Which? A) red B) blue")
     {'A': 'red', 'B': 'blue'}
     """
-    run = _longest_run(list(_LETTER_FIRST.finditer(question)))
-    if len(run) > 1:
-        ends = [*(mark.start() for mark in run[1:]), len(question)]
-        return {mark[2]: question[mark.end() : end].strip() for mark, end in zip(run, ends, strict=True)}
-    listed, start = {}, 0
+    return dict(read_options(question).texts)
+
+
+def _listed(question: str) -> tuple[dict[str, str], int]:
+    """The options, and where in the question they start."""
+    for writing in _WRITINGS:
+        run = _longest_run(list(writing.finditer(question)))
+        if len(run) > 1:
+            ends = [*(mark.start() for mark in run[1:]), len(question)]
+            texts = {mark[2].upper(): question[mark.end() : end].strip() for mark, end in zip(run, ends, strict=True)}
+            return texts, run[0].start()
+    listed, start, first = {}, 0, 0
     for mark in _LETTER_LAST.finditer(question):
         text = _BOUNDARY.split(question[start : mark.start()].strip())[-1].strip()
         if not text or mark[1] != _LETTERS[len(listed)]:
-            return {}
+            return {}, len(question)
+        first = first if listed else question.rindex(text, 0, mark.start())
         listed[mark[1]], start = text, mark.end()
-    return listed
+    return listed, first
 
 
 def _longest_run(marks: list[re.Match]) -> list[re.Match]:
@@ -72,7 +125,7 @@ def _longest_run(marks: list[re.Match]) -> list[re.Match]:
         next_place, length = following.get((bracket, after, closer), (-1, 0))
         rest[place] = (next_place, length + 1)
         following[bracket, letter, closer] = (place, length + 1)
-        if letter == "A" and length + 1 > best[1]:
+        if letter in "Aa" and length + 1 > best[1]:
             best = (place, length + 1)
     run, place = [], best[0]
     for _ in range(best[1]):
@@ -82,5 +135,11 @@ def _longest_run(marks: list[re.Match]) -> list[re.Match]:
 
 
 def plain_text(text: str) -> str:
-    """A text without markup, quotes, capitals and a full stop, so that two writings of one option are equal."""
-    return " ".join(_MARKUP.sub("", text).split()).rstrip(".,;").casefold()
+    """A text without markup, quotes, capitals and a full stop, so that two writings of one option are equal.
+
+    >>> plain_text("**Blue.**"), plain_text("$60^{\\circ}$"), plain_text("60 degrees")
+    ('blue', '60°', '60°')
+    """
+    if not text.isascii():
+        text = text.translate(FULL_WIDTH)
+    return _DEGREES.sub("°", " ".join(_MARKUP.sub("", text).split())).rstrip(".,;").casefold()

@@ -11,6 +11,7 @@ from trl import GRPOConfig, GRPOTrainer
 from ..core.run_note import note_run
 from ..data.trl_views import to_grpo
 from ..policy.loading import check_reads_images, image_token_ids
+from ..policy.memory_estimate import memory_advice
 from ..policy.profiles import Profile
 from .adaptive_kl import AdaptiveKL
 from .batch_checks import check_texts
@@ -18,7 +19,7 @@ from .batch_plan import plan_batch
 from .prompt_lengths import drop_long_prompts
 from .recipes import CONFIG_FIELDS, grpo_recipe
 from .rollout_log import RolloutLog
-from .runner import device_settings, exact_adapters, run_trainer
+from .runner import device_settings, exact_adapters, processes_started, run_trainer
 from .shared_prefix_trainer import SharedPrefixGRPOTrainer, unsupported_reason
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def train_grpo(
     max_prompt_length: int | None = None,
     shared_prefix: bool = True,
     exact_draws: bool = False,
+    image_cache_gib: float = 0,
     callbacks: Sequence[TrainerCallback] = (),
     **config: Any,
 ) -> GRPOTrainer:
@@ -64,6 +66,8 @@ def train_grpo(
         exact_draws: with shared prompts, sample with the random numbers that `generate` would take, one for every word
             of every row, so that completions are those of TRL's trainer. By default a token takes one random number a
             row, which is faster: other completions, from the same distribution.
+        image_cache_gib: keep the vision tower's features of images in so much host memory: the tower never changes,
+            and a step shows it each image when it samples, for the reference's log-probabilities and in the loss.
         callbacks: called by the trainer, after ours: an `AdaptiveKL` where the recipe has one, and a `RolloutLog` of
             every tenth step, which also logs the share of garbled completions. One of these among them takes the place
             of ours.
@@ -76,9 +80,11 @@ def train_grpo(
         `trainer.state.log_history` and in `log.csv` under `output_dir`.
 
     Raises:
+        ImageFeaturesError: the vision tower gave features of an image that are not finite; the record is named.
         ValueError: some records have an image and some have none (TRL cannot put both into one batch), a column of
             your own has a name that TRL needs, a batch that cannot be (`plan_batch`), an unknown recipe, `use_vllm`
             with a 4-bit policy, or an `AdaptiveKL` where `beta` is 0.
+        MemoryError: out of memory; the estimate and the settings to change are in the message (`estimate_memory`).
         TypeError: a keyword that `GRPOConfig` does not know, or a model or tokenizer that reads text only.
     """
     check_reads_images(model)
@@ -132,7 +138,21 @@ def train_grpo(
     if trainer.is_world_process_zero():
         table, folder = grpo_recipe(profile, recipe), trainer.args.output_dir
         note_run(folder, method="GRPO", profile=profile, records=records, recipe=table, given=config)
-    return run_trainer(trainer, [*ours, *callbacks])
+    with memory_advice(_as_run(profile, trainer), "grpo", model):
+        return run_trainer(trainer, [*ours, *callbacks], records=records, image_cache_gib=image_cache_gib)
+
+
+def _as_run(profile: Profile, trainer: GRPOTrainer) -> Profile:
+    """The profile with the settings that a run has, for the memory of one of its processes."""
+    args = trainer.args
+    prompts = args.generation_batch_size // trainer.num_generations // processes_started()
+    return profile.replace(
+        num_generations=trainer.num_generations,
+        prompts_per_step=max(1, prompts),
+        micro_batch_size=args.per_device_train_batch_size,
+        max_completion_length=args.max_completion_length,
+        gradient_checkpointing=args.activation_checkpointing,
+    )
 
 
 def _without_image_tokens(given: dict[str, Any] | None, processor: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import random
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,6 +17,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from ..policy.dense_weights import dense_weights
 from ..policy.loading import spare_frozen_tower
 from ..policy.profiles import Profile
+from ..policy.vision_tower import image_cache, naming_images
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +88,9 @@ class NeedsTrainer(Protocol):
         """Get to know the trainer; `run_trainer` calls this before training begins."""
 
 
-def run_trainer(trainer: Any, callbacks: Sequence[TrainerCallback] = ()) -> Any:
+def run_trainer(
+    trainer: Any, callbacks: Sequence[TrainerCallback] = (), *, records: Any = None, image_cache_gib: float = 0
+) -> Any:
     """Train with a CSV log, a progress bar and checkpoints, and give the trainer back.
 
     Checkpoints are the Trainer's own, `checkpoint-N` in `output_dir`. One more is written when the run is interrupted
@@ -97,6 +101,8 @@ def run_trainer(trainer: Any, callbacks: Sequence[TrainerCallback] = ()) -> Any:
     Args:
         callbacks: a `NeedsTrainer` among them gets the trainer before training begins. What they add to
             `state.log_history` goes into the log.
+        records: that it trains on, to name the one whose image the vision tower cannot read.
+        image_cache_gib: host memory for the features of images (`policy.vision_tower.image_cache`).
 
     Raises:
         FileNotFoundError: to be resumed, and no checkpoint there.
@@ -117,13 +123,22 @@ def run_trainer(trainer: Any, callbacks: Sequence[TrainerCallback] = ()) -> Any:
             callback.attach(trainer)
         trainer.add_callback(callback)
     try:
-        with dense_training(trainer):
+        with (
+            dense_training(trainer),
+            image_cache(trainer.model, image_cache_gib),
+            nullcontext() if records is None else naming_images(trainer.processing_class, partial(_images_of, records)),
+        ):
             trainer.train(resume_from_checkpoint=resume or None)
     except BaseException:  # Ctrl-C and a stopped kernel too
         log.close()
         _save_what_is_whole(trainer, moment)
         raise
     return trainer
+
+
+def _images_of(records: Any) -> Iterator[tuple[str, Any]]:
+    for row in records:
+        yield row["id"], row["image"]
 
 
 @contextmanager

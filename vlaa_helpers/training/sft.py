@@ -10,6 +10,7 @@ from trl import SFTConfig, SFTTrainer
 from ..core.run_note import note_run
 from ..data.trl_views import to_sft
 from ..policy.loading import check_reads_images
+from ..policy.memory_estimate import memory_advice
 from ..policy.profiles import Profile
 from .batch_checks import check_batch, check_texts, longest
 from .runner import device_settings, exact_adapters, run_trainer, split_batch
@@ -47,6 +48,7 @@ def train_sft(
     profile: Profile,
     *,
     batch_size: int | None = None,
+    image_cache_gib: float = 0,
     callbacks: Sequence[TrainerCallback] = (),
     **config: Any,
 ) -> SFTTrainer:
@@ -60,6 +62,8 @@ def train_sft(
         records: rows with a `response`; `to_sft` turns them into prompt and completion.
         profile: gives batch size, learning rate and precision; `sft_recipe(profile)` lists them all.
         batch_size: samples a step, over all processes; the profile's by default.
+        image_cache_gib: keep the vision tower's features of images in so much host memory, for later passes over the
+            records; one pass shows each image once, and gains nothing.
         callbacks: called by the trainer, after ours. SFT writes nothing while it learns: an `EvaluateEvery` shows what
             the policy has come to write, the share of garbled responses included.
         **config: any field of TRL's `SFTConfig`, over the recipe: `max_steps=60`, `output_dir="runs/sft"`,
@@ -70,7 +74,9 @@ def train_sft(
         `trainer.state.log_history` and in `log.csv` under `output_dir`.
 
     Raises:
+        ImageFeaturesError: the vision tower gave features of an image that are not finite; the record is named.
         ValueError: records without a response, or whose images and image tokens disagree (`check_batch`).
+        MemoryError: out of memory; the estimate and the settings to change are in the message (`estimate_memory`).
         FileNotFoundError: to be resumed, and no checkpoint there.
         TypeError: a keyword that `SFTConfig` does not know, or a model or tokenizer that reads text only.
     """
@@ -101,4 +107,11 @@ def train_sft(
         given = config if batch_size is None else {"batch_size": batch_size, **config}
         table, folder = sft_recipe(profile), trainer.args.output_dir
         note_run(folder, method="SFT", profile=profile, records=records, recipe=table, given=given)
-    return run_trainer(trainer, callbacks)
+    args = trainer.args
+    used = profile.replace(
+        sft_batch_size=args.per_device_train_batch_size * args.gradient_accumulation_steps,
+        micro_batch_size=args.per_device_train_batch_size,
+        gradient_checkpointing=args.activation_checkpointing,
+    )
+    with memory_advice(used, "sft", model):
+        return run_trainer(trainer, callbacks, records=records, image_cache_gib=image_cache_gib)

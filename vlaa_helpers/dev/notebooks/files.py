@@ -25,6 +25,14 @@ BADGE_IMAGE = "https://colab.research.google.com/assets/colab-badge.svg"
 COLAB_LINK = re.compile(r"https://colab\.research\.google\.com/github/[^\s)\"'\\]*?([\w.-]+\.ipynb)")
 INSTALL_LINK = re.compile(r"git\+https://github\.com/[\w.-]+/[\w.-]+")
 """How a setup cell names the repository to pip."""
+SETUP_CELL = """import sys
+
+if "google.colab" in sys.modules:  # elsewhere the package is installed already: see README
+    %pip install -q --no-deps git+REPOSITORY
+    from vlaa_helpers import install_missing
+
+    install_missing()"""
+"""The first code cell of every notebook (`setup_cell`): pip takes the package, `install_missing` what it lacks."""
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # Folders that exist on somebody's machine only; the folders of this machine are added when a text is checked.
 MACHINE_PATH = re.compile(r"(?<![\w.:/-])(?:/(?:home|Users|root|tmp|private|workspace)/|[A-Z]:\\+Users\\)[^\s\"'`)]*")
@@ -227,7 +235,7 @@ def notebook_text(nb: "NotebookNode") -> str:
     return "\n".join(parts)
 
 
-# ---- Colab badges ----
+# ---- Colab badges and the setup cell ----
 
 
 def _repository(root: str | Path) -> dict[str, str]:
@@ -254,12 +262,33 @@ def _row_with_its_badge(line: str, root: Path) -> str:
     return COLAB_LINK.sub(colab_link(named[0], root), line) if line.startswith("|") and len(named) == 1 else line
 
 
+def setup_cell(root: str | Path = ROOT) -> str:
+    """Return the source of every notebook's first code cell, with the repository of pyproject's `[tool.vlaa]`."""
+    return SETUP_CELL.replace("REPOSITORY", _repository(root)["repository"])
+
+
+def _with_setup_cell(text: str, root: Path) -> str:
+    """A notebook's text with the setup cell as it is now; a notebook that begins with other code is left as it is."""
+    import nbformat
+
+    nb = nbformat.reads(text, as_version=4)
+    first = next(filter(has_code, nb.cells), None)
+    if first is None or "google.colab" not in first.source or first.source == setup_cell(root):
+        return text
+    first.source = setup_cell(root)
+    if "vlaa" in first.metadata:  # outside Colab it does nothing, so the outputs below are still those of this notebook
+        first.metadata["vlaa"] = {"source_sha256": _source_sha256(first)}
+    return nbformat.writes(nb) + "\n"
+
+
 def update_badges(root: str | Path = ROOT, *, check: bool = False) -> list[Path]:
-    """Write every Colab and install address in README.md and the notebooks anew; return the files that differed.
+    """Write every Colab and install address in README.md and the notebooks anew, and the notebooks' setup cell.
 
     A notebook's badge opens that notebook, and so does the badge of its row in README.md; elsewhere a link keeps the
-    notebook it names. With `check` nothing is
-    written. The text is edited as it stands, so nothing else in a notebook's file changes.
+    notebook it names. Nothing else in a notebook's file changes. With `check` nothing is written.
+
+    Returns:
+        The files that differed.
     """
     root = Path(root)
     different = []
@@ -274,6 +303,7 @@ def update_badges(root: str | Path = ROOT, *, check: bool = False) -> list[Path]
         if path.suffix == ".ipynb":
             own_badge = re.compile(rf"\({re.escape(BADGE_IMAGE)}\)\]\({COLAB_LINK.pattern}\)")
             new = own_badge.sub(f"({BADGE_IMAGE})]({colab_link(path.name, root)})", new)
+            new = _with_setup_cell(new, root)
         if new != text:
             different.append(path)
             if not check:

@@ -1,0 +1,105 @@
+"""The setup cell in a live kernel that looks like Colab's: what it installs, and that the series works after it.
+
+`make test-colab` builds the environment (tests/oldest.txt) and runs this; it needs a network, Python 3.13 and 6 GB of
+disk, so the suite leaves it out. What the cell installs in there stays in there.
+"""
+
+import os
+import queue
+from pathlib import Path
+
+import pytest
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import KernelManager
+
+from vlaa_helpers.dev.notebooks.files import SETUP_CELL
+
+PYTHON = os.environ.get("VLAA_COLAB_PYTHON")
+BEFORE = """
+import sys, types
+import numpy, pandas, matplotlib.pyplot, ipywidgets  # as Colab's kernel has loaded them
+sys.modules["google.colab"] = types.ModuleType("google.colab")
+from importlib.metadata import distributions
+def versions(): return {d.metadata["Name"].lower(): d.version for d in distributions()}
+before, loaded = versions(), {name: id(module) for name, module in sys.modules.items()}
+"""
+AFTER = """
+del sys.modules["google.colab"]  # it has no spec, and accelerate asks for one
+after = versions()
+print("changed", sorted(name for name in before if after.get(name) != before[name]))
+print("installed", *sorted(f"{name}=={after[name]}" for name in after if name not in before))
+"""
+VIEWER = """
+from vlaa_helpers import make_scenes, view_records
+records = make_scenes(8)
+view_records(records)
+"""
+TRAINING = """
+import torch
+from vlaa_helpers import MixedReward, get_profile, load_policy, train_grpo
+torch.set_num_threads(1)
+profile = get_profile("mini").replace(prompts_per_step=2, num_generations=4)
+model, processor = load_policy(profile)
+trainer = train_grpo(
+    model, processor, make_scenes(24), profile, reward_funcs=MixedReward(), max_steps=10, output_dir="runs/colab",
+    save_strategy="no",
+)
+losses = [row["loss"] for row in trainer.state.log_history if "loss" in row]
+print("steps", len(losses), "finite", bool(torch.tensor(losses).isfinite().all()))
+"""
+
+
+class Kernel:
+    """A kernel of another environment, and what its cells say and show."""
+
+    def __init__(self, python: str, folder: Path):
+        self.manager = KernelManager()
+        spec = KernelSpec(argv=[python, "-m", "ipykernel_launcher", "-f", "{connection_file}"], language="python")
+        self.manager._kernel_spec = spec
+        self.manager.start_kernel(cwd=str(folder))
+        self.client = self.manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=120)
+
+    def run(self, code: str, seconds: float = 600) -> tuple[str, list[dict]]:
+        """What a cell prints, and the data of its outputs."""
+        asked, said, shown = self.client.execute(code), [], []
+        while True:
+            try:
+                message = self.client.get_iopub_msg(timeout=seconds)
+            except queue.Empty:
+                pytest.fail(f"nothing for {seconds} s; so far: {''.join(said)[-2000:]}")
+            kind, content = message["msg_type"], message["content"]
+            if message["parent_header"].get("msg_id") != asked:
+                continue
+            if kind == "stream":
+                said.append(content["text"])
+            elif kind in ("execute_result", "display_data"):
+                shown.append(content["data"])
+            elif kind == "error":
+                pytest.fail("\n".join(content["traceback"])[-4000:] + "".join(said)[-2000:])
+            elif kind == "status" and content["execution_state"] == "idle":
+                return "".join(said), shown
+
+    def stop(self) -> None:
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.colab
+@pytest.mark.timeout(1800)
+def test_the_cell_a_viewer_and_ten_steps_in_a_kernel_like_colabs(root, tmp_path, capsys):
+    kernel = Kernel(str(Path(PYTHON).absolute()), tmp_path)
+    try:
+        kernel.run(BEFORE)
+        said, _ = kernel.run(SETUP_CELL.replace("git+REPOSITORY", str(root)))
+        changed, installed = kernel.run(AFTER)[0].splitlines()
+        _, shown = kernel.run(VIEWER)
+        trained, _ = kernel.run(TRAINING)
+    finally:
+        kernel.stop()
+    with capsys.disabled():
+        print(said, changed, installed, sep="\n")
+    assert changed == "changed []" and "restart" not in said.lower().replace("you may need to restart the kernel", "")
+    assert {"image/png", "application/vnd.jupyter.widget-view+json"} <= shown[-1].keys()
+    assert trained.splitlines()[-1] == "steps 10 finite True"

@@ -1,0 +1,251 @@
+"""Predicted memory against what training takes: every tensor that torch allocates on a CPU is counted."""
+
+import gc
+
+import pytest
+import torch
+
+from vlaa_helpers import estimate_memory, evaluate, get_profile, load_policy, make_scenes, train_grpo, train_sft
+from vlaa_helpers.dev.benchmarks.random_qwen import TRUE_SIZE, build_config, random_model
+from vlaa_helpers.dev.benchmarks.step import sft_records
+from vlaa_helpers.policy import memory_estimate
+from vlaa_helpers.policy.loading import load_processor
+from vlaa_helpers.policy.memory_estimate import is_out_of_memory, memory_advice
+from vlaa_helpers.policy.profiles import settings_of
+
+WITHIN = 0.15
+
+
+def held(model) -> int:
+    """Bytes of a model's weights, and of what bitsandbytes keeps to read those in 4 bits."""
+    storages = {p.untyped_storage().data_ptr(): p.untyped_storage().nbytes() for p in model.parameters()}
+    states = [state for m in model.modules() if (state := getattr(getattr(m, "weight", None), "quant_state", None))]
+    scales = [part for s in states for part in (s.absmax, s.code, s.state2.absmax, s.state2.code)]
+    return sum(storages.values()) + sum(scale.nbytes for scale in scales)
+
+
+def measured(profile, method, records, out) -> int:
+    """The most bytes that are held in two steps; the first one makes the optimiser's state."""
+    model, processor = load_policy(profile)
+    before = held(model)
+    settings = {"max_steps": 2, "output_dir": str(out), "save_strategy": "no"}
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as seen:
+        if method == "sft":
+            train_sft(model, processor, records, profile, **settings)
+        else:
+            reward = lambda completions, **_: [len(set(row[0]["content"])) / 9 for row in completions]  # noqa: E731
+            whole = {"min_new_tokens": profile.max_completion_length}
+            train_grpo(
+                model, processor, records, profile, reward_funcs=reward, generation_kwargs=whole, **settings
+            )  # fmt: skip
+    events = [event for event in seen.profiler.kineto_results.events() if event.name() == "[memory]"]
+    now = most = 0
+    for event in sorted(events, key=lambda event: event.start_ns()):
+        now += event.nbytes()
+        most = max(most, now)
+    del model
+    gc.collect()
+    return before + most
+
+
+def lengths(processor, records) -> tuple[int, int]:
+    """The longest prompt beside its image, and the longest response, in tokens."""
+    from vlaa_helpers import to_sft
+
+    def text(prompt):
+        return processor.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
+
+    prompts = [len(processor.tokenizer(text(row["prompt"])).input_ids) for row in to_sft(records)]
+    return max(prompts), max(len(processor.tokenizer(said).input_ids) for said in records["response"][:])
+
+
+@pytest.mark.parametrize("method", ["sft", "grpo"])
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_the_mini_model_takes_what_was_predicted(method, checkpointing, tmp_path):
+    profile = get_profile("mini").replace(
+        prompts_per_step=4, sft_batch_size=16, micro_batch_size=16, max_completion_length=32,
+        gradient_checkpointing=checkpointing,
+    )  # fmt: skip
+    records = sft_records(40)
+    text, response = lengths(load_processor(profile), records)
+    completion = response if method == "sft" else None
+    estimate = estimate_memory(profile, method, text_tokens=text, completion_tokens=completion)
+    assert estimate.total == pytest.approx(measured(profile, method, records, tmp_path), rel=WITHIN)
+
+
+@pytest.mark.parametrize("method", ["sft", "grpo"])
+def test_a_model_of_true_width_and_two_layers_takes_what_was_predicted(method, tmp_path):
+    vision = {**TRUE_SIZE["vision"], "depth": 2, "fullatt_block_indexes": [1]}
+    size = {"text": {**TRUE_SIZE["text"], "num_hidden_layers": 2}, "vision": vision}
+    profile = get_profile("mini").replace(
+        gradient_checkpointing=True, lora_rank=64, prompts_per_step=1, num_generations=2, sft_batch_size=1,
+        micro_batch_size=2, max_completion_length=8,
+    )  # fmt: skip
+    processor, records = load_processor(profile), sft_records(8)
+    short = sorted(range(8), key=lambda k: len(records[k]["response"]))[:2]  # the head of 151,936 words takes its time
+    records = records.select(short)
+    text, response = lengths(processor, records)
+    completion = response if method == "sft" else None
+    with random_model(profile, processor, size) as (loaded, _):
+        estimate = estimate_memory(loaded, method, text_tokens=text, completion_tokens=completion)
+        assert estimate.total == pytest.approx(measured(loaded, method, records, tmp_path), rel=WITHIN)
+
+
+# ---- the ladder ----
+
+
+@pytest.fixture(scope="module")
+def true_config():
+    return build_config(TRUE_SIZE, load_processor(get_profile("mini")).tokenizer)
+
+
+@pytest.mark.parametrize(("name", "gib"), [("t4", 15), ("l4", 22), ("a100", 40)])
+@pytest.mark.parametrize("method", ["sft", "grpo"])
+def test_each_gpu_profile_is_predicted_to_fit_its_card(true_config, name, gib, method):
+    assert estimate_memory(name, method, config=true_config).total / 2**30 < gib - 1  # CUDA itself takes some
+
+
+def test_parts_add_up_and_the_ladder_saves_what_it_says(true_config):
+    profile = settings_of("t4").replace(micro_batch_size=8, gradient_checkpointing=False)
+    estimate = estimate_memory(profile, "grpo", config=true_config)
+    assert estimate.total == sum((estimate.fixed | estimate.moments[estimate.fullest]).values())
+    turned = profile
+    for changes, saved in estimate.ladder:
+        before = estimate_memory(turned, "grpo", config=true_config).total
+        turned = turned.replace(**changes)
+        after = estimate_memory(turned, "grpo", config=true_config).total
+        assert saved > 0 and before - after == pytest.approx(saved)
+    assert [next(iter(changes)) for changes, _ in estimate.ladder][:2] == ["gradient_checkpointing", "micro_batch_size"]
+
+
+def test_the_ladder_of_sft_has_no_limit_on_completions(true_config):
+    """A response is as long as it was written; only what is sampled has a limit."""
+    profile = settings_of("t4").replace(micro_batch_size=4)
+    longer = estimate_memory(profile, "sft", config=true_config, completion_tokens=2000)
+    assert longer.total > estimate_memory(profile, "sft", config=true_config).total
+    assert "max_completion_length" not in str(longer) and "micro_batch_size=1" in str(longer)
+    assert "max_completion_length=256" in str(estimate_memory(profile, "grpo", config=true_config))
+
+
+def test_printing_shows_the_parts_and_the_calls(true_config):
+    text = str(estimate_memory(settings_of("t4").replace(micro_batch_size=4), "grpo", config=true_config))
+    head, *lines = text.splitlines()
+    assert head.startswith("grpo on t4: about ") and " GiB, the most in its " in head
+    assert any(line.endswith("  vision tower") for line in lines) and "too much? In this order:" in lines
+    assert any("profile.replace(max_pixels=131_072)" in line and " -" in line for line in lines)
+
+
+def test_a_tower_in_float32_is_counted_beside_float16(true_config):
+    half, brain = (
+        estimate_memory(settings_of("t4").replace(dtype=dtype), config=true_config).fixed["vision tower"]
+        for dtype in ("float16", "bfloat16")
+    )
+    assert half == 2 * brain and 1.2 < (half - brain) / 2**30 < 1.3
+
+
+def test_weights_are_dequantised_where_there_is_room(true_config):
+    def names(room):
+        return estimate_memory("t4", config=true_config, room=room * 2**30).fixed
+
+    assert "the same weights, dequantised" in names(40) and "the same weights, dequantised" not in names(15)
+
+
+# ---- out of memory ----
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """A GPU that is full whenever a model computes."""
+
+    def forward(*args, **kwargs):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nMore lines")
+
+    def fill(model):
+        monkeypatch.setattr(model.get_base_model().model.language_model, "forward", forward)
+        return model
+
+    return fill
+
+
+def test_training_answers_with_the_ladder(tiny_profile, with_traces, full, tmp_path):
+    records = with_traces(make_scenes(4))
+    settings = {"max_steps": 1, "output_dir": str(tmp_path), "save_strategy": "no"}
+    model, processor = load_policy(tiny_profile)
+    full(model)
+    zeros = lambda completions, **_: [0.0] * len(completions)  # noqa: E731
+    for name, run in {
+        "sft": lambda: train_sft(model, processor, records, tiny_profile, batch_size=4, **settings),
+        "grpo": lambda: train_grpo(model, processor, records, tiny_profile, reward_funcs=zeros, **settings),
+    }.items():
+        with pytest.raises(MemoryError) as error:
+            run()
+        first, second, third, *rest = str(error.value).splitlines()
+        assert first == "CUDA out of memory. Tried to allocate 2.00 GiB." and second == "The estimate was:"
+        assert third.startswith(f"{name} on mini: about ") and any("profile.replace(" in line for line in rest)
+        assert isinstance(error.value.__cause__, torch.OutOfMemoryError)
+
+
+def test_the_answer_is_for_the_settings_that_were_used(tiny_profile, with_traces, full, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(memory_estimate, "estimate_memory", lambda profile, *_, **__: asked.append(profile))
+    model, processor = load_policy(tiny_profile)
+    full(model)
+    settings = {"max_steps": 1, "output_dir": str(tmp_path), "save_strategy": "no", "activation_checkpointing": True}
+    settings |= {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 4}
+    with pytest.raises(MemoryError):
+        train_sft(model, processor, with_traces(make_scenes(4)), tiny_profile, **settings)
+    more = {"num_generations": 4, "max_completion_length": 5, "reward_funcs": lambda completions, **_: [0.0] * 8}
+    with pytest.raises(MemoryError):
+        train_grpo(model, processor, make_scenes(4), tiny_profile, **settings, **more)
+    used = {"micro_batch_size": 2, "gradient_checkpointing": True}
+    assert asked[0] == tiny_profile.replace(sft_batch_size=8, **used)
+    wanted = {"num_generations": 4, "max_completion_length": 5, "prompts_per_step": 2}
+    assert asked[1] == tiny_profile.replace(**used, **wanted)
+
+
+def test_the_answer_counts_what_was_free_before(tiny_profile, monkeypatch):
+    """At the failure nothing is free: that says nothing of what the run had put there."""
+    model, _ = load_policy(tiny_profile)
+    with pytest.raises(MemoryError, match="the same weights, dequantised"), memory_advice(tiny_profile, "grpo", model):
+        monkeypatch.setattr("vlaa_helpers.policy.free_memory.free_memory", lambda device: 0)
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+
+@pytest.mark.parametrize(
+    ("error", "is_it"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), True),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 8 bytes"), True),
+        (RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be asynchronous"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True),
+        (RuntimeError("CUDA error: device-side assert triggered"), False),
+    ],
+)
+def test_out_of_memory_is_told_from_other_errors(error, is_it):
+    assert is_out_of_memory(error) == is_it
+
+
+@pytest.mark.parametrize(
+    ("settings", "knobs"),
+    [
+        ({"batch_size": 8, "max_new_tokens": 32}, r"batch_size=4 \(it is 8\); max_new_tokens=16 \(it is 32\); smaller"),
+        ({"batch_size": 1, "max_new_tokens": 32}, r"In this order: max_new_tokens=16 \(it is 32\); smaller"),
+        ({"batch_size": 4, "samples": 4}, r"In this order: samples=2 \(it is 4\); max_new_tokens=64"),
+    ],
+)
+def test_evaluation_says_what_to_change(tiny_profile, full, settings, knobs):
+    model, processor = load_policy(tiny_profile)
+    full(model)
+    with pytest.raises(MemoryError, match=knobs):
+        evaluate(model, processor, make_scenes(4), **settings)
+
+
+def test_other_errors_are_left_alone(tiny_profile, full, monkeypatch):
+    model, processor = load_policy(tiny_profile)
+
+    def forward(*args, **kwargs):
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(model.get_base_model().model.language_model, "forward", forward)
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        evaluate(model, processor, make_scenes(2), max_new_tokens=2)
