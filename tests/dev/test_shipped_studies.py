@@ -6,16 +6,17 @@ import pytest
 
 from vlaa_helpers import get_profile, reference_table
 from vlaa_helpers.core.assets import MINI_VLMS
-from vlaa_helpers.dev.studies.arms import Lab
 from vlaa_helpers.dev.studies.catalogue import STUDIES, arms_of, profiles_of
-from vlaa_helpers.dev.studies.run import is_done
+from vlaa_helpers.dev.studies.run import TABLES, study_of
+from vlaa_helpers.study.arms import Lab
 
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_arm_is_there_and_none_is_stale(name):
     lab = Lab({profile: get_profile(profile) for profile in MINI_VLMS}, Path("runs/studies"))
     arms = arms_of(name, profiles_of(name, "mini"), STUDIES[name].seeds)
-    left = [f"{arm.profile}, {arm.name}, seed {arm.seed}" for arm in arms if not is_done(name, arm, lab)]
+    study = study_of(name, arms)
+    left = [f"{arm.profile}, {arm.name}, seed {arm.seed}" for arm in arms if not TABLES.has(study, arm, lab)]
     assert not left, f"run python -m vlaa_helpers.dev.studies {name}"
     known = set(reference_table(name)[["profile", "arm", "seed"]].itertuples(index=False, name=None))
     assert known == {(arm.profile, arm.name, arm.seed) for arm in arms}, "rows of arms that are no longer studied"
@@ -29,10 +30,19 @@ def test_the_recipe_has_the_rate_with_the_lowest_loss_on_held_out_traces():
     assert chosen.to_dict() == {profile: get_profile(profile).sft_learning_rate for profile in MINI_VLMS}
 
 
-def test_every_arm_shown_as_healthy_is():
-    for name in ("sft_sizes", "sft_content", "grpo_arms", "sft_then_grpo"):
-        table = reference_table(name).query("source == 'all'")
-        assert table["garbled"].max() < 0.005, table.nlargest(3, "garbled")[["arm", "seed", "decoding", "garbled"]]
+MARKED = {
+    "sft_sizes": {"128 x 4", "128 x 16", "512 x 4", "512 x 16"},
+    "sft_content": {"cues"},
+    "grpo_arms": set(),
+    "sft_then_grpo": set(),
+}
+"""Arms whose garbled share the figures of chapters 02 and 04 show: above 0.5% of the test set's responses in a seed."""
+
+
+@pytest.mark.parametrize("name", MARKED)
+def test_arms_shown_as_healthy_are(name):
+    table = reference_table(name).query("source == 'all' and set == 'test'")
+    assert set(table.loc[table["garbled"] > 0.005, "arm"]) == MARKED[name]
 
 
 def test_logs_go_with_the_arms():
