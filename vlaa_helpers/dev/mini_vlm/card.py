@@ -231,8 +231,9 @@ reference.
 - pass@1, pass@{samples} and their ratio: {samples} samples an item at temperature 1; tokens: of such a response.
 - format kept: one think block, then one answer block, nothing else.
 
-Styles of those samples: {sampled}. These are not the shares it was taught: batches held lessons of similar length and
-the loss is the mean over a batch's tokens, so a short lesson weighed more than a long one. Garbled: {garbled:.2%}.
+Styles of those samples: {sampled}.
+These are not the shares it was taught: batches held lessons of similar length and the loss is the mean over a batch's
+tokens, so a short lesson weighed more than a long one. Garbled: {garbled:.2%}.
 """
 
 
