@@ -187,15 +187,21 @@ def _linked(target: Path) -> Iterator[Source]:
 
 @dataclass(frozen=True)
 class Phrase:
-    """Words whose numbers nothing holds, on a page (its stem, or "*"), and why that is right."""
+    """Words whose numbers nothing holds, on a page (its stem, or "*"), and why that is right.
+
+    With `begins` the phrase is how a paragraph or list item begins, and all numbers of that are meant.
+    """
 
     page: str
     phrase: str
     reason: str
+    begins: bool = False
 
     def covers(self, text: Text, number: Number) -> bool:
         if self.page not in ("*", text.page):
             return False
+        if self.begins:
+            return text.paragraph(number).lstrip("\n -").startswith(self.phrase)
         spans = (m.span() for m in re.finditer(re.escape(self.phrase), text.text))
         return any(begin <= number.start and number.end <= end for begin, end in spans)
 
