@@ -98,7 +98,7 @@ def test_no_token_was_a_target_seldom(shipped):
     assert tokenizer.convert_ids_to_tokens(seldom) == []
 
 
-def test_what_is_written_in_the_mini_world_was_a_target_often(shipped):
+def test_what_is_written_in_the_mini_world_was_a_target_often(shipped, tmp_path):
     folder, tokenizer = shipped
     counts = read_targets(folder / TARGETS)
     scenes = make_scenes(600, seed=77, split="test")
@@ -110,7 +110,8 @@ def test_what_is_written_in_the_mini_world_was_a_target_often(shipped):
         texts += [respond(row["source"], meta["facts"], meta["task"], rng, style=style) for style in STYLES]
     texts += [phrase for bank in PHRASES.values() for phrases in bank.values() for phrase in phrases]
     texts += [p for kind in KINDS.values() for bank in kind.phrases.values() for ps in bank.values() for p in ps]
-    texts += build_dataset(make_scenes(300, seed=5), ScriptedTeacher(second_looks=1.0)).sft["response"][:]
+    built = build_dataset(make_scenes(300, seed=5), ScriptedTeacher(second_looks=1.0), tmp_path)
+    texts += built.sft["response"][:]
     written = {token for row in tokenizer(texts).input_ids for token in row} - set(tokenizer.all_special_ids)
     seldom = [token for token in written if counts[token] < LEAST_TARGETS]
     assert len(written) > 500 and tokenizer.convert_ids_to_tokens(seldom) == []
