@@ -114,7 +114,7 @@ def test_what_is_written_in_the_mini_world_was_a_target_often(shipped, tmp_path)
     texts += built.sft["response"][:]
     written = {token for row in tokenizer(texts).input_ids for token in row} - set(tokenizer.all_special_ids)
     seldom = [token for token in written if counts[token] < LEAST_TARGETS]
-    assert len(written) > 500 and tokenizer.convert_ids_to_tokens(seldom) == []
+    assert len(written) > 400 and tokenizer.convert_ids_to_tokens(seldom) == []
 
 
 def test_the_shipped_counts_are_those_of_the_documented_training(shipped):
