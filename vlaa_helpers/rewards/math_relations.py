@@ -1,6 +1,7 @@
 """Whether two formulas are the same: equations as equations, pieces one by one, and what Math-Verify overlooks."""
 
 import re
+from collections.abc import Iterable
 
 from .math_brackets import is_interval, other_brackets
 from .math_compare import compare
@@ -75,7 +76,11 @@ def _same_named_pieces(gold: Formula, said: Formula) -> str:
         return DIFFERENT
     if all(len(piece.parts) > 1 for piece in said.pieces):
         return _same_pieces(list(gold.pieces), list(said.pieces))
-    verdicts = [same_piece(one, other) for one, other in zip(gold.pieces, said.pieces, strict=True)]
+    return _first_that_fails(same_piece(one, other) for one, other in zip(gold.pieces, said.pieces, strict=True))
+
+
+def _first_that_fails(verdicts: Iterable[str]) -> str:
+    """The first verdict that is not "same"; those behind it are not asked for: each may take its time."""
     return next((verdict for verdict in verdicts if verdict != SAME), SAME)
 
 
@@ -123,8 +128,7 @@ def _values(parts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _all_same(gold: str, parts: tuple[str, ...]) -> str:
-    verdicts = [_compare(gold, part) for part in parts]
-    return next((verdict for verdict in verdicts if verdict != SAME), SAME)
+    return _first_that_fails(_compare(gold, part) for part in parts)
 
 
 def same_equation(gold: tuple[str, str], said: tuple[str, ...]) -> str:
@@ -152,7 +156,7 @@ def is_name(part: str) -> bool:
 
 
 def same_name(a: str, b: str) -> bool:
-    names = ["".join(re.sub(r"\\left|\\right", "", name).split()) for name in (a, b)]
+    names = ["".join(re.sub(r"\\left|\\right|[{}]", "", name).split()) for name in (a, b)]
     if names[0] == names[1]:
         return True
     functions = [_FUNCTION_OF_X.fullmatch(name) for name in names]

@@ -4,7 +4,7 @@ import re
 
 from .lead_in import without_lead_in
 from .math_cases import read_cases, same_cases
-from .math_compare import TIME_LIMIT, compare
+from .math_compare import TIME_LIMIT, compare, one_time_limit
 from .math_formula import MAX_LENGTH, Formula, read_formula
 from .math_relations import BAD_GOLD, DIFFERENT, SAME, SEVERAL, UNREADABLE, same_formula, without_blanks
 from .polynomials import same_polynomial
@@ -44,7 +44,8 @@ def math_reward(response: str, gt: str, *, question: str = "", meta: str = "") -
     """
 
     def decide(answer: str) -> Score:
-        verdict = _plain_verdict(gt, answer) or _verdict(gt, answer, question)
+        with one_time_limit():
+            verdict = _plain_verdict(gt, answer) or _verdict(gt, answer, question)
         if verdict == BAD_GOLD and not _is_mathematics(gt, question):
             raise ValueError(_not_mathematics(gt))
         return _SCORES[verdict]
