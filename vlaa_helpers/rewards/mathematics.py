@@ -6,6 +6,7 @@ from .lead_in import without_lead_in
 from .math_cases import read_cases, same_cases
 from .math_compare import TIME_LIMIT, compare, one_time_limit
 from .math_formula import MAX_LENGTH, Formula, read_formula
+from .math_gold import no_mathematics
 from .math_relations import BAD_GOLD, DIFFERENT, SAME, SEVERAL, UNREADABLE, same_formula, without_blanks
 from .polynomials import same_polynomial
 from .score import Reason, Score, right_or_wrong, score_answer
@@ -87,11 +88,17 @@ def _verdict_on_cases(gt: str, answer: str, question: str) -> str:
 
 
 def _gold(gt: str, question: str) -> Formula | None:
-    return read_formula(gt, question) if len(gt) <= MAX_LENGTH else None
+    is_readable = len(gt) <= MAX_LENGTH and not no_mathematics(gt, question)
+    return read_formula(gt, question) if is_readable else None
 
 
 def check_math(gt: str, question: str = "", meta: str = "") -> str | None:
     """What is wrong with mathematics as ground truth, and the mend; None when Math-Verify can read and work it out."""
+    if kind := no_mathematics(gt, question):
+        return (
+            f"the ground truth {gt!r:.80} looks like {kind}, and would be read as other mathematics; write what is "
+            r"meant as LaTeX (9:45 as \frac{1}{5}, x1 as x_1), or give the record another verifier_type"
+        )
     if _plain_verdict(gt, gt) == SAME:
         return None
     if (cases := read_cases(gt)) and len(gt) <= MAX_LENGTH:
