@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .lead_in import without_lead_in
+from .math_asked import asked_unit, asks_for_percent
 from .math_names import values_by_name
 from .math_prose import without_prose
 from .math_signs import latex_signs
@@ -212,6 +213,9 @@ def _piece(text: str, question: str) -> Piece:
     *left, last = _RELATION.split(text)
     number, unit = split_any_unit(last.strip())
     parts = (*(_as_numbers(part.strip()) for part in left), _as_numbers(number).strip())
+    asked = asked_unit(question) if unit else None
+    if asked or (unit and asks_for_percent(question)):
+        return Piece(parts, unit, unit == asked or (unit == "degree" and asked in ("celsius", "fahrenheit")))
     is_letter = len(last.strip()[len(number) :].strip("\\,;:! ")) == 1
     return Piece(parts, unit, not unit or may_be_left_out(unit, question), is_letter)
 
@@ -222,5 +226,5 @@ def _as_numbers(text: str) -> str:
 
 def _percent_as_number(text: str) -> str:
     """`5%` as 5/100: Math-Verify says that 5 and 5% are the same."""
-    found = re.fullmatch(r"(.*?)\s*(?:\\?%|\s*\bpercent\b)\s*", text)
-    return rf"\frac{{{found[1]}}}{{100}}" if found and is_numeric(found[1]) else text
+    number = text.rstrip().removesuffix("%").removesuffix("\\").rstrip()
+    return rf"\frac{{{number}}}{{100}}" if text.rstrip().endswith("%") and is_numeric(number) else text

@@ -8,6 +8,7 @@ _OF_A_LETTER = re.compile(r"(?<![\\A-Za-z])(sin|cos|tan|log|ln)([xyz])(?![A-Za-z
 _GREEK = re.compile(r"(?<![\\A-Za-z])(alpha|beta|gamma|delta|theta|lambda|sigma|phi|omega)(?![A-Za-z])")
 _INDEX = re.compile(r"(?<![A-Za-z\d\\_^.])([a-z])(\d)(?![\w.])")
 _TIMES_A_POWER = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*(?:\^|\*\*))")
+_PERCENT = re.compile(r"(?<=[\d}])\s?per\s?cent\b", re.IGNORECASE)
 _IN_SIGNS = {"abs": ("|", "|"), "floor": (r"\lfloor ", r"\rfloor "), "ceil": (r"\lceil ", r"\rceil ")}
 _ROUNDED = re.compile(rf"(?<![\\A-Za-z])({'|'.join(_IN_SIGNS)})\s*\(")
 
@@ -18,7 +19,7 @@ def plain_functions(text: str) -> str:
     >>> plain_functions("log2(x)"), plain_functions("abs(3*x+2)"), plain_functions("x1 + x2")
     ('\\log_{2}(x)', '|3*x+2|', 'x_1 + x_2')
     """
-    text = _LOG_BASE.sub(r"\\log_{\1}", _TIMES_A_POWER.sub(r" \\times ", text))
+    text = _LOG_BASE.sub(r"\\log_{\1}", _TIMES_A_POWER.sub(r" \\times ", _PERCENT.sub(r"\\%", text)))
     text = _GREEK.sub(r"\\\1 ", _OF_A_LETTER.sub(r"\\\1 \2", _OF_SEVERAL.sub(r"\\\1", text)))
     return _INDEX.sub(r"\1_\2", _with_signs(text))
 

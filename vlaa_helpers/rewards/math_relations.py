@@ -8,7 +8,7 @@ from .math_compare import compare
 from .math_formula import Formula, Piece
 from .math_inequalities import inequality_links, same_inequality
 from .math_points import as_coordinates
-from .math_units import is_numeric
+from .math_units import CAPITALS, is_numeric
 from .polynomials import proportional
 
 SAME, DIFFERENT, SEVERAL, UNREADABLE, BAD_GOLD = "same", "different", "several", "unreadable", "bad_gold"
@@ -113,7 +113,10 @@ def _is_without_unit(said: Piece) -> bool:
 
 def _number_of(gold: Piece, said: Piece) -> str:
     """The ground truth's number; with its unit where that is one letter: the answer may mean it as a factor."""
-    return f"{gold.parts[0]} {gold.unit}" if gold.unit_is_letter and not said.unit else gold.parts[0]
+    is_factor = gold.unit_is_letter and not said.unit
+    if is_factor and gold.unit in CAPITALS and is_numeric(said.parts[-1]):
+        return gold.parts[0]
+    return f"{gold.parts[0]} {gold.unit}" if is_factor else gold.parts[0]
 
 
 def _values(parts: tuple[str, ...]) -> tuple[str, ...]:
