@@ -6,7 +6,8 @@ from math import gcd
 _LOOKS_LIKE = {
     "a date": r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}/\d{1,2}/\d{2,4}|\d{1,2}/0\d",
     "a time": r"\d{1,2}(?::\d\d)?\s*[ap]\.?m\.?|0\d:\d\d|\d{1,2}:0\d",
-    "a range": r"\d+(?:\.\d+)?[-–—]\d+(?:\.\d+)?",
+    "a range": r"\d+(?:\.\d+)?(?:[-–—]\d+(?:\.\d+)?)+",
+    "a number of combinations": r"\d+\s?[CP]\s?\d+|[CP]\(\s*\d+\s*,\s*\d+\s*\)",
     "sizes": r"\d+(?:\s*[xX]\s*\d+)+|\d+\s*(?:[xX×]|\\times|by)\s*\d+\s*(?:\\text\s*\{)?\s*(?:matrix|grid)\}?",
     "a number of a section or version": r"\d+(?:\.\d+){2,}",
     "feet and inches": r"\d+\s*'\s*(?:\d+(?:\.\d+)?\s*(?:\"|''))?",

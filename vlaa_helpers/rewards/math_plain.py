@@ -4,7 +4,8 @@ import re
 
 _LOG_BASE = re.compile(r"(?<![A-Za-z])\\?log(2|10)(?=\s*\()")
 _OF_SEVERAL = re.compile(r"(?<![\\A-Za-z])(max|min|gcd)(?=\s*\()")
-_OF_A_LETTER = re.compile(r"(?<![\\A-Za-z])(sin|cos|tan|log|ln)([xyz])(?![A-Za-z])")  # not "cost"
+_OF_A_LETTER = re.compile(r"(?<![\\A-Za-z])(?:(?:sin|cos|tan|log|ln)[xyz])+(?![A-Za-z])")  # not "cost"
+_EACH_OF_A_LETTER = re.compile(r"(sin|cos|tan|log|ln)([xyz])")
 _GREEK = re.compile(r"(?<![\\A-Za-z])(alpha|beta|gamma|delta|theta|lambda|sigma|phi|omega)(?![A-Za-z])")
 _INDEX = re.compile(r"(?<![A-Za-z\d\\_^.])([a-z])(\d)(?![\w.])")
 _TIMES_A_POWER = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*(?:\^|\*\*))")
@@ -20,8 +21,12 @@ def plain_functions(text: str) -> str:
     ('\\log_{2}(x)', '|3*x+2|', 'x_1 + x_2')
     """
     text = _LOG_BASE.sub(r"\\log_{\1}", _TIMES_A_POWER.sub(r" \\times ", _PERCENT.sub(r"\\%", text)))
-    text = _GREEK.sub(r"\\\1 ", _OF_A_LETTER.sub(r"\\\1 \2", _OF_SEVERAL.sub(r"\\\1", text)))
+    text = _GREEK.sub(r"\\\1 ", _OF_A_LETTER.sub(_each_of_a_letter, _OF_SEVERAL.sub(r"\\\1", text)))
     return _INDEX.sub(r"\1_\2", _with_signs(text))
+
+
+def _each_of_a_letter(run: re.Match) -> str:
+    return _EACH_OF_A_LETTER.sub(r"\\\1 \2 ", run[0])
 
 
 def _with_signs(text: str) -> str:

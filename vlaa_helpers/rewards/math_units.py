@@ -98,7 +98,8 @@ def may_be_left_out(unit: str, question: str) -> bool:
     if _HOW_MANY.search(question):
         asked = words | {_FOLDED.get(word, word) for word in words}
         return asked.issuperset(re.findall("[a-z]+", unit.casefold()))
-    return unit in _COUNTED or unit.casefold() in words or split_unit(f"1 {unit}")[1] != ""
+    is_known = unit in _NAMES or unit in _COUNTED or split_unit(f"1 {unit}")[1] != ""
+    return is_known or unit.casefold() in words
 
 
 def degrees_as_radians(text: str) -> str:

@@ -9,13 +9,14 @@ from .math_compare import TIME_LIMIT, compare, one_time_limit
 from .math_formula import MAX_LENGTH, Formula, read_formula
 from .math_gold import no_mathematics
 from .math_relations import BAD_GOLD, DIFFERENT, SAME, SEVERAL, UNREADABLE, same_formula, without_blanks
+from .math_subject import asked_quantities, is_of_another
 from .polynomials import same_polynomial
 from .score import Reason, Score, right_or_wrong, score_answer
 
 _DEFINITION = re.compile(r"\s*+(?:(?:y|f\(x\))\s*+=\s*+)?([-+*()^ \da-z]++)")
 _PERCENT = re.compile(r"\s?(?:\\?%|\bper\s?cent\b)", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_WITH_A_LETTER = re.compile(r"\d\s?[a-z]\s*$")
+_WITH_A_LETTER = re.compile(r"\d\s?[a-z]\s*(?:\^\s*\d\s*)?$")
 _NO_VALUE = re.compile(r"\s*(?:n/a|nan|none|null)\s*", re.IGNORECASE)  # products of letters to Math-Verify
 _SCORES = {
     SAME: right_or_wrong(True),
@@ -64,8 +65,8 @@ def _plain_verdict(gt: str, answer: str, question: str) -> str | None:
     gold, said = _DEFINITION.fullmatch(gt), _DEFINITION.fullmatch(answer)
     if not gold or not said:
         return None
-    if _WITH_A_LETTER.search(answer) and asked_unit(question):
-        return None  # the letter may be the unit that is asked for
+    if _WITH_A_LETTER.search(answer) and (asked_unit(question) or asked_quantities(question)):
+        return None  # the letter may be a unit of what is asked for
     if ("=" in gt or "=" in answer) and "y" in gold[1] + said[1]:
         return None
     is_written_alike = without_blanks(gold[1]) == without_blanks(said[1])
@@ -81,8 +82,10 @@ def _verdict(gt: str, answer: str, question: str) -> str:
         return BAD_GOLD
     if without_blanks(answer) == without_blanks(gt):
         return SAME
-    if len(answer) > MAX_LENGTH:
+    if len(answer) > MAX_LENGTH or is_of_another(answer, gt, question):
         return UNREADABLE
+    if _is_of_percent(answer) and not _is_of_percent(gt) and asked_unit(question):
+        return DIFFERENT
     if asks_for_percent(question) and _is_of_percent(gt) != _is_of_percent(answer):
         return _verdict_in_percent(gt, answer, question)
     said = read_formula(answer, question)
