@@ -39,15 +39,31 @@ BALLS = "There are 4 red balls and 2 blue balls. Subtract 2 red balls, how many 
         (
             "Subtract all cylinders. How many cubes are left?",
             "2",
-            ["2 cubes", "2 cubes are left", "The number of cubes left is 2."],
-            ["2 cylinders", "The number of cylinders is 2."],
+            ["2 cubes", "2 cubes are left", "The number of cubes left is 2.", "2 are cubes", "2 are left"],
+            ["2 cylinders", "The number of cylinders is 2.", "2 are cylinders"],
         ),
         (
             "How many apples are on the table?",
             "7",
-            ["7 apples", "7 apples on the table", "There are 7 on the table."],
-            ["7 tables"],
+            ["7 apples", "7 apples on the table", "There are 7 on the table.", "7 are on the table"],
+            ["7 tables", "The table is 7"],
         ),
+        ("How many cm long is the pencil?", "7", ["The pencil is 7 cm long."], []),
+        (
+            "How many yellow things are there?",
+            "0",
+            ["None", "none of them", "No yellow things.", "There are no yellow things in the picture."],
+            [
+                "None of these answers is correct.",
+                "none is right",
+                "None is the answer",
+                "none of the images",
+                "no yellow answer",
+                "No yellow picture is visible",
+            ],
+        ),
+        ("How many cars?", "0", ["No cars"], ["No car answer"]),
+        ("How many of these options are correct?", "0", ["None of these options is correct", "no options"], []),
     ],
 )
 def test_only_what_is_asked_for_is_counted(question, gt, right, wrong):

@@ -1,4 +1,4 @@
-"""What a question asks to be counted: the noun phrase behind "how many", and the negation that goes with it."""
+"""What a question asks for: the clause that asks, the noun phrase behind "how many", the negation that goes with it."""
 
 import re
 from functools import lru_cache
@@ -14,12 +14,40 @@ _COMPARED = re.compile(
 )
 _VERB = r"(?:\b(?:are|is|was|were|do|does|did|can|will|have|has|had)\s+)?"
 _NEGATED_REST = re.compile(rf"{_VERB}\b(?:not|without|never|no)\b.*|\b\w+n['’]t\b.*", re.IGNORECASE)
+_CLAUSE = re.compile(
+    r"\b(?:what(?:['’]s| is| are| was| will be)?|find|calculate|determine|compute|work out|how)\b(.*?)"
+    r"(?=[.?!;,]|\b(?:if|when|where|given|with|such|that|which|whose|so|because)\b|$)",
+    re.IGNORECASE | re.DOTALL,
+)
 _NUMBER_OF = re.compile(r"\bnumber of (?:(?:the|all)\s+)?([a-z]+)", re.IGNORECASE)
+_SUBJECT = re.compile(r"([a-z]+)\s*(?:\bis|\bare|[:=])\s*$", re.IGNORECASE)
+_PLACE = re.compile(r"\b(?:on|in|at|below|above|under|behind|near|beside|of|from) (?:the |a )?([a-z]+)")
+_COPULAS = frozenset("is are was were".split())
+_NONE = re.compile(r"\b(?:no|none)\b(.*)", re.IGNORECASE)
+_IN_THE_PICTURE = re.compile(
+    r"\bin (?:(?:the|this|that|my) )?(?:\w+ )?(?:image|picture|photo|figure|scene)\b", re.IGNORECASE
+)
+_OF_AN_ANSWER = frozenset(
+    "answer answers option options choice choices solution solutions result results correct right image images picture "
+    "pictures photo photos figure figures scene".split()
+)
+"""Words that, behind "no" and "none", refuse to answer: "None is right", "No answer"."""
 _ENDS = frozenset(
     "are is was were do does did don't didn't aren't can could will would have has had remain remains left there exist "
     "on in at than that which who with without between from to not be and or if when after before".split()
 )
 """The words that end a noun phrase."""
+
+
+@lru_cache(maxsize=4096)
+def asked_clause(question: str) -> str:
+    """What stands behind the last "what is", "find" or "how" of a question, up to a condition; "" without one.
+
+    >>> asked_clause("In triangle ABC, what is the length of AB, if BC = 5?")
+    ' the length of AB'
+    """
+    found = _CLAUSE.findall(" ".join(question.split()))
+    return found[-1] if found else ""
 
 
 @lru_cache(maxsize=4096)
@@ -54,10 +82,22 @@ def counts_another(before: str, after: str, question: str, neutral: frozenset[st
     nouns = asked_nouns(question)
     if nouns is None:
         return False
-    counted = words_of(after)[:1] if ANY_THING.isdisjoint(nouns) else []
-    counted += [name.casefold() for name in _NUMBER_OF.findall(before)]
     known = question_words(question)
-    if any(word in known and word not in nouns and word not in neutral for word in counted):
+
+    def is_other(word: str, asked: frozenset[str]) -> bool:
+        return word in known and word not in asked and word not in neutral
+
+    first, second = [*words_of(after), "", ""][:2]
+    if ANY_THING.isdisjoint(nouns):
+        if first in _COPULAS and second not in _ENDS and is_other(second, nouns | question_words(_clause(question))):
+            return True
+        if is_other(first, nouns):
+            return True
+    subject = _SUBJECT.search(before)  # "the table is 7"
+    counted = [name.casefold() for name in _NUMBER_OF.findall(before)]
+    if subject and nouns.isdisjoint(words_of(before)) and subject[1].casefold() in _PLACE.findall(question.casefold()):
+        counted.append(subject[1].casefold())
+    if any(is_other(word, nouns) for word in counted):
         return True
     said = words_of(f"{before} ; {after}")
     return is_negated(_clause(question)) and not all(word in nouns or word in neutral for word in said)
@@ -71,3 +111,15 @@ def without_asked_negation(text: str, question: str) -> str:
     """
     rest = _NEGATED_REST.search(_clause(question))
     return re.sub(re.escape(rest[0].strip(" .")), "", text, flags=re.IGNORECASE) if rest else text
+
+
+def refuses_to_answer(text: str, question: str) -> bool:
+    """Whether "no" or "none" is said of answers or pictures, which the question does not speak of.
+
+    >>> refuses_to_answer("None of these answers is right.", "How many dogs?"), refuses_to_answer("None.", "How many?")
+    (True, False)
+    """
+    found = _NONE.search(_IN_THE_PICTURE.sub("", text))
+    return found is not None and any(
+        word in _OF_AN_ANSWER and word not in question_words(question) for word in words_of(found[1])
+    )

@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 from functools import lru_cache
 
-from .asked_things import counts_another, without_asked_negation
+from .asked_things import counts_another, refuses_to_answer, without_asked_negation
 from .lead_in import in_the_present, without_lead_in
 from .neutral_words import ANY_THING, MINUS_SIGNS, SAYING, THINGS, change_nothing, question_words, words_of
 from .number_words import find_numbers
@@ -91,6 +91,8 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
     text = " ".join(_MARKUP.sub(" ", answer.replace("{,}", ",")).split())
     if len(text) <= MAX_LENGTH and ("'" in text or '"' in text):
         text = " ".join(_QUOTED.sub(r" \2 ", text).split())
+    if refuses_to_answer(text, question):
+        return Reason.UNREADABLE
     text = without_asked_negation(text, question)
     text = _no_things_are_zero(_without_step(without_lead_in(in_the_present(text))), question)
     numbers = list(find_numbers(text))

@@ -3,6 +3,8 @@ r"""What a value is of: a quantity and a name that an answer says must be those 
 import re
 from functools import lru_cache
 
+from .asked_things import asked_clause
+
 _LENGTHS = frozenset(
     "length distance side base width height radius diameter perimeter circumference hypotenuse".split()
 )
@@ -27,11 +29,6 @@ _CHAIN = re.compile(
     rf"(?:,? (?:of|and|or) (?:the |its |one |each )?{_QUANTITY}s?\b)*",
     re.IGNORECASE,
 )
-_ASKED = re.compile(
-    r"\b(?:what(?:['’]s| is| are| was| will be)?|find|calculate|determine|compute|work out|how)\b(.*?)"
-    r"(?=[.?!;,]|\b(?:if|when|where|given|with|such|that|which|whose|so|because)\b|$)",
-    re.IGNORECASE | re.DOTALL,
-)
 _HOW = {
     "tall": "height", "high": "height", "wide": "width", "far": "length", "long is": "length", "heavy": "mass",
     "long does": "time", "long will": "time", "long did": "time", "much does it cost": "price",
@@ -43,19 +40,13 @@ _NO_POINTS = frozenset("USD EUR INR JPY LCM HCF GCD GCF LHS RHS".split())
 
 
 @lru_cache(maxsize=4096)
-def _asked_clause(question: str) -> str:
-    found = _ASKED.findall(" ".join(question.split()))
-    return found[-1] if found else ""
-
-
-@lru_cache(maxsize=4096)
 def asked_quantities(question: str) -> frozenset[str]:
     """The quantity that a question asks for, with those that belong to it; empty where it names none.
 
     >>> sorted(asked_quantities("What is the length of the base of ABC?")), asked_quantities("Find x if the area is 5.")
     (['base', 'length'], frozenset())
     """
-    clause = _asked_clause(question).strip()
+    clause = asked_clause(question).strip()
     return _first_quantities(clause) or frozenset(name for how, name in _HOW.items() if clause.startswith(how))
 
 
@@ -87,7 +78,7 @@ def is_of_another(answer: str, gt: str, question: str) -> bool:
     asked, said = asked_quantities(question), _first_quantities(answer)
     if asked and said and asked.isdisjoint(said):
         return True
-    names, asked_names = _names(answer), _names(_asked_clause(question))
+    names, asked_names = _names(answer), _names(asked_clause(question))
     return bool(asked_names and names and not _names(gt)) and not all(
         any(_same_points(name, other) for other in asked_names) for name in names
     )
