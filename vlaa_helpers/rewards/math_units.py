@@ -55,6 +55,11 @@ def is_numeric(text: str) -> bool:
     return _NUMERIC.fullmatch(text) is not None and re.search(r"\d|\\pi", text) is not None
 
 
+def is_unit(word: str) -> bool:
+    """Whether a word is a unit that is known."""
+    return word in _CANONICAL
+
+
 def split_unit(text: str) -> tuple[str, str]:
     r"""A number and its unit, each name of a unit in one writing; "" as unit where there is none.
 
