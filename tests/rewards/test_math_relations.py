@@ -73,6 +73,17 @@ def test_what_is_paid(gt, answer):
     assert math_reward(said(answer), gt).value == 1
 
 
+DEBATABLE = [  # docs/matchers.md says so
+    ("8", r"\{8\}", 1), ("5", "[5]", 1), ("5", "5:1", 1), (r"\infty", r"2\infty", 1),
+    ("y = 2x + 1", "g(x) = 2x + 1", 1), ("2x", "t = 2x", 1), ("y = 2x", r"\frac{y}{x} = 2", 0), (r"\frac{\pi}{3}", "60°", 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("gt", "answer", "value"), DEBATABLE)
+def test_what_can_be_argued_about(gt, answer, value):
+    assert math_reward(said(answer), gt).value == value
+
+
 def test_an_order_that_is_asked_for_holds():
     asked = "Find the next three terms of the sequence."
     assert math_reward(said("3, 5, 7"), "3, 5, 7", question=asked).value == 1

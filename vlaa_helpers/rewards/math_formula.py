@@ -36,6 +36,8 @@ _IN_ORDER = re.compile(
     r"|(?:least|smallest|lowest|greatest|largest|highest) to|order of|sort|arrange)\b",
     re.IGNORECASE,
 )
+_BLANKS = re.compile(r"[^\S\n]+")
+_BLANK_LINES = re.compile(r"[ \n]*\n[ \n]*")
 _INLINE = re.compile(r"(?<!\\)\\[()]")
 _POSSESSIVE = re.compile(r"(?<=[a-z]{2})['’]s\b")
 _SPACED_EQUALS = re.compile(r"(?:\\[,;:! ]\s*)+(?==)|(?<==)(?:\s*\\[,;:! ])+")
@@ -113,6 +115,7 @@ def read_formula(text: str, question: str = "") -> Formula | None:
     >>> read_formula("not 5") is None
     True
     """
+    text = _BLANK_LINES.sub("\n", _BLANKS.sub(" ", text))  # long runs of them would cost their length squared
     text = _POSSESSIVE.sub("", _INLINE.sub("$", _SPACED_EQUALS.sub(" ", _without_blocks(text))))
     text = latex_signs(values_by_name(without_lead_in(text)))
     if (
