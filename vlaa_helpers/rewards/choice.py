@@ -84,6 +84,7 @@ def check_choice(gt: str, question: str = "", meta: str = "") -> str | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def _named(answer: str, question: str) -> str | Reason:
     """The letter of the option that an answer names, or why it names none: `ambiguous` or `unreadable`."""
     if len(answer) > MAX_LENGTH:
