@@ -3,6 +3,7 @@
 import pytest
 
 from vlaa_helpers import REWARD_ARMS, held_out, reference_table
+from vlaa_helpers.core.assets import REFERENCE, STUDIES
 
 
 def test_the_papers_arms():
@@ -12,8 +13,8 @@ def test_the_papers_arms():
 
 def test_reference_results_are_shipped():
     table = reference_table("sft_sizes")
-    assert set(table["size"]) == {0, 128, 512, 2048, 8192} and set(table["seed"]) == {0, 1, 2}
-    everything = (table["set"] == "test") & (table["source"] == "all") & (table["decoding"] == "greedy")
+    assert set(table["number"].dropna()) == {128, 512, 2048, 8192} and set(table["seed"]) == {0, 1, 2}
+    everything = table["set"].isin(["test", "shifted"]) & (table["source"] == "all") & (table["decoding"] != "no_think")
     assert (table[everything]["n"] == 1800).all()
     arms = reference_table("grpo_arms")
     assert {"base", "mixed"} <= set(arms["arm"]) and set(arms.loc[arms["arm"] == "mixed", "seed"]) == {0, 1, 2}
@@ -22,9 +23,14 @@ def test_reference_results_are_shipped():
         assert log["step"].iloc[-1] == 64 and len(log["held_out/accuracy"].dropna()) == 5
 
 
+def test_a_table_has_one_file():
+    studies, others = ({path.stem for path in folder.glob("*.csv")} for folder in (STUDIES, REFERENCE))
+    assert studies and others and not studies & others
+
+
 def test_an_unknown_table_or_set_is_told_the_known_ones():
     with pytest.raises(
-        ValueError, match="no table 'sft_size' comes with the package; expected one of grpo_arms, .*sft_sizes"
+        ValueError, match="no table 'sft_size' comes with the package; expected one of arms, grpo_arms, .*sft_sizes"
     ):
         reference_table("sft_size")
     with pytest.raises(ValueError, match="unknown held-out set 'train'; expected one of test, shifted, text"):

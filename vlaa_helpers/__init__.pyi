@@ -137,6 +137,7 @@ from .reference import (
 from .rewards import (
     GATED as GATED,
     FactsScorer as FactsScorer,
+    GatedReward as GatedReward,
     JudgeScorer as JudgeScorer,
     MixedReward as MixedReward,
     Question as Question,
@@ -147,12 +148,26 @@ from .rewards import (
     box_reward as box_reward,
     choice_reward as choice_reward,
     digit_reward as digit_reward,
+    leaky_box_reward as leaky_box_reward,
+    leaky_choice_reward as leaky_choice_reward,
+    leaky_digit_reward as leaky_digit_reward,
     math_reward as math_reward,
     open_ended_reward as open_ended_reward,
     open_ended_value as open_ended_value,
     register_verifier as register_verifier,
     right_or_wrong as right_or_wrong,
     score_answer as score_answer,
+)
+from .study import (
+    Arm as Arm,
+    Grpo as Grpo,
+    Sft as Sft,
+    Stage as Stage,
+    Study as Study,
+    load_study as load_study,
+    plan_study as plan_study,
+    register_stage as register_stage,
+    run_study as run_study,
 )
 from .training import (
     AdaptiveKL as AdaptiveKL,

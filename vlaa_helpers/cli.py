@@ -16,6 +16,7 @@ from .core.command_line import Parser, address, amount, count, stop, warning_in_
 from .core.printable import printable_lines
 from .data.record_options import add_record_options, records_by_options
 from .publishing.commands import add_merge, add_push
+from .study.commands import add_study
 
 if TYPE_CHECKING:
     from .pipeline.build import BuildResult
@@ -30,6 +31,7 @@ def main(arguments: list[str] | None = None) -> None:
     _add_grpo(commands)
     _add_evaluate(commands)
     _add_report(commands)
+    add_study(commands)
     add_merge(commands)
     add_push(commands)
     options, unknown = parser.parse_known_args(arguments)

@@ -52,7 +52,7 @@ def reference_table(name: str) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    there = {path.stem: path for folder in (STUDIES, REFERENCE) for path in folder.glob("*.csv")}
+    there = {path.stem: path for folder in (REFERENCE, STUDIES) for path in folder.glob("*.csv")}
     if name not in there:
         raise ValueError(f"no table {name!r} comes with the package; expected one of {', '.join(sorted(there))}")
     return pd.read_csv(there[name])
@@ -88,7 +88,7 @@ ASKED = 50
 """Questions a source, the first of the test set, whose responses are kept; greedy ones, and four sampled."""
 RESPONSE_COLUMNS = (
     "arm", "seed", "decoding", "id", "source", "response", "answer", "value", "reason", "correct", "has_answer",
-    "truncated", "tokens",
+    "truncated", "garbled", "tokens",
 )  # fmt: skip
 
 

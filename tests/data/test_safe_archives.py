@@ -205,7 +205,9 @@ def test_a_cut_archive_says_how_far_it_came():
         list(images)
 
 
-@pytest.mark.parametrize("data", [b"", b"<html>no archive</html>", gzip.compress(b"no tar" * 1000)])
+@pytest.mark.parametrize(
+    "data", [b"", b"<html>no archive</html>", gzip.compress(b"no tar" * 1000)], ids=["empty", "a page", "no tar"]
+)
 def test_what_is_no_archive_is_refused(data):
     with pytest.raises(UnsafeArchive, match="broken or cut off after 0 images"):
         read_tar(data)

@@ -20,14 +20,14 @@ from vlaa_helpers.dev.mini_vlm.vocabulary import (
     read_targets,
     write_targets,
 )
-from vlaa_helpers.dev.studies.arms import Lab, Traces
-from vlaa_helpers.dev.studies.traces import TEACHERS, make_traces
 from vlaa_helpers.dev.trace_benchmark.phrases import PHRASES
 from vlaa_helpers.mini_world.kinds import KINDS
 from vlaa_helpers.mini_world.response_styles import STYLES, respond
 from vlaa_helpers.mini_world.scenes import make_scenes
 from vlaa_helpers.pipeline.build import build_dataset
 from vlaa_helpers.pipeline.scripted_teacher import ScriptedTeacher
+from vlaa_helpers.study.arms import Lab
+from vlaa_helpers.study.traces import TEACHERS, Traces, make_traces
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_targets_are_kept_and_read_back(tokenizer, tmp_path):
 def test_what_a_teacher_writes_stands_in_the_answers_of_the_last_lessons(tokenizer, kind, tmp_path):
     """A word that the base only ever copied, in pieces, would rise in fine-tuning together with all such words."""
     rng = Random(2)
-    known = count_targets([make_lesson(rng, 1.0) for _ in range(4_000)], tokenizer)
+    known = count_targets([make_lesson(rng, 1.1) for _ in range(4_000)], tokenizer)
     traces = make_traces(Traces(kind, 200), None, 0, Lab({}, tmp_path))
     written = {token for row in tokenizer(traces["response"][:]).input_ids for token in row}
     assert len(written) > 100
@@ -79,10 +79,6 @@ def test_what_a_teacher_writes_stands_in_the_answers_of_the_last_lessons(tokeniz
 
 
 # ---- what is shipped ----
-
-EARLIER = pytest.mark.xfail(
-    strict=True, reason="the shipped weights are of the earlier training, which had no pieces; new ones replace them"
-)
 
 
 @pytest.fixture(scope="module", params=list(MINI_VLMS))
@@ -93,7 +89,6 @@ def shipped(request):
     return folder, AutoProcessor.from_pretrained(folder).tokenizer
 
 
-@EARLIER
 def test_no_token_was_a_target_seldom(shipped):
     folder, tokenizer = shipped
     counts = read_targets(folder / TARGETS)
@@ -103,8 +98,7 @@ def test_no_token_was_a_target_seldom(shipped):
     assert tokenizer.convert_ids_to_tokens(seldom) == []
 
 
-@EARLIER
-def test_what_is_written_in_the_mini_world_was_a_target_often(shipped):
+def test_what_is_written_in_the_mini_world_was_a_target_often(shipped, tmp_path):
     folder, tokenizer = shipped
     counts = read_targets(folder / TARGETS)
     scenes = make_scenes(600, seed=77, split="test")
@@ -116,20 +110,21 @@ def test_what_is_written_in_the_mini_world_was_a_target_often(shipped):
         texts += [respond(row["source"], meta["facts"], meta["task"], rng, style=style) for style in STYLES]
     texts += [phrase for bank in PHRASES.values() for phrases in bank.values() for phrase in phrases]
     texts += [p for kind in KINDS.values() for bank in kind.phrases.values() for ps in bank.values() for p in ps]
-    texts += build_dataset(make_scenes(300, seed=5), ScriptedTeacher(second_looks=1.0)).sft["response"][:]
+    built = build_dataset(make_scenes(300, seed=5), ScriptedTeacher(second_looks=1.0), tmp_path)
+    texts += built.sft["response"][:]
     written = {token for row in tokenizer(texts).input_ids for token in row} - set(tokenizer.all_special_ids)
     seldom = [token for token in written if counts[token] < LEAST_TARGETS]
-    assert len(written) > 500 and tokenizer.convert_ids_to_tokens(seldom) == []
+    assert len(written) > 400 and tokenizer.convert_ids_to_tokens(seldom) == []
 
 
-@EARLIER
 def test_the_shipped_counts_are_those_of_the_documented_training(shipped):
     """Every fortieth group of batches, drawn again: shares of the whole within what a sample allows."""
     folder, tokenizer = shipped
-    steps = mini_vlm.STEPS[folder.name.removeprefix("mini_vlm_")]
+    size = folder.name.removeprefix("mini_vlm_")
+    steps = mini_vlm.STEPS[size]
     pieces = mini_vlm._pieces(tokenizer, 0, steps)
     counts = torch.zeros(len(tokenizer), dtype=torch.long)
-    for chunk in range(0, steps // mini_vlm.GROUP, 40):
+    for chunk in range(0, mini_vlm.all_steps(size) // mini_vlm.GROUP, 40):
         for batch in mini_vlm.lesson_batches(0, chunk, steps, pieces):
             counts += count_targets(batch, tokenizer)
     shipped_counts = read_targets(folder / TARGETS)
@@ -138,7 +133,6 @@ def test_the_shipped_counts_are_those_of_the_documented_training(shipped):
     assert int(common.sum()) > 50 and float((ratio - 1).abs().median()) < 0.1
 
 
-@EARLIER
 def test_the_file_is_a_table(shipped):
     with (shipped[0] / TARGETS).open(newline="") as file:
         rows = list(csv.DictReader(file))

@@ -17,9 +17,9 @@ from vlaa_helpers import (
 from vlaa_helpers.core.assets import POLICIES
 from vlaa_helpers.dev import reference_policies
 from vlaa_helpers.dev.studies import catalogue
-from vlaa_helpers.dev.studies.arms import Lab
-from vlaa_helpers.dev.studies.measures import Measure
 from vlaa_helpers.reference import POLICY_ARMS, RESPONSE_COLUMNS
+from vlaa_helpers.study.arms import Lab
+from vlaa_helpers.study.measures import Measure
 
 
 def test_every_arm_has_its_answers():

@@ -1,18 +1,25 @@
 """Studies on a small model: each arm is run once, another digest runs it again, and a kill costs no finished arm."""
 
+import hashlib
+import json
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 
-from vlaa_helpers.dev.studies import catalogue, measures, training
+from vlaa_helpers.dev.studies import catalogue
 from vlaa_helpers.dev.studies import run as studies
 from vlaa_helpers.dev.studies.__main__ import main
-from vlaa_helpers.dev.studies.arms import Arm, Grpo, Lab, Sft, Traces, arm_digest
 from vlaa_helpers.dev.studies.catalogue import STUDIES, Study, arms_of
-from vlaa_helpers.dev.studies.measures import Measure, choice_rows
+from vlaa_helpers.dev.studies.choice import choice_rows
 from vlaa_helpers.dev.studies.pass_at import pass_rows
 from vlaa_helpers.evaluation.eval_report import EvalReport
+from vlaa_helpers.policy.profiles import Profile
+from vlaa_helpers.study import measures, runner, training
+from vlaa_helpers.study.arms import Arm, Lab, arm_digest
+from vlaa_helpers.study.measures import Measure, measured_digest
+from vlaa_helpers.study.stages import Grpo, Sft
+from vlaa_helpers.study.traces import Traces
 
 BASE = Arm("base")
 SHORT = BASE.then("2 x 1", Sft(Traces("blind", 2)), seed=3)
@@ -89,7 +96,7 @@ def test_grpo_goes_on_from_sft_whose_adapter_was_lost(lab, study, trained):
 
 def test_a_failure_costs_no_finished_arm(lab, study, trained, monkeypatch):
     arms = study(BASE, SHORT, LONG)
-    ask = studies.STUDIES["small"].rows
+    ask = STUDIES["small"].rows
 
     def fails(arm, *options):
         if arm is LONG:
@@ -118,7 +125,7 @@ def test_an_arm_in_another_hand_is_left_to_it(lab, study, trained, monkeypatch):
         seen.append(set(studies.read_table("small", lab)["arm"]))
         other.release()
 
-    monkeypatch.setattr(studies.time, "sleep", dies)
+    monkeypatch.setattr(runner.time, "sleep", dies)
     table = studies.run_study("small", arms, lab)
     assert seen == [{"base"}] and set(table["arm"]) == {"base", "2 x 1"}
 
@@ -138,6 +145,9 @@ def test_pass_at_k_beside_what_guessing_reaches(lab, study):
     assert sorted(table.loc["all"].index) == [1, 2, 4]
     assert table.loc[("angles", 2), "guess"] == pytest.approx(1 - 0.75**2, abs=1e-4)
     assert table.loc[("all", 1), "guess"] < table.loc[("all", 4), "guess"]
+    free = table.loc[(["blocks", "functions", "boxes", "stories"], 4), "pass_at"]
+    assert table.loc[("free-form", 4), "pass_at"] == pytest.approx(free.mean(), abs=1e-4)
+    assert table.loc[("free-form", 4), "n"] == 8
     assert table["garbled"].nunique() == 1 and table["garbled"].between(0, 1).all()
 
 
@@ -190,6 +200,33 @@ def test_a_claim_that_is_repeated_counts_once():
 
 
 # ---- the catalogue ----
+
+DIGESTS = {
+    "sft_rates/0.0003 x 1/0": ("d98ce846c7", "dc007a7a93"),
+    "sft_sizes/base/0": ("d450f604d4", "d806bc1db0"),
+    "sft_sizes/2048 x 1/0": ("d01ac93675", "de5e15b7d6"),
+    "sft_content/own/1": ("d6bc486a9f", "dcd0d73308"),
+    "sft_content/look + angles/0": ("d9f23f34a3", "d85c2571f0"),
+    "grpo_arms/only digit/2": ("d7190cbfdb", "dff9190a3f"),
+    "grpo_pass_at/mixed/1": ("d7bafc5825", "d0d2b9bd0b"),
+    "sft_then_grpo/2048 x 1, GRPO/0": ("d1245206e5", "dbc301b869"),
+}
+"""Digests of policies and of rows that kept tables hold, for weights that are the word "weights"."""
+ALL_DIGESTS = "7cc9d52e92f0f0be712eb0b0adce3066636d819ee3bc086f7fe4f28f1fb096b6"
+"""SHA-256 of all of them, as JSON."""
+
+
+def test_digests_of_arms_that_were_run_stay(tmp_path):
+    """A digest that changes trains hours again; what is added to an arm must leave those without it as they were."""
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    lab = Lab({"mini": Profile("mini", str(tmp_path), "mini", "cpu", "float32", 112 * 112)}, tmp_path)
+    found = {
+        f"{name}/{arm.name}/{arm.seed}": [arm_digest(arm, lab), measured_digest(arm, study.measures, lab)]
+        for name, study in STUDIES.items()
+        for arm in arms_of(name, ["mini"], study.seeds)
+    }
+    assert {name: tuple(found[name]) for name in DIGESTS} == DIGESTS
+    assert hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest() == ALL_DIGESTS
 
 
 def test_arms_that_see_as_many_examples_have_as_many_steps():

@@ -23,20 +23,20 @@ def gpu(monkeypatch):
 
 
 def test_the_names():
-    assert NAMES == ("auto", "mini", "mini_weak", "t4", "l4", "a100")
+    assert NAMES == ("auto", "mini", "mini_middle", "mini_weak", "t4", "l4", "a100")
 
 
 @pytest.mark.parametrize("name", ["", "T4", "h100", "MINI"])
 def test_an_unknown_name_is_told_the_known_ones(name):
     with pytest.raises(
-        ValueError, match=f"unknown profile '{name}'; expected one of auto, mini, mini_weak, t4, l4, a100"
+        ValueError, match=f"unknown profile '{name}'; expected one of auto, mini, mini_middle, mini_weak, t4, l4, a100"
     ):
         get_profile(name)
 
 
 @pytest.mark.parametrize(
     ("name", "folder"),
-    [("mini", "mini_vlm_strong"), ("mini_weak", "mini_vlm_weak")],
+    [("mini", "mini_vlm_strong"), ("mini_middle", "mini_vlm_middle"), ("mini_weak", "mini_vlm_weak")],
 )
 def test_the_mini_lab_needs_no_gpu(gpu, name, folder):
     gpu(None)

@@ -21,6 +21,7 @@ from vlaa_helpers import (
     load_policy,
     make_scenes,
     reference_table,
+    run_study,
     steps,
     train_grpo,
     train_sft,
@@ -47,4 +48,5 @@ def use() -> None:
     assert_type(digit_reward("<answer>3</answer>", gt="3"), Score)
     assert_type(analyze_traces(["<think>2 + 1</think><answer>3</answer>"]), pd.DataFrame)
     assert_type(reference_table("grpo_arms"), pd.DataFrame)
+    assert_type(run_study("study.yaml", seeds=[0]), pd.DataFrame)
     assert_type(steps.open_record(records[0]), dict[Any, Any])

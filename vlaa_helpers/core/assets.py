@@ -5,6 +5,7 @@ from pathlib import Path
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 MINI_VLMS = {
     "mini": ASSETS / "mini_vlm_strong",
+    "mini_middle": ASSETS / "mini_vlm_middle",
     "mini_weak": ASSETS / "mini_vlm_weak",
 }
 """Profile: the folder of its mini VLM."""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from ..core.assets import POLICIES
 from ..policy.profiles import get_profile
 from ..reference import ASKED, POLICY_ARMS, RESPONSE_COLUMNS, policy_adapter
-from .studies.arms import Arm, Lab
+from ..study.arms import Arm, Lab
+from ..study.measures import Measure, ask
+from ..study.training import trained_adapter
 from .studies.catalogue import grpo_arm, sft_grpo_arm, size_arm
-from .studies.measures import Measure, ask
-from .studies.training import trained_adapter
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -45,7 +45,7 @@ class Profile:
     lora_rank: int = 16
     lora_alpha: int = 32
     sft_batch_size: int = 32
-    sft_learning_rate: float = 1e-3
+    sft_learning_rate: float = 3e-3
     prompts_per_step: int = 8
     num_generations: int = 8
     grpo_learning_rate: float = 1e-3
@@ -92,7 +92,7 @@ def get_profile(name: str = "auto") -> Profile:
     """Pick a profile by name, or by looking at the machine.
 
     Args:
-        name: "mini" (the mini lab; any machine), "mini_weak" (the same with a smaller model), "t4",
+        name: "mini" (the mini lab; any machine), "mini_middle", "mini_weak" (the same with smaller models), "t4",
             "l4" or "a100" (the real model on one CUDA GPU with about 15, 24 or 40 GB), or "auto": the largest of
             these that fits, else "mini".
 
@@ -139,7 +139,8 @@ def settings_of(name: str) -> Profile:
 
 _MINI_WORDS = {
     "mini": "a Qwen2.5-VL of about two million parameters",
-    "mini_weak": "a smaller and weaker Qwen2.5-VL, for the question of what capacity changes",
+    "mini_middle": "a Qwen2.5-VL of about one million parameters, for the question of what capacity changes",
+    "mini_weak": "the smallest and weakest Qwen2.5-VL of three, for the question of what capacity changes",
 }
 
 

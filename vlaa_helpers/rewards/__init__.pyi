@@ -1,6 +1,12 @@
 from .box import box_reward as box_reward
 from .choice import choice_reward as choice_reward
 from .digit import digit_reward as digit_reward
+from .gated import GatedReward as GatedReward
+from .leaky import (
+    leaky_box_reward as leaky_box_reward,
+    leaky_choice_reward as leaky_choice_reward,
+    leaky_digit_reward as leaky_digit_reward,
+)
 from .mathematics import math_reward as math_reward
 from .mixed import MixedReward as MixedReward
 from .open_ended import open_ended_reward as open_ended_reward, open_ended_value as open_ended_value

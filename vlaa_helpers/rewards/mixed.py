@@ -6,7 +6,7 @@ picks the verifier by each sample's `verifier_type` and speaks TRL's reward inte
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -29,6 +29,7 @@ class MixedReward:
         scorer: for open-ended answers; `FactsScorer()` by default (mini world only). References are scored once.
         beta: of the open-ended formula.
         box_frame: what prompts ask boxes in, see `box_reward`; "pixel" reads `image_size` in a record's meta.
+        verifiers: other verifiers for some types, `{"digit": Verifier(…)}`: they score in the place of the registered.
 
     Call it with TRL's columns, one entry a completion: `verifier_type`, `gt`, and when present `question`, `meta` and
     `images`.
@@ -39,13 +40,21 @@ class MixedReward:
 
     __name__ = "mixed_reward"
 
-    def __init__(self, scorer: Scorer | None = None, beta: float = DEFAULT_BETA, *, box_frame: str = "fraction"):
+    def __init__(
+        self,
+        scorer: Scorer | None = None,
+        beta: float = DEFAULT_BETA,
+        *,
+        box_frame: str = "fraction",
+        verifiers: Mapping[str, Verifier] | None = None,
+    ):
         self.scorer = scorer or FactsScorer()
         self.beta = beta
         self.box_frame = box_frame
         self._with_settings = {
             "box": replace(get_verifier("box"), score=partial(box_reward, frame=box_frame)),
             "open_ended": replace(get_verifier("open_ended"), score_batch=OpenEndedBatch(self.scorer, beta)),
+            **(verifiers or {}),
         }
 
     def score(

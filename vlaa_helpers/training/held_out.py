@@ -1,6 +1,7 @@
 """Held-out accuracy while a run goes on: the reward says what is trained for, this says what is gained."""
 
 import shutil
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ class EvaluateEvery(TrainerCallback):
 
     Attributes:
         reports: step to `EvalReport`; after a resume those from before it too. In the first process only.
+        seconds: of the processor, that evaluating took: they are no part of the training.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class EvaluateEvery(TrainerCallback):
             "reward": reward, "samples": samples, "max_new_tokens": max_new_tokens, "batch_size": batch_size
         }  # fmt: skip
         self.reports: dict[int, EvalReport] = {}
+        self.seconds = 0.0
         self._done: set[int] = set()
 
     def on_train_begin(self, args, state, control, **kwargs):
@@ -80,8 +83,9 @@ class EvaluateEvery(TrainerCallback):
         if step in self._done or not self._is_due(step, state.max_steps):
             return
         if state.is_world_process_zero:
-            folder = Path(args.output_dir) / HELD_OUT / f"step-{step}"
+            folder, begin = Path(args.output_dir) / HELD_OUT / f"step-{step}", time.process_time()
             report = evaluate(model, self.processor, self.records, out=folder, **self.options)
+            self.seconds += time.process_time() - begin
             self.reports[step] = report
             low, high = report.interval
             numbers = {"accuracy": report.accuracy, "low": low, "high": high}

@@ -8,8 +8,9 @@ import csv
 import hashlib
 import json
 import platform
+from collections.abc import Mapping
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from ...core.assets import ASSETS
@@ -18,6 +19,7 @@ from ...core.record_schema import meta_of
 from ...core.statistics import bootstrap_interval, wilson_interval
 from ...evaluation.eval_report import EvalReport
 from ...evaluation.runner import evaluate
+from ...evaluation.style_report import style_shares
 from ...mini_world.kinds import SOURCES
 from ...mini_world.response_styles import STYLES
 from ...mini_world.scenes import check_facts, make_scenes
@@ -60,7 +62,8 @@ def describe(model: Any, processor: Any, source: str, n: int = PER_SOURCE, *, ba
 
 
 def think(model: Any, processor: Any, source: str, n: int = PER_SOURCE) -> dict:
-    """Ask for thinking and an answer in `n` test scenes of a source: greedy accuracy, and `SAMPLES` samples an item."""
+    """Ask for thinking and an answer in `n` test scenes of a source: greedy accuracy, and `SAMPLES` samples an item,
+    and the share of each style and of garbled responses among them."""
     records = make_scenes(n, sources=[source], seed=TEST_SEED, split="test")
     greedy = evaluate(model, processor, records, batch_size=100)
     sampled = evaluate(model, processor, records, samples=SAMPLES, batch_size=200)
@@ -80,6 +83,8 @@ def think(model: Any, processor: Any, source: str, n: int = PER_SOURCE) -> dict:
         "format_low": format_low,
         "format_high": format_high,
         "tokens": float(frame["tokens"].mean()),
+        "styles": style_shares(sampled)["share"].to_dict(),
+        "garbled": sampled.garbled,
         "n": n,
     }
 
@@ -139,6 +144,7 @@ def card(size: str, numbers: dict, folder: Path) -> str:
         last = list(csv.DictReader(file))[-1]
     percent = lambda value: f"{100 * value:.0f}"  # noqa: E731
     band = lambda value, low, high: f"{percent(value)} ({percent(low)}–{percent(high)})"  # noqa: E731
+    thought = [part["think"] for part in numbers["sources"].values()]
     rows = []
     for source, part in numbers["sources"].items():
         seen, said = part["describe"], part["think"]
@@ -158,13 +164,19 @@ def card(size: str, numbers: dict, folder: Path) -> str:
         steps=int(last["step"]),
         minutes=float(last["seconds"]) / 60,
         plays=PLAYS[size],
-        styles=", ".join(f"{style} {percent(share)}%" for style, share in STYLES.items()),
+        styles=_in_words(STYLES),
+        sampled=_in_words({style: mean(part["styles"][style] for part in thought) for style in thought[0]["styles"]}),
+        garbled=mean(part["garbled"] for part in thought),
         thinking=percent(STAGES[-1][1]["think"] + STAGES[-1][1]["text"]),
         **numbers["targets"],
         n=PER_SOURCE,
         samples=SAMPLES,
         table="\n".join(rows),
     )
+
+
+def _in_words(shares: Mapping[str, float]) -> str:
+    return ", ".join(f"{style} {share:.0%}" for style, share in shares.items())
 
 
 PLAYS = {
@@ -218,6 +230,10 @@ brackets, percent; torch {torch} on a CPU, float32. `python -m vlaa_helpers.dev.
 reference.
 - pass@1, pass@{samples} and their ratio: {samples} samples an item at temperature 1; tokens: of such a response.
 - format kept: one think block, then one answer block, nothing else.
+
+Styles of those samples: {sampled}.
+These are not the shares it was taught: batches held lessons of similar length and the loss is the mean over a batch's
+tokens, so a short lesson weighed more than a long one. Garbled: {garbled:.2%}.
 """
 
 

@@ -5,6 +5,7 @@ First to copy any text (`echo`, `pieces`), then to see (`cells`: what each visua
 thinking.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
@@ -31,10 +32,12 @@ STAGES = (
     (0.75, {"cells": 0.03, "caption": 0.17, "think": 0.585, "direct": 0.04, "text": 0.07, "echo": 0.01, "pieces": 0.075,
             "find": 0.02}),
     (1.00, {"cells": 0.03, "caption": 0.19, "think": 0.65, "direct": 0.04, "text": 0.07, "find": 0.02}),
+    (math.inf, {"caption": 0.20, "think": 0.68, "direct": 0.04, "text": 0.08}),
 )  # fmt: skip
 """(until this share of the training, {lesson: share of the batch}). To copy first, then to see and to look things
 up, then captions, then answers: each stands on the one before. Pieces wait until copying is learnt: with them from the
-start, it is not. The last quarter has none: to the end, they left one word in four thousand of an answer to chance."""
+start, it is not. The last quarter has none: to the end, they left one word in four thousand of an answer to chance.
+After the whole (`train.POLISH`) there is only what a user asks for: no answer is to run on into "none, none, none"."""
 PIECES = (14, 30)
 """Least and most pieces in a lesson of pieces."""
 MIXED_FROM = 0.6
@@ -70,7 +73,7 @@ class Lesson:
 
 
 def stage_mix(progress: float) -> dict[str, float]:
-    """The lessons' shares at this share of the training (0-1)."""
+    """The lessons' shares at this share of the training (0-1; more than 1 in its second cycle)."""
     return next(mix for until, mix in STAGES if progress <= until)
 
 
@@ -103,7 +106,7 @@ def make_lesson(rng: Random, progress: float, pieces: Sequence[str] = ()) -> Les
     """Draw one lesson for this point of the training, from scenes of the train split only.
 
     Args:
-        progress: share of the training that is done, 0-1.
+        progress: share of the training that is done, 0-1; more than 1 in its second cycle.
         pieces: what lessons of pieces are made of (`token_pieces`); without any there are echoes in their place.
     """
     mix = stage_mix(progress)

@@ -72,6 +72,11 @@ GROUP = 8
 TOKENIZER_LESSONS = 20_000
 STATE = "state.pt"
 PEAK_LEARNING_RATE = 2e-3
+POLISH = 0.2
+"""A second, shorter cycle after `STEPS`, as a share of them, from `POLISH_RATE` straight down to nothing: with every
+lesson but what a user asks for gone. It takes probability from the tokens that no answer holds; one in six thousand
+words that a response samples was of those before."""
+POLISH_RATE = 5e-4
 QUANTISED_FROM = 0.7
 """From this share of the training on, each step computes with the 4-bit form of the language stack's weights: the model
 will be used in NF4, and one this small has no redundancy of its own to absorb the rounding."""
@@ -197,7 +202,7 @@ def rounded_weights(model: Any) -> Iterator[None]:
 def lesson_batches(seed: int, chunk: int, steps: int, pieces: Sequence[str] = ()) -> list[list[Lesson]]:
     """`GROUP` batches, of similar lengths each, in random order: less padding, the same lessons."""
     rng = Random(f"{seed}/{chunk}")
-    lessons = [make_lesson(rng, min(1.0, chunk * GROUP / steps), pieces) for _ in range(GROUP * BATCH_SIZE)]
+    lessons = [make_lesson(rng, chunk * GROUP / steps, pieces) for _ in range(GROUP * BATCH_SIZE)]
     lessons.sort(key=_length)
     batches = [lessons[k : k + BATCH_SIZE] for k in range(0, len(lessons), BATCH_SIZE)]
     rng.shuffle(batches)
@@ -210,6 +215,12 @@ def _length(lesson: Lesson) -> int:
     return said + len(lesson.reply) + (60 if lesson.image else 0)
 
 
+def all_steps(size: str, steps: int | None = None) -> int:
+    """Steps of both cycles together; of another first cycle than `STEPS` when given."""
+    steps = steps or STEPS[size]
+    return steps + round(POLISH * steps)
+
+
 def train(size: str, out_dir: Path, *, seed: int = 0, steps: int | None = None, save_every: int = 500) -> None:
     """Train one mini VLM into `out_dir`; call it again after an interruption and it goes on where it was.
 
@@ -218,6 +229,7 @@ def train(size: str, out_dir: Path, *, seed: int = 0, steps: int | None = None, 
     often each token was a target.
     """
     steps = steps or STEPS[size]
+    total = all_steps(size, steps)
     out_dir.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     log_file = out_dir / "log.csv"
@@ -230,22 +242,24 @@ def train(size: str, out_dir: Path, *, seed: int = 0, steps: int | None = None, 
     parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
     done, spent = _resume(out_dir, parts, counts)
     if done:
-        print(f"resuming {size} at step {done} of {steps}", flush=True)
+        print(f"resuming {size} at step {done} of {total}", flush=True)
     _start_log(log_file, done)
     start = time.perf_counter() - spent
     sums: dict[str, list[float]] = {}
-    for step in range(done, steps):
+    for step in range(done, total):
         if step % GROUP == 0 or step == done:
             batches = lesson_batches(seed, step // GROUP, steps, pieces)
         lessons = batches[step % GROUP]
         counts += count_targets(lessons, processor.tokenizer)
+        if step >= steps:
+            _set_rate(optimizer, POLISH_RATE * (total - step) / (total - steps))
         losses = _take_step(**parts, batch=collate(lessons, processor), rounded=step >= QUANTISED_FROM * steps)
         for lesson, value in zip(lessons, losses, strict=True):
             sums.setdefault(lesson.name, []).append(value)
         if (step + 1) % 50 == 0:
-            _log(log_file, step + 1, sums, schedule.get_last_lr()[0], time.perf_counter() - start)
+            _log(log_file, step + 1, sums, optimizer.param_groups[0]["lr"], time.perf_counter() - start)
             sums = {}
-        if (step + 1) % save_every == 0 or step + 1 == steps:
+        if (step + 1) % save_every == 0 or step + 1 == total:
             _save(out_dir, processor, parts, counts=counts, step=step + 1, seconds=time.perf_counter() - start)
     shutil.copy(log_file, out_dir / "model" / "training_log.csv")
     write_targets(out_dir / "model" / TARGETS, processor.tokenizer, counts)
@@ -273,6 +287,11 @@ def _pieces(tokenizer: Any, seed: int, steps: int) -> list[str]:
     return rare_pieces(tokenizer, counts, 3 * LEAST_TARGETS * TOKENIZER_LESSONS / (steps * BATCH_SIZE))
 
 
+def _set_rate(optimizer: Any, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
 def _take_step(model: Any, optimizer: Any, schedule: Any, *, batch: dict[str, torch.Tensor], rounded: bool) -> list:
     """One step on a batch of `collate`; the loss per token of each lesson's reply."""
     labels = batch.pop("labels")
@@ -286,7 +305,8 @@ def _take_step(model: Any, optimizer: Any, schedule: Any, *, batch: dict[str, to
         (token_loss.sum() / mask.sum()).backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
-    schedule.step()
+    if schedule.last_epoch < schedule.total_steps - 1:
+        schedule.step()
     optimizer.zero_grad()
     return (token_loss.detach().sum(1) / mask.sum(1)).tolist()
 

@@ -13,9 +13,11 @@ from typing import Any
 from ...core import paper_numbers
 from .number_text import Number, column_role, line_numbers, words_of
 
-UNSAID = {"all", "test", "greedy", "base", "mixed", "0"}
+UNSAID = {"all", "test", "greedy", "base", "mixed", "mini", "0"}
 """Labels of a table's row that a sentence may leave out: what the series measures where it says nothing else."""
 NUMERIC_KEYS = {"size", "k"}
+SETTINGS = {"digest", "start", "stage", "verifiers", "traces", "same_questions"}
+"""Columns of a study that its arm's name stands for: no sentence has to name them."""
 MANY = 8
 """Of more numbers than this with one name (a grid of cells), only the least and the largest can be quoted."""
 _IN_WORDS = {"one": "1", "two": "2", "four": "4", "eight": "8", "sixteen": "16"}
@@ -41,16 +43,16 @@ def file_rows(path: Path) -> tuple[Row, ...]:
 def named_in(labels: frozenset[str], text: str) -> bool:
     """Say whether a text names all labels: their words, or the number ("2,048", "eight", the 8 of "pass@8")."""
     words = words_of(text)
-    integers = {found.replace(",", "") for found in re.findall(r"\d[\d,]*", text)}
+    integers = {found.replace(",", "") for found in re.findall(r"\d[\d,]*(?:\.\d+)?", text)}
     integers |= {_IN_WORDS[word] for word in words & _IN_WORDS.keys()}
-    return all(label in integers if label.isdigit() else words_of(label) <= words for label in labels)
+    return all(set(re.findall(r"\d[\d.]*", label)) <= integers and words_of(label) <= words for label in labels)
 
 
 def _csv_rows(rows: list[dict[str, str]]) -> Iterator[Row]:
     """Rows of a table, grouped over seeds: the numbers of each seed and their mean."""
     if not rows or "step" in rows[0]:
         return
-    columns = [name for name in rows[0] if name != "seed"]
+    columns = [name for name in rows[0] if name != "seed" and name not in SETTINGS]
     keys = [
         name for name in columns if name in NUMERIC_KEYS or any(_value(row[name]) is None for row in rows if row[name])
     ]

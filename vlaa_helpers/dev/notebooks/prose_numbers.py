@@ -21,7 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...core.assets import ASSETS, REFERENCE, TRACE_BENCHMARK
+from ...core.assets import ASSETS, REFERENCE, STUDIES, TRACE_BENCHMARK
 from .files import ROOT, list_notebooks, read_notebook
 from .number_tables import file_rows, named_in, paper_constants
 from .number_text import Number, agrees, code_numbers, html_numbers, line_numbers, read_numbers, words_of
@@ -141,7 +141,8 @@ def _output_numbers(cell: "NotebookNode") -> Iterator[Number]:
 
 
 def _files_read(code: str) -> list[Path]:
-    files = [REFERENCE / f"{name}{suffix}" for name in _TABLE_CALL.findall(code) for suffix in (".csv", ".json")]
+    names = [f"{name}{suffix}" for name in _TABLE_CALL.findall(code) for suffix in (".csv", ".json")]
+    files = [folder / name for name in names for folder in (STUDIES, REFERENCE)]
     if "load_trace_benchmark" in code:
         files += _with_its_tables(TRACE_BENCHMARK / "README.md")
     return [file for file in files if file.is_file()]
@@ -177,7 +178,7 @@ def _linked(target: Path) -> Iterator[Source]:
             if cell.cell_type == "code":
                 yield Source("output", tuple(_output_numbers(cell)), beside=False)
     elif target.suffix in (".csv", ".json", ".md") and target.is_relative_to(ASSETS):
-        for file in [target] if target.parent == REFERENCE else _with_its_tables(target):
+        for file in [target] if target.parent in (STUDIES, REFERENCE) else _with_its_tables(target):
             yield from _file_sources(file)
 
 
@@ -186,15 +187,21 @@ def _linked(target: Path) -> Iterator[Source]:
 
 @dataclass(frozen=True)
 class Phrase:
-    """Words whose numbers nothing holds, on a page (its stem, or "*"), and why that is right."""
+    """Words whose numbers nothing holds, on a page (its stem, or "*"), and why that is right.
+
+    With `begins` the phrase is how a paragraph or list item begins, and all numbers of that are meant.
+    """
 
     page: str
     phrase: str
     reason: str
+    begins: bool = False
 
     def covers(self, text: Text, number: Number) -> bool:
         if self.page not in ("*", text.page):
             return False
+        if self.begins:
+            return text.paragraph(number).lstrip("\n -").startswith(self.phrase)
         spans = (m.span() for m in re.finditer(re.escape(self.phrase), text.text))
         return any(begin <= number.start and number.end <= end for begin, end in spans)
 

@@ -2,5 +2,6 @@
 
 `python -m vlaa_helpers.dev.studies sft_sizes` runs what is not done yet; `--plan` says what that is
 and how long it takes.
-An `Arm` is plain data (`arms`); its traces come from `traces`, its training from `training`, its rows from `measures`.
+Arms, stages and the runner are those of every study (`vlaa_helpers.study`); what is here is which arms there are, and
+the tables that come with the package.
 """

@@ -9,8 +9,9 @@ import argparse
 from pathlib import Path
 
 from ...core.assets import STUDIES as TABLES
+from ...core.messages import show_messages
 from ...policy.profiles import get_profile
-from .arms import Lab
+from ...study.arms import Lab
 from .catalogue import STUDIES, arms_of, profiles_of
 from .run import plan, run_study
 
@@ -37,6 +38,7 @@ def main(argv: list[str] | None = None) -> None:
         print(STUDIES[options.study].question, table.round(1).to_string(index=False), sep="\n")
         print(f"{table['done'].sum()} of {len(table)} done; {table['minutes'].sum() / 60:.1f} processor hours to come")
         return
+    show_messages()
     table = run_study(options.study, arms, lab)
     print(table[table["source"] == "all"].to_string())
 

@@ -6,10 +6,12 @@ from typing import Any
 
 from ...core.assets import MINI_VLMS
 from ...reference import REWARD_ARMS
-from .arms import Arm, Grpo, Lab, Sft, Traces
-from .measures import CHOICE, FINAL, Measure, choice_rows, comparison_rows
+from ...study.arms import Arm, Lab
+from ...study.measures import FINAL, Measure, comparison_rows
+from ...study.stages import Grpo, Sft
+from ...study.traces import KINDS_OF_TRACES, Traces
+from .choice import CHOICE, choice_rows
 from .pass_at import MANY, pass_rows
-from .traces import KINDS_OF_TRACES
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Study:
 
 
 TRACES_OF_STUDY = 2_048
-RATES, SICK_RATE, PASSES = (1e-4, 3e-4, 1e-3), 3e-3, (1, 2, 4)
+RATES, SICK_RATE, PASSES = (3e-4, 1e-3, 3e-3, 1e-2), 3e-2, (1, 2, 4)
 SIZES_AND_PASSES = ((128, (1, 4, 16)), (512, (1, 4, 16)), (2_048, (1, 4)), (8_192, (1,)))
 REWARDS = REWARD_ARMS | {f"only {kind}": (kind,) for kind in REWARD_ARMS["mixed"]}
 

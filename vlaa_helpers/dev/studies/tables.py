@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .arms import Lab
+from ...study.arms import Lab
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,18 +6,20 @@ how many wrong answers a careless judge lets through.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...core.record_schema import arrow_dataset, meta_of, record_features
-from ...core.trace_text import aha_words, trace_of
-from ...mini_world.claims import find_claims
-from ...mini_world.scenes import remake_scene, scene_records
-from ...pipeline.scripted_teacher import ScriptedTeacher
-from ...pipeline.steps import Rejected, caption, open_record, reason, rewrite, split, verify
-from .arms import Lab, Traces, short_digest, weights_digest
+from ..core.record_schema import arrow_dataset, meta_of, record_features
+from ..core.trace_text import aha_words, trace_of
+from ..mini_world.claims import find_claims
+from ..mini_world.scenes import remake_scene, scene_records
+from ..pipeline.scripted_teacher import ScriptedTeacher
+from ..pipeline.steps import Rejected, caption, open_record, reason, rewrite, split, verify
+from .arms import Lab, later, short_digest, weights_digest
+from .pinned import Pinned, pin_data, records_in
+from .schema import Given, Node
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -44,6 +46,49 @@ SAMPLES = 4
 """Responses that the base may give to a shared question."""
 _CHUNK = 256
 _WITHOUT_END = 10**9
+FILE = "file"
+"""`Traces.kind` of those that come from a file."""
+
+
+@dataclass(frozen=True)
+class Traces:
+    """Traces to learn from.
+
+    Attributes:
+        kind: one of `KINDS_OF_TRACES`, or `FILE`.
+        number: how many.
+        shared: of questions that have a verified trace of every kind, so that kinds differ in the trace alone.
+        angles: a sixth of them are of `angles`, which the pipeline gives no traces.
+        data: the file.
+    """
+
+    kind: str
+    number: int
+    shared: bool = False
+    angles: bool = False
+    data: Pinned | None = later(None)
+
+
+def read_traces(at: Mapping[str, Node], given: Given) -> Traces:
+    """The traces that the options `traces`, `number`, `shared` and `angles` of a study's file ask for.
+
+    Raises:
+        ValueError: no such traces, or options that do not go together; says where.
+    """
+    node, number = at["traces"], at["number"].count()
+    told, path = node.text(), given.folder / node.text()
+    options = {name: at[name].truth() for name in ("shared", "angles") if name in at}
+    if told not in KINDS_OF_TRACES and path.is_file():
+        if any(options.values()):
+            node.refuse(f"the file {told} with `shared` or `angles`", "these are of the mini world's traces")
+        return Traces(FILE, number, data=pin_data(path))
+    if told not in KINDS_OF_TRACES:
+        node.refuse(repr(told), f"expected one of {', '.join(KINDS_OF_TRACES)}, or a file; there is no {path}")
+    if told == OWN and not options.get("shared"):
+        node.refuse(
+            f"{OWN!r} without `shared: true`", "the base's own responses are sampled for shared questions alone"
+        )
+    return Traces(told, number, **options)
 
 
 def make_traces(traces: Traces, profile: Any, seed: int, lab: Lab) -> "Dataset":
@@ -57,6 +102,8 @@ def make_traces(traces: Traces, profile: Any, seed: int, lab: Lab) -> "Dataset":
     Raises:
         ValueError: an unknown kind, or `own` traces that are not of shared questions.
     """
+    if traces.data is not None:
+        return records_in(traces.data, traces.number)
     if traces.kind not in KINDS_OF_TRACES or (traces.kind == OWN and not traces.shared):
         raise ValueError(
             f"no {'shared ' if traces.shared else ''}traces {traces.kind!r}; expected one of {', '.join(TEACHERS)}, "
@@ -98,7 +145,8 @@ def describe(records: "Dataset") -> dict[str, float]:
 
 
 def _claims(row: Mapping, text: str) -> list:
-    return find_claims(row["source"], meta_of(row)["facts"], text)
+    facts = meta_of(row).get("facts")  # the mini world's; of other images nothing is known
+    return find_claims(row["source"], facts, text) if facts else []
 
 
 def _pool(
@@ -134,7 +182,7 @@ def _draft(row: dict, kind: str, seed: int) -> str | None:
 
 def _shared(profile: Any, seed: int) -> Iterator[dict]:
     """Questions with a trace of every kind: id, and the text of each."""
-    from ...policy.loading import load_policy
+    from ..policy.loading import load_policy
 
     model, processor = load_policy(profile, trainable=False)
     candidates = _with_every_teacher(seed)
@@ -161,7 +209,7 @@ def _with_every_teacher(seed: int) -> Iterator[dict]:
 
 def _own_responses(model: Any, processor: Any, ids: list[str], seed: int) -> dict[str, str]:
     """The first right response in strict format of each question that got one."""
-    from ...evaluation.runner import evaluate
+    from ..evaluation.runner import evaluate
 
     records = to_records([(name, "") for name in ids])
     report = evaluate(model, processor, records, samples=SAMPLES, batch_size=128, seed=seed)

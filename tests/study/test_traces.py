@@ -1,17 +1,15 @@
 """Traces of studies: each kind says what its name says, of the same questions, and the same each time."""
 
 import pytest
-from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
 
-from vlaa_helpers import ScriptedTeacher, load_policy
+from vlaa_helpers import ScriptedTeacher
 from vlaa_helpers.core.answers import parse_response
-from vlaa_helpers.data.trl_views import to_sft
-from vlaa_helpers.dev.studies import traces as made
-from vlaa_helpers.dev.studies.arms import Grpo, Lab, Traces
-from vlaa_helpers.dev.studies.trace_loss import trace_loss
-from vlaa_helpers.dev.studies.training import grpo_records
 from vlaa_helpers.evaluation.eval_report import EvalReport
 from vlaa_helpers.rewards.mixed import MixedReward
+from vlaa_helpers.study import traces as made
+from vlaa_helpers.study.arms import Lab
+from vlaa_helpers.study.stages import Grpo, grpo_records
+from vlaa_helpers.study.traces import Traces
 
 
 @pytest.fixture
@@ -79,18 +77,6 @@ def test_a_base_that_is_never_right_is_an_error(lab, tiny_profile, monkeypatch):
 def test_unknown_traces_are_told_the_known_ones(lab):
     with pytest.raises(ValueError, match="no traces 'own'; expected one of look, blind, wrong, cues, or shared ones"):
         made.make_traces(Traces("own", 2), None, 0, lab)
-
-
-def test_the_loss_on_traces_is_a_mean_over_tokens(lab, tiny_profile):
-    model, processor = load_policy(tiny_profile, trainable=False)
-    records = made.held_out_traces(5, lab)
-    whole = trace_loss(model, processor, records)
-    assert trace_loss(model, processor, records, batch_size=2) == pytest.approx(whole, rel=1e-4)
-    one = records.select([2])
-    view = to_sft(one)
-    batch = DataCollatorForVisionLanguageModeling(processor, completion_only_loss=True)([view[0]])
-    assert trace_loss(model, processor, one) == pytest.approx(model(**batch).loss.item(), rel=1e-4)
-    assert all("-validation-" in name for name in records["id"])
 
 
 def test_every_choice_of_verifiers_gets_as_many_records(tiny_profile, tmp_path):
