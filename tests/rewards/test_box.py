@@ -135,3 +135,40 @@ def test_what_a_box_cannot_be_compared_with_is_said(options, gt, words):
 )
 def test_a_quoted_text_is_read_and_is_a_label_behind_that_word(answer, question, value):
     assert box_reward(said(answer), "[0, 0, 1, 1]", question=question).value == value
+
+
+BESIDE = "Where is the red cup to the left of the blue plate? Give the bounding box."
+DOG = "Where is the dog?"
+
+
+@pytest.mark.parametrize(
+    ("answer", "question", "value"),
+    [
+        ("The red cup is at [0, 0, 1, 1].", BESIDE, 1),
+        ("The cup to the left of the blue plate is at [0, 0, 1, 1].", BESIDE, 1),
+        ("The cup's bounding box is [0, 0, 1, 1].", BESIDE, 1),
+        ("The blue plate is at [0, 0, 1, 1].", BESIDE, 0),
+        ("plate [0, 0, 1, 1]", BESIDE, 0),
+        ("to the left of the blue plate: [0, 0, 1, 1]", BESIDE, 0),
+        ('{"bbox_2d": [0, 0, 1, 1], "label": "blue plate"}', BESIDE, 0),
+        ("<|object_ref_start|>blue plate<|object_ref_end|><|box_start|>(0,0),(1,1)<|box_end|>", BESIDE, 0),
+        ("The blue cup is at [0, 0, 1, 1].", BESIDE, 0),
+        ('{"bbox_2d": [0, 0, 1, 1], "label": "brown dog"}', DOG, 1),
+        ('{"bbox_2d": [0, 0, 1, 1], "label": "brown cat"}', DOG, 0),
+        ('{"bbox_2d": [0, 0, 1, 1], "label": "brown dog"}', "Where is the black dog?", 0),
+        ('```json\n{"bbox_2d": [0, 0, 1, 1], "label": "dog", "confidence": 0.9}\n```', DOG, 1),
+        ('{"bbox_2d": [0, 0, 1, 1], "confidence": "none"}', DOG, 0),
+        ('{"bbox_2d": [0, 0, 1, 1], "confidence": 7}', DOG, 0),
+        ('{"box_2d": [0, 0, 1, 1]}', DOG, 1),
+        ("The bounding box for the dog is [0, 0, 1, 1].", DOG, 1),
+        ("The bounding box for the cat is [0, 0, 1, 1].", DOG, 0),
+        ("The dog is located in the region [0, 0, 1, 1].", DOG, 1),
+        ("The top-left corner is (0, 0) and the bottom-right corner is (1, 1).", DOG, 1),
+        ("The top-left corner is (0, 0) and the top-right corner is (1, 1).", DOG, 0),
+        ('{"bbox_2d": [0, 0, 1, 1], "label": "none"}', "", 0),
+        ('{"bbox_2d": [0, 0, 1, 1], "label": "the man"}', "The region that this describes: the man with a red hat.", 1),
+        ('{"bbox_2d": [0, 0, 1, 1], "label": "red hat"}', "The region that this describes: the man with a red hat.", 0),
+    ],
+)
+def test_a_box_is_of_the_thing_that_is_asked_for(answer, question, value):
+    assert box_reward(said(answer), "[0, 0, 1, 1]", question=question).value == value

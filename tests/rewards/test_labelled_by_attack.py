@@ -7,6 +7,8 @@ ones were not paid. `labelled_after_attack.jsonl` has new answers of each class 
 next 182 were labelled and run after the mends: 13 were judged wrongly (10 of 90 right ones not paid), and mended since.
 `labelled_third_round.jsonl` was labelled by the author of the third round of mends before they were run on it: 164 of
 its 165 labels held at the first run (`(3, -3)` was paid for `x = \\pm 3`, and is mended).
+`labelled_fourth_round.jsonl` was labelled by a reviewer who had not written the verifiers, before they were run on it:
+386 of its 393 labels held at the first run (four wrong answers were paid, three right ones were not), and all do since.
 A row with a `note` had another label at first; the note says why it was changed.
 """
 
@@ -15,10 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from vlaa_helpers.rewards.registry import get_verifier
+from vlaa_helpers.rewards.mixed import MixedReward
 
 SAMPLES = Path(__file__).parents[1] / "samples"
-FILES = tuple(f"labelled_{name}.jsonl" for name in ("by_attack", "after_attack", "lead_ins", "third_round"))
+FILES = tuple(
+    f"labelled_{name}.jsonl" for name in ("by_attack", "after_attack", "lead_ins", "third_round", "fourth_round")
+)
 ROWS = [json.loads(line) for name in FILES for line in (SAMPLES / name).read_text(encoding="utf-8").splitlines()]
 STILL_WRONG = {
     "digit": {("0", "There aren't any, so the answer is 0.")},
@@ -35,8 +39,8 @@ def test_only_the_known_answers_are_judged_wrongly(kind):
     found = {
         (row["gt"], row["answer"])
         for row in rows
-        if get_verifier(kind)
-        .score(f"<think>…</think><answer>{row['answer']}</answer>", row["gt"], question=row["question"])
+        if MixedReward(box_frame=row.get("box_frame", "fraction"))
+        .score(f"<think>…</think><answer>{row['answer']}</answer>", row["gt"], kind, question=row["question"])
         .value
         != pytest.approx(row["value"], abs=1e-6)
     }

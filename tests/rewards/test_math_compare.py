@@ -9,7 +9,9 @@ import psutil
 import pytest
 
 from vlaa_helpers.rewards import math_compare as mathematics
-from vlaa_helpers.rewards.math_compare import by_math_verify, compare
+from vlaa_helpers.rewards import math_relations
+from vlaa_helpers.rewards.math_compare import by_math_verify, compare, one_time_limit
+from vlaa_helpers.rewards.math_formula import read_formula
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -56,6 +58,32 @@ def test_what_took_too_long_twice_is_not_tried_again(monkeypatch):
     monkeypatch.setattr(mathematics, "by_math_verify", lambda *_: answers.pop(0))
     assert [compare(r"\sin(78x)", r"\sin(x78)") for _ in range(4)] == ["unreadable"] * 4
     assert answers == ["same"]
+
+
+@pytest.mark.timeout(60)
+def test_one_answer_has_one_time_limit(monkeypatch):
+    """Of many parts that each take too long one is tried, and that the others had no time is not kept."""
+    given = []
+
+    def ask(worker, gold, said, kind, seconds):
+        given.append(seconds)
+        return "same 0.3" if len(given) < 3 else f"too_long {seconds}"
+
+    monkeypatch.setattr(mathematics._Worker, "ask", ask)
+    with one_time_limit():
+        verdicts = [compare(r"\sin(80x)", rf"\sin(x80) + {k}") for k in range(8)]
+    assert verdicts == ["same", "same"] + ["unreadable"] * 6
+    assert given == pytest.approx([1.0, 0.7, 0.4])
+    assert compare(r"\sin(80x)", r"\sin(x80) + 7") == "unreadable" and given[-1] == 1.0
+
+
+def test_parts_behind_one_that_fails_are_not_compared(monkeypatch):
+    asked = []
+    monkeypatch.setattr(math_relations, "compare", lambda gold, said, *_: asked.append(said) or "unreadable")
+    for gold, said in (("5", r"x = 9^{9^{9}} = 9^{9^{8}} = 8^{9^{9}}"), ("x = 3, y = 4", r"9^{9^{9}}, 9^{9^{8}}")):
+        asked.clear()
+        assert math_relations.same_formula(read_formula(gold), read_formula(said)) == "unreadable"
+        assert asked == ["9^{9^{9}}"]
 
 
 def test_time_on_the_clock_does_not_count(monkeypatch):
@@ -124,11 +152,11 @@ def test_a_module_beside_the_process_hides_none_of_the_standard_library(monkeypa
     (tmp_path / "json.py").write_text("raise SystemExit('the wrong json')")
     monkeypatch.setattr(mathematics, "__file__", str(tmp_path / "math_compare.py"))
     worker = mathematics._Worker()
-    assert worker.ask("5", "5.0", "expression") == "same"
+    assert worker.ask("5", "5.0", "expression", 1.0).startswith("same ")
     worker.end()
 
 
 def test_a_start_that_fails_says_what_to_try(monkeypatch):
     monkeypatch.setattr(mathematics.sys, "executable", "/bin/false")
     with pytest.raises(RuntimeError, match="did not start; try: /bin/false -c 'import math_verify'"):
-        mathematics._Worker().ask("1", "1", "expression")
+        mathematics._Worker().ask("1", "1", "expression", 1.0)

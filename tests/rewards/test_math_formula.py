@@ -56,6 +56,11 @@ def test_what_would_be_dropped_or_added_is_not_read(text):
         ("Area = 5", ["5"]),
         ("= 5", ["5"]),
         ("5 apples", ["5"]),
+        (r"The value of \( x \) is \( 5 \).", ["x", "5"]),
+        (r"The function's equation is \( y = 2x+1 \).", ["y", "2x+1"]),
+        (r"x \;=\; 5", ["x", "5"]),
+        ("{2, 3}", [r"\{2, 3\}"]),
+        (r"\int_0^1 2x \, dx", [r"\int_0^{1} 2x \, dx"]),
     ],
 )
 def test_what_stands_round_a_formula_is_removed(text, parts):
@@ -66,7 +71,8 @@ def test_what_stands_round_a_formula_is_removed(text, parts):
     "text",
     ["", "$", "a line", "not 5", "about 5", "more than $5$", "half of 5", "the inverse of 5", "minus -5", "5 dozen"]
     + ["$5$ and $6$", r"\boxed{5} \boxed{6}", r"\approx 5", "y ≈ 5", "y =", "5 because 2 + 3 = 5", "five", "5 squared"]
-    + ["it can't be 5", "anything but 5", r"\boxed{5", "other than 5", "two plus 5"],
+    + ["it can't be 5", "anything but 5", r"\boxed{5", "other than 5", "two plus 5"]
+    + [r"\int_0^1 5", r"\int m", r"\( 5 \) or \( 6 \)"],
 )
 def test_what_has_no_one_formula(text):
     assert read_formula(text) is None

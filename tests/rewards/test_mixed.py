@@ -86,6 +86,12 @@ def test_the_trainer_s_way_of_calling_it():
     )
 
 
+@pytest.mark.parametrize(("kind", "gt"), [("digit", "3"), ("choice", "B"), ("math", "5"), ("box", "[0, 0, 1, 1]")])
+def test_a_record_without_a_question_is_scored(kind, gt):
+    columns = {"question": [None], "verifier_type": [kind], "gt": [gt]}
+    assert MixedReward()([said(f"The answer is {gt}")], **columns) == [1.0]
+
+
 def test_format_and_cues_are_counted():
     metrics = {}
     texts = ["Wait, it is 3", said("3"), "<think>Let me check.</think> <answer>3</answer>", "<answer>3</answer>"]

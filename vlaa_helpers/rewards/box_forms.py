@@ -3,9 +3,9 @@
 import re
 from functools import lru_cache
 
-from .hedges import is_negated
+from .box_labels import NEUTRAL, is_of_another, may_be_its_label
 from .lead_in import without_lead_in
-from .neutral_words import MINUS_SIGNS, SAYING, change_nothing, words_of
+from .neutral_words import MINUS_SIGNS, change_nothing, words_of
 
 _DECIMAL = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _NUMBER = re.compile(rf"(?<![\w.]){_DECIMAL}(?!\w)")
@@ -17,14 +17,16 @@ _LABEL = re.compile(
     r"\b(?:label|name|class|category|description|object)[\"']?\s*[:=]\s*([\"'])(?P<text>[^\"']*[A-Za-z][^\"']*)\1"
     r"|<\|object_ref_start\|>(?P<marked>[^<]*)<\|object_ref_end\|>"
 )
-_BETWEEN_CORNERS = re.compile(r"(?<=\))\s*(?:to|and)\s*(?=\()|\bfrom\s*(?=\()")
+_CONFIDENCE = re.compile(r"([\"'])(?:confidence|score)\1\s*:\s*(?:0?\.\d+|[01](?:\.0*)?)(?!\d)")
+_BETWEEN_CORNERS = re.compile(
+    r"(?<=\))\s*(?:to|and)\s*(?=\()|\bfrom\s*(?=\()|(?<=\))\s*and\s+(?=the (?:bottom|lower)[- ]right\b)", re.IGNORECASE
+)
 _CORNER_NAME = re.compile(r"\b(top|upper|bottom|lower)-(left|right)\b", re.IGNORECASE)
 # the other diagonal, and places beside a box: "left of [0, 0, 1, 1]"
 _ELSEWHERE = re.compile(
     r"\b(?:(?:top|upper) right|(?:bottom|lower) left|(?:left|right|top|bottom) of)\b", re.IGNORECASE
 )
 _OF_THE_BOX = re.compile(r"\bof[\s:(\[]*$", re.IGNORECASE)
-_ORDINAL = re.compile(r"\b\d+(?:st|nd|rd|th)?\b")
 MAX_LENGTH = 2000
 """Characters of an answer; a longer one is no box."""
 _CORNER = re.compile(
@@ -34,10 +36,6 @@ _CORNER = re.compile(
 )
 _OF_SIDE = {"left": "x1", "top": "y1", "right": "x2", "bottom": "y2"}
 _OTHER_SIGN = re.compile(r"\d|[^\w\s.,:;!()\[\]\"'=-]|(?<![\s(\[,;:=])-|-(?![\d.])")
-_NEUTRAL = SAYING - {"and"} | frozenset(
-    "box boxes bounding bbox bboxes coordinates coordinate corners corner object located location at found on top left "
-    "right bottom upper lower with fractions label name class category description json".split()
-)
 
 
 def box_numbers(text: str, question: str = "") -> list[float]:
@@ -60,10 +58,10 @@ def _in_another_form(text: str, question: str) -> list[float]:
         text = text.translate(MINUS_SIGNS)
     if any(sign in text for sign in "\"'|"):
         if not all(
-            _may_be_its_label(found["text"] or found["marked"] or "", question) for found in _LABEL.finditer(text)
+            may_be_its_label(found["text"] or found["marked"] or "", question) for found in _LABEL.finditer(text)
         ):
             return []
-        text = _QUOTED_NUMBER.sub(r" \2 ", _LABEL.sub(" ", text))
+        text = _QUOTED_NUMBER.sub(r" \2 ", _CONFIDENCE.sub(" ", _LABEL.sub(" ", text)))
     text = _CORNER_NAME.sub(r"\1 \2", without_lead_in(_BETWEEN_CORNERS.sub(" ", _MARKUP.sub(" ", text))))
     if _is_elsewhere(text, question):
         return []
@@ -71,8 +69,12 @@ def _in_another_form(text: str, question: str) -> list[float]:
     if names:
         text = _CORNER.sub(" ", text)
     numbers = [float(number) for number in _NUMBER.findall(text)]
-    prose = _NUMBER.sub(" ", text).replace("bbox_2d", "bbox").replace("_", " ").replace("approximately", "")
-    if _OTHER_SIGN.search(prose) or not change_nothing(words_of(prose), prose, _NEUTRAL, question):
+    prose = re.sub(r"\bb?box_2d\b", "bbox", _NUMBER.sub(" ", text)).replace("_", " ").replace("approximately", "")
+    if (
+        _OTHER_SIGN.search(prose)
+        or is_of_another(prose, question)
+        or not change_nothing(words_of(prose), prose, NEUTRAL, question)
+    ):
         return []
     if not names or len(numbers) > 4:
         return numbers
@@ -80,18 +82,6 @@ def _in_another_form(text: str, question: str) -> list[float]:
         return []
     corners = dict(zip(names, numbers, strict=True))
     return [corners[name] for name in ("x1", "y1", "x2", "y2")]
-
-
-def _may_be_its_label(label: str, question: str) -> bool:
-    """Whether a box with this label is the one asked for: each word is the question's.
-
-    Without a question it may be any one word, such as "cup 3".
-    """
-    label = _ORDINAL.sub("", label)
-    words = words_of(label)
-    if not question:
-        return len(words) < 2 and not is_negated(label)
-    return change_nothing(words, label, _NEUTRAL, question) and not is_negated(label)
 
 
 def _is_elsewhere(text: str, question: str) -> bool:

@@ -5,9 +5,10 @@ from functools import lru_cache
 from itertools import islice
 
 from .choice_remarks import asks_for, remark_tells
+from .choice_statements import named_by_statement
 from .hedges import is_negated
 from .lead_in import conclusions, without_lead_in
-from .options import FULL_WIDTH, Options, options_of, plain_text, read_options
+from .options import FULL_WIDTH, Options, options_of, plain_text, read_options, without_latex
 from .score import Reason, Score, right_or_wrong, score_answer
 
 _WRAPPED = re.compile(r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf)(?![A-Za-z])\s*+|\\[()\[\]]|[*_`$\"“”]")
@@ -83,11 +84,13 @@ def check_choice(gt: str, question: str = "", meta: str = "") -> str | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def _named(answer: str, question: str) -> str | Reason:
     """The letter of the option that an answer names, or why it names none: `ambiguous` or `unreadable`."""
     if len(answer) > MAX_LENGTH:
         return Reason.UNREADABLE
-    text = _without_braces(_WRAPPED.sub("", answer if answer.isascii() else answer.translate(FULL_WIDTH)))
+    plain = without_latex(answer if answer.isascii() else answer.translate(FULL_WIDTH))
+    text = _without_braces(_WRAPPED.sub("", plain))
     if letter := _LETTER.fullmatch(text):
         return letter[1].upper()
     options = read_options(question)
@@ -125,7 +128,7 @@ def _named_by_sentence(text: str, options: Options) -> str | None:
     if not options.texts:
         return None
     named = _said_by_sentence(text, options)
-    return None if named and is_negated(options.stem) else named
+    return named_by_statement(text, options) if not named or is_negated(options.stem) else named
 
 
 def _said_by_sentence(text: str, options: Options) -> str | None:

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from .hedges import is_hedged
+from .hedges import is_hedged, is_negated
 from .neutral_words import SAYING, THINGS, question_words, words_of
 from .options import Options, plain_text, read_options
 
@@ -36,7 +36,8 @@ def remark_tells(letter: str, remark: str, question: str) -> str:
         return "other"
     if _OR.search(rest) or re.search(r"\d", rest) or _OTHER_SIGN.search(rest):
         return "unclear"
-    known = question_words(options.stem)
+    # what is not the highest bar is still a bar, but no "highest bar"
+    known = question_words(options.noun if is_negated(options.stem) else options.stem)
     return "same" if all(word in _NEUTRAL or word in known for word in words) else "unclear"
 
 

@@ -4,6 +4,7 @@ import re
 from decimal import Decimal
 from functools import lru_cache
 
+from .asked_things import counts_another, refuses_to_answer, without_asked_negation
 from .lead_in import in_the_present, without_lead_in
 from .neutral_words import ANY_THING, MINUS_SIGNS, SAYING, THINGS, change_nothing, question_words, words_of
 from .number_words import find_numbers
@@ -46,8 +47,10 @@ def digit_reward(response: str, gt: str, *, question: str = "", meta: str = "") 
     "No cubes" gives 0. With two numbers ("3 or 4", "2 + 1 = 3", "1*2") the answer is `ambiguous`, whatever they are.
     Beside the number may stand the words that say that it is the answer and the question's own words ("3 dogs", where
     it asks for dogs); with any other word or sign ("not 3", "about 3", "3%", "3rd", "3 pairs") the answer is
-    `unreadable`. Colours and shapes are the question's too ("3 spheres" is no count of cubes), but where it names none,
-    or where it asks "how many objects" and the answer says objects too ("3 objects (cubes and spheres)").
+    `unreadable`. What is counted must stand behind the question's "how many", with its negation: "7 tables" are no
+    count of the apples on the table. Colours and shapes are the question's too ("3 spheres" is no count of cubes), but
+    where it names none, or where it asks "how many objects" and the answer says objects too ("3 objects (cubes and
+    spheres)").
 
     Raises:
         ValueError: `gt` is no number, see `check_count`.
@@ -88,6 +91,9 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
     text = " ".join(_MARKUP.sub(" ", answer.replace("{,}", ",")).split())
     if len(text) <= MAX_LENGTH and ("'" in text or '"' in text):
         text = " ".join(_QUOTED.sub(r" \2 ", text).split())
+    if refuses_to_answer(text, question):
+        return Reason.UNREADABLE
+    text = without_asked_negation(text, question)
     text = _no_things_are_zero(_without_step(without_lead_in(in_the_present(text))), question)
     numbers = list(find_numbers(text))
     if len(numbers) == 2 and _is_said_twice(text, *numbers):
@@ -111,7 +117,9 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
     is_alone = _leads_to_a_number(before) and _ends_a_number(after, question)
     words = words_of(before + ";" + after)
     neutral = _NEUTRAL | THINGS if _may_be_of_any_kind(words, question) else _NEUTRAL
-    if not is_alone or not change_nothing(words, text, neutral, question):
+    if not is_alone or counts_another(before, after, question, neutral):
+        return Reason.UNREADABLE
+    if not change_nothing(words, text, neutral, question):
         return Reason.UNREADABLE
     return -value if sign and sign["minus"] else value
 

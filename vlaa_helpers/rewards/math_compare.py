@@ -16,6 +16,8 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,7 +25,9 @@ from .math_sets import set_verdict
 from .polynomials import same_polynomial
 
 TIME_LIMIT = 1.0
-"""Seconds of processor time that one comparison may take."""
+"""Seconds of processor time that one comparison may take, and all those of one answer together."""
+LEAST_TIME = 0.05
+"""Seconds of processor time without which no comparison is begun."""
 START_LIMIT = 120.0
 """Seconds on the clock that the process may take to start: importing SymPy takes one or two on a free machine."""
 STALL_LIMIT = 120.0 if hasattr(signal, "setitimer") else TIME_LIMIT
@@ -53,15 +57,15 @@ class _Worker:
             self._answers.put(line.strip())
         self._answers.put("")  # it has ended
 
-    def ask(self, gold: str, said: str, kind: str) -> str | None:
-        """The answer, or None: the process is gone, or does not answer. It is of no use after that."""
+    def ask(self, gold: str, said: str, kind: str, seconds: float) -> str | None:
+        """The verdict and its seconds, or None: the process is gone, or does not answer. It is of no use after that."""
         try:
             if not self._is_ready and self._answers.get(timeout=START_LIMIT) != "ready":
                 raise RuntimeError(
                     f"the process that runs Math-Verify did not start; try: {sys.executable} -c 'import math_verify'"
                 )
             self._is_ready = True
-            self._process.stdin.write(json.dumps([kind, gold, said, TIME_LIMIT]) + "\n")
+            self._process.stdin.write(json.dumps([kind, gold, said, seconds]) + "\n")
             self._process.stdin.flush()
             return self._answers.get(timeout=STALL_LIMIT) or None
         except (queue.Empty, BrokenPipeError):
@@ -76,6 +80,17 @@ class _Worker:
 
 _lock = threading.Lock()
 _worker: _Worker | None = None
+_left: ContextVar[list[float]] = ContextVar("seconds of processor time that are left for an answer")
+
+
+@contextlib.contextmanager
+def one_time_limit() -> Iterator[None]:
+    """All comparisons in it share one `TIME_LIMIT`; when it is used up, the next ones are "unreadable" at once."""
+    token = _left.set([TIME_LIMIT])
+    try:
+        yield
+    finally:
+        _left.reset(token)
 
 
 class _TooLong(Exception):
@@ -103,13 +118,19 @@ def compare(gold: str, said: str, kind: str = "expression") -> str:
     asked = gold, said, kind
     if _too_long and _too_long[asked] >= TRIES:
         return "unreadable"
+    has_all_its_time = _seconds_left() == TIME_LIMIT
     try:
         return _kept_verdict(*asked)
     except _TooLong:
         if len(_too_long) >= 4096:
             _too_long.clear()
-        _too_long[asked] += 1
+        _too_long[asked] += has_all_its_time
         return "unreadable"
+
+
+def _seconds_left() -> float:
+    left = _left.get(None)
+    return left[0] if left else TIME_LIMIT
 
 
 @lru_cache(maxsize=65_536)
@@ -127,14 +148,20 @@ def _kept_verdict(gold: str, said: str, kind: str) -> str:
 def by_math_verify(gold: str, said: str, kind: str = "expression") -> str:
     """The same verdicts, always from the other process, and "too_long" where it reached none."""
     global _worker
+    seconds = _seconds_left()
+    if seconds < LEAST_TIME:
+        return "too_long"
     with _lock:
         if _worker is None or _worker.owner != os.getpid():  # after a fork the process belongs to the parent
             _worker = _Worker()
-        answer = _worker.ask(gold, said, kind)
+        answer = _worker.ask(gold, said, kind, seconds)
         if answer is None:
             _worker.end()
             _worker = _Worker()  # starts while the caller goes on
-        return answer or "too_long"
+    verdict, _, spent = (answer or f"too_long {seconds}").partition(" ")
+    if left := _left.get(None):
+        left[0] -= seconds if verdict == "too_long" else float(spent)
+    return verdict
 
 
 @atexit.register

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .lead_in import without_lead_in
+from .math_asked import asked_unit, asks_for_percent
 from .math_names import values_by_name
 from .math_prose import without_prose
 from .math_signs import latex_signs
+from .math_subject import is_unit_of_what_is_asked
 from .math_units import degrees_as_radians, is_numeric, may_be_left_out, split_any_unit, split_unit
 
 MAX_LENGTH = 500
@@ -16,7 +18,7 @@ _BLOCK = re.compile(r"\\(?:begin|end)\{(?:align|aligned|equation|gather|gathered
 _FENCE = re.compile(r"```+(?:\w+\n)?(.*?)```+", re.DOTALL)
 _DISPLAYED = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|`([^`]+)`", re.DOTALL)
 # "$x = 2$ and $y = 3$", "$x > 3$ or $x < 1$"
-_PART = r"\$\s*([a-z]\s*(?:[=<>]|\\[lg])[^$,]+)\$"
+_PART = r"\$\s*([a-z](?:_\{?\d\}?)?\s*(?:[=<>]|\\[lg])[^$,]+)\$"
 _DISPLAYED_PARTS = re.compile(rf"{_PART}\s*(?:,?\s*(and|or)|,)\s*{_PART}")
 _RELATION = re.compile(r"(?<![<>!\\])=(?!=)")
 _INEQUALITY = re.compile(r"[<>]|\\(?:leq?|geq?|neq?|lt|gt|leqslant|geqslant|ne)(?![A-Za-z])")
@@ -29,6 +31,19 @@ _LOGIC = re.compile(r"\\(?:land|lor|wedge|vee)(?![A-Za-z])")
 _NO_FORMULA = re.compile(r"\d(?:st|nd|rd|th)(?![A-Za-z])|^\W*\d{1,3}(?:\.\d{3})+,\d+\W*$")
 _DOLLARS = re.compile(r"\\\$\s*(\d[\d.,]*\d|\d)|^([^$]*)(?<!\\)\$\s*(\d[\d.,]*\d|\d)(?=[^$]*$)")
 _UNIT_POWER = re.compile(r"(?<=[A-Za-z])\s*\$\s*(\^\s*\{?\d\}?)\s*\$")
+_IN_ORDER = re.compile(
+    r"\b(?:(?:next|first|last) (?:\w+ )?(?:terms|numbers)|(?:in|ascending|descending|increasing|decreasing) order"
+    r"|(?:least|smallest|lowest|greatest|largest|highest) to|order of|sort|arrange)\b",
+    re.IGNORECASE,
+)
+_BLANKS = re.compile(r"[^\S\n]+")
+_BLANK_LINES = re.compile(r"[ \n]*\n[ \n]*")
+_INLINE = re.compile(r"(?<!\\)\\[()]")
+_POSSESSIVE = re.compile(r"(?<=[a-z]{2})['’]s\b")
+_SPACED_EQUALS = re.compile(r"(?:\\[,;:! ]\s*)+(?==)|(?<==)(?:\s*\\[,;:! ])+")
+_BRACED_LIST = re.compile(r"\{([^{}]*,[^{}]*)\}")
+_INTEGRAL = re.compile(r"\\int(?![A-Za-z])")
+_OF_INTEGRAL = re.compile(r"(?<![A-Za-z\\])d\s*(?:[a-z](?![A-Za-z])|\\[a-z]+)|\\mathrm\s*\{d\}")
 _BOX = "\x01"
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 COMMANDS = frozenset(
@@ -69,11 +84,13 @@ class Formula:
         text: the formula without what stands round it.
         pieces: one, or several that "and", "or" or a comma joins.
         joined: "and", "or", "," or "" for one piece.
+        is_ordered: whether the question asks for the pieces in an order.
     """
 
     text: str
     pieces: tuple[Piece, ...]
     joined: str = ""
+    is_ordered: bool = False
 
     @property
     def has_inequality(self) -> bool:
@@ -98,7 +115,9 @@ def read_formula(text: str, question: str = "") -> Formula | None:
     >>> read_formula("not 5") is None
     True
     """
-    text = latex_signs(values_by_name(without_lead_in(_without_blocks(text))))
+    text = _BLANK_LINES.sub("\n", _BLANKS.sub(" ", text))  # long runs of them would cost their length squared
+    text = _POSSESSIVE.sub("", _INLINE.sub("$", _SPACED_EQUALS.sub(" ", _without_blocks(text))))
+    text = latex_signs(values_by_name(without_lead_in(text)))
     if (
         text is None
         or _BROKEN_OFF.search(text)
@@ -110,6 +129,9 @@ def read_formula(text: str, question: str = "") -> Formula | None:
     text = re.sub(r"^[\s,;:]+(?:\.(?!\d))?|[\s.,;:]+$", "", text).removeprefix("=").strip()
     if text[:1] in ("'", '"') and text[:1] == text[-1:]:
         text = text[1:-1].strip()
+    text = _BRACED_LIST.sub(r"\\{\1\\}", text) if _BRACED_LIST.fullmatch(text) else text
+    if len(_INTEGRAL.findall(text)) > len(_OF_INTEGRAL.findall(text)):
+        return None
     if text.endswith("=") or _INEXACT.search(text) or not re.search(r"\w", text):
         return None
     return None if any(name not in COMMANDS for name in _COMMAND.findall(text)) else _split(text, question)
@@ -192,7 +214,8 @@ def _split(text: str, question: str) -> Formula | None:
     if not all(pieces):
         return None
     joined = "" if len(pieces) == 1 else (joins.pop() if joins else ",")
-    return Formula(text, tuple(_piece(piece, question) for piece in pieces), joined)
+    in_order = len(pieces) > 1 and _IN_ORDER.search(question) is not None
+    return Formula(text, tuple(_piece(piece, question) for piece in pieces), joined, in_order)
 
 
 def _outside_brackets(text: str) -> list[str]:
@@ -212,8 +235,13 @@ def _piece(text: str, question: str) -> Piece:
     *left, last = _RELATION.split(text)
     number, unit = split_any_unit(last.strip())
     parts = (*(_as_numbers(part.strip()) for part in left), _as_numbers(number).strip())
-    is_letter = len(last.strip()[len(number) :].strip("\\,;:! ")) == 1
-    return Piece(parts, unit, not unit or may_be_left_out(unit, question), is_letter)
+    asked = asked_unit(question) if unit else None
+    if asked or (unit and asks_for_percent(question)):
+        return Piece(parts, unit, unit == asked or (unit == "degree" and asked in ("celsius", "fahrenheit")))
+    is_of_it = is_unit_of_what_is_asked(unit, question) if unit else None
+    is_letter = len(last.strip()[len(number) :].strip("\\,;:! ")) == 1 and not is_of_it
+    may_lose_unit = not unit or (is_of_it is not False and may_be_left_out(unit, question))
+    return Piece(parts, unit, may_lose_unit, is_letter)
 
 
 def _as_numbers(text: str) -> str:
@@ -222,5 +250,5 @@ def _as_numbers(text: str) -> str:
 
 def _percent_as_number(text: str) -> str:
     """`5%` as 5/100: Math-Verify says that 5 and 5% are the same."""
-    found = re.fullmatch(r"(.*?)\s*(?:\\?%|\s*\bpercent\b)\s*", text)
-    return rf"\frac{{{found[1]}}}{{100}}" if found and is_numeric(found[1]) else text
+    number = text.rstrip().removesuffix("%").removesuffix("\\").rstrip()
+    return rf"\frac{{{number}}}{{100}}" if text.rstrip().endswith("%") and is_numeric(number) else text

@@ -17,6 +17,13 @@ _LINE_OR_ANGLE = re.compile(
     rf"(?P<kind>(?i:side|segment|line segment|chord|angle)|\$?\\angle)"
     rf"\s+\$?\s*(?P<name>[A-Z]{{1,3}})\s*\$?{_IS}"
 )
+_OF_A_LINE = re.compile(
+    r"(?i:(?:the )?(?:length|measure) of (?:the )?)(?:arc )?\$?\s*"
+    rf"(?P<line>\\overline\s*\{{[A-Z]{{2}}\}}|[A-Z]{{2}})\s*\$?{_IS}"
+)
+_BETWEEN = re.compile(
+    rf"(?i:(?:the )?distance )(?:between|from) (?:points )?\$?(?P<a>[A-Z])\$? (?:and|to) \$?(?P<b>[A-Z])\$?{_IS}"
+)
 _NEGATIVE = re.compile(r"(^|[=(,]\s*|\b(?:is|equals|are)\s+)(?:negative|minus)\s+(?=\d|\\[dt]?frac)", re.IGNORECASE)
 
 
@@ -31,4 +38,8 @@ def values_by_name(text: str) -> str:
     elif found := _LINE_OR_ANGLE.match(text):
         name = rf"\angle {found['name']}" if "angle" in found["kind"].casefold() else found["name"]
         text = f"{name} = {text[found.end() :]}"
+    elif found := _OF_A_LINE.match(text):
+        text = f"{found['line']} = {text[found.end() :]}"
+    elif found := _BETWEEN.match(text):
+        text = f"{found['a']}{found['b']} = {text[found.end() :]}"
     return _NEGATIVE.sub(r"\1-", _OF_A_SHAPE.sub(r"\1", text))

@@ -14,7 +14,8 @@ _LETTER_PRODUCTS = "abc xyz abcd xyzw mnp pqr rst uvw".split()
 # words of two letters that are no products of variables
 _SHORT = "is it of to in at we so be an or by as if on my up he do go no us am me".split()
 _WORD = re.compile(
-    rf"(?<![\\A-Za-z_^])(?<!begin\{{)(?<!end\{{)(?!(?:{'|'.join([*_FUNCTIONS, *_LETTER_PRODUCTS])})(?![A-Za-z]))"
+    r"(?<![\\A-Za-z_^])(?<!\\angle )(?<!begin\{)(?<!end\{)"
+    rf"(?!(?:{'|'.join([*_FUNCTIONS, *_LETTER_PRODUCTS])})(?![A-Za-z]))"
     rf"(?:[A-Za-z]{{3,}}|(?:{'|'.join(_SHORT)})(?![A-Za-z])|[aAI](?= [A-Za-z]{{2,}}))(?![A-Za-z]*[_^])",
     re.IGNORECASE,
 )
@@ -36,7 +37,7 @@ _NEUTRAL = SAYING | frozenset(
     "parabola circle triangle square rectangle sphere cylinder cone cube solid shape point coordinates set interval "
     "range domain limit sequence series variable unknown simplified form output step get find have has obtain gives "
     "give equals equal to for let its long wide high tall away old written as meet meets "
-    "intersect intersects costs at".split()
+    "intersect intersects costs at solutions".split()
 )
 """Words that may stand before or behind a formula, besides the question's own."""
 

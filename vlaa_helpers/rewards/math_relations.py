@@ -1,13 +1,16 @@
 """Whether two formulas are the same: equations as equations, pieces one by one, and what Math-Verify overlooks."""
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 
 from .math_brackets import is_interval, other_brackets
 from .math_compare import compare
 from .math_formula import Formula, Piece
 from .math_inequalities import inequality_links, same_inequality
 from .math_points import as_coordinates
-from .math_units import is_numeric
+from .math_ratios import same_ratio
+from .math_units import CAPITALS, is_numeric
 from .polynomials import proportional
 
 SAME, DIFFERENT, SEVERAL, UNREADABLE, BAD_GOLD = "same", "different", "several", "unreadable", "bad_gold"
@@ -22,6 +25,7 @@ _TRANSPOSE = re.compile(r"\^\s*\{?\s*T(?![A-Za-z])")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _BASE = re.compile(r"\d\s*_\s*\{?\s*(\w+)\s*\}?")
 _BLANK = re.compile(r"(?<![\d.]) | (?![\d.])")
+_NUMBERED = re.compile(r"([a-z])_\s*\{?\s*([1-9])\s*\}?")
 MAX_CHAIN = 6
 """Equals signs in an answer; a longer chain is a derivation, not an answer."""
 
@@ -35,12 +39,14 @@ def same_formula(gold: Formula, said: Formula) -> str:
         return DIFFERENT
     if _swapped_case(gold.text, said.text):
         return DIFFERENT
-    gold, said = as_coordinates(gold, said)
+    gold, said = as_coordinates(gold, without_numbering(gold, said))
     if len(gold.pieces) == len(said.pieces):
         if _has_names(gold):
             return _same_named_pieces(gold, said)
         if gold.joined != said.joined and any(each.has_inequality or each.is_logic for each in (gold, said)):
             return DIFFERENT
+        if gold.is_ordered:
+            return _first_that_fails(map(same_piece, gold.pieces, said.pieces))
         return _same_pieces(list(gold.pieces), list(said.pieces))
     if len(gold.pieces) == 1 and re.search(r"\\pm|\\\{", gold.text) and not said.has_inequality:
         return _compare(gold.pieces[0].parts[-1], ", ".join(piece.parts[-1] for piece in said.pieces))
@@ -75,7 +81,11 @@ def _same_named_pieces(gold: Formula, said: Formula) -> str:
         return DIFFERENT
     if all(len(piece.parts) > 1 for piece in said.pieces):
         return _same_pieces(list(gold.pieces), list(said.pieces))
-    verdicts = [same_piece(one, other) for one, other in zip(gold.pieces, said.pieces, strict=True)]
+    return _first_that_fails(same_piece(one, other) for one, other in zip(gold.pieces, said.pieces, strict=True))
+
+
+def _first_that_fails(verdicts: Iterable[str]) -> str:
+    """The first verdict that is not "same"; those behind it are not asked for: each may take its time."""
     return next((verdict for verdict in verdicts if verdict != SAME), SAME)
 
 
@@ -94,7 +104,9 @@ def same_piece(gold: Piece, said: Piece) -> str:
         if is_name(left):
             return _compare(right, said.parts[0])
         return _compare(left, said.parts[0]) if is_name(right) else DIFFERENT
-    if is_name(left) and same_name(left, said.parts[0]) and not _is_function_of_its_own_name(said.parts):
+    if len(gold.parts) == 2 and is_name(left) and _is_function_of_another(said.parts):
+        return DIFFERENT
+    if is_name(left) and same_name(left, said.parts[0]):
         return _all_same(right, said.parts[1:])
     if len(said.parts) > 2:
         return DIFFERENT
@@ -108,13 +120,18 @@ def _is_without_unit(said: Piece) -> bool:
 
 def _number_of(gold: Piece, said: Piece) -> str:
     """The ground truth's number; with its unit where that is one letter: the answer may mean it as a factor."""
-    return f"{gold.parts[0]} {gold.unit}" if gold.unit_is_letter and not said.unit else gold.parts[0]
+    is_factor = gold.unit_is_letter and not said.unit
+    if is_factor and gold.unit in CAPITALS and is_numeric(said.parts[-1]):
+        return gold.parts[0]
+    return f"{gold.parts[0]} {gold.unit}" if is_factor else gold.parts[0]
 
 
 def _values(parts: tuple[str, ...]) -> tuple[str, ...]:
     """The sides of an answer that must each be the ground truth: without a name that stands for the rest."""
     if len(parts) == 2 and _is_point(parts[0]):
         return parts[1:]
+    if _is_function_of_another(parts):
+        return parts
     if len(parts) > 1 and is_name(parts[0]) and not _mentions(parts[1:], parts[0]):
         return parts[1:]
     if len(parts) == 2 and is_name(parts[1]) and not _mentions(parts[:1], parts[1]):
@@ -123,8 +140,7 @@ def _values(parts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _all_same(gold: str, parts: tuple[str, ...]) -> str:
-    verdicts = [_compare(gold, part) for part in parts]
-    return next((verdict for verdict in verdicts if verdict != SAME), SAME)
+    return _first_that_fails(_compare(gold, part) for part in parts)
 
 
 def same_equation(gold: tuple[str, str], said: tuple[str, ...]) -> str:
@@ -152,7 +168,7 @@ def is_name(part: str) -> bool:
 
 
 def same_name(a: str, b: str) -> bool:
-    names = ["".join(re.sub(r"\\left|\\right", "", name).split()) for name in (a, b)]
+    names = ["".join(re.sub(r"\\left|\\right|[{}]", "", name).split()) for name in (a, b)]
     if names[0] == names[1]:
         return True
     functions = [_FUNCTION_OF_X.fullmatch(name) for name in names]
@@ -165,11 +181,13 @@ def _is_point(part: str) -> bool:
     return _COORDINATES.fullmatch(part) is not None and names == sorted(set(names))
 
 
-def _is_function_of_its_own_name(parts: tuple[str, ...]) -> bool:
-    """Whether a function's argument does not occur in what it is: x(y) = 2x + 1 is no function of x."""
+def _is_function_of_another(parts: tuple[str, ...]) -> bool:
+    """Whether a left side f(t) does not fit its right side: that has another variable, or f and t are one letter."""
     found = _FUNCTION_OF_X.fullmatch(parts[0])
     rest = _COMMAND.sub("", " ".join(parts[1:]))
-    return found is not None and found[2] not in rest and re.search(r"[a-zA-Z]", rest) is not None
+    if found is None or not re.search(r"[a-zA-Z]", rest):
+        return False
+    return found[1] == found[2] or found[2] not in rest
 
 
 def _mentions(parts: tuple[str, ...], name: str) -> bool:
@@ -209,9 +227,24 @@ def without_blanks(text: str) -> str:
     return _BLANK.sub("", " ".join(text.split()))
 
 
+def without_numbering(gold: Formula, said: Formula) -> Formula:
+    """An answer's solutions `x_1 = 2, x_2 = -5` with one name for all, where the ground truth gives them so."""
+    if _NUMBERED.search(gold.text) or not 1 < len(said.pieces) == len(gold.pieces):
+        return said
+    names = [_NUMBERED.fullmatch(piece.parts[0]) for piece in said.pieces]
+    numbers = [found[2] for found in names if found]
+    if numbers != [str(place + 1) for place in range(len(said.pieces))] or len({found[1] for found in names}) > 1:
+        return said
+    pieces = tuple(replace(piece, parts=(names[0][1], *piece.parts[1:])) for piece in said.pieces)
+    return replace(said, pieces=pieces)
+
+
 def _compare(gold: str, said: str) -> str:
     if gold and without_blanks(said) == without_blanks(gold):
         return SAME
+    ratio = same_ratio(gold, said, lambda a, b: _compare(a, b) == SAME)
+    if ratio is not None:
+        return SAME if ratio else DIFFERENT
     if other_brackets(gold, said):
         return DIFFERENT
     if is_interval(gold) and inequality_links(said):

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from .math_plain import closing_bracket, plain_functions
+
 _SIGNS = {
     "−": "-", "–": "-", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "×": r"\times ", "÷": "/", "∕": "/", "⁄": "/",
     "≤": r"\le ", "≥": r"\ge ", "≠": r"\neq ", "≈": r"\approx ", "±": r"\pm ", "∞": r"\infty ", "°": r"^{\circ}",
@@ -57,7 +59,7 @@ def latex_signs(text: str) -> str | None:
     text = _PERIODIC.sub(_as_ratio, text.replace(r",\!", ",").replace("{,}", ","))
     text = _THIN_SPACES.sub(lambda number: re.sub(r"\\,| ", "", number[0]), text)
     text = (
-        _FUNCTION.sub(r"\\\1", _ARC.sub(r"arc\1", text))
+        _FUNCTION.sub(r"\\\1", _ARC.sub(r"arc\1", plain_functions(text)))
         .replace("**", "^")
         .replace("<=", r"\le ")
         .replace(">=", r"\ge ")
@@ -92,18 +94,9 @@ def _bracket_arguments(text: str) -> str:
         start = text.find(opening)
         while start >= 0:
             inside = start + len(opening)
-            end = _closing(text, inside)
+            end = closing_bracket(text, inside)
             if end is None:
                 break
             text = f"{text[: inside - 1].rstrip()}{{{text[inside:end]}}}{text[end + 1 :]}"
             start = text.find(opening, inside)
     return text
-
-
-def _closing(text: str, start: int) -> int | None:
-    depth = 1
-    for place in range(start, len(text)):
-        depth += (text[place] == "(") - (text[place] == ")")
-        if depth == 0:
-            return place
-    return None

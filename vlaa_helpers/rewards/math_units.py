@@ -13,8 +13,9 @@ _NAMES = {
     "month": "month months", "year": "year years yr yrs", "ms": "ms millisecond milliseconds", "g": "g gram grams",
     "kg": "kg kilogram kilograms", "mg": "mg milligram milligrams", "lb": "lb lbs pound pounds", "t": "tonne tonnes",
     "l": "L litre litres liter liters", "ml": "ml mL millilitre milliliter millilitres milliliters",
-    "N": "newton newtons", "J": "joule joules", "W": "watt watts", "kW": "kW kilowatt kilowatts", "V": "volt volts",
-    "A": "ampere amperes amp amps", "Hz": "Hz hertz", "Pa": "Pa pascal pascals", "kPa": "kPa", "MPa": "MPa",
+    "N": "N newton newtons", "J": "J joule joules",
+    "W": "W watt watts", "kW": "kW kilowatt kilowatts", "V": "V volt volts",
+    "A": "A ampere amperes amp amps", "Hz": "Hz hertz", "Pa": "Pa pascal pascals", "kPa": "kPa", "MPa": "MPa",
     "bar": "bar", "nm": "nanometre nanometer nanometres nanometers", "hectare": "hectare hectares",
     "acre": "acre acres", "gallon": "gallon gallons", "quart": "quart quarts", "ounce": "ounce ounces",
     "byte": "byte bytes", "bit": "bit bits", "kHz": "kHz kilohertz", "MHz": "MHz megahertz", "ohm": "ohm ohms",
@@ -22,17 +23,21 @@ _NAMES = {
     "century": "century centuries", "person": "person persons people", "degree": "degree degrees deg",
     "radian": "rad radian radians", "unit": "unit units", "dollar": "dollar dollars USD", "euro": "euro euros EUR",
     "cent": "cent cents", "mile/h": "mph",
+    "celsius": "celsius Celsius", "fahrenheit": "fahrenheit Fahrenheit",
 }  # fmt: skip
 _CANONICAL = {written: unit for unit, names in _NAMES.items() for written in names.split()}
 _FOLDED = {written.casefold(): unit.casefold() for written, unit in _CANONICAL.items()}
 LETTERS = frozenset(name for name in _CANONICAL if len(name) == 1)
 """Units of one letter, which could be variables: they count where both sides have a unit, or in \\text{}."""
+CAPITALS = frozenset("NJWVA")
+"""Those of them that are capitals: behind a number and a blank they are no factors."""
 _NAME = "|".join(sorted(map(re.escape, _CANONICAL), key=len, reverse=True))
 _ONE = rf"(?:(?:square|cubic|sq|cu)\s+)?(?:{_NAME})(?![A-Za-z])(?:\s*\^\s*\{{?[-\d]+\}}?)?"
 _UNIT = re.compile(rf"(?:\s|\\[,;:! ]|(?<=[\d)}}]))\s*((?:{_ONE})(?:\s*(?:/|per)\s*{_ONE})?)\s*$")
-# "in A" is in no amperes
-_ASKED_FOR = re.compile(rf"\bhow many\b|\bin (?:{_NAME})(?<! [A-Za-z])(?![A-Za-z])", re.IGNORECASE)
-_DEGREES = re.compile(r"\s*\^\s*\{?\s*\\circ\s*\}?\s*$")
+_HOW_MANY = re.compile(r"\bhow many\b", re.IGNORECASE)
+_DEGREES = re.compile(r"\s*\^\s*\{?\s*\\circ\s*\}?\s*([CF]?)\s*$")
+_OF_TEMPERATURE = re.compile(r"\bdegrees? (?=celsius\b|fahrenheit\b)", re.IGNORECASE)
+_OMEGA = re.compile(r"(?<=[\d }])\\Omega\s*$")
 _OF_AN_ANGLE = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])")
 _INNER_DEGREES = re.compile(r"(\d+(?:\.\d+)?|[A-Za-z)])\s*\^\s*\{?\s*\\circ\s*\}?")
 _UNKNOWN = re.compile(r"(.*[\d)}!])\s+([A-Za-z]{3,})", re.DOTALL)
@@ -50,6 +55,11 @@ def is_numeric(text: str) -> bool:
     return _NUMERIC.fullmatch(text) is not None and re.search(r"\d|\\pi", text) is not None
 
 
+def is_unit(word: str) -> bool:
+    """Whether a word is a unit that is known."""
+    return word in _CANONICAL
+
+
 def split_unit(text: str) -> tuple[str, str]:
     r"""A number and its unit, each name of a unit in one writing; "" as unit where there is none.
 
@@ -58,10 +68,13 @@ def split_unit(text: str) -> tuple[str, str]:
     """
     degrees = _DEGREES.search(text)
     if degrees and not _OF_AN_ANGLE.search(text):
-        return text[: degrees.start()], "degree"
-    found = _UNIT.search(text)
-    if not found or not is_numeric(head := text[: found.start()].rstrip(r"\, ")):
+        return text[: degrees.start()], {"": "degree", "C": "celsius", "F": "fahrenheit"}[degrees[1]]
+    written = _OMEGA.sub(" ohm", _OF_TEMPERATURE.sub("", text))
+    found = _UNIT.search(written)
+    if not found or not is_numeric(head := written[: found.start()].rstrip(r"\, ")):
         return text, ""
+    if found[1] in CAPITALS and found[0] == found[1]:
+        return text, ""  # "2A"
     named = re.sub(r"[A-Za-z]+", lambda name: _CANONICAL.get(name[0], name[0]), found[1])
     power = re.sub(r"^(square|sq) (.*)", r"\2^2", re.sub(r"^(cubic|cu) (.*)", r"\2^3", named))
     return head, re.sub(r"\s*per\s*", "/", re.sub(r"[{}\s]", "", power.replace(" per ", "/")))
@@ -81,16 +94,17 @@ def split_any_unit(text: str) -> tuple[str, str]:
 
 
 def may_be_left_out(unit: str, question: str) -> bool:
-    """Whether a number with this unit is the same where the ground truth has none: one that is known, or asked for.
+    """Whether a number with this unit is the same where neither the ground truth nor the question has a known one.
 
-    >>> may_be_left_out("km", "How long is it?"), may_be_left_out("km", "How long is it in cm?")
+    >>> may_be_left_out("km", "How long is it?"), may_be_left_out("km", "How many apples are there?")
     (True, False)
     """
     words = question_words(question)
-    if _ASKED_FOR.search(question):
+    if _HOW_MANY.search(question):
         asked = words | {_FOLDED.get(word, word) for word in words}
         return asked.issuperset(re.findall("[a-z]+", unit.casefold()))
-    return unit in _COUNTED or unit.casefold() in words or split_unit(f"1 {unit}")[1] != ""
+    is_known = unit in _NAMES or unit in _COUNTED or split_unit(f"1 {unit}")[1] != ""
+    return is_known or unit.casefold() in words
 
 
 def degrees_as_radians(text: str) -> str:

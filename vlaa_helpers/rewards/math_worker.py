@@ -1,14 +1,16 @@
 """A process that only compares mathematics, so that one which takes too long can be ended: see `math_compare`.
 
 Reads lines of JSON [kind, gold, said, seconds] and answers each with "same", "different", "unreadable", "bad_gold" or
-"too_long". It is run as a file, imports nothing of the package, and may use no more than `MEMORY` bytes. What
-Math-Verify calls the same is looked at again: at random points, to 50 digits.
+"too_long", a blank and the seconds of processor time that it took. It is run as a file, imports nothing of the package,
+and may use no more than `MEMORY` bytes. What Math-Verify calls the same is looked at again: at random points, to 50
+digits.
 """
 
 import json
 import logging
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -204,6 +206,7 @@ def main() -> None:
     print("ready", flush=True)
     for line in sys.stdin:
         kind, gold, said, seconds = json.loads(line)
+        start = time.process_time()
         try:
             with alarm(seconds):
                 verdict = compare(kind, gold, said)
@@ -211,7 +214,7 @@ def main() -> None:
             verdict = "too_long"
         except (MemoryError, RecursionError):
             verdict = "unreadable"
-        print(verdict, flush=True)
+        print(f"{verdict} {time.process_time() - start:.6f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -79,12 +79,12 @@ class MixedReward:
         responses: Sequence[str],
         gts: Sequence[str],
         verifier_types: Sequence[str],
-        questions: Sequence[str],
+        questions: Sequence[str | None],
         metas: Sequence[str],
         images: Sequence[Sequence[Any] | None],
     ) -> list[Score]:
         """Score responses together: those of one verifier at once, so open-ended ones reach the scorer in one batch."""
-        rows = list(zip(responses, gts, questions, metas, images, strict=True))
+        rows = list(zip(responses, gts, [text or "" for text in questions], metas, images, strict=True))
         places_of: dict[str, list[int]] = defaultdict(list)
         for place, (_, name) in enumerate(zip(rows, verifier_types, strict=True)):
             places_of[name].append(place)

@@ -22,12 +22,21 @@ SAYING = frozenset(
 """Words that say that an answer follows or has been given."""
 
 ANY_THING = frozenset("object objects thing things item items shape shapes".split())
-THINGS = ANY_THING | frozenset(
+LOOKS = frozenset(
     word + ending
     for ending in ("", "s")
-    for word in "cube block sphere ball cylinder circle square triangle star rectangle bar red green blue yellow "
-    "purple orange brown gray grey cyan pink black white gold big small large little tiny metal metallic rubber matte "
-    "shiny".split()
+    for word in "red green blue yellow purple orange brown gray grey cyan pink black white gold big small large little "
+    "tiny metal metallic rubber matte shiny".split()
+)
+"""Colours, sizes and materials."""
+THINGS = (
+    ANY_THING
+    | LOOKS
+    | frozenset(
+        word + ending
+        for ending in ("", "s")
+        for word in "cube block sphere ball cylinder circle square triangle star rectangle bar".split()
+    )
 )
 """Shapes, colours, sizes and materials, as the questions of CLEVR and of the mini world have them."""
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from .math_units import is_unit
 from .neutral_words import SAYING
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -19,6 +20,10 @@ _LETTER_LAST = re.compile(r"\(([A-Z])\)")
 _BOUNDARY = re.compile(r"[,;:?()\n]")
 _MARKUP = re.compile(r"[*_`$\"'“”‘’]")
 _DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-z]))|(?<=\d)\s*(?:degrees?\b|°)", re.IGNORECASE)
+_TEXT = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\s*\{([^{}]*)\}")
+_SPACE = re.compile(r"\\[,;:!]|~")
+_FRACTION = re.compile(r"(?<![\d}])\\[dt]?frac\{(\d+)\}\{(\d+)\}(?![\d{])")
+_JOINED_UNIT = re.compile(r"(?<![\w.,])(\d+(?:\.\d+)?)([A-Za-z]{1,6})(?![\w^])")
 _NUMBER_AND_UNIT = re.compile(r"([-+]?\d[\d.,/]*)\s*([^\W\d]+|[°%])")
 _ARTICLE = re.compile(r"(?:the|an?) (?=\S)")
 _ASKED_FOR = re.compile(r"\b(?:which|what)\s+([a-z]{3,})", re.IGNORECASE)
@@ -142,4 +147,19 @@ def plain_text(text: str) -> str:
     """
     if not text.isascii():
         text = text.translate(FULL_WIDTH)
-    return _DEGREES.sub("°", " ".join(_MARKUP.sub("", text).split())).rstrip(".,;").casefold()
+    text = _JOINED_UNIT.sub(_with_a_blank, _MARKUP.sub("", without_latex(text)))
+    return _DEGREES.sub("°", " ".join(text.split())).rstrip(".,;").casefold()
+
+
+def without_latex(text: str) -> str:
+    r"""A text without LaTeX's marks for words, blanks and simple fractions.
+
+    >>> without_latex(r"5 \text{cm}"), without_latex(r"\frac{1}{3}")
+    ('5  cm ', '1/3')
+    """
+    return _SPACE.sub(" ", _FRACTION.sub(r"\1/\2", _TEXT.sub(r" \1 ", text))) if "\\" in text else text
+
+
+def _with_a_blank(found: re.Match) -> str:
+    """A number and its unit, which may be joined: "5cm" is "5 cm"."""
+    return f"{found[1]} {found[2]}" if is_unit(found[2]) else found[0]
