@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from ...core.assets import ASSETS, REFERENCE, STUDIES, TRACE_BENCHMARK
 from .files import ROOT, list_notebooks, read_notebook
-from .number_tables import file_rows, named_in, paper_constants
+from .number_tables import UNSAID, file_rows, named_in, paper_constants
 from .number_text import Number, agrees, code_numbers, html_numbers, line_numbers, read_numbers, words_of
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ def _blanked(pattern: re.Pattern[str], text: str) -> str:
 
 
 def _fits(held: Number, words: frozenset[str], beside: bool) -> bool:
-    shared = [bool(label & words) or label <= ALWAYS for label in held.labels if label]
+    """Say whether the words of the prose name the labels of a number; what `UNSAID` has may be left out."""
+    shared = [bool(label & words) or label <= ALWAYS for label in held.labels if label - UNSAID]
     return not shared or (any(shared) if beside else all(shared))
 
 
