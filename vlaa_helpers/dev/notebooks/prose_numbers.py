@@ -163,7 +163,8 @@ def readme_texts(path: Path) -> list[Text]:
     prose = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
     versions = Source("table", tuple(line_numbers((path.parent / "pyproject.toml").read_text(encoding="utf-8"))))
     texts = []
-    for place, block in enumerate(re.split(r"\n\n|\n(?=- |\| )", prose)):
+    for place, lines in enumerate(re.split(r"\n\n|\n(?=- |\| )", prose)):
+        block = re.sub(r"\n *", " ", lines)
         sources = [versions]
         for link in re.findall(r"\]\(([\w./]+)\)", block):
             sources += _linked(path.parent / link)
@@ -174,7 +175,8 @@ def readme_texts(path: Path) -> list[Text]:
 def _linked(target: Path) -> Iterator[Source]:
     if target.suffix == ".ipynb":
         nb = read_notebook(target)
-        yield Source("text", tuple(line_numbers(nb.cells[0].source)))  # its table of costs
+        costs = (replace(number, labels=()) for number in line_numbers(nb.cells[0].source))
+        yield Source("text", tuple(costs))
         for cell in nb.cells:
             if cell.cell_type == "code":
                 yield Source("output", tuple(_output_numbers(cell)), beside=False)
