@@ -7,7 +7,14 @@ import tarfile
 from row_files import encoded
 
 REPO = "UCSC-VLAA/VLAA-Thinking"
-GT = {"clevr_math": "3", "synthesis": "2x", "arxivqa": "B", "coco": "[0, 0, 0.5, 1]", "vg": "[0, 0, 0.5, 1]"}
+GT = {
+    "clevr_math": "3",
+    "geoqa170k": "A",
+    "synthesis": "2x",
+    "arxivqa": "B",
+    "coco": "[0, 0, 0.5, 1]",
+    "vg": "[0, 0, 0.5, 1]",
+}
 FOLDER = {"coco": "coco/train2017", "vg": "vg/VG_100K"}
 
 

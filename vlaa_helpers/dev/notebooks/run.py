@@ -1,4 +1,4 @@
-"""The notebook series as a set: run every notebook, write the committed outputs, keep the Colab badges right.
+"""The notebook series as a set: run every notebook, write the committed outputs, keep the badges right.
 
     python -m vlaa_helpers.dev.notebooks.run run [--smoke] [--out runs] [NAMES...]
     python -m vlaa_helpers.dev.notebooks.run refresh NAMES...
@@ -283,7 +283,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for command in (run, refresh):
         command.add_argument("--out", type=Path, default=Path("runs"), help="folder for results (default: runs)")
         command.add_argument("--timeout", type=float, default=1800, help="seconds for one cell (default: 1800)")
-    badges = commands.add_parser("badges", help="write the Colab badges and the setup cells from pyproject.toml")
+    badges = commands.add_parser("badges", help="write the badges and the setup cells from pyproject.toml")
     badges.add_argument("--check", action="store_true", help="change nothing; exit 1 and name the files that differ")
     args = parser.parse_args(argv)
 
