@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from test_benchmark_step import TINY
+from tiny_size import TINY
 
 from vlaa_helpers.dev.benchmarks import image_cache
 from vlaa_helpers.policy import vision_tower
