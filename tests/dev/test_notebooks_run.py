@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 
 import nbformat
 import pytest
@@ -168,6 +169,16 @@ def test_a_kernel_that_dies_is_recorded(tmp_path):
     path = write(tmp_path / "04_lose_kernel.ipynb", "1", "import os; os._exit(1)")
     run = series.run_notebook(path, tmp_path / "out")
     assert run.status == "failed" and run.error.startswith("cell 2: the kernel died")
+
+
+@pytest.mark.parametrize(("last", "status"), [("1", "ok"), ("1 / 0", "failed"), ("time.sleep(60)", "failed")])
+def test_no_kernel_is_left_behind(last, status, tmp_path):
+    """Each holds the model of its notebook, gigabytes over a series."""
+    path = write(tmp_path / "05_leave.ipynb", "import os, time\nprint(os.getpid())", last)
+    assert series.run_notebook(path, tmp_path / "out", timeout=2).status == status
+    copy = nbformat.read(tmp_path / "out" / "notebooks" / path.name, as_version=4)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(copy.cells[1].outputs[0].text), 0)
 
 
 # ---- stamps ----

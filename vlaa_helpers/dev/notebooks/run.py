@@ -185,6 +185,7 @@ def _execute(nb: "NotebookNode", folder: Path, timeout: float, watch: _Watch) ->
         nb,
         km=_kernel_manager(),
         timeout=timeout,
+        shutdown_kernel="immediate",
         extra_arguments=["--IPKernelApp.log_level=ERROR"],  # its notice about loopback sockets is no news to a reader
         resources={"metadata": {"path": str(folder)}},
         record_timing=False,
@@ -194,8 +195,9 @@ def _execute(nb: "NotebookNode", folder: Path, timeout: float, watch: _Watch) ->
     )
     # The kernel finds the vlaa_helpers that runs it, installed or not.
     search_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    environment = {**os.environ, "PYTHONPATH": search_path, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     try:
-        watch.client.execute(env={**os.environ, "PYTHONPATH": search_path, "PYDEVD_DISABLE_FILE_VALIDATION": "1"})
+        watch.client.execute(env=environment, cleanup_kc=True)  # of a manager that is not its own it would leave it
     except CellExecutionError as failure:
         return f"cell {watch.current}: {failure.ename}: {failure.evalue}"
     except CellTimeoutError:
