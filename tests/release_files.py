@@ -41,9 +41,9 @@ def rows_of(source: str, n: int) -> list[dict]:
     ]
 
 
-def images_of(source: str, n: int, size=(64, 48)) -> dict[str, bytes]:
-    """Images for `rows_of`, as an archive of the release holds them."""
-    return {f"{source}/{k}.png": encoded(size=size, seed=k) for k in range(n)}
+def images_of(source: str, n: int, size=(64, 48), first=0) -> dict[str, bytes]:
+    """Images for `rows_of`, as an archive of the release holds them; two calls with the same `first` draw the same."""
+    return {f"{source}/{k}.png": encoded(size=size, seed=first + k) for k in range(n)}
 
 
 def json_lines(rows) -> bytes:

@@ -55,16 +55,17 @@ def release(model, tmp_path, monkeypatch):
     """A hub with rows of five sources for both splits, which kernels ask from here on under a profile as above."""
     sources = ["clevr_math", "geoqa170k", "synthesis", "arxivqa", "coco"]
     rows = {source: rows_of(source, ROWS) for source in sources}
+    images = {source: images_of(source, ROWS, first=k * ROWS) for k, source in enumerate(sources)}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for name, data in images_of("coco", ROWS).items():
+        for name, data in images.pop("coco").items():
             archive.writestr(name.replace("coco/", "train2017/"), data)
     with HubServer() as hub:
         files = hub.repos[REPO]
         files["VLAA-Thinking-GRPO-25K.json"] = json_lines(row for some in rows.values() for row in some)
         with_traces = (row for source in ("clevr_math", "synthesis", "arxivqa") for row in traced(rows[source]))
         files["VLAA-Thinking-SFT-126K.json"] = json_lines(with_traces)
-        files |= {f"images/{source}.tar.gz": tar_gz(images_of(source, ROWS)) for source in sources[:-1]}
+        files |= {f"images/{source}.tar.gz": tar_gz(members) for source, members in images.items()}
         hub.plain["/train2017.zip"] = buffer.getvalue()
         startup = tmp_path / "ipython" / "profile_default" / "startup" / "profile.py"
         startup.parent.mkdir(parents=True)

@@ -178,14 +178,15 @@ def run_notebook(
 
 def _execute(nb: "NotebookNode", folder: Path, timeout: float, watch: _Watch) -> str | None:
     """Execute the cells in `folder`; what ended it early, in words, or None."""
+    from jupyter_core.utils import run_sync
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+    manager = _kernel_manager()
     watch.client = NotebookClient(
         nb,
-        km=_kernel_manager(),
+        km=manager,
         timeout=timeout,
-        shutdown_kernel="immediate",
         extra_arguments=["--IPKernelApp.log_level=ERROR"],  # its notice about loopback sockets is no news to a reader
         resources={"metadata": {"path": str(folder)}},
         record_timing=False,
@@ -197,13 +198,16 @@ def _execute(nb: "NotebookNode", folder: Path, timeout: float, watch: _Watch) ->
     search_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     environment = {**os.environ, "PYTHONPATH": search_path, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     try:
-        watch.client.execute(env=environment, cleanup_kc=True)  # of a manager that is not its own it would leave it
+        watch.client.execute(env=environment)
     except CellExecutionError as failure:
         return f"cell {watch.current}: {failure.ename}: {failure.evalue}"
     except CellTimeoutError:
         return f"cell {watch.current}: no end after {timeout:g} s; shorten it, or pass a longer timeout"
     except DeadKernelError:
         return f"cell {watch.current}: the kernel died; most often the machine ran out of memory"
+    finally:  # the client leaves a kernel whose manager it was given
+        if manager.has_kernel:
+            run_sync(manager.shutdown_kernel)(now=True)
     return None
 
 
