@@ -296,7 +296,7 @@ def test_every_notebook_begins_with_the_setup_cell():
 @pytest.mark.parametrize("where", ["here", "colab", "kaggle"])
 def test_the_setup_cell_installs_on_colab_and_kaggle_alone(where, monkeypatch):
     called = []
-    monkeypatch.setattr("vlaa_helpers.environment.install_missing", lambda: called.append(where))
+    monkeypatch.setattr("vlaa_helpers.install_missing", lambda: called.append(where))
     if where == "kaggle":
         monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
     if where == "colab":

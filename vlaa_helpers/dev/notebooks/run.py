@@ -178,7 +178,7 @@ def run_notebook(
 
 def _execute(nb: "NotebookNode", folder: Path, timeout: float, watch: _Watch) -> str | None:
     """Execute the cells in `folder`; what ended it early, in words, or None."""
-    from jupyter_core.utils import run_sync
+    from jupyter_client.utils import run_sync
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
