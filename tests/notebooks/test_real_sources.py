@@ -1,16 +1,19 @@
-"""Chapters 0 to 4 with a GPU profile: the released data by name, from a hub on loopback, and a model of true width.
+"""Chapters 0 to 4 with a GPU profile: the released data by name, from a hub on loopback, and a model of two layers.
 
-A startup file gives the kernel what no test has: settings of `t4` on a CPU, a model of two layers with random weights
-in place of the 3B one, and where COCO's images lie. All else is the notebook's own code.
+A startup file gives the kernel what no test has: settings of `t4` on a CPU, a model with random weights in place of the
+3B one, and where COCO's images lie. All else is the notebook's own code. With VLAA_TRUE_WIDTH=1 the layers are as wide
+as those of Qwen2.5-VL-3B, which takes minutes a notebook.
 """
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
 import pytest
 from hub_server import HubServer
 from release_files import REPO, images_of, json_lines, rows_of, tar_gz
+from tiny_size import TINY
 
 from vlaa_helpers.dev.notebooks.files import list_notebooks, read_notebook, smoke_parameters
 from vlaa_helpers.dev.notebooks.run import run_notebook
@@ -39,14 +42,15 @@ def traced(rows: list[dict]) -> list[dict]:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """The folder of a model with two layers of each kind, as wide as Qwen2.5-VL-3B."""
+    """The folder of a model with two layers of each kind."""
     from transformers import AutoProcessor
 
     from vlaa_helpers import get_profile
     from vlaa_helpers.dev.benchmarks.random_qwen import TRUE_WIDTH, save_random_model
 
-    folder = tmp_path_factory.mktemp("true_width")
-    save_random_model(folder, AutoProcessor.from_pretrained(get_profile("mini").model), TRUE_WIDTH)
+    folder = tmp_path_factory.mktemp("two_layers")
+    size = TRUE_WIDTH if os.environ.get("VLAA_TRUE_WIDTH") == "1" else TINY
+    save_random_model(folder, AutoProcessor.from_pretrained(get_profile("mini").model), size)
     return folder
 
 
