@@ -23,14 +23,19 @@ _NEGATIONS = frozenset("not never don't doesn't didn't isn't aren't wasn't weren
 _NEAR = frozenset("near beside next by at".split())
 _PLACES = _NEAR | frozenset("on in under behind above below over to inside outside around".split())
 _SIDES = frozenset({"left", "right"})
+_OPEN = frozenset("in on at to of by from for".split())
 _COMPARED = frozenset({"more", "fewer", "less"})
 _JOINTS = frozenset({"and", "or"})
-_ASKING = frozenset("how many much what what's which who whose where where's there it one that long wide tall high deep old".split())
+_ASKING = frozenset(
+    "find calculate determine compute how many much what what's which who whose where where's there it one that long wide tall high deep old".split()
+)
 _SHOWN = frozenset("picture image photo figure scene diagram graph chart plot".split())
 _WRITINGS = {
     "colour": "color", "grey": "gray", "people": "person", "men": "man", "women": "woman", "children": "child",
     "feet": "foot", "bike": "bicycle", "centre": "center", "leaves": "leaf", "has": "have",
 }  # fmt: skip
+_ENDS_ASKING = re.compile(r"\?\s*$")
+_STARTS_ASKING = re.compile(r"\b(?:find|calculate|determine|compute|what|which|how|where|who)\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.?!])\s+|\n+")
 
 
@@ -72,6 +77,8 @@ def phrases_of(text: str, ignored: frozenset[str] = frozenset()) -> list[Phrase]
         nonlocal link, words
         if words[:1] == ["and"]:
             words = words[1:]
+        if len(words) > 1 and words[-1] in _JOINTS:
+            words = words[:-1]
         if words or link not in ("", "not"):
             found.append(Phrase(link, tuple(words)))
             link = ""
@@ -82,16 +89,16 @@ def phrases_of(text: str, ignored: frozenset[str] = frozenset()) -> list[Phrase]
         is_ignored = token in ignored and link in ("", "of") and not (token in _SIDES and after == "of")
         if token in _NEGATIONS:
             close("not")
-        elif is_ignored and (not before or not (token in _LINKS or token in _VERBS or token in _JOINTS)):
+        elif token in _ARTICLES:
+            if words:
+                close("the")
+        elif is_ignored and (token in _ASKING or not (token in _LINKS or token in _VERBS or token in _JOINTS)):
             pass
         elif token in _LINKS or (token.endswith("ing") and len(token) > 5 and (words or before in _VERBS or link)):
             close(token)
         elif token in _BREAKS or token in _VERBS:
             if not (link and not words):
                 close("")
-        elif token in _ARTICLES:
-            if words:
-                close("the")
         elif token.endswith("ed") and len(token) > 4 and words:
             close("")
             words.append(one_writing(token))
@@ -126,11 +133,13 @@ def asked_phrases(asked: str) -> tuple[Phrase, ...]:
 def asking_sentence(question: str) -> str:
     """The last sentence of a question that asks, or its last one."""
     sentences = [sentence for sentence in _SENTENCE.split(question) if sentence.strip()]
-    asking = [sentence for sentence in sentences if sentence.rstrip().endswith("?")]
-    return [*sentences, *asking, ""][-2] if asking else "".join(sentences[-1:])
+    for form in (_ENDS_ASKING, _STARTS_ASKING):
+        if asking := [sentence for sentence in sentences if form.search(sentence)]:
+            return asking[-1]
+    return "".join(sentences[-1:])
 
 
-def restates(said: list[Phrase], asked: tuple[Phrase, ...], *, first_alone: bool = False) -> bool:
+def restates(said: list[Phrase], asked: tuple[Phrase, ...], *, first_alone: bool = False, in_part: bool = False) -> bool:
     """Whether each phrase said is one of those asked for: with its link, its last word and no other words.
 
     What has no link is the subject: the first phrase asked for, those that hang on it with "of", and what a verb says
@@ -139,6 +148,7 @@ def restates(said: list[Phrase], asked: tuple[Phrase, ...], *, first_alone: bool
     Args:
         first_alone: whether the first phrase alone may be the subject: of "the cat's tail" and "the tail of the cat"
             the tail.
+        in_part: whether a subject may be cut short: "sales" for "sales highest".
 
     >>> asked = asked_phrases("Where is the cup to the left of the blue plate?")
     >>> [restates(phrases_of(text), asked) for text in ("the cup", "the plate", "the cup left of the plate")]
@@ -157,10 +167,12 @@ def restates(said: list[Phrase], asked: tuple[Phrase, ...], *, first_alone: bool
             found = [k for k in found if k == 0]
         elif phrase.link == "of":
             found = [k for k in found if k < chain or k == place + 1]
+            found = found or [k for k, other in enumerate(asked) if other in subjects and other.words == phrase.words]
         if found:
             place = found[0]
         elif phrase.link in ("", "the") or (phrase.link == "of" and is_first):
-            if not _is_subject(phrase.words, subjects[:1] if is_first and first_alone else subjects, subjects):
+            may_be = subjects[:1] if is_first and first_alone else subjects
+            if not _is_subject(phrase.words, may_be, subjects, in_part):
                 return False
             place = 0
         else:
@@ -168,17 +180,19 @@ def restates(said: list[Phrase], asked: tuple[Phrase, ...], *, first_alone: bool
     return True
 
 
-def _is_subject(said: tuple[str, ...], subjects: list[Phrase], all_subjects: list[Phrase]) -> bool:
-    """Whether words end like a subject and are words of all: "cat's tail" for "the tail of the cat"."""
+def _is_subject(said: tuple[str, ...], subjects: list[Phrase], all_subjects: list[Phrase], in_part: bool) -> bool:
+    """Whether words are of the subjects and end like one, or in part: "cat's tail" for "the tail of the cat"."""
     if any(_is_part(said, phrase.words) for phrase in subjects):
         return True
     words = {word for phrase in all_subjects if not _is_joined(phrase.words) for word in phrase.words}
-    return words.issuperset(said) and said[-1:] in [phrase.words[-1:] for phrase in subjects if phrase.words]
+    is_end = said[-1:] in [phrase.words[-1:] for phrase in subjects if phrase.words]
+    return words.issuperset(said) and (in_part or is_end)
 
 
 def _is_same(said: Phrase, asked: Phrase) -> bool:
     is_link = said.link == asked.link or (said.link in _NEAR and asked.link in _PLACES)
-    return is_link and (not said.words or _is_part(said.words, asked.words))
+    is_open = not said.words and (said.link in _OPEN or said.link.endswith("ing"))
+    return is_link and (is_open or (bool(said.words) and _is_part(said.words, asked.words)))
 
 
 def _is_part(said: tuple[str, ...], asked: tuple[str, ...]) -> bool:
