@@ -10,7 +10,7 @@ from .options import Options, plain_text, read_options
 from .restatement import asked_phrases, asking_sentence, phrases_of, restates
 
 _NEUTRAL = (SAYING - {"right"}) | frozenset(
-    "because since as one degrees number total shows show depicts long wide tall deep".split()
+    "because since as one degrees number total value measure size shows show depicts long wide tall deep".split()
 )
 _ANGLE = re.compile(r"\\?\bangle\s*(?=[a-z]{1,3}\b)|∠\s*", re.IGNORECASE)
 _NUMBER = re.compile(r"\(?[-+]?\d+(?:\.\d+)?[).]?")
@@ -18,7 +18,9 @@ _OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]'\"°=]|_")
 _LONE_LETTER = re.compile(r"(?<![\w'’])(?!(?:a|i) (?!is\b|was\b|would\b|or\b|and\b)[a-z]{2})([a-z])(?![\w'’])", re.IGNORECASE)
 _ASKS = re.compile(r"\?|^\W*(?:is|are|was|were|do|does|did|has|have|can)\b", re.IGNORECASE)
 _LETTER = re.compile(r"(?<![\w'.(])\(?([A-Z])\)?[.!]?$")
-_NEGATION = re.compile(r"\bnot\b|n['’]t\b", re.IGNORECASE)
+_IS_RIGHT = re.compile(r"(?:that|this|it|which)(?: is|['’]?s) (?:right|correct)[.!]?", re.IGNORECASE)
+_SHORT_NOT = re.compile(r"n['’]t\b", re.IGNORECASE)
+_NEGATION = re.compile(r"\bnot\b")
 _AUXILIARY = frozenset("is are was were do does did has have had can will there".split())
 _TOKEN = re.compile(r"\w+(?:['’]\w+)?|[^\w\s.,;:!?\"]")
 
@@ -35,7 +37,7 @@ def named_by_sentence(text: str, options: Options) -> str | None:
     if (letter := _LETTER.search(text)) and letter[1] in options.texts and letter[1].casefold() not in options.letters:
         before = text[: letter.start()]
         return letter[1] if phrases_of(before, _NEUTRAL) and says_again(before, options) else None
-    text = _with_digits(plain_text(text), options)
+    text = _with_digits(plain_text(_SHORT_NOT.sub(" not", text)), options)
     named = {
         letter
         for found in _texts_of(options).finditer(text)
@@ -82,7 +84,7 @@ def says_again(words: str, options: Options) -> bool:
         return False
     asked = asked_phrases(_asked(options))
     said = phrases_of(_ANGLE.sub(" angle ", words), _NEUTRAL)
-    is_whole = not said or not is_negated(_asked(options)) or any("not" in phrase.link for phrase in said)
+    is_whole = not is_negated(_asked(options)) or not words.strip(" ;.,!") or any("not" in phrase.link for phrase in said)
     return is_whole and restates(said, asked, in_part=True)
 
 
@@ -105,11 +107,11 @@ def remark_tells(letter: str, remark: str, question: str) -> str:
     """
     options = read_options(question)
     if not options.letters:
-        return "same" if _NUMBER.fullmatch(remark) or _may_be_an_option(remark, question) else "unclear"
+        return "same" if _IS_RIGHT.fullmatch(remark) or _NUMBER.fullmatch(remark) or _may_be_an_option(remark, question) else "unclear"
     if named := options.named_by(remark) or named_by_sentence(remark, options):
         return "same" if named == letter else "other"
     said = plain_text(remark)
-    if says_again(said, options):
+    if _IS_RIGHT.fullmatch(said) or says_again(said, options):
         return "same"
     others = (options.letters.get(found[1]) or options.short[found[1]] for found in _texts_of(options).finditer(said))
     return "other" if any(letter not in letters for letters in others) else "unclear"

@@ -185,6 +185,8 @@ def _is_subject(said: tuple[str, ...], subjects: list[Phrase], all_subjects: lis
     if any(_is_part(said, phrase.words) for phrase in subjects):
         return True
     words = {word for phrase in all_subjects if not _is_joined(phrase.words) for word in phrase.words}
+    if len(set(said)) < len(said) or not set(said).issuperset(_COMPARED & words):
+        return False
     is_end = said[-1:] in [phrase.words[-1:] for phrase in subjects if phrase.words]
     return words.issuperset(said) and (in_part or is_end)
 
@@ -204,7 +206,9 @@ def _is_part(said: tuple[str, ...], asked: tuple[str, ...]) -> bool:
         return LOOKS.issuperset(asked[:joint]) and said == asked[-1:]
     if said == asked[:1] and said[0] in _COMPARED:
         return True
-    return bool(said) and said[-1:] == asked[-1:] and set(asked).issuperset(said)
+    if not said or len(set(said)) < len(said) or not set(asked).issuperset(said) or not set(said).issuperset(_COMPARED & set(asked)):
+        return False
+    return said[-1:] == asked[-1:] or LOOKS.issuperset(said)
 
 
 def _is_joined(words: tuple[str, ...]) -> bool:
