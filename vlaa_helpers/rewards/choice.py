@@ -107,7 +107,7 @@ def _named_by_clause(text: str, question: str, options: Options) -> str | Reason
     found = _LETTER_AND_TEXT.fullmatch(text)
     if full := _letter_with_its_text(text, options) or (None if found else named_by_sentence(text, options)):
         return full
-    if _IS_CORRECT.search(text):
+    if not found and _IS_CORRECT.search(text):
         return _named_by_clause(_IS_CORRECT.sub("", text), question, options)
     if len(set(_ALONE.findall(text))) > 1 or _LIST_OF_LETTERS.fullmatch(text):
         return Reason.AMBIGUOUS
@@ -115,6 +115,8 @@ def _named_by_clause(text: str, question: str, options: Options) -> str | Reason
         return Reason.UNREADABLE
     letter, remark = found[1].upper(), found[2]
     told = remark_tells(letter, remark, question)
+    if told == "unclear" and (rest := _IS_CORRECT.sub("", f" {remark}")) != f" {remark}":
+        told = remark_tells(letter, rest.strip(), question)
     return letter if told == "same" else Reason.AMBIGUOUS if told == "other" else Reason.UNREADABLE
 
 

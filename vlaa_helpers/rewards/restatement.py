@@ -36,6 +36,7 @@ _WRITINGS = {
 }  # fmt: skip
 _ENDS_ASKING = re.compile(r"\?\s*$")
 _STARTS_ASKING = re.compile(r"\b(?:find|calculate|determine|compute|what|which|how|where|who)\b", re.IGNORECASE)
+_PARTICIPLE = re.compile(r"(?!thing$|something$|anything$)[a-z]{2,}ing")
 _SENTENCE = re.compile(r"(?<=[.?!])\s+|\n+")
 
 
@@ -94,7 +95,7 @@ def phrases_of(text: str, ignored: frozenset[str] = frozenset()) -> list[Phrase]
                 close("the")
         elif is_ignored and (token in _ASKING or not (token in _LINKS or token in _VERBS or token in _JOINTS)):
             pass
-        elif token in _LINKS or (token.endswith("ing") and len(token) > 5 and (words or before in _VERBS or link)):
+        elif token in _LINKS or (_PARTICIPLE.fullmatch(token) and (words or link or before in _VERBS)):
             close(token)
         elif token in _BREAKS or token in _VERBS:
             if not (link and not words):
