@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 
+from .hedges import is_negated
 from .neutral_words import LOOKS, SAYING, words_of
 from .restatement import Phrase, asked_phrases, phrases_of, restates
 
@@ -11,9 +12,12 @@ _SENTENCE = re.compile(r"(?<=[.?!])\s+|\n+")
 _ORDINAL = re.compile(r"\b\d+(?:st|nd|rd|th)?\b")
 _SIZES = frozenset("bigger biggest smaller smallest larger largest taller tallest".split())
 _NEXT_INSTRUCTION = re.compile(r",? and (?:give|output|return|provide|show|report|answer|mark)\b", re.IGNORECASE)
+_SIDES = frozenset("left right top bottom upper lower".split())
 _SIDE = re.compile(r"\b(?:left|right|top|bottom|middle|center|centre)\b", re.IGNORECASE)
-_ON_A_SIDE = re.compile(rf"\b(?:on|at|in) the {_SIDE.pattern}", re.IGNORECASE)
+_ON_A_SIDES = frozenset("left right top bottom upper lower".split())
+_SIDE = re.compile(rf"\b(?:on|at|in) the {_SIDE.pattern}", re.IGNORECASE)
 _OWNS = re.compile(r"\b(?:has|have|had)\b", re.IGNORECASE)
+_FOR = re.compile(r"\bfor\b", re.IGNORECASE)
 _UNNAMED = re.compile(r"\b(?:object|thing|item)\s+(?:is|that|which|used)\b", re.IGNORECASE)
 _SHOWN = frozenset("image picture photo scene figure".split())
 NEUTRAL = SAYING - {"and"} - _SHOWN | frozenset(
@@ -64,14 +68,14 @@ def says_the_thing(text: str, question: str) -> bool:
         text = _ON_A_SIDE.sub(" ", text)
     if _OWNS.search(text) and not _OWNS.search(thing):
         return False
-    said = [phrase for phrase in phrases_of(text, ignored) if not _leads_to_numbers(phrase)]
+    said = [phrase for phrase in phrases_of(_FOR.sub("of", text), ignored) if not _leads_to_numbers(phrase)]
     if len(said) == 1 and _UNNAMED.search(question) and len(said[0].words) == 1 and not said[0].link:
         return said[0].words[0] not in words_of(question)
     return restates(said, asked, first_alone=True)
 
 
 def _leads_to_numbers(phrase: Phrase) -> bool:
-    return phrase.link in ("at", "in", "on", "by", "to", "of", "for") and NEUTRAL.issuperset(phrase.words)
+    return phrase.link in ("at", "in", "on", "by", "to", "of") and (NEUTRAL - _SIDES).issuperset(phrase.words)
 
 
 def may_be_its_label(label: str, question: str) -> bool:
@@ -83,4 +87,4 @@ def may_be_its_label(label: str, question: str) -> bool:
     if question:
         return says_the_thing(label, question)
     words = words_of(label)
-    return len(words) < 2 and words not in (["none"], ["nothing"], ["not"], ["no"])
+    return len(words) < 2 and not is_negated(label) and words not in (["none"], ["nothing"])
