@@ -10,7 +10,7 @@ _ASKED = re.compile(
     r"\b(?:how many|number of)\s+(?:of\s+)?(?:(?:the|these|those|all)\s+)?(?:\d+\s+)?([^?!;:]*)", re.IGNORECASE
 )
 _CLAUSE = re.compile(
-    r"\b(?:what(?:['’]s| is| are| was| will be)?|find|calculate|determine|compute|work out|how)\b(.*?)"
+    r"\b(?:what(?:['’]s| is| are| was| will be)?|find|calculate|determine|compute|evaluate|work out|how)\b(.*?)"
     r"(?=[.?!;,]|\b(?:if|when|where|given|with|such|that|which|whose|so|because)\b|$)",
     re.IGNORECASE | re.DOTALL,
 )

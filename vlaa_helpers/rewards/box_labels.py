@@ -68,6 +68,8 @@ def says_the_thing(text: str, question: str) -> bool:
     if _OWNS.search(text) and not _OWNS.search(thing):
         return False
     said = [phrase for phrase in phrases_of(_FOR.sub("of", text), ignored) if not _leads_to_numbers(phrase)]
+    if said and said[0].link not in ("", "the", "of"):
+        return False
     if len(said) == 1 and _UNNAMED.search(question) and len(said[0].words) == 1 and not said[0].link:
         return said[0].words[0] not in words_of(question)
     return restates(said, asked, first_alone=True)
