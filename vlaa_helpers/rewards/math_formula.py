@@ -44,6 +44,8 @@ _SPACED_EQUALS = re.compile(r"(?:\\[,;:! ]\s*)+(?==)|(?<==)(?:\s*\\[,;:! ])+")
 _BRACED_LIST = re.compile(r"\{([^{}]*,[^{}]*)\}")
 _INTEGRAL = re.compile(r"\\int(?![A-Za-z])")
 _OF_INTEGRAL = re.compile(r"(?<![A-Za-z\\])d\s*(?:[a-z](?![A-Za-z])|\\[a-z]+)|\\mathrm\s*\{d\}")
+_BOTH_SIGNS = re.compile(r"\\(pm|mp)(?![A-Za-z])")
+_SIGNS = ({"pm": "+", "mp": "-"}, {"pm": "-", "mp": "+"})
 _BOX = "\x01"
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 COMMANDS = frozenset(
@@ -210,16 +212,19 @@ def _split(text: str, question: str) -> Formula | None:
     if len(joins) > 1:
         return None
     written = _CONNECTIVE.sub(",", text) if joins else text
-    pieces = list(map(str.strip, _outside_brackets(re.sub(r",\s*,", ",", written) if joins else written)))
-    if not all(pieces):
+    parts = _outside_brackets(re.sub(r",\s*,", ",", written) if joins else written)
+    pieces = list(map(str.strip, parts)) if parts else []
+    if not pieces or not all(pieces):
         return None
+    if len(pieces) == 1 and _BOTH_SIGNS.search(text) and not _INEQUALITY.search(text):
+        joins, pieces = {"or"}, [_BOTH_SIGNS.sub(lambda sign: signs[sign[1]], text) for signs in _SIGNS]
     joined = "" if len(pieces) == 1 else (joins.pop() if joins else ",")
     in_order = len(pieces) > 1 and _IN_ORDER.search(question) is not None
     return Formula(text, tuple(_piece(piece, question) for piece in pieces), joined, in_order)
 
 
-def _outside_brackets(text: str) -> list[str]:
-    """The text split at the commas, semicolons and line breaks that stand in no bracket."""
+def _outside_brackets(text: str) -> list[str] | None:
+    """The text split at the commas, semicolons and line breaks that stand in no bracket; None where one is not closed."""
     parts, depth, start = [], 0, 0
     for place, sign in enumerate(text):
         depth += (sign in "([{") - (sign in ")]}")
@@ -228,7 +233,9 @@ def _outside_brackets(text: str) -> list[str]:
         if depth == 0 and sign in ",;\n" and text[place - 1 : place] != "\\":
             parts.append(text[start:place])
             start = place + 1
-    return [*parts, text[start:]]
+        if depth < 0:
+            return None
+    return [*parts, text[start:]] if depth == 0 else None
 
 
 def _piece(text: str, question: str) -> Piece:

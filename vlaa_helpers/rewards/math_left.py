@@ -25,11 +25,13 @@ _ONE_IN_BRACKETS = re.compile(r"\((\w)\)")
 _POWERS = str.maketrans({"²": "^2", "³": "^3", "°": "^circ", "′": "'", "’": "'"})
 _NAME = re.compile(r"\\?[A-Za-z]+(?:_\{?\w+\}?)?'?(?:\([a-z]\))?|m?\\?(?:angle|triangle|overline)\s*\{?[A-Z]{1,3}\}?")
 _CAPITAL = re.compile(r"(?<![A-Za-z\\])([A-Z])(?![A-Za-z])")
+_LETTER = re.compile(r"(?<![\\A-Za-z])[A-Za-z]+(?![A-Za-z])")
+_UNITS = re.compile(r"(?<=\d)\s*(?:\\text\s*\{[^{}]*\}|[A-Za-z]+)(?:\s*\^\s*\d)?[\s.]*$")
 _NEUTRAL = (SAYING - {"right"}) | frozenset("value measure size number".split())
 _NOTATIONS = {
     "derivative": r"[a-z]'+(?:\([a-z]\))?|\\d?frac\{d[a-z]?\}\{d[a-z]\}.{0,20}|d[a-z]/d[a-z]",
     "inverse": r"[a-z]\^\{?-1\}?(?:\([a-z]\))?|y",
-    "determinant": r"(?:\\?det)?(?:\(?[A-Z]\)?)|\\?det|\|[A-Z]\||D",
+    "determinant": r"\\?det(?:\(?[A-Z]\)?)?|\|[A-Z]\||D",
     "limit": r"\\lim_\{[^{}]*\}.{1,40}|L",
     r"\int": r"(?:\\left)?\[.*\\right\]_\{?\w+\}?\^\{?\w+\}?|I",
 }
@@ -56,28 +58,29 @@ def without_asked(answer: str, question: str) -> str | None:
     ('7', None)
     """
     text = without_lead_in(_MARKS.sub("", answer)).strip()
+    is_said = False
     for _ in range(3):
         found = _IS.search(text)
         if not found or not (left := text[: found.start()].strip()) or not text[found.end() :].strip(" ."):
             break
         if not says_what_is_asked(left, question):
             break
-        text = text[found.end() :]
-    if text != answer and re.search(r"=", text):
-        text = _without_general_steps(text)
+        is_said, text = True, text[found.end() :]
     named = values_by_name(text)
     sides = [side.strip(" .") for side in _IS.split(named)]
-    for side in (sides[0], sides[-1]):
-        if len(sides) > 1 and _NAME.fullmatch(side) and not may_be_named(side, question):
-            return None
-    return text
+    if len(sides) > 1 and any(_NAME.fullmatch(side) and not may_be_named(side, question) for side in (sides[0], sides[-1])):
+        return None
+    if is_said:
+        return _without_general_step(text)
+    name, equals, rest = named.partition("=")
+    return f"{name}={_without_general_step(rest)}" if equals and _NAME.fullmatch(name.strip()) else text
 
 
-def _without_general_steps(text: str) -> str:
-    """A chain of equations without first parts that have letters, where its last one is a number: "4s = 4(6) = 24"."""
+def _without_general_step(text: str) -> str:
+    """A chain of equations without a first part that has letters, where the rest is numbers: "4s = 4(6) = 24"."""
     first, equals, rest = text.partition("=")
-    is_general = re.search(r"[A-Za-z]", re.sub(r"\\[a-z]+", "", first)) and not re.search(r"[<>]", text)
-    return rest.strip() if equals and is_general and not re.search(r"(?<![\\A-Za-z])[a-z](?![A-Za-z])", rest) else text
+    is_general = equals and _LETTER.search(first) and not re.search("[<>]", text)
+    return rest if is_general and not _LETTER.search(_UNITS.sub("", rest)) else text
 
 
 def says_what_is_asked(left: str, question: str) -> bool:
@@ -95,13 +98,13 @@ def says_what_is_asked(left: str, question: str) -> bool:
         return True
     asked = _asked(question)
     known = {word for phrase in asked for word in phrase.words}
-    said = phrases_of(_CAPITAL.sub(r"\1\1\1", left), frozenset(_NEUTRAL - known))
+    said = phrases_of(_CAPITAL.sub(r"\1\1\1", left.replace("\\", "")), frozenset(_NEUTRAL - known))
     return bool(said) and bool(asked) and restates(said, asked)
 
 
 @lru_cache(maxsize=4096)
 def _asked(question: str) -> tuple:
-    return asked_phrases(_CAPITAL.sub(r"\1\1\1", asking_sentence(question).replace("$", "")))
+    return asked_phrases(_CAPITAL.sub(r"\1\1\1", asking_sentence(question).replace("$", "").replace("\\", "")))
 
 
 @lru_cache(maxsize=4096)

@@ -14,6 +14,8 @@ def as_coordinates(gold: Formula, said: Formula) -> tuple[Formula, Formula]:
         return gold, said
     if len(said.pieces) == 1 and (values := _values_of_names(said)):
         return gold, values
+    if len(said.pieces) == 1 and len(said.pieces[0].parts) == 1 and (point := _point(gold)):
+        return point, said
     if len(gold.pieces) == 1 and gold.pieces[0].parts[-1].startswith("(") and (point := _point(said)):
         return gold, point
     return gold, said

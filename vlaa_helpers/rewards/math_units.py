@@ -22,7 +22,7 @@ _NAMES = {
     "kohm": "kilohm kilohms", "rupee": "rupee rupees INR", "yen": "yen JPY", "decade": "decade decades",
     "century": "century centuries", "person": "person persons people", "degree": "degree degrees deg",
     "radian": "rad radian radians", "unit": "unit units", "dollar": "dollar dollars USD", "euro": "euro euros EUR",
-    "cent": "cent cents", "mile/h": "mph",
+    "cent": "cent cents", "mile/h": "mph", "km/h": "kph kmph",
     "celsius": "celsius Celsius", "fahrenheit": "fahrenheit Fahrenheit",
 }  # fmt: skip
 _CANONICAL = {written: unit for unit, names in _NAMES.items() for written in names.split()}

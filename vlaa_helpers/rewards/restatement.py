@@ -27,7 +27,7 @@ _OPEN = frozenset("in on at to of by from for".split())
 _COMPARED = frozenset({"more", "fewer", "less"})
 _JOINTS = frozenset({"and", "or"})
 _ASKING = frozenset(
-    "find calculate determine compute how many much what what's which who whose where where's there it one that long wide tall high deep old".split()
+    "find calculate determine compute evaluate factor simplify expand how many much what what's which who whose where where's there it one that long wide tall high deep old".split()
 )
 _SHOWN = frozenset("picture image photo figure scene diagram graph chart plot".split())
 _WRITINGS = {
