@@ -44,6 +44,7 @@ _SPACED_EQUALS = re.compile(r"(?:\\[,;:! ]\s*)+(?==)|(?<==)(?:\s*\\[,;:! ])+")
 _BRACED_LIST = re.compile(r"\{([^{}]*,[^{}]*)\}")
 _INTEGRAL = re.compile(r"\\int(?![A-Za-z])")
 _OF_INTEGRAL = re.compile(r"(?<![A-Za-z\\])d\s*(?:[a-z](?![A-Za-z])|\\[a-z]+)|\\mathrm\s*\{d\}")
+_RATIO_IN_WORDS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) to (\d+(?:\.\d+)?)(?![\w])")
 _BOTH_SIGNS = re.compile(r"\\(pm|mp)(?![A-Za-z])")
 _SIGNS = ({"pm": "+", "mp": "-"}, {"pm": "-", "mp": "+"})
 _BOX = "\x01"
@@ -119,6 +120,8 @@ def read_formula(text: str, question: str = "") -> Formula | None:
     """
     text = _BLANK_LINES.sub("\n", _BLANKS.sub(" ", text))  # long runs of them would cost their length squared
     text = _POSSESSIVE.sub("", _INLINE.sub("$", _SPACED_EQUALS.sub(" ", _without_blocks(text))))
+    if "ratio" in question.casefold():
+        text = _RATIO_IN_WORDS.sub(r"\1:\2", text)
     text = latex_signs(values_by_name(without_lead_in(text)))
     if (
         text is None

@@ -26,6 +26,7 @@ _POWERS = str.maketrans({"²": "^2", "³": "^3", "°": "^circ", "′": "'", "’
 _NAME = re.compile(r"\\?[A-Za-z]+(?:_\{?\w+\}?)?'?(?:\([a-z]\))?|m?\\?(?:angle|triangle|overline)\s*\{?[A-Z]{1,3}\}?")
 _CAPITAL = re.compile(r"(?<![A-Za-z\\])([A-Z])(?![A-Za-z])")
 _LETTER = re.compile(r"(?<![\\A-Za-z])[A-Za-z]+(?![A-Za-z])")
+_SEVERAL = re.compile(r"[,;]|\b(?:and|or)\b")
 _UNITS = re.compile(r"(?<=\d)\s*(?:\\text\s*\{[^{}]*\}|[A-Za-z]+)(?:\s*\^\s*\d)?[\s.]*$")
 _NEUTRAL = (SAYING - {"right"}) | frozenset("value measure size number".split())
 _NOTATIONS = {
@@ -79,7 +80,7 @@ def without_asked(answer: str, question: str) -> str | None:
 def _without_general_step(text: str) -> str:
     """A chain of equations without a first part that has letters, where the rest is numbers: "4s = 4(6) = 24"."""
     first, equals, rest = text.partition("=")
-    is_general = equals and _LETTER.search(first) and not re.search("[<>]", text)
+    is_general = equals and not _SEVERAL.search(text) and _LETTER.search(first) and not re.search("[<>]", text)
     return rest if is_general and not _LETTER.search(_UNITS.sub("", rest)) else text
 
 

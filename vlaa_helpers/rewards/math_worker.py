@@ -168,8 +168,13 @@ def points(a: object, b: object) -> list[dict]:
 
 def value(expression: object, point: dict, is_complex: bool = False) -> object:
     """A real number to `DIGITS` digits, or None; with `is_complex` any number."""
+    from sympy import Derivative, Limit
+    from sympy.concrete.expr_with_limits import ExprWithLimits
+
     try:
-        number = expression.subs(point).doit().evalf(DIGITS)
+        number = expression.evalf(DIGITS, subs=point)  # subs alone looks for roots of negative rationals, for seconds
+        if not number.is_number and expression.has(ExprWithLimits, Limit, Derivative):
+            number = expression.subs(point).doit().evalf(DIGITS)
         return number if number.is_number and number.is_finite and (is_complex or number.is_real) else None
     except Exception:
         return None

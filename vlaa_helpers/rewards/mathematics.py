@@ -9,6 +9,7 @@ from .math_compare import TIME_LIMIT, compare, one_time_limit
 from .math_formula import MAX_LENGTH, Formula, read_formula
 from .math_gold import no_mathematics
 from .math_left import without_asked
+from .math_points import solution_as_point
 from .math_relations import BAD_GOLD, DIFFERENT, SAME, SEVERAL, UNREADABLE, same_formula, without_blanks
 from .math_subject import asked_quantities, is_of_another
 from .polynomials import same_polynomial
@@ -95,7 +96,7 @@ def _verdict(gt: str, answer: str, question: str) -> str:
         if (answer := without_asked(answer, question)) is None:
             return UNREADABLE
     said = read_formula(answer, question)
-    return UNREADABLE if said is None else same_formula(gold, said)
+    return UNREADABLE if said is None else same_formula(solution_as_point(gold, said, question), said)
 
 
 def _is_of_percent(text: str) -> bool:
