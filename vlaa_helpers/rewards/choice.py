@@ -134,7 +134,9 @@ def _letter_with_its_text(text: str, options: Options) -> str | None:
         found = form.fullmatch(text)
         if found and found[letter].upper() in options.texts:
             inner = found[rest].strip(" .!").removeprefix("(").removesuffix(")")
-            names = options.named_by(found[rest]), options.named_by(inner), named_by_sentence(found[rest], options)
+            names = [options.named_by(found[rest]), options.named_by(inner)]
+            if form is _TEXT_AND_LETTER:
+                names.append(named_by_sentence(found[rest], options))
             if found[letter].upper() in names or plain_text(inner) == options.own(found[letter].upper()):
                 return found[letter].upper()
     return None

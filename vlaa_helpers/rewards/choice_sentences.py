@@ -1,7 +1,7 @@
 """Sentences and remarks that name an option: its text where the question's words say again what is asked for."""
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from .hedges import is_negated
 from .neutral_words import SAYING, THINGS, question_words, words_of
@@ -10,15 +10,20 @@ from .options import Options, plain_text, read_options
 from .restatement import asked_phrases, asking_sentence, phrases_of, restates
 
 _NEUTRAL = (SAYING - {"right"}) | frozenset(
-    "because since as one degrees number total value measure size shows show depicts long wide tall deep".split()
+    "because since as one degrees number total value measure size long wide tall deep".split()
 )
 _ANGLE = re.compile(r"\\?\bangle\s*(?=[a-z]{1,3}\b)|∠\s*", re.IGNORECASE)
+_DESCRIBES = re.compile(
+    r"\bof the following\b|\b(?:best )?(?:describes?|represents?|matches|shows?|depicts?)\b", re.IGNORECASE
+)
 _NUMBER = re.compile(r"\(?[-+]?\d+(?:\.\d+)?[).]?")
 _OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]'\"°=]|_")
 _LONE_LETTER = re.compile(r"(?<![\w'’])(?!(?:a|i) (?!is\b|was\b|would\b|or\b|and\b)[a-z]{2})([a-z])(?![\w'’])", re.IGNORECASE)
 _ASKS = re.compile(r"\?|^\W*(?:is|are|was|were|do|does|did|has|have|can)\b", re.IGNORECASE)
+_LETTER_BEFORE = re.compile(r"(?<=\s)\(?([A-Z])[).]\s*(?=\S)")
 _LETTER = re.compile(r"(?<![\w'.(])\(?([A-Z])\)?[.!]?$")
 _IS_RIGHT = re.compile(r"(?:that|this|it|which)(?: is|['’]?s) (?:right|correct)[.!]?", re.IGNORECASE)
+_CONDITION = re.compile(r"\(?(?:if|when|while|unless)\b", re.IGNORECASE)
 _SHORT_NOT = re.compile(r"n['’]t\b", re.IGNORECASE)
 _NEGATION = re.compile(r"\bnot\b")
 _AUXILIARY = frozenset("is are was were do does did has have had can will there".split())
@@ -32,12 +37,13 @@ def named_by_sentence(text: str, options: Options) -> str | None:
     >>> [named_by_sentence(text, options) for text in ("The car is blue", "The tree is blue", "It is red")]
     ['B', None, 'A']
     """
-    if not options.texts or _ASKS.search(text):
-        return None
-    if (letter := _LETTER.search(text)) and letter[1] in options.texts and letter[1].casefold() not in options.letters:
+    if not options.texts or _ASKS.search(text) or (text.startswith("A ") and options.named_by(text[2:]) not in (None, "A")):
+        return None  # "A kidney" where the kidney is not A
+    if (letter := _LETTER.search(text)) and "=" not in text and letter[1] in options.texts and letter[1].casefold() not in options.letters:
         before = text[: letter.start()]
         return letter[1] if phrases_of(before, _NEUTRAL) and says_again(before, options) else None
-    text = _with_digits(plain_text(_SHORT_NOT.sub(" not", text)), options)
+    text = _LETTER_BEFORE.sub(partial(_without_own_letter, options), _SHORT_NOT.sub(" not", text))
+    text = _with_digits(plain_text(text), options)
     named = {
         letter
         for found in _texts_of(options).finditer(text)
@@ -47,8 +53,16 @@ def named_by_sentence(text: str, options: Options) -> str | None:
     return named.pop() if len(named) == 1 else None
 
 
+def _without_own_letter(options: Options, found: re.Match) -> str:
+    """ "" for the letter of the option whose text stands behind it: "The cube is (B) blue"."""
+    rest = plain_text(found.string[found.end() :])
+    return "" if (own := options.own(found[1])) and rest.startswith(own) else found[0]
+
+
 def _answers(before: str, after: str, options: Options, text: str = "") -> bool:
     """Whether the words before and after an option's text say again what the question asks for, or nothing."""
+    if after.startswith("!") and text[-1:].isdigit():
+        return False  # a factorial
     rest = f"{before} ; {_than_another(after, options)}"
     if text in ("yes", "no") and before.strip(" ("):
         return False
@@ -83,14 +97,19 @@ def says_again(words: str, options: Options) -> bool:
     ):
         return False
     asked = asked_phrases(_asked(options))
-    said = phrases_of(_ANGLE.sub(" angle ", words), _NEUTRAL)
+    said = phrases_of(_as_is(words), _NEUTRAL)
     is_whole = not is_negated(_asked(options)) or not words.strip(" ;.,!") or any("not" in phrase.link for phrase in said)
     return is_whole and restates(said, asked, in_part=True)
 
 
+def _as_is(sentence: str) -> str:
+    """A sentence in which "best describes" and "shows" are "is", and angles are called so."""
+    return _DESCRIBES.sub(" is ", _ANGLE.sub(" angle ", sentence))
+
+
 def _asked(options: Options) -> str:
     """The sentence that asks, without the options that it names: "Which is bigger, the ball or the cube?"."""
-    sentence = _ANGLE.sub(" angle ", asking_sentence(options.stem))
+    sentence = _as_is(asking_sentence(options.stem))
     return _texts_of(options).sub(" ", plain_text(sentence)) if re.search(r"\bor\b", sentence) else sentence
 
 
@@ -111,7 +130,7 @@ def remark_tells(letter: str, remark: str, question: str) -> str:
     if named := options.named_by(remark) or named_by_sentence(remark, options):
         return "same" if named == letter else "other"
     said = plain_text(remark)
-    if _IS_RIGHT.fullmatch(said) or says_again(said, options):
+    if _IS_RIGHT.fullmatch(said) or (not _CONDITION.match(said) and says_again(said, options)):
         return "same"
     others = (options.letters.get(found[1]) or options.short[found[1]] for found in _texts_of(options).finditer(said))
     return "other" if any(letter not in letters for letters in others) else "unclear"

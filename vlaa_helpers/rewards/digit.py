@@ -8,7 +8,7 @@ from .asked_things import counted_clause, refuses_to_answer
 from .lead_in import in_the_present, without_lead_in
 from .neutral_words import ANY_THING, MINUS_SIGNS, SAYING, THINGS, question_words, words_of
 from .number_words import find_numbers
-from .restatement import asked_phrases, phrases_of, restates
+from .restatement import Phrase, asked_phrases, phrases_of, restates
 from .score import Reason, Score, right_or_wrong, score_answer
 
 _SIGNED = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)")
@@ -27,6 +27,7 @@ _OF_A_STEP = frozenset("subtract subtracting subtracted remove removing removed 
 _NONE_OF = re.compile(r"\bnone of (?:them|these|those)\b", re.IGNORECASE)
 _NO = re.compile(r"\bno (?=([a-z]+))", re.IGNORECASE)
 _IN_ALL = re.compile(r"\bin (?:total|all)\b|\bof (?:them|these|those|all)\b", re.IGNORECASE)
+_OWNS = re.compile(r"\b(?:has|have|contains?|shows?)\s*$", re.IGNORECASE)
 _OBJECTS = re.compile(rf"\bhow many (?:{'|'.join(ANY_THING)})\b", re.IGNORECASE)
 MAX_COUNT_WORDS, MAX_LENGTH, MAX_READ = 12, 200, 1000
 """Words and characters, and characters with markup: a longer answer is reasoning, not a count."""
@@ -135,6 +136,8 @@ def _is_of_what_is_asked(before: str, after: str, question: str) -> bool:
     said, counted = phrases_of(_IN_ALL.sub(" ", before), neutral), phrases_of(_IN_ALL.sub(" ", after), neutral)
     if said and not said[-1].words and said[-1].link not in ("", "of"):
         return False
+    if said and not said[-1].link and _OWNS.search(before):  # "the boat has 2 people" are those in the boat
+        said = [*said[:-1], Phrase("at", said[-1].words)] if not restates(said, wanted) else said
     return restates(said, wanted) and restates(counted, wanted, first_alone=True)
 
 

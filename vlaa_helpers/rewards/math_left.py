@@ -25,12 +25,13 @@ _ONE_IN_BRACKETS = re.compile(r"\((\w)\)")
 _POWERS = str.maketrans({"²": "^2", "³": "^3", "°": "^circ", "′": "'", "’": "'"})
 _NAME = re.compile(r"\\?[A-Za-z]+(?:_\{?\w+\}?)?'?(?:\([a-z]\))?|m?\\?(?:angle|triangle|overline)\s*\{?[A-Z]{1,3}\}?")
 _CAPITAL = re.compile(r"(?<![A-Za-z\\])([A-Z])(?![A-Za-z])")
+_ARGUMENT = re.compile(r"\(([a-z])\)")
 _LETTER = re.compile(r"(?<![\\A-Za-z])[A-Za-z]+(?![A-Za-z])")
 _SEVERAL = re.compile(r"[,;]|\b(?:and|or)\b")
 _UNITS = re.compile(r"(?<=\d)\s*(?:\\text\s*\{[^{}]*\}|[A-Za-z]+)(?:\s*\^\s*\d)?[\s.]*$")
 _NEUTRAL = (SAYING - {"right"}) | frozenset("value measure size number".split())
 _NOTATIONS = {
-    "derivative": r"[a-z]'+(?:\([a-z]\))?|\\d?frac\{d[a-z]?\}\{d[a-z]\}.{0,20}|d[a-z]/d[a-z]",
+    "derivative": r"[a-z]'(?:\([a-z]\))?|\\d?frac\{d[a-z]?\}\{d[a-z]\}.{0,20}|d[a-z]/d[a-z]",
     "inverse": r"[a-z]\^\{?-1\}?(?:\([a-z]\))?|y",
     "determinant": r"\\?det(?:\(?[A-Z]\)?)?|\|[A-Z]\||D",
     "limit": r"\\lim_\{[^{}]*\}.{1,40}|L",
@@ -91,7 +92,7 @@ def says_what_is_asked(left: str, question: str) -> bool:
         return True
     low = question.casefold()
     if any(name in low and re.fullmatch(form, left.replace(" ", "")) for name, form in _NOTATIONS.items()):
-        return True
+        return set(_ARGUMENT.findall(left)) <= set(_ARGUMENT.findall(question) or _ARGUMENT.findall(left))
     if not _WORD.search(left):
         return False
     subject = re.sub(r"^the ", "", left.casefold())

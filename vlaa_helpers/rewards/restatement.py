@@ -14,7 +14,7 @@ from .neutral_words import LOOKS
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?|[^\s\w]|_")
 _BREAKS = frozenset(",.;:()=!?[]\"'")
 _ARTICLES = frozenset("the a an this these those".split())
-_VERBS = frozenset("is are was were be been do does did has have had can could will would should".split())
+_VERBS = frozenset("there is are was were be been do does did has have had can could will would should equal equals".split())
 _LINKS = frozenset(
     "of on in at under behind near beside next above below over between among by from for to into than inside outside "
     "around through during before after when while if where as without".split()
@@ -22,6 +22,8 @@ _LINKS = frozenset(
 _NEGATIONS = frozenset("not never don't doesn't didn't isn't aren't wasn't weren't can't cannot".split())
 _NEAR = frozenset("near beside next by at".split())
 _PLACES = _NEAR | frozenset("on in under behind above below over to inside outside around".split())
+_ALIKE = ((_NEAR, _PLACES), (frozenset({"in", "on"}), frozenset({"in", "on", "at"})))
+"""Links of an answer, and those of a question that they may stand for."""
 _SIDES = frozenset({"left", "right"})
 _OPEN = frozenset("in on at to of by from for".split())
 _COMPARED = frozenset({"more", "fewer", "less"})
@@ -36,7 +38,7 @@ _WRITINGS = {
 }  # fmt: skip
 _ENDS_ASKING = re.compile(r"\?\s*$")
 _STARTS_ASKING = re.compile(r"\b(?:find|calculate|determine|compute|what|which|how|where|who)\b", re.IGNORECASE)
-_PARTICIPLE = re.compile(r"(?!thing$|something$|anything$)[a-z]{2,}ing")
+_PARTICIPLE = re.compile(r"(?!thing$|something$|anything$|bounding$)[a-z]{2,}ing")
 _SENTENCE = re.compile(r"(?<=[.?!])\s+|\n+")
 
 
@@ -98,7 +100,10 @@ def phrases_of(text: str, ignored: frozenset[str] = frozenset()) -> list[Phrase]
         elif token in _LINKS or (_PARTICIPLE.fullmatch(token) and (words or link or before in _VERBS)):
             close(token)
         elif token in _BREAKS or token in _VERBS:
-            if not (link and not words):
+            if token == ";" and link and not words:  # nothing that the text has here belongs to the link
+                found.append(Phrase(link, ()))
+                link = ""
+            elif words or not link:
                 close("")
         elif token.endswith("ed") and len(token) > 4 and words:
             close("")
@@ -193,7 +198,7 @@ def _is_subject(said: tuple[str, ...], subjects: list[Phrase], all_subjects: lis
 
 
 def _is_same(said: Phrase, asked: Phrase) -> bool:
-    is_link = said.link == asked.link or (said.link in _NEAR and asked.link in _PLACES)
+    is_link = said.link == asked.link or any(said.link in some and asked.link in others for some, others in _ALIKE)
     is_open = not said.words and (said.link in _OPEN or said.link.endswith("ing"))
     return is_link and (is_open or (bool(said.words) and _is_part(said.words, asked.words)))
 
