@@ -10,7 +10,7 @@ from functools import lru_cache
 from .asked_things import asked_clause
 from .lead_in import without_lead_in
 from .math_names import values_by_name
-from .math_subject import asked_quantities
+from .math_subject import asked_quantities, same_points
 from .neutral_words import SAYING
 from .restatement import asked_phrases, asking_sentence, phrases_of, restates
 
@@ -44,6 +44,7 @@ _FORMS = {
     "percentage": "percentage",
 }  # fmt: skip
 """What a question tells to do, and the subject of an answer that does it."""
+_KIND = re.compile(r"^m?(?:angle|triangle|overline|∠)(?=[A-Z])")
 _LETTERS = {
     "area": "ASK", "perimeter": "PpC", "circumference": "CcP", "volume": "V", "radius": "rR", "diameter": "dD",
     "height": "hH", "base": "b", "width": "wWb", "length": "lLdsabc", "side": "sabc", "hypotenuse": "ch",
@@ -132,9 +133,10 @@ def may_be_named(name: str, question: str) -> bool:
     >>> [may_be_named(name, "What is the slope?") for name in ("m", "b")], may_be_named("y", "Find x.")
     ([True, False], False)
     """
-    plain, clause = in_one_writing(name), asked_clause(question)
+    plain, clause = _KIND.sub("", in_one_writing(name)), asked_clause(question)
     if (expression := asked_expression(question)) is not None:
-        return plain in (in_one_writing(expression), in_one_writing(expression)[::-1]) or (
+        asked = _KIND.sub("", in_one_writing(expression))
+        return same_points(plain, asked) or (
             expression == "y" and re.fullmatch(r"[a-z][a-z]", plain) is not None and "(" in name
         )
     if re.search(r"(\d+)(?:st|nd|rd|th) term", clause):

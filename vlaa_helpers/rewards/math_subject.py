@@ -87,7 +87,7 @@ def is_of_another(answer: str, gt: str, question: str) -> bool:
         return True
     names, asked_names = _names(answer), _names(asked_clause(question))
     return bool(asked_names and names and not _names(gt)) and not all(
-        any(_same_points(name, other) for other in asked_names) for name in names
+        any(same_points(name, other) for other in asked_names) for name in names
     )
 
 
@@ -95,7 +95,7 @@ def _names(text: str) -> set[str]:
     return {found[found.lastgroup] for found in _NAME.finditer(text)} - _NO_POINTS
 
 
-def _same_points(said: str, asked: str) -> bool:
+def same_points(said: str, asked: str) -> bool:
     """Whether two names are of one line, angle or shape: AB and BA, ABC and CBA, the angle B and ABC."""
     if len(said) != len(asked):
         return said == asked[1:-1] or asked == said[1:-1]

@@ -79,9 +79,9 @@ def same_expression(gold: str, said: str) -> bool:
 
     a, b = read(gold)[0], read(said)[0]
     try:
-        if not agree(a, b):
-            return False
-        return identical(a, b) or math_verify.verify(list(read(gold)), list(read(said)), timeout_seconds=None)
+        if identical(a, b):
+            return True
+        return agree(a, b) and math_verify.verify(list(read(gold)), list(read(said)), timeout_seconds=None)
     except Exception:
         return False
 

@@ -42,7 +42,7 @@ def math_reward(response: str, gt: str, *, question: str = "", meta: str = "") -
     for it and in `\\text{}`. 5% is 0.05, and no 5; 30° is a sixth of pi inside sin, cos and tan.
     What differs from Math-Verify alone, and what of its limits remains, is in docs/matchers.md.
 
-    Works from any thread. What takes longer than a second of processor time (`9^{9^{9}}`) or is longer than 500
+    Works from any thread. What takes longer than a second of processor time (`9^{9^{9^{9}}}`) or is longer than 500
     characters is `unreadable`, unless it is `gt` word for word.
 
     Raises:
