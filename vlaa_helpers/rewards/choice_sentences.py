@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache, partial
+from itertools import islice
 
 from .hedges import is_negated
 from .neutral_words import SAYING, THINGS, question_words, words_of
@@ -9,6 +10,10 @@ from .number_words import find_numbers
 from .options import Options, plain_text, read_options
 from .restatement import asked_phrases, asking_sentence, phrases_of, restates
 
+MAX_SENTENCE = 400
+"""Characters of a sentence; a longer one names no option."""
+MAX_PLACES = 8
+"""Places of a sentence that are tried as the option's text."""
 _NEUTRAL = (SAYING - {"right"}) | frozenset(
     "because since as one degrees number total value measure size long wide tall deep".split()
 )
@@ -37,7 +42,9 @@ def named_by_sentence(text: str, options: Options) -> str | None:
     >>> [named_by_sentence(text, options) for text in ("The car is blue", "The tree is blue", "It is red")]
     ['B', None, 'A']
     """
-    if not options.texts or _ASKS.search(text) or (text.startswith("A ") and options.named_by(text[2:]) not in (None, "A")):
+    if not options.texts or len(text) > MAX_SENTENCE or _ASKS.search(text):
+        return None
+    if (text.startswith("A ") and options.named_by(text[2:]) not in (None, "A")):
         return None  # "A kidney" where the kidney is not A
     if (letter := _LETTER.search(text)) and "=" not in text and letter[1] in options.texts and letter[1].casefold() not in options.letters:
         before = text[: letter.start()]
@@ -46,7 +53,7 @@ def named_by_sentence(text: str, options: Options) -> str | None:
     text = _with_digits(plain_text(text), options)
     named = {
         letter
-        for found in _texts_of(options).finditer(text)
+        for found in islice(_texts_of(options).finditer(text), MAX_PLACES)
         for letter in options.letters.get(found[1]) or options.short[found[1]]
         if _answers(text[: found.start()], text[found.end() :], options, found[1])
     }

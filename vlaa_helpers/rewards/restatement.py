@@ -36,6 +36,8 @@ _WRITINGS = {
     "colour": "color", "grey": "gray", "people": "person", "men": "man", "women": "woman", "children": "child",
     "feet": "foot", "bike": "bicycle", "centre": "center", "leaves": "leaf", "has": "have",
 }  # fmt: skip
+MAX_PHRASES = 12
+"""Phrases of an answer; one with more is reasoning."""
 _ENDS_ASKING = re.compile(r"\?\s*$")
 _STARTS_ASKING = re.compile(r"\b(?:find|calculate|determine|compute|what|which|how|where|who)\b", re.IGNORECASE)
 _PARTICIPLE = re.compile(r"(?!thing$|something$|anything$|bounding$)[a-z]{2,}ing")
@@ -161,7 +163,7 @@ def restates(said: list[Phrase], asked: tuple[Phrase, ...], *, first_alone: bool
     [True, False, False]
     """
     said = [phrase for phrase in said if phrase.words or phrase.link != "of"]
-    if not asked:
+    if not asked or len(said) > MAX_PHRASES:
         return not said
     chain = next((k for k in range(1, len(asked)) if asked[k].link != "of"), len(asked))
     subjects = [*asked[:chain], *(phrase for phrase in asked[chain:] if not phrase.link)]
