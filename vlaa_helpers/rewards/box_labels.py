@@ -14,6 +14,7 @@ _SIZES = frozenset("bigger biggest smaller smallest larger largest taller talles
 _NEXT_INSTRUCTION = re.compile(r",? and (?:give|output|return|provide|show|report|answer|mark)\b", re.IGNORECASE)
 _SIDES = frozenset("left right top bottom upper lower".split())
 _SIDE = re.compile(r"\b(?:left|right|top|bottom|middle|center|centre)\b", re.IGNORECASE)
+_CORNER = re.compile(r"\b(?:top|upper|bottom|lower)[- ](?:left|right)(?: corner)?\b", re.IGNORECASE)
 _ON_A_SIDE = re.compile(rf"\b(?:on|at|in) the {_SIDE.pattern}", re.IGNORECASE)
 _OWNS = re.compile(r"\b(?:has|have|had)\b", re.IGNORECASE)
 _FOR = re.compile(r"\bfor\b", re.IGNORECASE)
@@ -25,7 +26,7 @@ NEUTRAL = SAYING - {"and"} - _SHOWN | frozenset(
     "normalized approximately can its her his their".split()
 )
 """Words that may stand beside a box, besides the question's."""
-_INSTRUCTION = NEUTRAL | _SHOWN | frozenset(
+_INSTRUCTION = (NEUTRAL - _SIDES) | _SHOWN | frozenset(
     "where find locate detect identify localize mark point out draw around ground phrase sentence describes describe "
     "provide give output show shows tell me us highlight outline segment which what position this following by area "
     "part return respond determine could would it about want look".split()
@@ -65,6 +66,8 @@ def says_the_thing(text: str, question: str) -> bool:
     ignored = (NEUTRAL | LOOKS if is_open and asked else NEUTRAL) - first
     if not _SIDE.search(question):
         text = _ON_A_SIDE.sub(" ", text)
+    elif _SIDE.search(thing):
+        text, ignored = _CORNER.sub(" ", text), ignored - _SIDES
     if _OWNS.search(text) and not _OWNS.search(thing):
         return False
     said = [phrase for phrase in phrases_of(_FOR.sub("of", text), ignored) if not _leads_to_numbers(phrase)]

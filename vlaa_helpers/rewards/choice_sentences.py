@@ -79,6 +79,9 @@ def _answers(before: str, after: str, options: Options, text: str = "") -> bool:
         rest = _NEGATION.sub("", rest)
         if _content(rest) == _content(asking_sentence(options.stem)):
             return True
+    asked = _asked(options)
+    if "how many" in asked.casefold() and not restates(phrases_of(after, _NEUTRAL), asked_phrases(asked), first_alone=True):
+        return False  # "5 polygons" where the sides of the polygon are asked for
     return says_again(rest, options)
 
 

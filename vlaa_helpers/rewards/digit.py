@@ -27,6 +27,7 @@ _OF_A_STEP = frozenset("subtract subtracting subtracted remove removing removed 
 _NONE_OF = re.compile(r"\bnone of (?:them|these|those)\b", re.IGNORECASE)
 _NO = re.compile(r"\bno (?=([a-z]+))", re.IGNORECASE)
 _IN_ALL = re.compile(r"\bin (?:total|all)\b|\bof (?:them|these|those|all)\b", re.IGNORECASE)
+_OUT_OF = re.compile(r"\bout of\b", re.IGNORECASE)
 _OWNS = re.compile(r"\b(?:has|have|contains?|shows?)\s*$", re.IGNORECASE)
 _OBJECTS = re.compile(rf"\bhow many (?:{'|'.join(ANY_THING)})\b", re.IGNORECASE)
 MAX_COUNT_WORDS, MAX_LENGTH, MAX_READ = 12, 200, 1000
@@ -99,6 +100,7 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
         text = " ".join(_QUOTED.sub(r" \2 ", text).split())
     if refuses_to_answer(text, question):
         return Reason.UNREADABLE
+    text = _OUT_OF.sub("of", text)
     text = _no_things_are_zero(_without_steps(without_lead_in(in_the_present(text)), question), question)
     numbers = list(find_numbers(text))
     if len(numbers) == 2 and _is_said_twice(text, *numbers):

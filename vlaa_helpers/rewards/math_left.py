@@ -19,12 +19,14 @@ _IS = re.compile(r"\s*(?:(?<![<>!\\])=(?!=)|\b(?:is equal to|equals?|is|are)\b|(
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
 _FUNCTIONS = frozenset("sin cos tan cot sec csc log exp det lim arcsin arccos arctan".split())
 _VALUE_OF = re.compile(r"^\s*(?:the )?(?:(?:exact|numerical) )?(?:(?:values?|measure|size) of )?(?:the )?(?:angle )?(?=\S)")
+_SOLVE_FOR = re.compile(r"\bsolve for \$?([a-zA-Z])\b", re.IGNORECASE)
 _BEHIND = re.compile(r"\s+(?:in|on|at|to|for|from|by|as|using)\b.*", re.DOTALL)
 _LOOSE = re.compile(r"\\(?:left|right|cdot)(?![A-Za-z])|[\s\\{}$*]")
 _ONE_IN_BRACKETS = re.compile(r"\((\w)\)")
 _POWERS = str.maketrans({"²": "^2", "³": "^3", "°": "^circ", "′": "'", "’": "'"})
 _NAME = re.compile(r"\\?[A-Za-z]+(?:_\{?\w+\}?)?'?(?:\([a-z]\))?|m?\\?(?:angle|triangle|overline)\s*\{?[A-Z]{1,3}\}?")
 _CAPITAL = re.compile(r"(?<![A-Za-z\\])([A-Z])(?![A-Za-z])")
+_ITS_LETTER = re.compile(r"(?<=[a-z]{3}) ([a-zA-Z])$")
 _ARGUMENT = re.compile(r"\(([a-z])\)")
 _LETTER = re.compile(r"(?<![\\A-Za-z])[A-Za-z]+(?![A-Za-z])")
 _SEVERAL = re.compile(r"[,;]|\b(?:and|or)\b")
@@ -34,6 +36,7 @@ _NOTATIONS = {
     "derivative": r"[a-z]'(?:\([a-z]\))?|\\d?frac\{d[a-z]?\}\{d[a-z]\}.{0,20}|d[a-z]/d[a-z]",
     "inverse": r"[a-z]\^\{?-1\}?(?:\([a-z]\))?|y",
     "determinant": r"\\?det(?:\(?[A-Z]\)?)?|\|[A-Z]\||D",
+    "probability": r"Pr?\(.{1,20}\)",
     "limit": r"\\lim_\{[^{}]*\}.{1,40}|L",
     r"\int": r"(?:\\left)?\[.*\\right\]_\{?\w+\}?\^\{?\w+\}?|I",
 }
@@ -44,6 +47,7 @@ _FORMS = {
     "percentage": "percentage",
 }  # fmt: skip
 """What a question tells to do, and the subject of an answer that does it."""
+_NO_LINES = frozenset("slope intercept mean sum probability volume".split())
 _KIND = re.compile(r"^m?(?:angle|triangle|overline|∠)(?=[A-Z])")
 _LETTERS = {
     "area": "ASK", "perimeter": "PpC", "circumference": "CcP", "volume": "V", "radius": "rR", "diameter": "dD",
@@ -96,6 +100,8 @@ def says_what_is_asked(left: str, question: str) -> bool:
         return set(_ARGUMENT.findall(left)) <= set(_ARGUMENT.findall(question) or _ARGUMENT.findall(left))
     if not _WORD.search(left):
         return False
+    if (letter := _ITS_LETTER.search(left)) and may_be_named(letter[1], question):
+        left = left[: letter.start()]  # "the slope m"
     subject = re.sub(r"^the ", "", left.casefold())
     if any(what in low and re.fullmatch(form, subject) for what, form in _FORMS.items()):
         return True
@@ -117,6 +123,8 @@ def asked_expression(question: str) -> str | None:
     >>> asked_expression("What is the value of x^2 in the figure?"), asked_expression("What is the area of ABC?")
     ('x^2', None)
     """
+    if for_letter := _SOLVE_FOR.search(question):
+        return for_letter[1]
     text = _BEHIND.sub("", _VALUE_OF.sub("", asked_clause(question.replace("$", "")))).strip()
     words = [word for word in _WORD.findall(text) if word not in _FUNCTIONS and not word.isupper()]
     return text if text and not words and len(text) < 40 else None
@@ -149,6 +157,8 @@ def may_be_named(name: str, question: str) -> bool:
     if "maximum value" in clause or "minimum value" in clause:
         return plain != "x"
     quantities = asked_quantities(question)
+    if re.fullmatch("[A-Z]{2}", plain) and quantities & _NO_LINES:
+        return False
     if not quantities or not quantities.issubset(_LETTERS) or len(plain) > 1:
         return True
     letters = "".join(_LETTERS[quantity] for quantity in quantities)

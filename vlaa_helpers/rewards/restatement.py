@@ -11,20 +11,20 @@ from functools import lru_cache
 
 from .neutral_words import LOOKS
 
-_TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?|[^\s\w]|_")
+_SIDE_OF = re.compile(r"\b(?:(?:to|on|at) the )?(left|right) of\b")
+_TOKEN = re.compile(r"(?:left|right)_of|\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?|[^\s\w]|_")
 _BREAKS = frozenset(",.;:()=!?[]\"'")
 _ARTICLES = frozenset("the a an this these those".split())
 _VERBS = frozenset("there is are was were be been do does did has have had can could will would should equal equals".split())
 _LINKS = frozenset(
     "of on in at under behind near beside next above below over between among by from for to into than inside outside "
-    "around through during before after when while if where as without".split()
+    "left_of right_of around through during before after when while if where as without".split()
 )
 _NEGATIONS = frozenset("not never don't doesn't didn't isn't aren't wasn't weren't can't cannot".split())
 _NEAR = frozenset("near beside next by at".split())
 _PLACES = _NEAR | frozenset("on in under behind above below over to inside outside around".split())
 _ALIKE = ((_NEAR, _PLACES), (frozenset({"in", "on"}), frozenset({"in", "on", "at"})))
 """Links of an answer, and those of a question that they may stand for."""
-_SIDES = frozenset({"left", "right"})
 _OPEN = frozenset("in on at to of by from for".split())
 _COMPARED = frozenset({"more", "fewer", "less"})
 _JOINTS = frozenset({"and", "or"})
@@ -89,9 +89,8 @@ def phrases_of(text: str, ignored: frozenset[str] = frozenset()) -> list[Phrase]
             link = ""
         link, words = (f"{link} {next_link}".strip() if link == "not" else next_link), []
 
-    tokens = [token.casefold().replace("’", "'") for token in _TOKEN.findall(text)]
-    for token, after in zip(tokens, [*tokens[1:], ""], strict=False):
-        is_ignored = token in ignored and link in ("", "of") and not (token in _SIDES and after == "of")
+    for token in _TOKEN.findall(_SIDE_OF.sub(r" \1_of ", text.casefold().replace("’", "'"))):
+        is_ignored = token in ignored and link in ("", "of")
         if token in _NEGATIONS:
             close("not")
         elif token in _ARTICLES:
