@@ -10,8 +10,8 @@ its 165 labels held at the first run (`(3, -3)` was paid for `x = \\pm 3`, and i
 `labelled_fourth_round.jsonl` was labelled by a reviewer who had not written the verifiers, before they were run on it:
 386 of its 393 labels held at the first run (four wrong answers were paid, three right ones were not), and all do since.
 `labelled_fifth_round.jsonl` was labelled by another reviewer before the verifiers were run on it: 353 of its 360 labels
-held at the first run (one wrong answer was paid). `labelled_fifth_attacks.jsonl` has the 317 lines that his attack found:
-114 wrong answers that were paid and 203 right ones that were not.
+held at the first run (one wrong answer was paid). `labelled_fifth_attacks.jsonl` has the 317 lines that this reviewer's
+attack found: 114 wrong answers that were paid and 203 right ones that were not.
 A row with a `note` had another label at first; the note says why it was changed.
 """
 

@@ -6,9 +6,7 @@ from functools import lru_cache
 from .neutral_words import question_words, words_of
 from .restatement import asking_sentence
 
-_ASKED = re.compile(
-    r"\b(?:how many|number of)\s+(?:of\s+)?(?:(?:the|these|those|all)\s+)?([^?!;:]*)", re.IGNORECASE
-)
+_ASKED = re.compile(r"\b(?:how many|number of)\s+(?:of\s+)?(?:(?:the|these|those|all)\s+)?([^?!;:]*)", re.IGNORECASE)
 _CLAUSE = re.compile(
     r"\b(?:what(?:['’]s| is| are| was| will be)?|find|calculate|determine|compute|evaluate|work out|how)\b(.*?)"
     r"(?=[.?!;,]|\b(?:if|when|where|given|with|such|that|which|whose|so|because)\b|$)",

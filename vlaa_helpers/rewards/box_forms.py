@@ -10,7 +10,9 @@ from .neutral_words import MINUS_SIGNS
 _DECIMAL = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _NUMBER = re.compile(rf"(?<![\w.]){_DECIMAL}(?!\w)")
 _PLAIN_BOX = re.compile(r"\[({0}), ({0}), ({0}), ({0})\]".format(r"[-+]?\d{1,9}(?:\.\d{1,15})?"))
-_MARKUP = re.compile(r"```+\w*|\\boxed\b|\\?[{}]|\\[()\[\]]|</?(?:box|bbox)>|<\|box_(?:start|end)\|>|[*`$]|^\s*<(?=[-+\d.])|(?<=\d)>\s*$")
+_MARKUP = re.compile(
+    r"```+\w*|\\boxed\b|\\?[{}]|\\[()\[\]]|</?(?:box|bbox)>|<\|box_(?:start|end)\|>|[*`$]|^\s*<(?=[-+\d.])|(?<=\d)>\s*$"
+)
 _QUOTED_NUMBER = re.compile(rf"([\"'])\s*({_DECIMAL})\s*\1")
 # what the box is of: a text in JSON behind its name, or between Qwen2-VL's own marks
 _LABEL = re.compile(

@@ -5,7 +5,8 @@ from functools import lru_cache
 
 from .hedges import is_negated
 from .neutral_words import LOOKS, SAYING, words_of
-from .restatement import Phrase, asked_phrases, phrases_of, restates
+from .phrases import Phrase, phrases_of
+from .restatement import asked_phrases, restates
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _SENTENCE = re.compile(r"(?<=[.?!])\s+|\n+")
@@ -26,10 +27,11 @@ NEUTRAL = SAYING - {"and"} - _SHOWN | frozenset(
     "normalized approximately can its her his their".split()
 )
 """Words that may stand beside a box, besides the question's."""
-_INSTRUCTION = (NEUTRAL - _SIDES) | _SHOWN | frozenset(
-    "where find locate detect identify localize mark point out draw around ground phrase sentence describes describe "
-    "provide give output show shows tell me us highlight outline segment which what position this following by area "
-    "part return respond determine could would it about want look".split()
+_INSTRUCTION = (NEUTRAL - _SIDES) | _SHOWN
+_INSTRUCTION |= frozenset(
+    "where find locate detect identify localize mark point out draw around ground phrase sentence describes describe us "
+    "provide give output show shows tell me highlight outline segment which what position this following by area part "
+    "return respond determine could would it about want look".split()
 )
 """Words before the thing that a question asks for: "Give the bounding box of the region this sentence describes:"."""
 

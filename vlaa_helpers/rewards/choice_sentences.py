@@ -8,7 +8,8 @@ from .hedges import is_negated
 from .neutral_words import SAYING, THINGS, question_words, words_of
 from .number_words import find_numbers
 from .options import Options, plain_text, read_options
-from .restatement import asked_phrases, asking_sentence, phrases_of, restates
+from .phrases import phrases_of
+from .restatement import asked_phrases, asking_sentence, restates
 
 MAX_SENTENCE = 400
 """Characters of a sentence; a longer one names no option."""
@@ -23,7 +24,9 @@ _DESCRIBES = re.compile(
 )
 _NUMBER = re.compile(r"\(?[-+]?\d+(?:\.\d+)?[).]?")
 _OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]'\"°=]|_")
-_LONE_LETTER = re.compile(r"(?<![\w'’])(?!(?:a|i) (?!is\b|was\b|would\b|or\b|and\b)[a-z]{2})([a-z])(?![\w'’])", re.IGNORECASE)
+_LONE_LETTER = re.compile(
+    r"(?<![\w'’])(?!(?:a|i) (?!is\b|was\b|would\b|or\b|and\b)[a-z]{2})([a-z])(?![\w'’])", re.IGNORECASE
+)
 _ASKS = re.compile(r"\?|^\W*(?:is|are|was|were|do|does|did|has|have|can)\b", re.IGNORECASE)
 _LETTER_BEFORE = re.compile(r"(?<=\s)\(?([A-Z])[).]\s*(?=\S)")
 _LETTER = re.compile(r"(?<![\w'.(])\(?([A-Z])\)?[.!]?$")
@@ -44,9 +47,14 @@ def named_by_sentence(text: str, options: Options) -> str | None:
     """
     if not options.texts or len(text) > MAX_SENTENCE or _ASKS.search(text):
         return None
-    if (text.startswith("A ") and options.named_by(text[2:]) not in (None, "A")):
+    if text.startswith("A ") and options.named_by(text[2:]) not in (None, "A"):
         return None  # "A kidney" where the kidney is not A
-    if (letter := _LETTER.search(text)) and "=" not in text and letter[1] in options.texts and letter[1].casefold() not in options.letters:
+    if (
+        (letter := _LETTER.search(text))
+        and "=" not in text
+        and letter[1] in options.texts
+        and letter[1].casefold() not in options.letters
+    ):
         before = text[: letter.start()]
         return letter[1] if phrases_of(before, _NEUTRAL) and says_again(before, options) else None
     text = _LETTER_BEFORE.sub(partial(_without_own_letter, options), _SHORT_NOT.sub(" not", text))
@@ -80,7 +88,9 @@ def _answers(before: str, after: str, options: Options, text: str = "") -> bool:
         if _content(rest) == _content(asking_sentence(options.stem)):
             return True
     asked = _asked(options)
-    if "how many" in asked.casefold() and not restates(phrases_of(after, _NEUTRAL), asked_phrases(asked), first_alone=True):
+    if "how many" in asked.casefold() and not restates(
+        phrases_of(after, _NEUTRAL), asked_phrases(asked), first_alone=True
+    ):
         return False  # "5 polygons" where the sides of the polygon are asked for
     return says_again(rest, options)
 
@@ -108,7 +118,9 @@ def says_again(words: str, options: Options) -> bool:
         return False
     asked = asked_phrases(_asked(options))
     said = phrases_of(_as_is(words), _NEUTRAL)
-    is_whole = not is_negated(_asked(options)) or not words.strip(" ;.,!") or any("not" in phrase.link for phrase in said)
+    is_whole = (
+        not is_negated(_asked(options)) or not words.strip(" ;.,!") or any("not" in phrase.link for phrase in said)
+    )
     return is_whole and restates(said, asked, in_part=True)
 
 
@@ -136,7 +148,11 @@ def remark_tells(letter: str, remark: str, question: str) -> str:
     """
     options = read_options(question)
     if not options.letters:
-        return "same" if _IS_RIGHT.fullmatch(remark) or _NUMBER.fullmatch(remark) or _may_be_an_option(remark, question) else "unclear"
+        return (
+            "same"
+            if _IS_RIGHT.fullmatch(remark) or _NUMBER.fullmatch(remark) or _may_be_an_option(remark, question)
+            else "unclear"
+        )
     if named := options.named_by(remark) or named_by_sentence(remark, options):
         return "same" if named == letter else "other"
     said = plain_text(remark)

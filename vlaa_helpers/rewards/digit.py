@@ -8,7 +8,8 @@ from .asked_things import counted_clause, refuses_to_answer
 from .lead_in import in_the_present, without_lead_in
 from .neutral_words import ANY_THING, MINUS_SIGNS, SAYING, THINGS, question_words, words_of
 from .number_words import find_numbers
-from .restatement import Phrase, asked_phrases, phrases_of, restates
+from .phrases import Phrase, phrases_of
+from .restatement import asked_phrases, restates
 from .score import Reason, Score, right_or_wrong, score_answer
 
 _SIGNED = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)")
@@ -22,8 +23,10 @@ _OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]'’]|_")
 _SUM = re.compile(r"\b(?:value|total|count|sum|number|answer|result) of$", re.IGNORECASE)
 _SUBTRACTED = re.compile(r"\b(?:subtract|remove|take away)\b([^.?!;]*)", re.IGNORECASE)
 _STEP = re.compile(r"\b(?:after|once|when|if)\b([^,.;:]*)(?:,|\.?$)", re.IGNORECASE)
-_OF_A_STEP = frozenset("subtract subtracting subtracted remove removing removed take taking taken away add adding added count counting "
-    "counted we you they".split())
+_OF_A_STEP = frozenset(
+    "subtract subtracting subtracted remove removing removed take taking taken away add adding added count counting "
+    "counted we you they".split()
+)
 _NONE_OF = re.compile(r"\bnone of (?:them|these|those)\b", re.IGNORECASE)
 _NO = re.compile(r"\bno (?=([a-z]+))", re.IGNORECASE)
 _IN_ALL = re.compile(r"\bin (?:total|all)\b|\bof (?:them|these|those|all)\b", re.IGNORECASE)
@@ -144,7 +147,7 @@ def _is_of_what_is_asked(before: str, after: str, question: str) -> bool:
 
 
 def _kinds(words: list[str], question: str) -> frozenset[str]:
-    """The colours and shapes that may stand beside a number: all, where the question names none or both speak of objects.
+    """The colours and shapes that may stand beside a number: all, where the question names none, or both say objects.
 
     Where the question alone speaks of objects, those that it names. What it takes away is not among what is left.
     """
@@ -161,7 +164,7 @@ def _names_no_thing(question: str) -> bool:
 
 
 def _without_steps(text: str, question: str) -> str:
-    """A text without clauses of the question's words, "after removing all balls", so that their numbers are no count."""
+    """A text without clauses of the question's words, "after removing 3 balls", whose numbers are no count."""
     known = question_words(question) | _OF_A_STEP | SAYING | ANY_THING
 
     def is_known(step: re.Match) -> bool:

@@ -46,7 +46,6 @@ _INTEGRAL = re.compile(r"\\int(?![A-Za-z])")
 _OF_INTEGRAL = re.compile(r"(?<![A-Za-z\\])d\s*(?:[a-z](?![A-Za-z])|\\[a-z]+)|\\mathrm\s*\{d\}")
 _RATIO_IN_WORDS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) to (\d+(?:\.\d+)?)(?![\w])")
 _BOTH_SIGNS = re.compile(r"\\(pm|mp)(?![A-Za-z])")
-_SIGNS = ({"pm": "+", "mp": "-"}, {"pm": "-", "mp": "+"})
 _BOX = "\x01"
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 COMMANDS = frozenset(
@@ -220,10 +219,15 @@ def _split(text: str, question: str) -> Formula | None:
     if not pieces or not all(pieces):
         return None
     if len(pieces) == 1 and _BOTH_SIGNS.search(text) and not _INEQUALITY.search(text):
-        joins, pieces = {"or"}, [_BOTH_SIGNS.sub(lambda sign: signs[sign[1]], text) for signs in _SIGNS]
+        joins, pieces = {"or"}, _with_either_sign(text)
     joined = "" if len(pieces) == 1 else (joins.pop() if joins else ",")
     in_order = len(pieces) > 1 and _IN_ORDER.search(question) is not None
     return Formula(text, tuple(_piece(piece, question) for piece in pieces), joined, in_order)
+
+
+def _with_either_sign(text: str) -> list[str]:
+    r"""A formula with \pm as two, \mp with the other signs."""
+    return [_BOTH_SIGNS.sub(lambda sign: plus if sign[1] == "pm" else minus, text) for plus, minus in ("+-", "-+")]
 
 
 def _outside_brackets(text: str) -> list[str] | None:

@@ -1,4 +1,4 @@
-r"""What an answer gives its value to: "f(3) =", "The slope of the line is", "\sin A =" must be what the question asks for.
+r"""What an answer says its value is of: "f(3) =", "The slope is", "\sin A =" must be what the question asks for.
 
 Where the ground truth is a value alone, the question says what it is the value of. So what an answer writes before it
 is taken off where it says that again, and nothing is read where it names another thing: y where x is asked for.
@@ -12,13 +12,16 @@ from .lead_in import without_lead_in
 from .math_names import values_by_name
 from .math_subject import asked_quantities, same_points
 from .neutral_words import SAYING
-from .restatement import asked_phrases, asking_sentence, phrases_of, restates
+from .phrases import phrases_of
+from .restatement import asked_phrases, asking_sentence, restates
 
 _MARKS = re.compile(r"\\[()\[\]]|(?<!\\)\$")
 _IS = re.compile(r"\s*(?:(?<![<>!\\])=(?!=)|\b(?:is equal to|equals?|is|are)\b|(?<=[a-zA-Z]):)\s*", re.IGNORECASE)
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
 _FUNCTIONS = frozenset("sin cos tan cot sec csc log exp det lim arcsin arccos arctan".split())
-_VALUE_OF = re.compile(r"^\s*(?:the )?(?:(?:exact|numerical) )?(?:(?:values?|measure|size) of )?(?:the )?(?:angle )?(?=\S)")
+_VALUE_OF = re.compile(
+    r"^\s*(?:the )?(?:(?:exact|numerical) )?(?:(?:values?|measure|size) of )?(?:the )?(?:angle )?(?=\S)"
+)
 _SOLVE_FOR = re.compile(r"\bsolve for \$?([a-zA-Z])\b", re.IGNORECASE)
 _BEHIND = re.compile(r"\s+(?:in|on|at|to|for|from|by|as|using)\b.*", re.DOTALL)
 _LOOSE = re.compile(r"\\(?:left|right|cdot)(?![A-Za-z])|[\s\\{}$*]")
@@ -75,7 +78,9 @@ def without_asked(answer: str, question: str) -> str | None:
         is_said, text = True, text[found.end() :]
     named = values_by_name(text)
     sides = [side.strip(" .") for side in _IS.split(named)]
-    if len(sides) > 1 and any(_NAME.fullmatch(side) and not may_be_named(side, question) for side in (sides[0], sides[-1])):
+    if len(sides) > 1 and any(
+        _NAME.fullmatch(side) and not may_be_named(side, question) for side in (sides[0], sides[-1])
+    ):
         return None
     if is_said:
         return _without_general_step(text)

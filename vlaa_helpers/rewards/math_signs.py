@@ -7,7 +7,8 @@ from .math_plain import closing_bracket, plain_functions
 
 _SIGNS = {
     "−": "-", "–": "-", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "×": r"\times ", "÷": "/", "∕": "/", "⁄": "/",
-    "≤": r"\le ", "≥": r"\ge ", "≠": r"\neq ", "≈": r"\approx ", "±": r"\pm ", "∞": r"\infty ", "°": r"^{\circ}", "℃": r"^{\circ}C",
+    "≤": r"\le ", "≥": r"\ge ", "≠": r"\neq ", "≈": r"\approx ", "±": r"\pm ", "∞": r"\infty ", "°": r"^{\circ}",
+    "℃": r"^{\circ}C",
     "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∧": r"\land ", "∨": r"\lor ", "′": "'", "“": '"', "”": '"', "’": "'",
     "∅": r"\emptyset ", "∠": r"\angle ", "ℝ": r"\mathbb{R}", "…": r"\ldots ", "‘": "'",
     "√": r"\sqrt ", "∛": r"\sqrt[3] ", "∜": r"\sqrt[4] ",

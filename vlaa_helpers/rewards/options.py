@@ -116,7 +116,9 @@ def _listed(question: str) -> tuple[dict[str, str], int]:
         if len(run) > 1:
             ends = [*(mark.start() for mark in run[1:]), len(question)]
             written = [question[mark.end() : end].strip() for mark, end in zip(run, ends, strict=True)]
-            are_lines = all("\n" not in text for text in written[:-1]) and "\n" in question[run[0].start() : run[-1].start()]
+            are_lines = (
+                all("\n" not in text for text in written[:-1]) and "\n" in question[run[0].start() : run[-1].start()]
+            )
             written[-1] = _without_instruction(written[-1], are_lines)
             return dict(zip((mark[2].upper() for mark in run), written, strict=True)), run[0].start()
     listed, start, first = {}, 0, 0
