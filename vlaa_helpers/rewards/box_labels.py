@@ -29,9 +29,9 @@ NEUTRAL = SAYING - {"and"} - _SHOWN | frozenset(
 """Words that may stand beside a box, besides the question's."""
 _INSTRUCTION = (NEUTRAL - _SIDES) | _SHOWN
 _INSTRUCTION |= frozenset(
-    "where find locate detect identify localize mark point out draw around ground phrase sentence describes describe us "
-    "provide give output show shows tell me highlight outline segment which what position this following by area part "
-    "return respond determine could would it about want look".split()
+    "where find locate detect identify localize mark point out draw around ground phrase sentence describes describe "
+    "us provide give output show shows tell me highlight outline segment which what position this following by area "
+    "part return respond determine could would it about want look".split()
 )
 """Words before the thing that a question asks for: "Give the bounding box of the region this sentence describes:"."""
 

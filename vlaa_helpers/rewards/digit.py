@@ -54,13 +54,12 @@ def digit_reward(response: str, gt: str, *, question: str = "", meta: str = "") 
     """1 when the answer gives the number `gt` and no other, else 0; used for counting (CLEVR-Math).
 
     "3", "3.0", "three", "3 (three)" and "There are 3" all give one number, so all count: no second reading is possible.
-    "No cubes" gives 0. With two numbers ("3 or 4", "2 + 1 = 3", "1*2") the answer is `ambiguous`, whatever they are.
-    Beside the number may stand the words that say that it is the answer and the question's own words ("3 dogs", where
-    it asks for dogs); with any other word or sign ("not 3", "about 3", "3%", "3rd", "3 pairs") the answer is
-    `unreadable`. What is counted must stand behind the question's "how many", with its negation: "7 tables" are no
-    count of the apples on the table. Colours and shapes are the question's too ("3 spheres" is no count of cubes), but
-    where it names none, or where it asks "how many objects" and the answer says objects too ("3 objects (cubes and
-    spheres)").
+    "No cubes" gives 0. With two numbers ("3 or 4", "2 + 1 = 3", "1*2") the answer is `ambiguous`, but for one that
+    belongs to the question's words ("5 of the 12 eggs are broken"). Beside the number may stand the words that say that
+    it is the answer, and those that say again what is to be counted (`restatement.py`); with any other word or sign
+    ("not 3", "about 3", "3%", "3rd", "3 pairs", "7 tables" for the apples on the table) the answer is `unreadable`.
+    Colours and shapes may stand there where the question names none, or where it asks "how many objects" and the answer
+    says objects too ("3 objects (cubes and spheres)"), but for what the question takes away.
 
     Raises:
         ValueError: `gt` is no number, see `check_count`.

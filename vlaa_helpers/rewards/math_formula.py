@@ -227,11 +227,12 @@ def _split(text: str, question: str) -> Formula | None:
 
 def _with_either_sign(text: str) -> list[str]:
     r"""A formula with \pm as two, \mp with the other signs."""
-    return [_BOTH_SIGNS.sub(lambda sign: plus if sign[1] == "pm" else minus, text) for plus, minus in ("+-", "-+")]
+    signs = ({"pm": "+", "mp": "-"}, {"pm": "-", "mp": "+"})
+    return [_BOTH_SIGNS.sub(lambda found, sign=sign: sign[found[1]], text) for sign in signs]
 
 
 def _outside_brackets(text: str) -> list[str] | None:
-    """The text split at the commas, semicolons and line breaks that stand in no bracket; None where one is not closed."""
+    """The text split at the commas, semicolons and line breaks in no bracket; None where one is not closed."""
     parts, depth, start = [], 0, 0
     for place, sign in enumerate(text):
         depth += (sign in "([{") - (sign in ")]}")

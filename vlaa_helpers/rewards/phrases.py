@@ -11,10 +11,10 @@ _VERBS = frozenset(
     "there is are was were be been do does did has have had can could will would should equal equals".split()
 )
 """Words that end a phrase and begin one without a link: what a verb says is said of the subject."""
-PLACES = frozenset("on in under behind above below over to inside outside around".split())
+PLACES = frozenset("on in under behind above below over to inside outside around left_of right_of".split())
 _LINKS = PLACES | frozenset(
-    "of at near beside next between among by from for into than left_of right_of through during before after when while "
-    "if where as without".split()
+    "of at near beside next between among by from for into than through during before after when "
+    "while if where as without".split()
 )
 _PARTICIPLE = re.compile(r"(?!thing$|something$|anything$|bounding$)[a-z]{2,}ing")
 """A link too, where it stands behind a thing or a verb: "the girl holding an umbrella"."""
