@@ -7,6 +7,7 @@ from .neutral_words import question_words, words_of
 from .restatement import asking_sentence
 
 _ASKED = re.compile(r"\b(?:how many|number of)\s+(?:of\s+)?(?:(?:the|these|those|all)\s+)?([^?!;:]*)", re.IGNORECASE)
+_COMPARED = re.compile(r"\b(?:sum|difference) (?:of|between|in) (?:the )?numbers?\b", re.IGNORECASE)
 _CLAUSE = re.compile(
     r"\b(?:what(?:['’]s| is| are| was| will be)?|find|calculate|determine|compute|evaluate|work out|how)\b(.*?)"
     r"(?=[.?!;,]|\b(?:if|when|where|given|with|such|that|which|whose|so|because)\b|$)",
@@ -41,7 +42,7 @@ def counted_clause(question: str) -> str:
     >>> counted_clause("Subtract all balls. How many objects are left?"), counted_clause("What is shown?")
     ('objects are left', 'What is shown?')
     """
-    found = _ASKED.findall(question)
+    found = [] if _COMPARED.search(question) else _ASKED.findall(question)
     if not found or found[-1].strip() in ("more", "fewer", "less"):
         return question if found else asking_sentence(question)
     return found[-1].strip()

@@ -31,9 +31,13 @@ _INSTRUCTION = (NEUTRAL - _SIDES) | _SHOWN
 _INSTRUCTION |= frozenset(
     "where find locate detect identify localize mark point out draw around ground phrase sentence describes describe "
     "us provide give output show shows tell me highlight outline segment which what position this following by area "
-    "part return respond determine could would it about want look".split()
+    "part return respond determine could would it about want look referring "
+    "expression query corresponding".split()
 )
 """Words before the thing that a question asks for: "Give the bounding box of the region this sentence describes:"."""
+
+_ASKS = _INSTRUCTION - SAYING - _SHOWN
+"""Those of them that ask: "In the image there is a dog" does not."""
 
 
 @lru_cache(maxsize=4096)
@@ -46,7 +50,8 @@ def asked_thing(question: str) -> str:
     for sentence in _SENTENCE.split(question):
         words = list(_WORD.finditer(sentence))
         first = next((word for word in words if word[0].casefold() not in _INSTRUCTION), None)
-        if first and first is not words[0]:
+        asks = not _ASKS.isdisjoint(word[0].casefold() for word in words if first and word.start() < first.start())
+        if first and asks:
             return _NEXT_INSTRUCTION.split(sentence[first.start() :])[0]
     return ""
 

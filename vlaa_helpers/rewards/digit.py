@@ -42,6 +42,7 @@ _AMOUNT = frozenset(
     "which can found present long wide tall high deep old".split()
 )
 _NEUTRAL = SAYING | _AMOUNT | ANY_THING
+_YEARS = frozenset({"year", "years"})
 _LEADS = frozenset(
     "is are was were be remain remains left has have get got see count counted equals equal gives give makes make "
     "contains contain shows show answer result total number only just exactly precisely now still yes sure ok okay "
@@ -135,13 +136,14 @@ def _count_at(start: int, end: int, value: Decimal | None, text: str, question: 
 def _is_of_what_is_asked(before: str, after: str, question: str) -> bool:
     """Whether the words beside a number only say again what is to be counted, or are neutral."""
     asked = counted_clause(question)
-    neutral = (_NEUTRAL | _kinds(words_of(before + ";" + after), question)) - (THINGS & question_words(asked))
+    neutral = _NEUTRAL | _YEARS if "how old" in question.casefold() else _NEUTRAL
+    neutral = (neutral | _kinds(words_of(before + ";" + after), question)) - (THINGS & question_words(asked))
     wanted = asked_phrases(asked)
     said, counted = phrases_of(_IN_ALL.sub(" ", before), neutral), phrases_of(_IN_ALL.sub(" ", after), neutral)
     if said and not said[-1].words and said[-1].link not in ("", "of"):
         return False
     if said and not said[-1].link and _OWNS.search(before):  # "the boat has 2 people" are those in the boat
-        said = [*said[:-1], Phrase("at", said[-1].words)] if not restates(said, wanted) else said
+        said = [*said[:-1], Phrase("in", said[-1].words)] if not restates(said, wanted) else said
     return restates(said, wanted) and restates(counted, wanted, first_alone=True)
 
 

@@ -13,13 +13,13 @@ _VERBS = frozenset(
 """Words that end a phrase and begin one without a link: what a verb says is said of the subject."""
 PLACES = frozenset("on in under behind above below over to inside outside around left_of right_of".split())
 _LINKS = PLACES | frozenset(
-    "of at near beside next between among by from for into than through during before after when "
+    "of with at near beside between among by from for into than through during before after when "
     "while if where as without".split()
 )
 _PARTICIPLE = re.compile(r"(?!thing$|something$|anything$|bounding$)[a-z]{2,}ing")
 """A link too, where it stands behind a thing or a verb: "the girl holding an umbrella"."""
 _NEGATIONS = frozenset("not never don't doesn't didn't isn't aren't wasn't weren't can't cannot".split())
-_RELATIVE = frozenset("who that which with".split())
+_RELATIVE = frozenset("who that which".split())
 JOINTS = frozenset({"and", "or"})
 ASKING = frozenset(
     "find calculate determine compute evaluate factor simplify expand how many much what what's which who whose where "
@@ -68,7 +68,8 @@ def phrases_of(text: str, ignored: frozenset[str] = frozenset()) -> list[Phrase]
     [('', 'girl'), ('without', 'red', 'hat')]
     """
     cutter = _Cutter(ignored)
-    for token in _TOKEN.findall(_SIDE_OF.sub(r" \1_of ", text.casefold().replace("’", "'"))):
+    plain = text.casefold().replace("’", "'").replace("next to ", "beside ")
+    for token in _TOKEN.findall(_SIDE_OF.sub(r" \1_of ", plain)):
         cutter.take(token)
         cutter.before = token
     return cutter.phrases()
@@ -110,7 +111,7 @@ class _Cutter:
         return token in ASKING or not (token in _LINKS or token in _VERBS or token in JOINTS)
 
     def _is_behind_a_thing(self) -> bool:
-        return bool(self._words or self._link) or self.before in _VERBS
+        return bool(self._words) or self.before in _VERBS or self.before in _NEGATIONS
 
     def _begin(self, link: str) -> None:
         """Ends the phrase, and begins one with this link; a negation without words goes over to it."""

@@ -12,7 +12,7 @@ from functools import lru_cache
 from .neutral_words import LOOKS
 from .phrases import ASKING, JOINTS, PLACES, Phrase, phrases_of
 
-_NEAR = frozenset("near beside next by at".split())
+_NEAR = frozenset("near beside by at".split())
 _ALIKE = ((_NEAR, PLACES | _NEAR), (frozenset({"in", "on"}), frozenset({"in", "on", "at"})))
 """Links of an answer, and those of a question that they may stand for."""
 _OPEN = frozenset("in on at to of by from for".split())
@@ -76,7 +76,7 @@ def restates(
             found = found or [k for k, other in enumerate(asked) if other in subjects and other.words == phrase.words]
         elif not phrase.link:
             found = [k for k in found if asked[k] in may_be]
-        if not found and (phrase.link in ("", "the") or (phrase.link == "of" and phrase is said[0])):
+        if not found and (phrase.link in ("", "the", "with") or (phrase.link == "of" and phrase is said[0])):
             found = [0] if _is_subject(phrase.words, may_be, subjects, in_part) else []
         if not found:
             return False
