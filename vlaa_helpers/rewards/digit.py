@@ -135,9 +135,12 @@ def _count_at(start: int, end: int, value: Decimal | None, text: str, question: 
 
 def _is_of_what_is_asked(before: str, after: str, question: str) -> bool:
     """Whether the words beside a number only say again what is to be counted, or are neutral."""
+    if not any(map(str.isalnum, before + after)):
+        return True
+    words = words_of(before + ";" + after)
     asked = counted_clause(question)
     neutral = _NEUTRAL | _YEARS if "how old" in question.casefold() else _NEUTRAL
-    neutral = (neutral | _kinds(words_of(before + ";" + after), question)) - (THINGS & question_words(asked))
+    neutral = (neutral | _kinds(words, question)) - (THINGS & question_words(asked))
     wanted = asked_phrases(asked)
     said, counted = phrases_of(_IN_ALL.sub(" ", before), neutral), phrases_of(_IN_ALL.sub(" ", after), neutral)
     if said and not said[-1].words and said[-1].link not in ("", "of"):

@@ -60,7 +60,7 @@ def restates(
 
     >>> asked = asked_phrases("Where is the cup to the left of the blue plate?")
     >>> [restates(phrases_of(text), asked) for text in ("the cup", "the plate", "the cup left of the plate")]
-    [True, False, False]
+    [True, False, True]
     """
     said = [phrase for phrase in said if phrase.words or phrase.link != "of"]
     if not asked or len(said) > MAX_PHRASES:
