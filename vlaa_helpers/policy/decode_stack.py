@@ -2,8 +2,9 @@
 
 While 64 rows of the mini policy get a token each, most of the time went into what stands around the products:
 dequantising weights, casts, masks, thousands of small operations. Here layers that share their input are
-one product, adapters included; rotary embeddings and masks are made once. Adapters stay apart from the weights and in
-their own precision. What comes out is what the model gives, up to the order in which floats are added.
+one product, adapters included; rotary embeddings and masks are made once. Adapters keep their own precision: they stay
+apart from weights in 16 bits, which would round them, and are added to weights in float32. What comes out is what the
+model gives, up to the order in which floats are added.
 """
 
 import logging
@@ -135,7 +136,8 @@ def _is_released(part: Any, whole: Any) -> bool:
 class Joined:
     """Linear layers that share their input as one: their weights below each other, and their adapters.
 
-    Adapters are one product to all ranks and one from each rank to the outputs of its own layer.
+    Adapters are one product to all ranks and one from each rank to the outputs of its own layer; where weights and
+    adapters both are float32 they are added to the weights, of which this has a copy.
     """
 
     def __init__(self, layers: Sequence[Any]):
@@ -153,6 +155,8 @@ class Joined:
             ups.append(torch.cat([up for _, up in pairs], dim=1) if pairs else self.weight.new_zeros(width, 0))
         self.down = torch.cat(downs) if downs else None  # (ranks, in)
         self.up = torch.block_diag(*ups) if downs else None  # (out, ranks)
+        if downs and self.weight.dtype == self.down.dtype == torch.float32:
+            self.weight, self.down = torch.addmm(self.weight, self.up, self.down), None
 
     def __call__(self, x: Tensor) -> Tensor:
         """(rows, in) to (rows, out)."""

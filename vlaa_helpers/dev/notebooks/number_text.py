@@ -14,7 +14,8 @@ _NUMBER = re.compile(
 )
 _JOINED = re.compile(r"\s*(?:–|→|,|to|and|or|of|against|instead of|, and)\s*")
 """What stands between two numbers that share the unit of the second."""
-_CELL = re.compile(r"<(th|td)\b[^>]*>(.*?)</(?:th|td)>", flags=re.S)
+_CELL = re.compile(r"<(th|td)\b([^>]*)>(.*?)</(?:th|td)>", flags=re.S)
+_COLSPAN = re.compile(r'colspan="(\d+)"')
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,8 @@ def agrees(shown: Number, source: Number) -> bool:
 def _scales(shown: Number, source: Number) -> Iterator[tuple[float, int]]:
     """Factors from the source's unit to the prose's, each with the decimals that it gains."""
     signed = shown.sign or shown.unit == "points"
-    is_change = bool(source.sign) or source.value < 0 or any("change" in label for label in source.labels)
+    is_change = bool(source.sign) or source.value < 0 or source.unit == "points"
+    is_change = is_change or any("change" in label for label in source.labels)
     may_scale = is_change or not signed or source.role in ("interval", "range")
     is_share = abs(source.value) <= 1 and source.decimals >= 2 and not source.unit
     if shown.unit and may_scale:
@@ -142,8 +144,7 @@ def html_numbers(html: str) -> Iterator[Number]:
         columns: list[str] = []
         labels: list[str] = []
         for row in re.findall(r"<tr.*?</tr>", table, flags=re.S):
-            cells = [(tag, unescape(re.sub(r"<[^>]*>", "", text))) for tag, text in _CELL.findall(row)]
-            heads, data = ([text.strip() for tag, text in cells if tag == kind] for kind in ("th", "td"))
+            heads, data = (_cell_texts(row, tag) for tag in ("th", "td"))
             for head in heads:
                 yield from read_numbers(head)
             if not data:  # rows of column heads; a table may have two
@@ -154,6 +155,16 @@ def html_numbers(html: str) -> Iterator[Number]:
                 yield from read_numbers(
                     text, (words_of(column), words_of(" ".join(labels))), column_role(column.strip())
                 )
+
+
+def _cell_texts(row: str, tag: str) -> list[str]:
+    """The texts of a row's cells of one kind; one that spans columns stands once for each."""
+    found = [
+        (unescape(re.sub(r"<[^>]*>", "", text)).strip(), _COLSPAN.search(attributes))
+        for name, attributes, text in _CELL.findall(row)
+        if name == tag
+    ]
+    return [text for text, span in found for _ in range(int(span[1]) if span else 1)]
 
 
 def line_numbers(text: str) -> Iterator[Number]:

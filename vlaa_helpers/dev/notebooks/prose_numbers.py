@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from ...core.assets import ASSETS, REFERENCE, STUDIES, TRACE_BENCHMARK
 from .files import ROOT, list_notebooks, read_notebook
-from .number_tables import file_rows, named_in, paper_constants
+from .number_tables import UNSAID, file_rows, named_in, paper_constants
 from .number_text import Number, agrees, code_numbers, html_numbers, line_numbers, read_numbers, words_of
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ def _blanked(pattern: re.Pattern[str], text: str) -> str:
 
 
 def _fits(held: Number, words: frozenset[str], beside: bool) -> bool:
-    shared = [bool(label & words) or label <= ALWAYS for label in held.labels if label]
+    """Say whether the words of the prose name the labels of a number; what `UNSAID` has may be left out."""
+    shared = [bool(label & words) or label <= ALWAYS for label in held.labels if label - UNSAID]
     return not shared or (any(shared) if beside else all(shared))
 
 
@@ -162,7 +163,8 @@ def readme_texts(path: Path) -> list[Text]:
     prose = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
     versions = Source("table", tuple(line_numbers((path.parent / "pyproject.toml").read_text(encoding="utf-8"))))
     texts = []
-    for place, block in enumerate(re.split(r"\n\n|\n(?=- |\| )", prose)):
+    for place, lines in enumerate(re.split(r"\n\n|\n(?=- |\| )", prose)):
+        block = re.sub(r"\n *", " ", lines)
         sources = [versions]
         for link in re.findall(r"\]\(([\w./]+)\)", block):
             sources += _linked(path.parent / link)
@@ -173,7 +175,8 @@ def readme_texts(path: Path) -> list[Text]:
 def _linked(target: Path) -> Iterator[Source]:
     if target.suffix == ".ipynb":
         nb = read_notebook(target)
-        yield Source("text", tuple(line_numbers(nb.cells[0].source)))  # its table of costs
+        costs = (replace(number, labels=()) for number in line_numbers(nb.cells[0].source))
+        yield Source("text", tuple(costs))
         for cell in nb.cells:
             if cell.cell_type == "code":
                 yield Source("output", tuple(_output_numbers(cell)), beside=False)
