@@ -24,7 +24,7 @@ def held(model) -> int:
     return sum(storages.values()) + sum(scale.nbytes for scale in scales)
 
 
-def measured(profile, method, records, out) -> int:
+def measured(profile, method, records, out, recipe="trl") -> int:
     """The most bytes that are held in two steps; the first one makes the optimiser's state."""
     model, processor = load_policy(profile)
     before = held(model)
@@ -36,7 +36,7 @@ def measured(profile, method, records, out) -> int:
             reward = lambda completions, **_: [len(set(row[0]["content"])) / 9 for row in completions]  # noqa: E731
             whole = {"min_new_tokens": profile.max_completion_length}
             train_grpo(
-                model, processor, records, profile, reward_funcs=reward, generation_kwargs=whole, **settings
+                model, processor, records, profile, reward_funcs=reward, generation_kwargs=whole, recipe=recipe, **settings
             )  # fmt: skip
     events = [event for event in seen.profiler.kineto_results.events() if event.name() == "[memory]"]
     now = most = 0
@@ -59,9 +59,10 @@ def lengths(processor, records) -> tuple[int, int]:
     return max(prompts), max(len(processor.tokenizer(said).input_ids) for said in records["response"][:])
 
 
-@pytest.mark.parametrize("method", ["sft", "grpo"])
+@pytest.mark.parametrize(("method", "recipe"), [("sft", "trl"), ("grpo", "trl"), ("grpo", "vlaa")])
 @pytest.mark.parametrize("checkpointing", [False, True])
-def test_the_mini_model_takes_what_was_predicted(method, checkpointing, tmp_path):
+def test_the_mini_model_takes_what_was_predicted(method, recipe, checkpointing, tmp_path):
+    """The recipe "vlaa" has a KL term, for which TRL keeps the adapter that training began with."""
     profile = get_profile("mini").replace(
         prompts_per_step=4, sft_batch_size=16, micro_batch_size=16, max_completion_length=32,
         gradient_checkpointing=checkpointing,
@@ -69,12 +70,13 @@ def test_the_mini_model_takes_what_was_predicted(method, checkpointing, tmp_path
     records = sft_records(40)
     text, response = lengths(load_processor(profile), records)
     completion = response if method == "sft" else None
-    estimate = estimate_memory(profile, method, text_tokens=text, completion_tokens=completion)
-    assert estimate.total == pytest.approx(measured(profile, method, records, tmp_path), rel=WITHIN)
+    tokens = {"text_tokens": text, "completion_tokens": completion}
+    estimate = estimate_memory(profile, method, **tokens, reference=recipe == "vlaa")
+    assert estimate.total == pytest.approx(measured(profile, method, records, tmp_path, recipe), rel=WITHIN)
 
 
-@pytest.mark.parametrize("method", ["sft", "grpo"])
-def test_a_model_of_true_width_and_two_layers_takes_what_was_predicted(method, tmp_path):
+@pytest.mark.parametrize(("method", "recipe"), [("sft", "trl"), ("grpo", "trl"), ("grpo", "vlaa")])
+def test_a_model_of_true_width_and_two_layers_takes_what_was_predicted(method, recipe, tmp_path):
     vision = {**TRUE_SIZE["vision"], "depth": 2, "fullatt_block_indexes": [1]}
     size = {"text": {**TRUE_SIZE["text"], "num_hidden_layers": 2}, "vision": vision}
     profile = get_profile("mini").replace(
@@ -87,8 +89,9 @@ def test_a_model_of_true_width_and_two_layers_takes_what_was_predicted(method, t
     text, response = lengths(processor, records)
     completion = response if method == "sft" else None
     with random_model(profile, processor, size) as (loaded, _):
-        estimate = estimate_memory(loaded, method, text_tokens=text, completion_tokens=completion)
-        assert estimate.total == pytest.approx(measured(loaded, method, records, tmp_path), rel=WITHIN)
+        tokens = {"text_tokens": text, "completion_tokens": completion}
+        estimate = estimate_memory(loaded, method, **tokens, reference=recipe == "vlaa")
+        assert estimate.total == pytest.approx(measured(loaded, method, records, tmp_path, recipe), rel=WITHIN)
 
 
 # ---- the ladder ----
@@ -249,3 +252,9 @@ def test_other_errors_are_left_alone(tiny_profile, full, monkeypatch):
     monkeypatch.setattr(model.get_base_model().model.language_model, "forward", forward)
     with pytest.raises(RuntimeError, match="shapes do not match"):
         evaluate(model, processor, make_scenes(2), max_new_tokens=2)
+
+
+def test_a_reference_is_one_more_copy_of_the_adapters(true_config):
+    without, with_it = (estimate_memory("t4", "grpo", config=true_config, reference=kept) for kept in (False, True))
+    assert with_it.total - without.total == with_it.fixed["adapters of the reference"] == without.fixed["adapters"]
+    assert "adapters of the reference" not in estimate_memory("t4", "sft", config=true_config).fixed

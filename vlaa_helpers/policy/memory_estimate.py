@@ -80,6 +80,7 @@ def estimate_memory(
     text_tokens: int = 160,
     completion_tokens: int | None = None,
     room: float | None = None,
+    reference: bool = True,
 ) -> MemoryEstimate:
     """Predict the memory of a training step of a profile, part by part.
 
@@ -93,6 +94,8 @@ def estimate_memory(
         room: bytes that are free before the model is loaded; by default what is free now, or what the card has that the
             profile is named for. Where four times the size of the weights is free, they are held dequantised too
             (`dense_weights`).
+        reference: with "grpo", whether the recipe has a KL term (`beta` above 0, as "vlaa" has): TRL then keeps a copy
+            of the adapter that training began with.
 
     Returns:
         A `MemoryEstimate`; print it. Held against measured peaks on a CPU within 15% (docs/profiles.md).
@@ -105,12 +108,12 @@ def estimate_memory(
     counts = _parameters(config)
     completion = completion_tokens or profile.max_completion_length
     room = _room(profile) if room is None else room
-    first = _estimate(profile, method, _Shapes(profile, config, counts, text_tokens, completion), room)
+    first = _estimate(profile, method, _Shapes(profile, config, counts, text_tokens, completion), room, reference)
     ladder, before = [], first
     for changes in _knobs(profile, method):
         turned = before.profile.replace(**changes)
         allowed = min(completion, turned.max_completion_length) if method == "grpo" else completion
-        after = _estimate(turned, method, _Shapes(turned, config, counts, text_tokens, allowed), room)
+        after = _estimate(turned, method, _Shapes(turned, config, counts, text_tokens, allowed), room, reference)
         if after.total < 0.995 * before.total:
             ladder.append((changes, before.total - after.total))
             before = after
@@ -184,7 +187,7 @@ def _parameters(config: Any) -> tuple[int, int, int, int, int]:
 # ---- the parts ----
 
 
-def _estimate(profile: Profile, method: Method, shapes: _Shapes, room: float) -> MemoryEstimate:
+def _estimate(profile: Profile, method: Method, shapes: _Shapes, room: float, reference: bool) -> MemoryEstimate:
     size = _bytes(profile)
     tower = 4 if profile.dtype == "float16" else size
     adapters = 4 * profile.lora_rank * shapes.adapted
@@ -194,6 +197,8 @@ def _estimate(profile: Profile, method: Method, shapes: _Shapes, room: float) ->
         "vision tower": shapes.vision * tower,
     }
     fixed = weights | {"adapters": adapters, "AdamW's two moments": 2 * adapters}
+    if method == "grpo" and reference:
+        fixed["adapters of the reference"] = adapters
     has_room = room - sum(weights.values()) > 4 * shapes.quantised * size
     if profile.load_in_4bit and has_room:
         fixed["the same weights, dequantised"] = shapes.quantised * size
@@ -300,12 +305,13 @@ OUT_OF_MEMORY = (
 
 
 @contextmanager
-def memory_advice(profile: Profile, method: Method, model: Any) -> Iterator[None]:
+def memory_advice(profile: Profile, method: Method, model: Any, *, reference: bool = False) -> Iterator[None]:
     """Answer an allocation that fails in here with the estimate and what to change.
 
     Args:
         profile: with the settings that are really used.
         model: whose configuration is estimated with; it is loaded already.
+        reference: whether a copy of its adapter is kept (`estimate_memory`).
 
     Raises:
         MemoryError: in place of torch's own error, which is its cause.
@@ -317,7 +323,7 @@ def memory_advice(profile: Profile, method: Method, model: Any) -> Iterator[None
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-        estimate = estimate_memory(profile, method, config=model.config, room=room)
+        estimate = estimate_memory(profile, method, config=model.config, room=room, reference=reference)
         raise MemoryError(f"{str(error).splitlines()[0]}\nThe estimate was:\n{estimate}") from error
 
 

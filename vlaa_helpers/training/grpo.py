@@ -19,7 +19,7 @@ from .batch_plan import plan_batch
 from .prompt_lengths import drop_long_prompts
 from .recipes import CONFIG_FIELDS, grpo_recipe
 from .rollout_log import RolloutLog
-from .runner import device_settings, exact_adapters, processes_started, run_trainer
+from .runner import device_settings, exact_adapters, on_one_gpu, processes_started, run_trainer
 from .shared_prefix_trainer import SharedPrefixGRPOTrainer, unsupported_reason
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def train_grpo(
         defaults.pop("lr_scheduler_kwargs", None)  # they belong to the recipe's
     if "ref" in getattr(model, "peft_config", {}):
         model.delete_adapter("ref")  # the reference of an earlier run; TRL would stumble over it
-    args = GRPOConfig(**(defaults | config))
+    args = on_one_gpu(GRPOConfig(**(defaults | config)))
     if not (args.use_vllm and args.generation_kwargs):
         args.generation_kwargs = _without_image_tokens(args.generation_kwargs, processor)
     if shared_prefix and (reason := unsupported_reason(model, args)):
@@ -138,7 +138,7 @@ def train_grpo(
     if trainer.is_world_process_zero():
         table, folder = grpo_recipe(profile, recipe), trainer.args.output_dir
         note_run(folder, method="GRPO", profile=profile, records=records, recipe=table, given=config)
-    with memory_advice(_as_run(profile, trainer), "grpo", model):
+    with memory_advice(_as_run(profile, trainer), "grpo", model, reference=trainer.beta > 0):
         return run_trainer(trainer, [*ours, *callbacks], records=records, image_cache_gib=image_cache_gib)
 
 

@@ -35,11 +35,19 @@ def device_settings(profile: Profile) -> dict[str, Any]:
         "report_to": "none",
         "disable_tqdm": True,
         "logging_steps": 1,
-        "save_steps": 50,
+        "save_steps": 10 if profile.device == "cuda" else 50,  # a hosted GPU may be gone within the hour
         "save_total_limit": 2,
         "ddp_find_unused_parameters": False,
         "dataloader_pin_memory": profile.device == "cuda",
     }
+
+
+def on_one_gpu(args: Any) -> Any:
+    """Let a trainer use one GPU where a single process sees several: TRL's trainers refuse `nn.DataParallel`."""
+    if args.n_gpu > 1:
+        logger.warning(f"one of {args.n_gpu} GPUs is used: a process takes one; docs/many_gpus.md says how to use all")
+        args._n_gpu = 1
+    return args
 
 
 def processes_started() -> int:

@@ -13,7 +13,7 @@ from ..policy.loading import check_reads_images
 from ..policy.memory_estimate import memory_advice
 from ..policy.profiles import Profile
 from .batch_checks import check_batch, check_texts, longest
-from .runner import device_settings, exact_adapters, run_trainer, split_batch
+from .runner import device_settings, exact_adapters, on_one_gpu, run_trainer, split_batch
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -93,10 +93,9 @@ def train_sft(
         "max_length": None,
         **device_settings(profile),
     }
+    args = on_one_gpu(SFTConfig(**(defaults | config)))
     with exact_adapters(model):
-        trainer = SFTTrainer(
-            model=model, args=SFTConfig(**(defaults | config)), train_dataset=view, processing_class=processor
-        )
+        trainer = SFTTrainer(model=model, args=args, train_dataset=view, processing_class=processor)
     # Qwen's VL models say that they take no token counts, so the Trainer would give TRL none, and each micro batch
     # would weigh the same however many tokens it has. TRL divides by a count when it gets one: the whole step's.
     trainer.model_accepts_loss_kwargs = True

@@ -51,7 +51,12 @@ def compare(profile: Profile, method: Method, limit: float, *, steps: int) -> di
     exact = "trl_float32" if profile.load_in_4bit else "trl"
     completion = COMPLETION_TOKENS if method == "sft" else profile.max_completion_length
     estimate = estimate_memory(
-        profile, method, text_tokens=prompt_tokens(records, processor), completion_tokens=completion, room=limit
+        profile,
+        method,
+        text_tokens=prompt_tokens(records, processor),
+        completion_tokens=completion,
+        room=limit,
+        reference=False,  # the recipe is TRL's, without a KL term
     )
     return {
         "settings": f"{settings.gradient_accumulation_steps} x {settings.per_device_train_batch_size}, {profile.dtype}",

@@ -199,7 +199,9 @@ def _predicted(profile: Profile, method: Method, records: Any, found: dict[str, 
     text = prompt_tokens(records, load_processor(profile))
     completion = RESPONSE_TOKENS if method == "sft" else profile.max_completion_length
     room = found["room_gib"] * 2**30
-    estimate = estimate_memory(profile, method, text_tokens=text, completion_tokens=completion, room=room)
+    estimate = estimate_memory(
+        profile, method, text_tokens=text, completion_tokens=completion, room=room, reference=False
+    )
     return {"predicted_gib": _gib(estimate.total)}
 
 
