@@ -5,7 +5,17 @@ import gc
 import pytest
 import torch
 
-from vlaa_helpers import estimate_memory, evaluate, get_profile, load_policy, make_scenes, train_grpo, train_sft
+from vlaa_helpers import (
+    estimate_memory,
+    evaluate,
+    get_profile,
+    load_policy,
+    make_scenes,
+    merge_adapter,
+    save_policy,
+    train_grpo,
+    train_sft,
+)
 from vlaa_helpers.dev.benchmarks.random_qwen import TRUE_SIZE, build_config, random_model
 from vlaa_helpers.dev.benchmarks.step import sft_records
 from vlaa_helpers.policy import memory_estimate
@@ -36,7 +46,8 @@ def measured(profile, method, records, out, recipe="trl") -> int:
             reward = lambda completions, **_: [len(set(row[0]["content"])) / 9 for row in completions]  # noqa: E731
             whole = {"min_new_tokens": profile.max_completion_length}
             train_grpo(
-                model, processor, records, profile, reward_funcs=reward, generation_kwargs=whole, recipe=recipe, **settings
+                model, processor, records, profile, reward_funcs=reward, generation_kwargs=whole,
+                recipe=recipe, **settings,
             )  # fmt: skip
     events = [event for event in seen.profiler.kineto_results.events() if event.name() == "[memory]"]
     now = most = 0
@@ -119,6 +130,13 @@ def test_parts_add_up_and_the_ladder_saves_what_it_says(true_config):
         after = estimate_memory(turned, "grpo", config=true_config).total
         assert saved > 0 and before - after == pytest.approx(saved)
     assert [next(iter(changes)) for changes, _ in estimate.ladder][:2] == ["gradient_checkpointing", "micro_batch_size"]
+
+
+def test_a_smaller_rank_keeps_the_scale_of_the_adapters(true_config):
+    """What an adapter adds is scaled by alpha / rank: with alpha left alone a quarter of the rank learns four times as
+    fast."""
+    (changes,) = (changes for changes, _ in estimate_memory("t4", config=true_config).ladder if "lora_rank" in changes)
+    assert changes == {"lora_rank": 16, "lora_alpha": 32}
 
 
 def test_the_ladder_of_sft_has_no_limit_on_completions(true_config):
@@ -241,6 +259,45 @@ def test_evaluation_says_what_to_change(tiny_profile, full, settings, knobs):
     full(model)
     with pytest.raises(MemoryError, match=knobs):
         evaluate(model, processor, make_scenes(4), **settings)
+
+
+@pytest.fixture
+def crowded(monkeypatch):
+    """A GPU of which other models hold 5 GiB."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: 5 * 2**30 + 2**20)
+
+
+OTHERS = r"Other models, trainers or tensors of this process held 5.0 GiB before.*gc.collect\(\)"
+
+
+def test_what_others_hold_is_said_before_the_ladder(tiny_profile, crowded):
+    model, _ = load_policy(tiny_profile)
+    with pytest.raises(MemoryError, match=f"(?s)^CUDA out of memory.\n{OTHERS}.*The estimate was"):
+        with memory_advice(tiny_profile, "grpo", model):
+            raise torch.OutOfMemoryError("CUDA out of memory.\nmore")
+
+
+def test_evaluation_says_what_others_hold(tiny_profile, full, monkeypatch):
+    model, processor = load_policy(tiny_profile)
+    full(model)
+    monkeypatch.setattr(memory_estimate, "held_by_others", lambda model=None: 5 * 2**30)
+    with pytest.raises(MemoryError, match=f"(?s)Too much at once.*{OTHERS}"):
+        evaluate(model, processor, make_scenes(2))
+
+
+def test_loading_and_merging_say_what_others_hold(tiny_profile, tmp_path, monkeypatch):
+    def full(*args, **kwargs):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    adapter = save_policy(*load_policy(tiny_profile), tmp_path / "adapter")
+    monkeypatch.setattr(memory_estimate, "held_by_others", lambda model=None: 5 * 2**30)
+    monkeypatch.setattr("vlaa_helpers.policy.adapters._logits", full)
+    with pytest.raises(MemoryError, match=f'(?s)Merging into .*device="cpu".*{OTHERS}'):
+        merge_adapter(adapter, tiny_profile, tmp_path / "merged")
+    monkeypatch.setattr("transformers.AutoModelForImageTextToText.from_pretrained", full)
+    with pytest.raises(MemoryError, match=f"(?s)Tried to allocate 2.00 GiB.*Loading .* in 4 bits.*{OTHERS}"):
+        load_policy(tiny_profile.replace(load_in_4bit=True))
 
 
 def test_other_errors_are_left_alone(tiny_profile, full, monkeypatch):

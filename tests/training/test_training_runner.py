@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import Qwen2Config, Qwen2ForCausalLM
+from transformers import Qwen2Config, Qwen2ForCausalLM, TrainingArguments
 
 from vlaa_helpers import MixedReward, load_policy, load_records, make_scenes, train_grpo, train_sft
 from vlaa_helpers.training import runner as training
@@ -41,6 +41,28 @@ def test_sft_moves_every_adapter_and_nothing_else(policy, tiny_profile, tmp_path
         rows = list(csv.DictReader(file))
     assert [row["step"] for row in rows] == ["1", "2", "3"]
     assert float(rows[0]["loss"]) > 0
+
+
+def test_one_of_two_gpus_is_used(policy, tiny_profile, tmp_path, with_traces, monkeypatch, caplog):
+    """Kaggle lends two: TRL refuses the `nn.DataParallel` that transformers would make of them."""
+    original = TrainingArguments.__post_init__
+
+    def sees_two(args):
+        original(args)
+        assert args.device.type == "cpu"  # reading it sets the count, to 0
+        args._n_gpu = 2
+
+    monkeypatch.setattr(TrainingArguments, "__post_init__", sees_two)
+    model, processor = policy
+    records = with_traces(make_scenes(4))
+    settings = {"max_steps": 1, "save_strategy": "no"}
+    sft = train_sft(model, processor, records, tiny_profile, batch_size=4, output_dir=str(tmp_path / "a"), **settings)
+    grpo = train_grpo(
+        model, processor, records, tiny_profile, reward_funcs=lambda completions, **_: [0.0] * len(completions),
+        output_dir=str(tmp_path / "b"), **settings,
+    )  # fmt: skip
+    assert sft.args.n_gpu == grpo.args.n_gpu == 1 and grpo.state.global_step == 1
+    assert caplog.text.count("one of 2 GPUs is used") == 2
 
 
 def test_sft_loss_sees_the_completion_only(policy, tiny_profile, tmp_path, with_traces):

@@ -207,6 +207,17 @@ def _(world):
     need("num_items_in_batch" in parameters(SFTTrainer.compute_loss), "SFTTrainer.compute_loss gets no token count")
 
 
+@holds("trainer-n-gpu")
+def _(world):
+    args = GRPOConfig(output_dir=str(world.folder), use_cpu=True, bf16=False)
+    args._n_gpu = 3
+    need(args.n_gpu == 3, "n_gpu does not give it")
+    for where in (Trainer, GRPOTrainer, SFTTrainer):
+        source = inspect.getsource(inspect.getmodule(where))
+        need("args.n_gpu > 1" in source, f"{where.__name__} does not ask n_gpu")
+    need("cuda.device_count()" not in inspect.getsource(inspect.getmodule(Trainer)), "a Trainer counts GPUs by itself")
+
+
 @holds("trainer-callback-states")
 def _(world):
     from transformers.trainer_callback import ExportableState, TrainerState

@@ -157,17 +157,28 @@ def merge_adapter(
         FileNotFoundError: no adapter in `adapter_folder`.
         ValueError: an adapter of another base, one that does nothing, a merge that changes more than rounding may
             (`TOLERANCE`, `ROUNDING`; nothing is saved then), or an `out_folder` that holds an adapter or the base.
+        MemoryError: out of memory; what else holds some, and what to change, is in the message.
     """
-    import torch
-    from transformers import AutoModelForImageTextToText
-
-    from .vision_tower import guard_tower
+    from .memory_estimate import loading_advice
 
     out, dtype = Path(out_folder), dtype or profile.dtype
     if dtype not in TOLERANCE:
         raise ValueError(f"unknown dtype {dtype!r}; expected one of {', '.join(TOLERANCE)}")
     if (out / "adapter_config.json").exists() or out.resolve() == Path(profile.model).resolve():
         raise ValueError(f"{out} holds an adapter, or is the base itself; give the merged model a folder of its own")
+    doing = f'Merging into {profile.model} in {dtype}; on the CPU it takes longer: profile.replace(device="cpu").'
+    with loading_advice(doing):
+        return _merged(adapter_folder, profile, out, dtype, records)
+
+
+def _merged(
+    adapter_folder: str | Path, profile: Profile, out: Path, dtype: str, records: "Dataset | None"
+) -> MergeReport:
+    import torch
+    from transformers import AutoModelForImageTextToText
+
+    from .vision_tower import guard_tower
+
     whole = profile.replace(load_in_4bit=False, dtype=dtype)
     model, processor = load_policy(whole, adapter=adapter_folder, trainable=False)
     trained_on = model.peft_config["default"].base_model_name_or_path

@@ -67,11 +67,11 @@ def response_batches(
     from tqdm.auto import tqdm
 
     from .dense_weights import dense_weights
-    from .memory_estimate import is_out_of_memory
+    from .memory_estimate import held_by_others, is_out_of_memory, others_words
     from .vision_tower import naming_images
 
     step = max(1, batch_size // sampling.samples)
-    devices = range(torch.cuda.device_count())
+    devices, others = range(torch.cuda.device_count()), held_by_others(model)
     for first in tqdm(range(0, len(prompts), step), unit="batch", leave=False, desc=words):
         batch = prompts[first : first + step]  # its images are decoded here, once
         was_training = model.training
@@ -84,7 +84,7 @@ def response_batches(
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-            raise MemoryError(_less_at_once(error, batch_size, sampling)) from error
+            raise MemoryError(_less_at_once(error, batch_size, sampling) + others_words(others)) from error
         finally:
             model.train(was_training)
         yield batch, responses  # nothing is held here: a caller may stop, or train

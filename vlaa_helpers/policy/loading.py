@@ -40,18 +40,31 @@ def load_policy(
         FileNotFoundError: the mini VLM's files are not in the package, or `adapter` is not a saved adapter.
         ValueError: an adapter of another base; or on a CPU, a layer that bitsandbytes cannot hold in 4 bits rightly
             (`check_nf4_widths`).
+        MemoryError: out of memory; what else holds some, and what to change, is in the message.
     """
-    import torch
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForImageTextToText, BitsAndBytesConfig, set_seed
-
-    from .vision_tower import guard_tower
+    from .memory_estimate import loading_advice
 
     if Path(profile.model).is_absolute() and not (Path(profile.model) / "config.json").exists():
         raise FileNotFoundError(
             f"no model in {profile.model}; expected config.json and model.safetensors there. "
             "Reinstall the package, or train one: python -m vlaa_helpers.dev.mini_vlm.train train --help"
         )
+    in_bits = "4 bits" if profile.load_in_4bit else f"{profile.dtype}; profile.replace(load_in_4bit=True) takes less"
+    with loading_advice(f"Loading {profile.model} in {in_bits}."):
+        model = _load_base(profile)
+        if adapter is None:
+            model = _fresh_adapter(model, profile, seed)
+        else:
+            model = attach_adapter(model, adapter, profile, trainable=trainable)
+    return model, load_processor(profile)
+
+
+def _load_base(profile: Profile) -> Any:
+    import torch
+    from transformers import AutoModelForImageTextToText, BitsAndBytesConfig
+
+    from .vision_tower import guard_tower
+
     dtype = getattr(torch, profile.dtype)
     quantization = None
     if profile.load_in_4bit:
@@ -68,15 +81,18 @@ def load_policy(
     keep_4bit_trainable(model)
     check_nf4_widths(model)
     guard_tower(model)
-    if adapter is None:
-        config = LoraConfig(
-            r=profile.lora_rank, lora_alpha=profile.lora_alpha, target_modules=LORA_TARGETS, task_type="CAUSAL_LM"
-        )
-        set_seed(seed)
-        model = get_peft_model(model, config)
-    else:
-        model = attach_adapter(model, adapter, profile, trainable=trainable)
-    return model, load_processor(profile)
+    return model
+
+
+def _fresh_adapter(model: Any, profile: Profile, seed: int) -> "PeftModel":
+    from peft import LoraConfig, get_peft_model
+    from transformers import set_seed
+
+    config = LoraConfig(
+        r=profile.lora_rank, lora_alpha=profile.lora_alpha, target_modules=LORA_TARGETS, task_type="CAUSAL_LM"
+    )
+    set_seed(seed)
+    return get_peft_model(model, config)
 
 
 def _place(profile: Profile) -> str:

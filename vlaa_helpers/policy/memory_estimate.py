@@ -121,7 +121,10 @@ def estimate_memory(
 
 
 def _knobs(profile: Profile, method: Method) -> Iterator[dict[str, Any]]:
-    """First what costs time alone, then what changes what is learned."""
+    """First what costs time and, with 4 bits, a little precision; then what changes what is learned.
+
+    Adapters are scaled by `lora_alpha / lora_rank`, so the two change together.
+    """
     yield {"gradient_checkpointing": True}
     yield {"micro_batch_size": 1}
     yield {"load_in_4bit": True}
@@ -130,7 +133,8 @@ def _knobs(profile: Profile, method: Method) -> Iterator[dict[str, Any]]:
         yield {"prompts_per_step": max(1, profile.prompts_per_step // 2)}
         yield {"num_generations": max(2, profile.num_generations // 2)}
         yield {"max_completion_length": profile.max_completion_length // 2}
-    yield {"lora_rank": max(1, profile.lora_rank // 4)}
+    rank = max(1, profile.lora_rank // 4)
+    yield {"lora_rank": rank, "lora_alpha": profile.lora_alpha * rank // profile.lora_rank}
 
 
 def _room(profile: Profile) -> float:
@@ -316,15 +320,61 @@ def memory_advice(profile: Profile, method: Method, model: Any, *, reference: bo
     Raises:
         MemoryError: in place of torch's own error, which is its cause.
     """
-    weights = {p.untyped_storage().data_ptr(): p.untyped_storage().nbytes() for p in model.parameters()}
-    room = _room(profile) + sum(weights.values())
+    room, others = _room(profile) + _weights(model), held_by_others(model)
     try:
         yield
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
         estimate = estimate_memory(profile, method, config=model.config, room=room, reference=reference)
-        raise MemoryError(f"{str(error).splitlines()[0]}\nThe estimate was:\n{estimate}") from error
+        raise MemoryError(f"{_first_line(error)}{others_words(others)}\nThe estimate was:\n{estimate}") from error
+
+
+@contextmanager
+def loading_advice(doing: str) -> Iterator[None]:
+    """Answer an allocation that fails while models are loaded in here with what else holds memory, and what to change.
+
+    Args:
+        doing: what is loaded, and what to change: a line of the message.
+
+    Raises:
+        MemoryError: in place of torch's own error, which is its cause.
+    """
+    others = held_by_others()
+    try:
+        yield
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise MemoryError(f"{_first_line(error)}\n{doing}{others_words(others)}") from error
+
+
+def held_by_others(model: Any = None) -> int:
+    """Bytes that this process holds on the GPU beside the weights of a model: other models, trainers, outputs."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return 0
+    return max(0, torch.cuda.memory_allocated() - (0 if model is None else _weights(model)))
+
+
+def others_words(others: int) -> str:
+    """What to do about what else was held, a line to add to a message; "" below 1 GiB."""
+    if others < GIB:
+        return ""
+    return (
+        f"\nOther models, trainers or tensors of this process held {_size(others)} before. Drop them first: restart "
+        "the kernel, or del them by name, then gc.collect() and torch.cuda.empty_cache()."
+    )
+
+
+def _weights(model: Any) -> int:
+    sizes = {p.untyped_storage().data_ptr(): p.untyped_storage().nbytes() for p in model.parameters()}
+    return sum(sizes.values())
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
 
 
 def is_out_of_memory(error: BaseException) -> bool:
