@@ -295,7 +295,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             images=options.show_images,
             prompt=prompt,
             about=about,
-            batch_size=options.batch_size or profile.prompts_per_step,
+            batch_size=options.batch_size or profile.sampled_at_once,
             seed=options.seed,
             out=options.out / part,
         )

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -13,10 +14,12 @@ import pytest
 from release_files import GT, REPO, images_of, json_lines, rows_of, tar_gz
 from row_files import SFT_TEXT, encoded
 
+from vlaa_helpers.core.origin import origins_of
 from vlaa_helpers.data import released
-from vlaa_helpers.data.download_errors import size_words
+from vlaa_helpers.data.download_errors import DownloadError, size_words
 from vlaa_helpers.data.load import load_records, read_records
 from vlaa_helpers.data.released import HUB_FILES
+from vlaa_helpers.data.safe_archives import UnsafeArchive
 from vlaa_helpers.data.trl_views import to_sft
 
 ROWS = "VLAA-Thinking-GRPO-25K.json"
@@ -93,7 +96,7 @@ def test_a_limit_reads_the_beginning_of_an_archive(hub):
     archive = tar_gz(images_of("clevr_math", n))
     hub.repos[REPO]["images/clevr_math.tar.gz"] = archive
     records, problems = read_records(REPO, sources=["clevr_math"], limit=5)
-    assert len(records) == 5 and problems == []
+    assert len(records) == 5 and [problem.kind for problem in problems] == ["other_counts"]
     sent = hub.sent[f"/{REPO}/images/clevr_math.tar.gz"]
     assert sent == 2**18 and len(archive) > 10 * sent
     hub.requests.clear()
@@ -104,11 +107,14 @@ def test_a_limit_reads_the_beginning_of_an_archive(hub):
 def test_a_limit_is_spread_over_the_sources(release, monkeypatch):
     monkeypatch.setattr("vlaa_helpers.data.released.ARCHIVED", ("clevr_math", "synthesis"))
     records, problems = read_records(REPO, limit=7)
-    assert Counter(records["source"]) == {"clevr_math": 4, "synthesis": 3} and problems == []
+    assert Counter(records["source"]) == {"clevr_math": 4, "synthesis": 3}
+    assert [problem.kind for problem in problems] == ["other_counts"]
     records, problems = read_records(REPO, limit=30)
     assert Counter(records["source"]) == {"clevr_math": 15, "synthesis": 10}
     assert [str(problem) for problem in problems] == [
-        f"{ROWS}: 10 records of synthesis, limit asks for 15: there are no more."
+        f"{ROWS}: 10 records of synthesis, limit asks for 15: there are no more.",
+        f"{ROWS}: rows a source differ from Table 1 of the paper: clevr_math 20, paper 2,000; "
+        "synthesis 10, paper 6,696.",
     ]
 
 
@@ -119,7 +125,89 @@ def test_rows_whose_image_is_not_in_the_archive(release):
     assert Counter(problem.kind for problem in problems) == {"missing_image": 3, "other_counts": 1}
     assert "image /synthesis/7.png is absent" in str(problems[0])
     records, problems = read_records(REPO, sources=["synthesis"], limit=9)
-    assert len(records) == 7 and [problem.kind for problem in problems] == ["few_rows"]
+    assert len(records) == 7
+    assert [str(problem).removeprefix(f"{ROWS}: ") for problem in problems][:2] == [
+        "7 records of synthesis, limit asks for 9: there are no more with an image (3 rows have none in what its "
+        "archive or site holds).",
+        "3 rows passed over (synthesis 3): their images are not in what was read of the archives. A first look is no "
+        "random sample.",
+    ]
+    assert [problem.kind for problem in problems] == ["few_rows", "passed_over", "other_counts"]
+
+
+@pytest.fixture
+def sparse(hub):
+    """Forty rows, whose images are every tenth of an archive that has the last one first."""
+    images = images_of("clevr_math", 400, size=(32, 24))
+    hub.repos[REPO][ROWS] = json_lines(rows_of("clevr_math", 400)[::10])
+    hub.repos[REPO]["images/clevr_math.tar.gz"] = tar_gz(dict(reversed(images.items())))
+    return hub
+
+
+def look(hub, limit):
+    """A first look of so many records: their ids, the kinds of reports, and the bytes of the archive that were sent."""
+    records, problems = read_records(REPO, sources=["clevr_math"], limit=limit)
+    sent = hub.sent.pop(f"/{REPO}/images/clevr_math.tar.gz", 0)
+    return records["id"][:], [problem.kind for problem in problems], sent
+
+
+def test_a_larger_look_goes_on_where_the_smaller_one_stopped(sparse, said):
+    size = len(sparse.repos[REPO]["images/clevr_math.tar.gz"])
+    ids, kinds, first = look(sparse, 4)
+    assert ids == ["clevr_math-360", "clevr_math-370", "clevr_math-380", "clevr_math-390"]
+    assert kinds == ["passed_over", "other_counts"] and 0 < first < size / 2
+    (kept,) = (released.store(REPO, "x").parent).rglob("clevr_math.tar.gz.part")
+    here = kept.stat().st_size
+    assert 0 < here <= first
+    ids, _, second = look(sparse, 30)
+    assert len(ids) == 30 and 0 < second <= size - here  # nothing before what is here
+    plans = [record.message for record in said.records if "downloading what is missing" in record.message]
+    share = size_words(size * 4 / 2000)
+    assert f"until 4 images have come, about {share} if they lie evenly in it; what is read is kept" in plans[0]
+    assert f"{size_words(here)} of it here, read from its start" in plans[1]
+    assert len(read_records(REPO, sources=["clevr_math"])[0]) == 40 and not kept.exists()  # the whole goes on from it
+
+
+def test_a_look_that_was_cut_off_goes_on(sparse):
+    sparse.status, sparse.cut = [], [None, 150_000, *[0] * 20]  # the rows, a part of the archive, then nothing
+    with pytest.raises(DownloadError, match="What has come is kept"):
+        look(sparse, 30)
+    sparse.cut = []
+    sparse.sent.clear()
+    ids, _, sent = look(sparse, 30)
+    assert len(ids) == 30 and sent <= len(sparse.repos[REPO]["images/clevr_math.tar.gz"]) - 100_000
+
+
+def test_a_damaged_beginning_is_not_kept(sparse):
+    whole = sparse.repos[REPO]["images/clevr_math.tar.gz"]
+    sparse.repos[REPO]["images/clevr_math.tar.gz"] = whole[:5000] + bytes(5000) + whole[10_000:]
+    with pytest.raises(UnsafeArchive, match="broken or cut off"):
+        look(sparse, 30)
+    assert not [*released.store(REPO, "x").parent.rglob("*.part")]
+
+
+def test_a_limit_asks_for_what_it_passes_over(sparse):
+    sparse.repos[REPO]["mine.json"] = sparse.repos[REPO][ROWS]
+    options = {"file": "mine.json", "sources": ["clevr_math"], "limit": 4}
+    assert len(load_records(REPO, **options, strict=True)) == 4
+    with pytest.warns(UserWarning, match=r"36 rows passed over \(clevr_math 36\)"):
+        load_records(REPO, **options)
+
+
+def test_where_records_come_from_stays_with_them(sparse):
+    records = load_records(REPO, sources=["clevr_math"], limit=4, strict=False).shuffle(seed=0).select([0, 1])
+    (origin,) = origins_of(records)
+    commit = sparse.revisions["main"]
+    assert origin == {"data": REPO, "file": ROWS, "commit": commit, "first_of_archives": True,
+                      "sources": ["clevr_math"], "limit": 4}  # fmt: skip
+
+
+def test_an_archive_that_has_moved(release):
+    del release.repos[REPO]["images/synthesis.tar.gz"]
+    page = re.escape(f"{release.url}/datasets/{REPO}/tree/")
+    says = rf"no such file \(404\)\. Look what there is: {page}\w+; .* leave 'synthesis' out of sources"
+    with pytest.raises(DownloadError, match=says):
+        read_records(REPO, sources=["synthesis"])
 
 
 def test_the_text_alone_downloads_the_rows_alone(release):
@@ -186,7 +274,7 @@ def test_coco_and_visual_genome_come_from_their_sites_when_asked_for(sites, said
 
 def test_a_first_look_at_coco(sites):
     records, problems = read_records(REPO, sources=["coco"], limit=2)
-    assert len(records) == 2 and problems == []
+    assert len(records) == 2 and [problem.kind for problem in problems] == ["other_counts"]
     assert len(list((released.store(REPO, "coco") / "images").rglob("*.png"))) == 2
 
 

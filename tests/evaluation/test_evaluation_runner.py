@@ -118,6 +118,17 @@ def test_a_folder_keeps_one_evaluation(policy, records, tmp_path):
         load_report(tmp_path / "elsewhere")
 
 
+def test_a_profile_decides_length_and_batch(policy, records, tiny_profile, caplog):
+    planned = tiny_profile.replace(prompts_per_step=2, num_generations=3, max_completion_length=5)
+    settings = evaluate(*policy, records, profile=planned).settings
+    assert (settings["max_new_tokens"], settings["batch_size"]) == (5, 6) and not caplog.messages
+    settings = evaluate(*policy, records, profile=planned, max_new_tokens=4, batch_size=2).settings
+    assert (settings["max_new_tokens"], settings["batch_size"]) == (4, 2) and not caplog.messages
+    settings = evaluate(*policy, records).settings
+    assert (settings["max_new_tokens"], settings["batch_size"]) == (128, 64)
+    assert "responses were truncated at 128 tokens, the mini lab's limit" in caplog.text  # a random policy never ends
+
+
 def test_sampling_depends_on_the_seed_alone(policy, records):
     torch.manual_seed(5)
     before = torch.random.get_rng_state()

@@ -6,6 +6,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from run_folders import write_log, write_run
 
 from vlaa_helpers import ScriptedTeacher, build_dataset, load_policy, make_scenes, plan_push, push, train_sft
+from vlaa_helpers.core.origin import note_origin
 from vlaa_helpers.mini_world.scenes import scene_records
 from vlaa_helpers.policy.adapters import save_policy
 
@@ -59,6 +60,22 @@ def test_the_card_is_filled_from_the_run_s_files(run, reports):
     assert "The base is a toy" in card and "set for this run" in card
 
 
+def test_the_card_names_the_data_set(tiny_profile, with_traces, tmp_path):
+    model, processor = load_policy(tiny_profile)
+    records = with_traces(make_scenes(12, seed=1))
+    note_origin(
+        records, data="UCSC-VLAA/VLAA-Thinking", file="VLAA-Thinking-SFT-126K.json", commit="c0ffee" + "0" * 34,
+        first_of_archives=True, sources=["clevr_math"], limit=600, left_out={"bad_gt": 3},
+    )  # fmt: skip
+    settings = {"max_steps": 1, "output_dir": str(tmp_path), "seed": 7}
+    trainer = train_sft(model, processor, records.shuffle(seed=0), tiny_profile, batch_size=4, **settings)
+    save_policy(trainer.model, processor, tmp_path / "adapter")
+    card = plan_push(tmp_path, "me/my-adapter").card
+    assert ModelCard(card).data.datasets == ["UCSC-VLAA/VLAA-Thinking"] and "Seed 7; one run." in card
+    assert "VLAA-Thinking-SFT-126K.json at commit c0ffee000000; sources clevr_math; at most 600 records." in card
+    assert "first of each archive of images, no random sample. Rows left out: bad_gt 3." in card
+
+
 def test_no_path_of_this_machine_is_published(run, tmp_path):
     plan = plan_push(run, "me/my-adapter")
     config = json.loads(plan.files["adapter_config.json"])
@@ -78,11 +95,25 @@ def test_what_is_not_known_is_said(run, tmp_path, small_hub):
     plan = plan_push(bare, "me/bare")
     assert "Not known: the run has no `training.json`." in plan.card and "Not evaluated: no report" in plan.card
     assert "No log was kept" in plan.card and "base_model: Qwen/Qwen2.5-VL-3B-Instruct" in plan.card
-    assert plan.licence == "unknown" and "give --license" in str(plan)
-    with pytest.raises(ValueError, match="me/bare has no licence yet"):
+    assert plan.licence == "unknown" and "--license other" in str(plan)
+    with pytest.raises(ValueError, match=r'me/bare has no licence yet.*plan_push\(…, licence="other"\)'):
         push(plan)
     assert small_hub.requests == []
     assert plan_push(bare, "me/bare", licence="mit").licence == "mit"
+
+
+@pytest.mark.parametrize(
+    ("base", "licence", "warns"),
+    [
+        ("Qwen/Qwen2.5-VL-3B-Instruct", "apache-2.0", True),
+        ("Qwen/Qwen2.5-VL-3B-Instruct", "other", False),
+        ("Qwen/Qwen2.5-VL-7B-Instruct", "apache-2.0", False),
+    ],
+)
+def test_a_licence_that_allows_more_than_the_base_s(tmp_path, base, licence, warns):
+    (tmp_path / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": base, "peft_type": "LORA"}))
+    plan = plan_push(tmp_path, "me/bare", licence=licence)
+    assert ("Qwen Research License, which allows no commercial use" in str(plan)) == warns
 
 
 def test_a_push_commits_card_and_files_at_once(run, small_hub):

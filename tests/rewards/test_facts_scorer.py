@@ -33,7 +33,7 @@ def test_facts_scorer_on_a_hand_made_scene(answer, points):
 
 @pytest.mark.parametrize("meta", ["", "{}", "null", "[]", "3", "not json", '{"task": {}}', '{"task": {"wanted": []}}'])
 def test_facts_scorer_says_when_there_are_no_facts(meta):
-    with pytest.raises(ValueError, match=r"no scene facts in its meta.*MixedReward\(scorer=…\)"):
+    with pytest.raises(ValueError, match=r"no scene facts in its meta.*MixedReward\(scorer=RewardModelScorer"):
         FactsScorer()([Question("", meta)], ["It is day."])
 
 

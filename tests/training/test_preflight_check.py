@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from vlaa_helpers import MixedReward, load_policy, make_scenes, preflight
+from vlaa_helpers import MixedReward, load_policy, make_scenes, preflight, train_grpo
+from vlaa_helpers.training import preflight_check
 from vlaa_helpers.training.preflight_check import _report
 
 
@@ -58,6 +59,57 @@ def test_where_nothing_can_be_learned_the_cause_is_named(values, changes, words)
     import re
 
     assert re.search(words, report.verdict), report.verdict
+
+
+def test_a_verifier_type_that_teaches_nothing_is_named():
+    """A fifth of the prompts are boxes in another frame: as a share of all responses nobody would see it."""
+    report = _report(responses([1, 0, 0, 1] * 8) + responses([0] * 8, verifier_type="box", reason="out_of_range"), 4)
+    assert report.will_learn and report.zero_variance == 0.2
+    assert "But box prompts, 20% of all, would be paid for in vain: in 100% of their groups" in report.verdict
+    assert "100% of the responses for the reason out_of_range" in report.verdict and "box_frame=" in report.verdict
+    hard = responses([1, 0, 0, 1] * 8) + responses([0] * 8 + [None] * 4, verifier_type="math")
+    assert "But math prompts, 27%" in _report(hard, 4).verdict and "box_frame" not in _report(hard, 4).verdict
+    assert "But" not in _report(responses([1, 0, 0, 1] * 8), 4).verdict
+
+
+def test_a_profile_and_a_recipe_decide_what_is_not_named(policy, tiny_profile, monkeypatch):
+    asked = []
+
+    def batches(model, processor, rows, sampling, *, batch_size, words):
+        asked.append((sampling.samples, sampling.temperature, sampling.max_new_tokens, batch_size))
+        yield rows[:1], [("r", 1, False)] * sampling.samples
+
+    monkeypatch.setattr(preflight_check, "response_batches", batches)
+    planned = tiny_profile.replace(prompts_per_step=2, num_generations=4, max_completion_length=7)
+    for options in ({}, {"profile": planned}, {"profile": planned, "recipe": "vlaa"}):
+        preflight(*policy, make_scenes(2), MixedReward(), **options)
+    named = {"generations": 2, "temperature": 0.5, "max_new_tokens": 3, "batch_size": 6}
+    preflight(*policy, make_scenes(2), MixedReward(), profile=planned, recipe="vlaa", **named)
+    assert asked == [(8, 1.0, 128, 64), (4, 1.0, 7, 8), (4, 0.8, 7, 8), (2, 0.5, 3, 6)]
+
+
+def test_numbers_that_are_not_finite_are_an_error(tiny_profile):
+    """What a T4 in float16 may do: sampling draws something from NaN all the same, and the loss scaler skips steps."""
+    import torch
+
+    model, processor = load_policy(tiny_profile)
+    with torch.no_grad():
+        model.get_base_model().model.language_model.norm.weight.fill_(float("inf"))
+    with pytest.raises(FloatingPointError, match="logits after a response to record .* are not finite.*bfloat16"):
+        preflight(model, processor, make_scenes(2), MixedReward(), prompts=1, generations=2, max_new_tokens=2)
+
+
+def test_records_that_no_verifier_can_score_are_said_first(policy, tiny_profile, tmp_path):
+    """Of the release docvqa, vizwiz and allava_laion are open-ended: the first step would end a run."""
+    scenes = make_scenes(6)
+    records = scenes.remove_columns("meta").add_column("meta", ["{}"] * 6)
+    said = r"1 of 6 records \(of \w+\) are open-ended without scene facts.*sources=.*RewardModelScorer"
+    with pytest.raises(ValueError, match=said):
+        preflight(*policy, records, MixedReward())
+    with pytest.raises(ValueError, match=said):
+        train_grpo(*policy, records, tiny_profile, reward_funcs=[MixedReward()], output_dir=str(tmp_path))
+    MixedReward().check_records(scenes)
+    MixedReward(lambda questions, answers: [0.0] * len(answers)).check_records(records)
 
 
 def test_truncated_responses_are_mentioned_even_where_there_is_a_signal():

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .origin import origins_of
 from .whole_files import write_whole
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _VERSIONS = ("torch", "transformers", "trl", "peft", "bitsandbytes", "datasets",
 
 
 def note_run(
-    folder: str | Path, *, method: str, profile: Any, records: "Dataset", recipe: "pd.DataFrame", given: dict
+    folder: str | Path, *, method: str, profile: Any, records: "Dataset", recipe: "pd.DataFrame", given: dict, seed: int
 ) -> None:
     """Write `training.json`.
 
@@ -27,6 +28,7 @@ def note_run(
         profile: the `Profile` that it ran with.
         recipe: as `sft_recipe` or `grpo_recipe` gives it.
         given: what the caller set over the recipe.
+        seed: of the trainer.
     """
     note = {
         "method": method,
@@ -35,6 +37,8 @@ def note_run(
         "load_in_4bit": profile.load_in_4bit,
         "lora_rank": profile.lora_rank,
         "records": len(records),
+        "data": origins_of(records),
+        "seed": seed,
         "sources": dict(sorted(Counter(records["source"][:]).items())),
         "verifiers": dict(sorted(Counter(records["verifier_type"][:]).items())),
         "recipe": [{"setting": name, **row} for name, row in recipe.to_dict(orient="index").items()],

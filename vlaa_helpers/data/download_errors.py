@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 
 class DownloadError(OSError):
@@ -59,12 +60,21 @@ def _refusal(error: Exception) -> str:
     if isinstance(error, errors.RevisionNotFoundError):
         return f"no such revision ({status}); expected a branch, tag or commit. Pass revision=None for the newest."
     if isinstance(error, errors.EntryNotFoundError) or status == 404:
-        return f"no such file ({status}). Look what there is: {constants.ENDPOINT}/datasets; then correct the name."
+        return f"no such file ({status}). Look what there is: {_files_page(error)}; then correct the name."
     if status in (401, 403):
         return f"access refused ({status}). Log in with a token that may read it (hf auth login), then run it again."
     if status == 429:
         return f"too many requests ({status}). Wait some minutes, or log in (hf auth login). {_KEPT}"
     return f"the server answered {status}; expected the file. Try again later. {_KEPT}"
+
+
+def _files_page(error: Any) -> str:
+    """The page that lists the files of the data set and revision of which one was asked for."""
+    from huggingface_hub import constants
+
+    asked = (*error.response.history, error.response)[0].request.url
+    page, found, rest = str(asked).partition("/resolve/")
+    return f"{page}/tree/{rest.partition('/')[0]}" if found else f"{constants.ENDPOINT}/datasets"
 
 
 def require_space(folder: Path, needed: int, what: str) -> None:

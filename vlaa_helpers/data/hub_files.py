@@ -120,7 +120,7 @@ def is_here(file: HubFile) -> bool:
 
 def bytes_to_come(file: HubFile) -> int:
     """How much of a file is still to be downloaded."""
-    part = _part(file)
+    part = part_of(file)
     return 0 if is_here(file) else file.size - (part.stat().st_size if part.exists() else 0)
 
 
@@ -151,7 +151,7 @@ def download(file: HubFile, enough: Callable[[bytes], bool] = lambda new: False)
     with FileLock(file.folder / ".lock"):  # torchrun's other processes wait here
         if (place := _place(file)) is not None:
             return place
-        part = _part(file)
+        part = part_of(file)
         if not _bring(file, part, enough):
             return part
         if (seen := _checksum(part, file)) != file.etag:
@@ -173,7 +173,8 @@ def _place(file: HubFile) -> Path | None:
     return Path(cached) if isinstance(cached, str) else None
 
 
-def _part(file: HubFile) -> Path:
+def part_of(file: HubFile) -> Path:
+    """Where the beginning of a file is kept while the rest has not come."""
     return file.folder / f"{Path(file.name).name}.part"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from ..core.whole_files import write_whole
-from .hub_files import bytes_to_come, download, find_hub_file, plan_words
+from .hub_files import HubFile, bytes_to_come, download, find_hub_file, plan_words
 from .rows_to_records import source_and_image
 from .selection import Selection
 
@@ -18,10 +18,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Fetched:
-    """Rows on this disk, and the folders that their image paths start from."""
+    """Rows on this disk, the folders that their image paths start from, and the file of the hub that they are."""
 
     rows: Path
     roots: list[Path]
+    file: HubFile
 
 
 def fetch_rows(repo: str, name: str, revision: str | None, selection: Selection) -> Fetched:
@@ -40,7 +41,7 @@ def fetch_rows(repo: str, name: str, revision: str | None, selection: Selection)
             head = path.with_name("head.jsonl")
             write_whole(head, path.read_bytes().rpartition(b"\n")[0])
         path = head
-    return Fetched(path, [path.parent])
+    return Fetched(path, [path.parent], file)
 
 
 def _enough(selection: Selection) -> Callable[[bytes], bool]:

@@ -12,7 +12,8 @@ from filelock import FileLock
 
 from ..core.whole_files import write_whole
 from .download_errors import explain
-from .hub_files import HubFile, download, is_here, open_hub_file
+from .hub_files import HubFile, download, part_of
+from .kept_stream import kept_stream
 from .ranged_file import RangedFile
 from .safe_archives import UnsafeArchive, tar_images, zip_images
 
@@ -45,7 +46,8 @@ class ImageFolder:
         Args:
             archive: its `.tar.gz`.
             wanted: rows an image, by key.
-            count: None downloads the archive, unpacks it whole and then removes it.
+            count: None downloads the archive, unpacks it whole and then removes it. What is read for a count is kept
+                until then, and read first the next time.
 
         Raises:
             DownloadError: it cannot be had.
@@ -56,16 +58,21 @@ class ImageFolder:
                 return
             if count is None:
                 path = download(archive)
-                with path.open("rb") as stream:
+                with kept_stream(archive, f"images of {self.source}") as stream:
                     self._keep(tar_images(stream, self.source, lambda key: not self.has(key)), archive.words)
                 (self.folder / "complete").touch()
                 if path.parent == self.folder:
                     path.unlink()
                 return
             missing, enough = self._missing(wanted, count)
-            if missing:
-                with self._stream(archive) as stream:
+            if not missing:
+                return
+            try:
+                with kept_stream(archive, f"images of {self.source}") as stream:
                     self._keep(tar_images(stream, self.source, missing.__contains__), archive.words, enough)
+            except UnsafeArchive:
+                part_of(archive).unlink(missing_ok=True)  # no checksum was held against it: it may be damaged
+                raise
 
     def _missing(self, wanted: Counter, count: int | None) -> tuple[set[PurePosixPath], Callable[[set], bool]]:
         """The images to look for, none when there are enough, and a test whether those that came are enough."""
@@ -73,9 +80,6 @@ class ImageFolder:
         count = wanted.total() if count is None else min(count, wanted.total())
         missing = {key for key in wanted if have < count and not self.has(key)}
         return missing, lambda keys: have + sum(wanted[key] for key in keys) >= count
-
-    def _stream(self, archive: HubFile):
-        return download(archive).open("rb") if is_here(archive) else open_hub_file(archive)
 
     def fill_from_site(self, address: str, wanted: Counter, count: int | None) -> None:
         """Read the wanted images out of a zip on a web server, and nothing else of it.
@@ -93,7 +97,9 @@ class ImageFolder:
             if not missing:
                 return
             with _open_zip(address, self.source) as archive:
-                self._keep(zip_images(archive, self.source, missing.__contains__), address, enough)
+                images = zip_images(archive, self.source, missing.__contains__)
+                total = len(missing) if count is None else min(count, len(missing))
+                self._keep(images, address, enough, total)
 
     def remember_absent(self, wanted: Counter) -> list[PurePosixPath]:
         """Note which wanted images no site has, so that they are not looked for again; gives them."""
@@ -117,14 +123,20 @@ class ImageFolder:
         images: Generator[tuple[PurePosixPath, bytes]],
         what: str,
         enough: Callable[[set], bool] = lambda keys: False,
+        total: int | None = None,
     ) -> None:
-        """Write images until there are enough; an unsafe archive leaves none."""
+        """Write images until there are enough; an unsafe archive leaves none.
+
+        Args:
+            total: how many will come, for a bar; None where bytes are counted already.
+        """
         from tqdm.auto import tqdm
 
         kept: set[PurePosixPath] = set()
         with closing(images):
             try:
-                for key, data in tqdm(images, desc=f"images of {self.source}", unit="image", disable=None):
+                bar = {"desc": f"images of {self.source}", "unit": "image", "disable": None if total else True}
+                for key, data in tqdm(images, total=total, **bar):
                     target = self.root / key
                     target.parent.mkdir(parents=True, exist_ok=True)
                     write_whole(target, data)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.images import check_image_header, image_roots, nearby_words
+from ..core.origin import note_origin
 from ..core.record_schema import arrow_dataset, record_features, require_records
 from ..rewards.registry import RELEASE_WORDS, get_verifier
 from .released import HUB_FILES, count_report, fetch_by_name, is_hub_name
@@ -50,8 +51,10 @@ def load_records(
             others are downloaded: from the data set's `images/<source>.tar.gz`, and for "coco" and "vg" from the sites
             of those projects. What is downloaded, and how much, is logged first; it goes below HF_HOME.
         limit: records in all, at most, spread evenly over `sources` (on the hub by default all but "coco" and "vg").
-            On the hub the archives are read from their start until enough images have come, so that a first look
-            downloads little; the records are then the first of each archive, no random sample.
+            On the hub the archives are read from their start until enough images have come, and what was read is kept
+            for the next time; the records are then the first of each archive, no random sample, and one report counts
+            the rows that were passed over. The images of RL rows lie among those of all others: the log says about how
+            many gigabytes a limit takes.
         image_root: folder that the rows' image paths start from, or its parent if it is called "images". By default
             the folder of the file; for the hub, where what it downloads is kept, and none is downloaded where you name
             one. A path or link that leads out of it is reported, an absolute path too.
@@ -65,7 +68,7 @@ def load_records(
             folder any more: the default for files. False keeps only paths, the default for the hub: no disk space, but
             the images must stay where they are. Images with 16 bits a channel or in CMYK are copied all the same, as
             PNG in RGB: trainers would show them wrongly.
-        strict: raise on the first report instead of warning.
+        strict: raise on the first report instead of warning; rows that a limit on the hub passes over are asked for.
         **scene_options: for "mini" only, passed to `make_scenes`: `n` (600 by default), `sources`, `seed`, `split`, …
 
     Returns:
@@ -91,7 +94,7 @@ def load_records(
         return records
     kinds = ", ".join(f"{kind} {count}" for kind, count in Counter(problem.kind for problem in problems).most_common())
     left_out = sum(not problem.kept for problem in problems)
-    fails = strict or not len(records)
+    fails = not len(records) or (strict and any(problem.kind != "passed_over" for problem in problems))
     shown = problems[: 20 if fails else 3]
     lines = [f"{source}: {len(records)} records, {left_out} rows left out, {len(problems)} reports ({kinds}):", *shown]
     if more := len(problems) - len(shown):
@@ -142,15 +145,21 @@ def read_records(
         wants_images = roots is None and missing_images == "report"
         fetched = fetch_by_name(str(source), split, file, revision, selection, wants_images)
         path, roots = fetched.rows, roots or fetched.roots
+        origin = {"data": fetched.file.repo, "file": fetched.file.name, "commit": fetched.file.commit}
+        origin["first_of_archives"] = selection.only_present or None
         embed_images = bool(embed_images)
     else:
         path = _find_file(source, split or file or revision)
         if path.suffix == ".arrow":
             return _arrow_records(path, selection)
         roots = roots or [path.parent, path.parent / "images"]
+        origin = {"data": path.name}
     reading = Reading(path, roots, verifier_type, missing_images, embed_images is not False, selection)
     records = arrow_dataset(records_of(reading), record_features())
     _report_on_file(reading)
+    left_out = Counter(problem.kind for problem in reading.problems if not problem.kept)
+    asked = {"sources": list(sources) if sources is not None else None, "limit": limit}
+    note_origin(records, **origin, **asked, left_out=dict(left_out) or None)
     return records, reading.problems
 
 
@@ -165,13 +174,19 @@ def _mini_records(choices: dict[str, Any], scene_options: dict[str, Any]) -> "Da
 
 
 def _report_on_file(reading: Reading) -> None:
-    """Add what is wrong with a file as a whole: fewer rows of a source than asked for, or than the paper says."""
+    """Add what is to be known of a file as a whole: fewer rows of a source than asked for, or than the paper says, and
+    rows that were passed over."""
     selection = reading.selection
     reading.row, reading.line, reading.id = None, None, ""
     for shortfall in selection.shortfalls():
         reading.note("few_rows", shortfall, kept=True)
+    if selection.passed:
+        each = ", ".join(f"{source} {count:,}" for source, count in selection.passed.items())
+        says = "their images are not in what was read of the archives. A first look is no random sample."
+        reading.note("passed_over", f"{selection.passed.total():,} rows passed over ({each}): {says}", kept=True)
     split = next((split for split, name in HUB_FILES.items() if name == reading.path.name), None)
-    if split and selection.limit is None and (differ := count_report(split, selection.seen, selection.sources)):
+    seen = selection.in_file or (selection.seen if selection.limit is None else None)
+    if split and seen is not None and (differ := count_report(split, seen, selection.sources)):
         reading.note("other_counts", differ, kept=True)
 
 

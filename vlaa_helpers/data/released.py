@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..core.jsonl import read_rows
 from ..core.paper_numbers import TABLE_1
-from .download_errors import require_space, size_words
+from .download_errors import DownloadError, require_space, size_words
 from .hub_files import HubFile, bytes_to_come, download, find_hub_file, plan_words, store
 from .hub_rows import Fetched, fetch_rows
 from .image_folders import ImageFolder
@@ -27,10 +27,14 @@ HUB_FILES = {"sft": "VLAA-Thinking-SFT-126K.json", "rl": "VLAA-Thinking-GRPO-25K
 ARCHIVED = ("clevr_math", "geoqa170k", "synthesis", "arxivqa", "docvqa", "vizwiz", "allava_laion")
 """Sources whose images are on the hub, in `images/<source>.tar.gz`."""
 ELSEWHERE = {
-    "coco": ("http://images.cocodataset.org/zips/train2017.zip",),
+    "coco": ("https://s3.amazonaws.com/images.cocodataset.org/zips/train2017.zip",),
     "vg": tuple(f"https://cs.stanford.edu/people/rak248/VG_100K_2/images{part}.zip" for part in ("", "2")),
 }
-"""Sources whose images are on the sites of their own projects: one image is read out of a zip at a time."""
+"""Sources whose images are on the sites of their own projects: one image is read out of a zip at a time.
+
+images.cocodataset.org is a bucket of that name at Amazon, whose certificate does not name it: by its own host it can be
+had without encryption only.
+"""
 _USUAL_IMAGE = 200_000
 
 
@@ -80,7 +84,8 @@ def fetch(repo: str, name: str, revision: str | None, selection: Selection) -> F
     """Bring the rows, and the images of `selection.sources`: all of them, or the first of each with a limit.
 
     What is downloaded is logged before it is. With a limit an archive is read from its start until enough images have
-    come, so the records are the first of the archives and no random sample.
+    come, so the records are the first of the archives and no random sample; what was read is kept, and is not asked for
+    again.
 
     Raises:
         DownloadError: a file cannot be had, or there is no room for it.
@@ -89,23 +94,30 @@ def fetch(repo: str, name: str, revision: str | None, selection: Selection) -> F
     assert selection.sources is not None
     rows = find_hub_file(repo, name, revision)
     elsewhere = ELSEWHERE if repo == RELEASE else {}
-    archives = {
-        source: find_hub_file(repo, f"images/{source}.tar.gz", rows.commit)
-        for source in selection.sources
-        if source not in elsewhere
-    }
+    archives = {source: _archive(rows, source) for source in selection.sources if source not in elsewhere}
     folders = {source: ImageFolder(file.folder, source) for source, file in archives.items()}
     folders |= {source: ImageFolder(store(repo, source), source) for source in selection.sources if source in elsewhere}
     _announce(repo, rows, archives, folders, selection)
     path = download(rows)
-    wanted = _wanted(path, selection.sources)
+    wanted = _wanted(path, selection)
     for source, folder in folders.items():
         count = selection.share(source)
         if source in archives:
             folder.fill_from_hub(archives[source], wanted[source], count)
             continue
         _fetch_elsewhere(folder, elsewhere[source], wanted[source], count)
-    return Fetched(path, [root for folder in folders.values() for root in folder.roots])
+    return Fetched(path, [root for folder in folders.values() for root in folder.roots], rows)
+
+
+def _archive(rows: HubFile, source: str) -> HubFile:
+    from huggingface_hub.errors import EntryNotFoundError
+
+    try:
+        return find_hub_file(rows.repo, f"images/{source}.tar.gz", rows.commit)
+    except DownloadError as error:
+        if not isinstance(error.__cause__, EntryNotFoundError):
+            raise
+        raise DownloadError(f"{error} Or go on without it: leave {source!r} out of sources=[…].") from error
 
 
 def _fetch_elsewhere(folder: ImageFolder, addresses: tuple[str, ...], wanted: Counter, count: int | None) -> None:
@@ -141,19 +153,32 @@ def _announce(
             lines.append(f"{plan_words(file)}, unpacked and then removed")
             needed += bytes_to_come(file) + file.size  # while it is unpacked both are here
         else:
-            lines.append(f"{plan_words(file)}, read from its start until {count} images have come; those are kept")
-            needed += _USUAL_IMAGE * count
+            share = _share(rows, source, count)
+            about = f", about {size_words(share * file.size)} if they lie evenly in it" if share else ""
+            until = f"read from its start until {count} images have come{about}"
+            lines.append(f"{plan_words(file)}, {until}; what is read is kept, and read first the next time")
+            needed += _USUAL_IMAGE * count + max(0, bytes_to_come(file) - round((1 - share) * file.size))
     if lines:
         folder = rows.folder.parent
         logger.info("\n  ".join([f"downloading what is missing of {repo}, kept in {folder}:", *lines]))
         require_space(folder, needed, repo)
 
 
-def _wanted(path: Path, sources: tuple[str, ...]) -> dict[str, Counter]:
-    """How many rows ask for each image, by source and key, in the order of the file."""
-    wanted: dict[str, Counter] = {source: Counter() for source in sources}
+def _share(rows: HubFile, source: str, count: int) -> float:
+    """Of the rows of a source, by the paper's Table 1, how large a part `count` is; 0 for other data sets."""
+    split = next((split for split, name in HUB_FILES.items() if (rows.repo, rows.name) == (RELEASE, name)), None)
+    of_source = TABLE_1[source][split] if split and source in TABLE_1 else 0
+    return min(1.0, count / of_source) if of_source else 0.0
+
+
+def _wanted(path: Path, selection: Selection) -> dict[str, Counter]:
+    """How many rows ask for each image, by source and key, in the order of the file; the rows are counted too."""
+    assert selection.sources is not None
+    wanted: dict[str, Counter] = {source: Counter() for source in selection.sources}
+    selection.in_file = Counter()
     for _, row, _ in read_rows(path):
         source, image = source_and_image(row) if isinstance(row, dict) else ("", "")
+        selection.in_file[source] += 1
         if image and source in wanted:
             wanted[source][image_key(image, source)] += 1
     return wanted

@@ -55,8 +55,8 @@ class RowProblem:
         id: the row's id, "" when it has none.
         kind: a short code, the same for the same trouble: "broken_json", "broken_csv", "no_question", "no_gt",
             "no_verifier_type", "unknown_verifier_type", "bad_gt", "missing_image", "bad_image", "bad_image_path",
-            "bad_images", "other_image_column", "bad_meta", "duplicate_id" or "not_utf8"; of the file "few_rows" or
-            "other_counts".
+            "bad_images", "other_image_column", "bad_meta", "duplicate_id" or "not_utf8"; of the file "few_rows",
+            "passed_over" or "other_counts".
         message: what was found, what should be there, what to do.
         kept: the row is in the dataset all the same, changed as the message says.
     """
@@ -342,6 +342,7 @@ def _image(name: str, source: str, reading: Reading) -> dict | None:
         raise _BadRow("bad_image_path", f"image {error}") from error
     if path is None:
         if reading.selection.only_present:
+            reading.selection.passed[source] += 1
             raise _NotWanted
         keep = reading.missing_images == "keep"
         fix = "Kept without an image." if keep else 'Pass another image_root, or missing_images="keep".'

@@ -12,15 +12,19 @@ class Selection:
     Attributes:
         sources: only rows of these; None takes all.
         limit: records in all, at most; spread evenly over `sources` where they are named.
-        only_present: rows whose image is not here are passed over without a report.
+        only_present: rows whose image is not here are passed over; one report counts them.
+        in_file: rows of each source in the whole file, where that was read before; None elsewhere.
         seen: rows of each source in the file, as far as it was read.
+        passed: rows of each source that were passed over.
         taken: records made of each source.
     """
 
     sources: tuple[str, ...] | None = None
     limit: int | None = None
     only_present: bool = False
+    in_file: Counter | None = None
     seen: Counter = field(default_factory=Counter)
+    passed: Counter = field(default_factory=Counter)
     taken: Counter = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -60,4 +64,7 @@ class Selection:
                 has = ", ".join(sorted(self.seen)) or "none"
                 yield f"no row of the source {source!r}; the file has {has}. Correct sources."
             elif (share := self.share(source)) is not None and self.taken[source] < share:
-                yield f"{self.taken[source]} records of {source}, limit asks for {share}: there are no more."
+                why = "there are no more"
+                if self.passed[source]:
+                    why += f" with an image ({self.passed[source]} rows have none in what its archive or site holds)"
+                yield f"{self.taken[source]} records of {source}, limit asks for {share}: {why}."

@@ -1,6 +1,7 @@
 """Held-out accuracy that can be trusted: one prompt and one way of sampling for all models, and every response kept."""
 
 import hashlib
+import logging
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +13,7 @@ from ..data.trl_views import to_grpo
 from ..mini_world.garbled import is_garbled
 from ..mini_world.scenes import source_of_scene
 from ..policy.generation import NO_THINKING, SamplingParams, response_batches
+from ..policy.profiles import Profile
 from ..rewards.mixed import MixedReward, is_correct
 from .eval_report import EvalReport, with_garbled
 from .image_controls import control_images
@@ -19,6 +21,10 @@ from .own_prompt import own_prompt, with_tags
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+logger = logging.getLogger(__name__)
+MINI_LIMIT = 128
+"""Tokens of a response where neither a limit nor a profile is named: enough for the mini lab, not for a real model."""
 
 
 def evaluate(
@@ -29,9 +35,10 @@ def evaluate(
     reward: MixedReward | None = None,
     samples: int = 1,
     temperature: float = 1.0,
-    max_new_tokens: int = 128,
+    profile: Profile | None = None,
+    max_new_tokens: int | None = None,
     think: bool = True,
-    batch_size: int = 64,
+    batch_size: int | None = None,
     seed: int = 0,
     exact_draws: bool = False,
     images: Literal["true", "blank", "swapped"] = "true",
@@ -46,10 +53,13 @@ def evaluate(
         records: held-out rows.
         reward: gives the scores; `MixedReward()` by default. Each verifier says which count as right (`is_correct`).
         samples: 1 decodes greedily; more draws that many responses an item at `temperature`.
-        max_new_tokens: a response that reaches it without ending counts as truncated.
+        profile: decides `max_new_tokens` and `batch_size` where they are not named: the length of its completions, and
+            as many sequences at once as it samples in training.
+        max_new_tokens: a response that reaches it without ending counts as truncated. Without a profile it is 128, the
+            mini lab's, and a warning says so where that cuts more than 5% of the responses.
         think: False is the control without thinking: every response starts with an empty think block and an open answer
             tag, so that the model can only answer.
-        batch_size: sequences generated at once.
+        batch_size: sequences generated at once; without a profile 64, which is much for a model of billions.
         seed: of the sampling, and of which images are swapped.
         exact_draws: sample with the random numbers that `generate` would take, as `train_grpo` has it.
         images: what the model is shown. "blank" and "swapped" are the controls without vision: a uniform grey image, or
@@ -82,7 +92,9 @@ def evaluate(
     shown_records = control_images(records, images, seed=seed)
     reward = reward or MixedReward()
     start_of = "" if think else NO_THINKING
-    sampling = SamplingParams(samples, temperature, max_new_tokens, start_of, seed, exact_draws)
+    batch_size = batch_size or (profile.sampled_at_once if profile else 64)
+    limit = max_new_tokens or (profile.max_completion_length if profile else MINI_LIMIT)
+    sampling = SamplingParams(samples, temperature, limit, start_of, seed, exact_draws)
     settings = {"records": len(ids), **asdict(sampling), "batch_size": batch_size, "items": digest_of("\n".join(ids))}
     if images != "true":  # without the word the images are the true ones: folders from before it can go on
         settings["images"] = images
@@ -109,7 +121,13 @@ def evaluate(
             rows = [asked[k] for k in range(first, first + len(texts) // samples)]
         kept.add([_row(rows[k // samples], *text, seconds, reward, prompt) for k, text in enumerate(texts)])
         start = time.perf_counter()
-    return EvalReport(with_garbled(kept.rows), samples, kept.settings)
+    report = EvalReport(with_garbled(kept.rows), samples, kept.settings)
+    if max_new_tokens is None and profile is None and report.truncated > 0.05:
+        logger.warning(
+            f"{report.truncated:.0%} of the responses were truncated at {limit} tokens, the mini lab's limit: accuracy "
+            "is of those that ended. Name one: evaluate(…, profile=profile), or max_new_tokens=512"
+        )
+    return report
 
 
 def fingerprint(model: Any) -> str:

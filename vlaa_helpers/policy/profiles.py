@@ -60,6 +60,11 @@ class Profile:
         """A copy with some settings changed: `profile.replace(max_pixels=131_072)`."""
         return replace(self, **changes)
 
+    @property
+    def sampled_at_once(self) -> int:
+        """Sequences that a GRPO step samples together, so as many as fit whenever the policy only writes."""
+        return self.prompts_per_step * self.num_generations
+
     def __str__(self) -> str:
         model = Path(self.model).name if Path(self.model).is_dir() else self.model
         bits = "4-bit NF4" if self.load_in_4bit else self.dtype

@@ -45,7 +45,9 @@ def add_push(commands: argparse._SubParsersAction) -> None:
     push.add_argument("run", type=Path, help="folder of a training, an adapter, a merged model or a build")
     push.add_argument("repository", help="OWNER/NAME on the hub")
     push.add_argument("--evaluation", action="append", default=[], metavar="FOLDER", help="a report, NAME=FOLDER too")
-    push.add_argument("--license", help="such as apache-2.0; the base's terms say what you may give")
+    push.add_argument(
+        "--license", help="as the hub writes it; the base's terms say what you may give ('other': terms of their own)"
+    )
     push.add_argument("--public", action="store_true", help="a new repository is private without it")
     push.add_argument("--yes", action="store_true", help="do it; without it the plan is printed and the card written")
     push.set_defaults(execute=_push)

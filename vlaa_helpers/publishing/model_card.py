@@ -23,6 +23,7 @@ def model_card(facts: RunFacts, repository: str, licence: str) -> str:
         base_model=None if facts.is_base_local else facts.base,
         library_name="transformers" if facts.is_merged else "peft",
         pipeline_tag="image-text-to-text",
+        datasets=sorted({origin["data"] for origin in note.get("data", ()) if "commit" in origin}) or None,
         tags=["vlaa-helpers", "visual-reasoning", *([note["method"].lower()] if note else [])],
     )
     parts = [
@@ -84,7 +85,28 @@ def _data(note: Mapping) -> str:
         return "Not known: the run has no `training.json`."
     rows = [{"source": name, "records": count} for name, count in note["sources"].items()]
     judged = ", ".join(f"{name} {count}" for name, count in note.get("verifiers", {}).items())
-    return f"{note['records']} records, by verifier: {judged}.\n\n{table(rows)}"
+    origins = [f"{_origin(origin)}" for origin in note.get("data", ())]
+    lines = [*origins, f"{note['records']} records, by verifier: {judged}.", table(rows)]
+    return "\n\n".join(lines)
+
+
+def _origin(origin: Mapping) -> str:
+    """Where records come from, in a sentence or two."""
+    name = f"`{origin['data']}`"
+    if "commit" in origin:
+        name = f"[{origin['data']}](https://huggingface.co/datasets/{origin['data']}), {origin['file']} at commit "
+        name += f"{origin['commit'][:12]}"
+    parts = [f"From {name}"]
+    if "sources" in origin:
+        parts.append(f"sources {', '.join(origin['sources'])}")
+    if "limit" in origin:
+        parts.append(f"at most {origin['limit']} records")
+    says = "; ".join(parts) + "."
+    if origin.get("first_of_archives"):
+        says += " They are the first of each archive of images, no random sample."
+    if left_out := origin.get("left_out"):
+        says += f" Rows left out: {', '.join(f'{kind} {count}' for kind, count in left_out.items())}."
+    return says
 
 
 def _recipe(note: Mapping) -> str:
@@ -101,7 +123,8 @@ def _recipe(note: Mapping) -> str:
         {"setting": name, "value": given[name], "source": "set for this run"} for name in given if name not in known
     ]
     versions = ", ".join(f"{name} {number}" for name, number in note.get("versions", {}).items())
-    return f'{table(rows)}\n\n"paper" is VLAA-Thinking, arXiv 2504.11468. Versions: {versions}.'
+    seed = f" Seed {note['seed']}; one run." if "seed" in note else ""
+    return f'{table(rows)}\n\n"paper" is VLAA-Thinking, arXiv 2504.11468. Versions: {versions}.{seed}'
 
 
 def _training(last: Mapping[str, str]) -> str:

@@ -13,6 +13,9 @@ from .model_card import model_card
 from .run_facts import MERGE_REPORT, read_facts
 
 CARD = "README.md"
+GIVE_ONE = 'plan_push(…, licence="other"), or --license other at the command line'
+NON_COMMERCIAL = {"Qwen/Qwen2.5-VL-3B-Instruct": "the Qwen Research License, which allows no commercial use"}
+"""Bases whose terms are narrower than those of their families: Qwen2.5-VL of 7 billion parameters is apache-2.0."""
 _LEFT_BEHIND = (CARD, "training_args.bin", "optimizer.pt", "scheduler.pt", "rng_state.pth", MERGE_REPORT)
 
 
@@ -26,6 +29,7 @@ class PushPlan:
         card: the README of the repository.
         card_path: where the card was written here, to be read and mended.
         licence: "unknown" where none is known; such a plan is not carried out.
+        warning: what speaks against the licence; "" where nothing known does.
     """
 
     repository: str
@@ -34,6 +38,7 @@ class PushPlan:
     card: str
     card_path: Path
     licence: str
+    warning: str = ""
 
     def __str__(self) -> str:
         sizes = {
@@ -43,7 +48,9 @@ class PushPlan:
         lines = [f"{self.kind} {self.repository}: {len(sizes)} files, {total:.1f} MiB, and a card ({self.card_path})"]
         lines += [f"  {name}  {size / 2**20:.2f} MiB" for name, size in sizes.items()]
         if self.licence == "unknown":
-            lines.append("No licence is known: read the base's terms, then give --license.")
+            lines.append(f"No licence is known: read the base's terms, then give one: {GIVE_ONE}.")
+        if self.warning:
+            lines.append(self.warning)
         return "\n".join(lines)
 
 
@@ -56,7 +63,8 @@ def plan_push(
         run: the folder of a training, of an adapter, of a merged model (`vlaa merge`), or of a build.
         repository: "OWNER/NAME" on the hub.
         evaluations: folders of reports for the card, FOLDER or NAME=FOLDER; the first is what others are compared with.
-        licence: as the hub writes it, such as "apache-2.0". The mini lab's is known; of others you must say it.
+        licence: as the hub writes it, such as "apache-2.0". The mini lab's is known; of others you must say it. The plan
+            warns where the base is known to allow less.
 
     Raises:
         FileNotFoundError: nothing there that can be pushed.
@@ -64,7 +72,7 @@ def plan_push(
     """
     if repository.count("/") != 1 or not all(repository.split("/")):
         raise ValueError(f"repository {repository!r}; expected OWNER/NAME, such as me/my-adapter")
-    run = Path(run)
+    run, warning = Path(run), ""
     if (run / "build.json").exists():
         licence = licence or "unknown"
         files: dict[str, Path | bytes] = {f"{name}.parquet": _parquet(run / f"{name}.arrow") for name in ("sft", "rl")}
@@ -74,6 +82,11 @@ def plan_push(
     else:
         facts = read_facts(run, evaluations)
         licence = licence or ("apache-2.0" if facts.is_base_local and facts.base != "unknown" else "unknown")
+        if facts.base in NON_COMMERCIAL and licence not in ("unknown", "other"):
+            warning = (
+                f"{facts.base} is under {NON_COMMERCIAL[facts.base]}, and so is what was made of it: {licence!r} would "
+                'allow more. Read its terms; "other" with a LICENSE file says that there are some.'
+            )
         files = {path.name: path for path in sorted(facts.folder.iterdir()) if path.is_file()}
         homes = (run, facts.folder.parent)
         files |= {name: home / name for home in homes for name in (NOTE, "log.csv") if (home / name).exists()}
@@ -83,7 +96,7 @@ def plan_push(
         card, kind = model_card(facts, repository, licence), "model"
     path = run / "card.md"
     write_whole(path, card.encode("utf-8"))
-    return PushPlan(repository, kind, files, card, path, licence)
+    return PushPlan(repository, kind, files, card, path, licence, warning)
 
 
 def push(plan: PushPlan, *, private: bool = True) -> str:
@@ -104,7 +117,7 @@ def push(plan: PushPlan, *, private: bool = True) -> str:
     from huggingface_hub import CommitOperationAdd, HfApi
 
     if plan.licence == "unknown":
-        raise ValueError(f"{plan.repository} has no licence yet: give one (--license), as the base's terms allow")
+        raise ValueError(f"{plan.repository} has no licence yet: give one, as the base's terms allow: {GIVE_ONE}")
     files = {CARD: plan.card.encode("utf-8"), **plan.files}
     operations = [CommitOperationAdd(name, file) for name, file in files.items()]
     api = HfApi()

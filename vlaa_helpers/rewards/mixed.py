@@ -51,11 +51,35 @@ class MixedReward:
         self.scorer = scorer or FactsScorer()
         self.beta = beta
         self.box_frame = box_frame
+        self._knows_facts_alone = isinstance(self.scorer, FactsScorer) and "open_ended" not in (verifiers or {})
         self._with_settings = {
             "box": replace(get_verifier("box"), score=partial(box_reward, frame=box_frame)),
             "open_ended": replace(get_verifier("open_ended"), score_batch=OpenEndedBatch(self.scorer, beta)),
             **(verifiers or {}),
         }
+
+    def check_records(self, records: Any) -> None:
+        """Make sure that open-ended records can be scored, before anything is sampled for them.
+
+        Raises:
+            ValueError: the scorer is `FactsScorer`, and some have no scene facts; says of which sources they are.
+        """
+        if not self._knows_facts_alone:
+            return
+        lost: Counter = Counter()
+        rows = zip(*(records[name][:] for name in ("source", "verifier_type", "question", "meta")), strict=True)
+        for source, kind, question, meta in rows:
+            if kind == "open_ended":
+                try:
+                    self.scorer([Question(question, meta)], [""])
+                except ValueError:
+                    lost[source] += 1
+        if lost:
+            raise ValueError(
+                f"{lost.total()} of {len(records)} records (of {', '.join(lost)}) are open-ended without scene facts: "
+                "MixedReward() scores such answers in the mini world alone. Leave them out, sources=[…] without these; "
+                'or pass a scorer: MixedReward(scorer=RewardModelScorer("…")), or JudgeScorer.'
+            )
 
     def score(
         self,

@@ -51,8 +51,8 @@ class FactsScorer:
             facts = set(stated_facts(kind.name, kind.words(known["facts"])))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                "this record has no scene facts in its meta, so its answer cannot be checked against them; "
-                "pass another scorer: MixedReward(scorer=…)"
+                "this record has no scene facts in its meta, so its answer cannot be checked against them; pass "
+                'another scorer, MixedReward(scorer=RewardModelScorer("…")) or JudgeScorer, or leave such records out'
             ) from error
         stated = set(stated_facts(kind.name, answer))
         return float(len(stated & wanted) - len(stated - facts))

@@ -13,6 +13,7 @@ from ..data.trl_views import to_grpo
 from ..policy.loading import check_reads_images, image_token_ids
 from ..policy.memory_estimate import memory_advice
 from ..policy.profiles import Profile
+from ..rewards.mixed import MixedReward
 from .adaptive_kl import AdaptiveKL
 from .batch_checks import check_texts
 from .batch_plan import plan_batch
@@ -82,8 +83,9 @@ def train_grpo(
     Raises:
         ImageFeaturesError: the vision tower gave features of an image that are not finite; the record is named.
         ValueError: some records have an image and some have none (TRL cannot put both into one batch), a column of
-            your own has a name that TRL needs, a batch that cannot be (`plan_batch`), an unknown recipe, `use_vllm`
-            with a 4-bit policy, or an `AdaptiveKL` where `beta` is 0.
+            your own has a name that TRL needs, open-ended records that a `MixedReward` cannot score
+            (`check_records`), a batch that cannot be (`plan_batch`), an unknown recipe, `use_vllm` with a 4-bit policy,
+            or an `AdaptiveKL` where `beta` is 0.
         MemoryError: out of memory; the estimate and the settings to change are in the message (`estimate_memory`).
         TypeError: a keyword that `GRPOConfig` does not know, or a model or tokenizer that reads text only.
     """
@@ -101,6 +103,9 @@ def train_grpo(
     check_texts(records, processor)
     _check_images(records)
     _check_columns(records)
+    for reward in reward_funcs if isinstance(reward_funcs, Sequence) else [reward_funcs]:
+        if isinstance(reward, MixedReward):
+            reward.check_records(records)
     dataset = to_grpo(records)
     plan = plan_batch(profile, config.get("num_generations"), records=len(records))
     defaults = {
@@ -137,7 +142,7 @@ def train_grpo(
         ours.append(RolloutLog())
     if trainer.is_world_process_zero():
         table, folder = grpo_recipe(profile, recipe), trainer.args.output_dir
-        note_run(folder, method="GRPO", profile=profile, records=records, recipe=table, given=config)
+        note_run(folder, method="GRPO", profile=profile, records=records, recipe=table, given=config, seed=args.seed)
     with memory_advice(_as_run(profile, trainer), "grpo", model, reference=trainer.beta > 0):
         return run_trainer(trainer, [*ours, *callbacks], records=records, image_cache_gib=image_cache_gib)
 

@@ -1,4 +1,4 @@
-"""Before a GRPO run: would it learn anything here? A few prompts, sampled and scored, say so in a minute."""
+"""Before a GRPO run: would it learn anything here? A few prompts, sampled and scored, say so before it is paid for."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.trl_views import to_grpo
-from ..policy.generation import SamplingParams, response_batches
+from ..policy.generation import SamplingParams, chat_inputs, response_batches
+from ..policy.profiles import Profile
+from ..rewards.mixed import MixedReward
 from ..rewards.score import Reason
+from .recipes import grpo_recipe
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 MOSTLY = 0.8
 """From this share on, something is true of most groups, responses or reasons."""
+NAME_THE_FRAME = "Name it in the prompt, and as MixedReward(box_frame=…)."
 
 
 @dataclass(frozen=True)
@@ -69,34 +73,68 @@ def preflight(
     records: "Dataset",
     reward: Callable[..., list[float | None]],
     *,
+    profile: Profile | None = None,
+    recipe: str = "trl",
     prompts: int = 32,
-    generations: int = 8,
-    temperature: float = 1.0,
-    max_new_tokens: int = 128,
-    batch_size: int = 64,
+    generations: int | None = None,
+    temperature: float | None = None,
+    max_new_tokens: int | None = None,
+    batch_size: int | None = None,
     seed: int = 0,
 ) -> Preflight:
     """Sample groups of responses from a policy, score them, and say whether GRPO would learn from such groups.
 
     Args:
         reward: a TRL reward function, such as `MixedReward()`.
+        profile, recipe: of the run that is planned (`train_grpo`): they decide what is not named below.
         prompts: how many records to draw; fewer when there are fewer.
-        generations: responses a prompt, as in the run that is planned.
-        max_new_tokens: as in the run that is planned.
+        generations: responses a prompt; without a profile 8.
+        temperature: of the sampling; without a profile 1.
+        max_new_tokens: without a profile the mini lab's 128.
+        batch_size: sequences sampled at once; without a profile 64.
 
     Raises:
-        ValueError: no records, or fewer than two generations.
+        ValueError: no records, fewer than two generations, or open-ended records that a `MixedReward` cannot score.
+        FloatingPointError: the logits of the model are not finite, so whatever it samples means nothing.
     """
     if not len(records):
         raise ValueError("no records to try the policy on")
+    planned = grpo_recipe(profile, recipe)["value"] if profile else {}
+    generations = generations or planned.get("num_generations", 8)
     if generations < 2:
         raise ValueError(f"a group needs at least 2 generations, got {generations}; set generations=8, as in the run")
+    if isinstance(reward, MixedReward):
+        reward.check_records(records)
+    temperature = planned.get("temperature", 1.0) if temperature is None else temperature
+    max_new_tokens = max_new_tokens or planned.get("max_completion_length", 128)
+    batch_size = batch_size or (profile.sampled_at_once if profile else 64)
     rows = to_grpo(records.shuffle(seed=seed).select(range(min(prompts, len(records)))))
     responses: list[dict] = []
     sampling = SamplingParams(generations, temperature, max_new_tokens, seed=seed)
     for batch, texts in response_batches(model, processor, rows, sampling, batch_size=batch_size, words="preflight"):
+        if not responses:
+            _check_finite(model, processor, batch, texts[0][0])
         responses += _scored(batch, texts, generations, reward)
     return _report(responses, generations)
+
+
+def _check_finite(model: Any, processor: Any, batch: dict[str, list], response: str) -> None:
+    """Make sure that the model's numbers are finite from the first token of a prompt to the last of a response.
+
+    What is not finite at one place makes all later places so: the last one tells. Sampling alone would not: from
+    probabilities that are none something is drawn all the same, and training in float16 skips such steps in silence.
+    """
+    import torch
+
+    inputs = chat_inputs(model, processor, batch["prompt"][:1], batch["images"][:1], response)
+    with torch.no_grad():
+        logits = model(**inputs, logits_to_keep=1).logits
+    if not bool(torch.isfinite(logits).all()):
+        raise FloatingPointError(
+            f"the logits after a response to record {batch['id'][0]} are not finite in {model.dtype}: "
+            'its layers overflow, or its adapter is damaged. Try another type: profile.replace(dtype="bfloat16") where '
+            'the GPU has it, or "float32".'
+        )
 
 
 def _scored(batch: dict[str, list], texts: list[tuple], generations: int, reward: Callable) -> list[dict]:
@@ -151,7 +189,33 @@ def _report(responses: list[dict], generations: int) -> Preflight:
     }
     examples = tuple({name: responses[k][name] for name in ("reward", "reason", "response")} for k in places)
     will_learn, verdict = _verdict(numbers)
+    if will_learn and len(kinds) > 1:
+        verdict += _wasted(responses, groups, generations)
     return Preflight(**numbers, examples=examples, verdict=verdict, will_learn=will_learn)
+
+
+def _wasted(responses: list[dict], groups: np.ndarray, generations: int) -> str:
+    """Which verifier types hardly teach anything while others do, and the commonest reason there."""
+    kind_of = np.array([row["verifier_type"] for row in responses[::generations]])
+    equal = np.array([len({round(value, 8) for value in group if not np.isnan(value)}) < 2 for group in groups])
+    words = ""
+    for kind in dict.fromkeys(kind_of):
+        share = float(equal[kind_of == kind].mean())
+        if share < MOSTLY:
+            continue
+        reasons = Counter(row["reason"] for row in responses if row["verifier_type"] == kind)
+        reason, count = reasons.most_common(1)[0]
+        often = f", {count / reasons.total():.0%} of the responses for the reason {reason}" if reason else ""
+        words += (
+            f" But {kind} prompts, {(kind_of == kind).mean():.0%} of all, would be paid for in vain: in {share:.0%} of "
+            f"their groups all responses earn the same{often}. "
+        )
+        words += (
+            f"Boxes are in another frame. {NAME_THE_FRAME}"
+            if reason == Reason.OUT_OF_RANGE
+            else "Leave them out, or change how hard they are."
+        )
+    return words
 
 
 def _verdict(numbers: dict[str, Any]) -> tuple[bool, str]:
@@ -172,7 +236,7 @@ def _verdict(numbers: dict[str, Any]) -> tuple[bool, str]:
     if reasons.get(Reason.NO_ANSWER, 0) >= MOSTLY:
         return False, f"{lead}: they have no answer tags. Fine-tune first, or ask for the tags in the prompt."
     if reasons.get(Reason.OUT_OF_RANGE, 0) >= MOSTLY:
-        return False, f"{lead}: the boxes are in another frame. Name it in the prompt, and as MixedReward(box_frame=…)."
+        return False, f"{lead}: the boxes are in another frame. {NAME_THE_FRAME}"
     if numbers["reward"] > 0.9:
         return False, f"{lead}: they are right already. Take harder records."
     if numbers["reward"] < 0.1:

@@ -105,7 +105,7 @@ def train_sft(
     if trainer.is_world_process_zero():
         given = config if batch_size is None else {"batch_size": batch_size, **config}
         table, folder = sft_recipe(profile), trainer.args.output_dir
-        note_run(folder, method="SFT", profile=profile, records=records, recipe=table, given=given)
+        note_run(folder, method="SFT", profile=profile, records=records, recipe=table, given=given, seed=args.seed)
     args = trainer.args
     used = profile.replace(
         sft_batch_size=args.per_device_train_batch_size * args.gradient_accumulation_steps,
