@@ -181,6 +181,13 @@ def test_a_broken_line_costs_one_row(write_rows):
     assert "rows.jsonl line 3: Expecting ':' delimiter at column 24; expected one JSON object." in str(problems[0])
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_that_was_cut_off_says_where(write_rows, end):
+    """A parser that is given the line's end counts from there: column 1 of the next line, which says nothing."""
+    line = '{"id": "b", "question":'
+    assert f"Expecting value at column {len(line) + 1};" in str(only_problem(write_rows(ROW, line + end, ROW)))
+
+
 @pytest.mark.parametrize("line", ["[1]", "3", "null", "[" * 100_000, '{"n": ' + "1" * 5000 + "}", "\x00"])
 def test_lines_that_are_no_object(write_rows, line):
     assert only_problem(write_rows(ROW, line)).kind == "broken_json"

@@ -37,7 +37,7 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, Any, str]]:
 def _json_line(raw: bytes) -> tuple[Any, str]:
     """The value of a line, or what is wrong with it."""
     try:
-        return json.loads(raw.decode()), ""
+        return json.loads(raw.decode().rstrip("\r\n")), ""  # a break would count: behind it is column 1
     except json.JSONDecodeError as error:
         return None, f"{error.msg} at column {error.colno}"
     except (ValueError, RecursionError) as error:  # no UTF-8, absurdly long numbers, nested too deep

@@ -1,4 +1,4 @@
-"""Where records come from, noted on the dataset itself: what `load_records` was asked for stays with every selection."""
+"""Where records come from, noted on the dataset itself: what `load_records` was asked for stays with selections."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ def note_origin(records: "Dataset", **facts: Any) -> None:
 
 
 def origins_of(records: "Dataset") -> list[dict]:
-    """What `note_origin` noted, an entry for each origin of records that were put together; [] where nothing is known."""
+    """What `note_origin` noted, an entry for each origin of records put together; [] where nothing is known."""
     origins = []
     for line in (records.info.description or "").split("\n"):
         try:

@@ -347,7 +347,8 @@ def _image(name: str, source: str, reading: Reading) -> dict | None:
         keep = reading.missing_images == "keep"
         fix = "Kept without an image." if keep else 'Pass another image_root, or missing_images="keep".'
         if source in ("coco", "vg"):
-            fix += f" The release does not ship COCO and Visual Genome images; sources=[{source!r}] fetches them."
+            fix += " The release does not ship COCO and Visual Genome images; loaded by its name on the hub, with "
+            fix += f"sources=[{source!r}], it fetches them."
         message = f"image {name} is absent; expected it below {reading.roots[0]}. {fix}"
         if not keep:
             raise _BadRow("missing_image", message)

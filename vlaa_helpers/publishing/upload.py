@@ -63,8 +63,8 @@ def plan_push(
         run: the folder of a training, of an adapter, of a merged model (`vlaa merge`), or of a build.
         repository: "OWNER/NAME" on the hub.
         evaluations: folders of reports for the card, FOLDER or NAME=FOLDER; the first is what others are compared with.
-        licence: as the hub writes it, such as "apache-2.0". The mini lab's is known; of others you must say it. The plan
-            warns where the base is known to allow less.
+        licence: as the hub writes it, such as "apache-2.0". The mini lab's is known; of others you must say it. The
+            plan warns where the base is known to allow less.
 
     Raises:
         FileNotFoundError: nothing there that can be pushed.
