@@ -59,14 +59,15 @@ canary: ## run the tests that feel it first on the newest TRL, transformers, pef
 	$(OFFLINE) OMP_NUM_THREADS=1 VLAA_CANARY=1 $(CANARY)/bin/python -m pytest -n 2 --dist loadgroup \
 		-k "not memory and not thirty" $(CANARY_TESTS)
 
-# The oldest versions that pyproject.toml allows, which are those of Colab in August 2026, in an environment of their own.
+# Colab's versions of August 2026, the oldest that pyproject.toml allows of these packages (tests/oldest.txt; the others are
+# the newest), in an environment of their own.
 # Needs Python 3.13, a network and about 6 GB of disk.
 OLDEST := .venv-oldest
-oldest: ## build the environment of the oldest versions allowed, those of Colab
+oldest: ## build the environment of Colab's versions
 	$(MAKE) VENV=$(OLDEST) PYTHON=python3.13 $(OLDEST)/bin/python
 	$(subst $(BIN)/,$(OLDEST)/bin/,$(INSTALL)) pip -r tests/oldest.txt
 
-test-oldest: oldest ## run the suite on the oldest versions allowed
+test-oldest: oldest ## run the suite on Colab's versions
 	$(subst $(BIN)/,$(OLDEST)/bin/,$(INSTALL)) -e ".[test]" nbclient nbformat jupyterlab -c tests/oldest.txt
 	$(OFFLINE) OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
 

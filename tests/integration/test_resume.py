@@ -108,7 +108,11 @@ def test_a_fresh_run_sets_an_earlier_one_aside(tiny_profile, with_traces, tmp_pa
     run_sft(tiny_profile, with_traces, tmp_path, seed=7)
     assert (tmp_path / "previous" / "log.csv").read_text() == first
     assert (tmp_path / "previous" / f"checkpoint-{STEPS}").is_dir()
-    assert first != (tmp_path / "log.csv").read_text()
+    second = (tmp_path / "log.csv").read_text()
+    assert first != second
+    run_sft(tiny_profile, with_traces, tmp_path, seed=8)  # what somebody paid for is not deleted
+    assert (tmp_path / "previous" / "log.csv").read_text() == first
+    assert (tmp_path / "previous-2" / "log.csv").read_text() == second
 
 
 def test_nothing_to_resume_is_told(tiny_profile, with_traces, tmp_path):

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -104,7 +105,8 @@ def run_trainer(
     Checkpoints are the Trainer's own, `checkpoint-N` in `output_dir`. One more is written when the run is interrupted
     or fails, of the last whole step. With `resume_from_checkpoint=True` in its arguments the run goes on, exactly, from
     the newest one; a path names another. A run that starts afresh first moves what an earlier one left in the folder
-    into `previous/`, so that neither is taken for the other.
+    into `previous/`, so that neither is taken for the other; where that holds checkpoints already, into `previous-2/`
+    and so on.
 
     Args:
         callbacks: a `NeedsTrainer` among them gets the trainer before training begins. What they add to
@@ -161,10 +163,12 @@ def _set_aside(folder: Path) -> None:
     names = ("checkpoint-*", LOG, ROLLOUTS, HELD_OUT)
     left = [path for name in names for path in folder.glob(name)]
     if left:
-        shutil.rmtree(folder / "previous", ignore_errors=True)
-        (folder / "previous").mkdir()
+        places = (folder / ("previous" if k == 1 else f"previous-{k}") for k in count(1))
+        target = next(place for place in places if not [*place.glob("checkpoint-*")])
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir()
         for path in left:
-            path.rename(folder / "previous" / path.name)
+            path.rename(target / path.name)
 
 
 class WholeStep(TrainerCallback):
