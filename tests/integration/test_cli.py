@@ -13,6 +13,7 @@ from run_folders import write_run
 from vlaa_helpers import (
     ScriptedTeacher,
     build_dataset,
+    get_profile,
     load_build,
     load_records,
     load_report,
@@ -67,7 +68,9 @@ def test_sft_and_evaluate_end_to_end(tmp_path, capsys, tiny_profile):
           str(tmp_path / "base")])  # fmt: skip
     shown = capsys.readouterr().out
     assert "tokens/s" in shown and "n = 12 paired items" in shown
-    assert load_report(tmp_path / "tuned").settings["model"] != load_report(tmp_path / "base").settings["model"]
+    base = load_report(tmp_path / "base").settings
+    assert load_report(tmp_path / "tuned").settings["model"] != base["model"]
+    assert base["batch_size"] == get_profile("mini").sampled_at_once == 64  # completions of a step, not its prompts
     main([*measure, "--out", str(tmp_path / "control"), "--no-think", "--samples", "2", "--no-4bit"])
     shown = capsys.readouterr().out
     assert "2 samples an item" in shown and "4-bit" not in shown

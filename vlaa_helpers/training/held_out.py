@@ -10,6 +10,7 @@ from transformers import TrainerCallback
 
 from ..evaluation.eval_report import EvalReport, load_report
 from ..evaluation.runner import evaluate
+from ..policy.profiles import Profile
 from ..rewards.mixed import MixedReward
 from .runner import HELD_OUT
 
@@ -32,7 +33,8 @@ class EvaluateEvery(TrainerCallback):
         records: held-out rows.
         processor: of the policy.
         steps: those after which to evaluate, 0 for before the first; or a number: every so many, 0 and the last too.
-        reward, samples, max_new_tokens, batch_size: as in `evaluate`. A greedy answer (`samples=1`) needs no luck.
+        reward, samples, profile, max_new_tokens, batch_size: as in `evaluate`. A greedy answer (`samples=1`) needs
+            no luck.
 
     Attributes:
         reports: step to `EvalReport`; after a resume those from before it too. In the first process only.
@@ -47,14 +49,16 @@ class EvaluateEvery(TrainerCallback):
         *,
         reward: MixedReward | None = None,
         samples: int = 1,
-        max_new_tokens: int = 128,
-        batch_size: int = 64,
+        profile: Profile | None = None,
+        max_new_tokens: int | None = None,
+        batch_size: int | None = None,
     ):
         if isinstance(steps, int) and steps < 1:
             raise ValueError(f"steps={steps}: expected a number from 1, or the steps themselves such as [0, 50, 100]")
         self.records, self.processor, self.steps = records, processor, steps
         self.options = {
-            "reward": reward, "samples": samples, "max_new_tokens": max_new_tokens, "batch_size": batch_size
+            "reward": reward, "samples": samples, "profile": profile, "max_new_tokens": max_new_tokens,
+            "batch_size": batch_size,
         }  # fmt: skip
         self.reports: dict[int, EvalReport] = {}
         self.seconds = 0.0
