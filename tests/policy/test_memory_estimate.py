@@ -18,7 +18,7 @@ from vlaa_helpers import (
 )
 from vlaa_helpers.dev.benchmarks.random_qwen import TRUE_SIZE, build_config, random_model
 from vlaa_helpers.dev.benchmarks.step import sft_records
-from vlaa_helpers.policy import memory_estimate
+from vlaa_helpers.policy import memory_estimate, out_of_memory
 from vlaa_helpers.policy.loading import load_processor
 from vlaa_helpers.policy.memory_estimate import is_out_of_memory, memory_advice
 from vlaa_helpers.policy.profiles import settings_of
@@ -281,7 +281,7 @@ def test_what_others_hold_is_said_before_the_ladder(tiny_profile, crowded):
 def test_evaluation_says_what_others_hold(tiny_profile, full, monkeypatch):
     model, processor = load_policy(tiny_profile)
     full(model)
-    monkeypatch.setattr(memory_estimate, "held_by_others", lambda model=None: 5 * 2**30)
+    monkeypatch.setattr(out_of_memory, "held_by_others", lambda model=None: 5 * 2**30)
     with pytest.raises(MemoryError, match=f"(?s)Too much at once.*{OTHERS}"):
         evaluate(model, processor, make_scenes(2))
 
@@ -291,7 +291,7 @@ def test_loading_and_merging_say_what_others_hold(tiny_profile, tmp_path, monkey
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
     adapter = save_policy(*load_policy(tiny_profile), tmp_path / "adapter")
-    monkeypatch.setattr(memory_estimate, "held_by_others", lambda model=None: 5 * 2**30)
+    monkeypatch.setattr(out_of_memory, "held_by_others", lambda model=None: 5 * 2**30)
     monkeypatch.setattr("vlaa_helpers.policy.adapters._logits", full)
     with pytest.raises(MemoryError, match=f'(?s)Merging into .*device="cpu".*{OTHERS}'):
         merge_adapter(adapter, tiny_profile, tmp_path / "merged")

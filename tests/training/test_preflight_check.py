@@ -89,13 +89,13 @@ def test_a_profile_and_a_recipe_decide_what_is_not_named(policy, tiny_profile, m
 
 
 def test_numbers_that_are_not_finite_are_an_error(tiny_profile):
-    """What a T4 in float16 may do: sampling draws something from NaN all the same, and the loss scaler skips steps."""
+    """What float16 may do on a T4: in training the loss scaler would skip such steps in silence."""
     import torch
 
     model, processor = load_policy(tiny_profile)
     with torch.no_grad():
         model.get_base_model().model.language_model.norm.weight.fill_(float("inf"))
-    with pytest.raises(FloatingPointError, match="logits after a response to record .* are not finite.*bfloat16"):
+    with pytest.raises(RuntimeError, match=r"scores with nan or inf.*in float16.*profile\.replace\(dtype="):
         preflight(model, processor, make_scenes(2), MixedReward(), prompts=1, generations=2, max_new_tokens=2)
 
 

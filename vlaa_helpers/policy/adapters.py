@@ -159,7 +159,7 @@ def merge_adapter(
             (`TOLERANCE`, `ROUNDING`; nothing is saved then), or an `out_folder` that holds an adapter or the base.
         MemoryError: out of memory; what else holds some, and what to change, is in the message.
     """
-    from .memory_estimate import loading_advice
+    from .out_of_memory import loading_advice
 
     out, dtype = Path(out_folder), dtype or profile.dtype
     if dtype not in TOLERANCE:

@@ -67,7 +67,7 @@ def response_batches(
     from tqdm.auto import tqdm
 
     from .dense_weights import dense_weights
-    from .memory_estimate import held_by_others, is_out_of_memory, others_words
+    from .out_of_memory import held_by_others, is_out_of_memory, others_words
     from .vision_tower import naming_images
 
     step = max(1, batch_size // sampling.samples)

@@ -42,7 +42,7 @@ def load_policy(
             (`check_nf4_widths`).
         MemoryError: out of memory; what else holds some, and what to change, is in the message.
     """
-    from .memory_estimate import loading_advice
+    from .out_of_memory import loading_advice
 
     if Path(profile.model).is_absolute() and not (Path(profile.model) / "config.json").exists():
         raise FileNotFoundError(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .loading import LORA_TARGETS, NOT_QUANTISED, tower_of
+from .out_of_memory import first_line, held_by_others, is_out_of_memory, others_words, weights_of
 from .profiles import Profile, settings_of
 
 Method = Literal["sft", "grpo"]
@@ -298,16 +299,6 @@ def _head(profile: Profile, shapes: _Shapes, scored: int) -> float:
     return tile + copies + gradient
 
 
-# ---- out of memory ----
-
-OUT_OF_MEMORY = (
-    "DefaultCPUAllocator: can't allocate memory",
-    "CUDA error: out of memory",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-)
-"""How torch says it on a CPU, and what CUDA and its libraries say of themselves."""
-
-
 @contextmanager
 def memory_advice(profile: Profile, method: Method, model: Any, *, reference: bool = False) -> Iterator[None]:
     """Answer an allocation that fails in here with the estimate and what to change.
@@ -320,65 +311,11 @@ def memory_advice(profile: Profile, method: Method, model: Any, *, reference: bo
     Raises:
         MemoryError: in place of torch's own error, which is its cause.
     """
-    room, others = _room(profile) + _weights(model), held_by_others(model)
+    room, others = _room(profile) + weights_of(model), held_by_others(model)
     try:
         yield
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
         estimate = estimate_memory(profile, method, config=model.config, room=room, reference=reference)
-        raise MemoryError(f"{_first_line(error)}{others_words(others)}\nThe estimate was:\n{estimate}") from error
-
-
-@contextmanager
-def loading_advice(doing: str) -> Iterator[None]:
-    """Answer an allocation that fails while models are loaded in here with what else holds memory, and what to change.
-
-    Args:
-        doing: what is loaded, and what to change: a line of the message.
-
-    Raises:
-        MemoryError: in place of torch's own error, which is its cause.
-    """
-    others = held_by_others()
-    try:
-        yield
-    except RuntimeError as error:
-        if not is_out_of_memory(error):
-            raise
-        raise MemoryError(f"{_first_line(error)}\n{doing}{others_words(others)}") from error
-
-
-def held_by_others(model: Any = None) -> int:
-    """Bytes that this process holds on the GPU beside the weights of a model: other models, trainers, outputs."""
-    import torch
-
-    if not torch.cuda.is_available():
-        return 0
-    return max(0, torch.cuda.memory_allocated() - (0 if model is None else _weights(model)))
-
-
-def others_words(others: int) -> str:
-    """What to do about what else was held, a line to add to a message; "" below 1 GiB."""
-    if others < GIB:
-        return ""
-    return (
-        f"\nOther models, trainers or tensors of this process held {_size(others)} before. Drop them first: restart "
-        "the kernel, or del them by name, then gc.collect() and torch.cuda.empty_cache()."
-    )
-
-
-def _weights(model: Any) -> int:
-    sizes = {p.untyped_storage().data_ptr(): p.untyped_storage().nbytes() for p in model.parameters()}
-    return sum(sizes.values())
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch could not allocate memory, on a GPU or on the CPU."""
-    import torch
-
-    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
+        raise MemoryError(f"{first_line(error)}{others_words(others)}\nThe estimate was:\n{estimate}") from error

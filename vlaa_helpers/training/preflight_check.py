@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.trl_views import to_grpo
-from ..policy.generation import SamplingParams, chat_inputs, response_batches
+from ..policy.generation import SamplingParams, response_batches
 from ..policy.profiles import Profile
 from ..rewards.mixed import MixedReward
 from ..rewards.score import Reason
@@ -95,7 +95,7 @@ def preflight(
 
     Raises:
         ValueError: no records, fewer than two generations, or open-ended records that a `MixedReward` cannot score.
-        FloatingPointError: the logits of the model are not finite, so whatever it samples means nothing.
+        RuntimeError: the model's numbers are not finite, so nothing can be sampled; in float16 they may overflow.
     """
     if not len(records):
         raise ValueError("no records to try the policy on")
@@ -112,29 +112,8 @@ def preflight(
     responses: list[dict] = []
     sampling = SamplingParams(generations, temperature, max_new_tokens, seed=seed)
     for batch, texts in response_batches(model, processor, rows, sampling, batch_size=batch_size, words="preflight"):
-        if not responses:
-            _check_finite(model, processor, batch, texts[0][0])
         responses += _scored(batch, texts, generations, reward)
     return _report(responses, generations)
-
-
-def _check_finite(model: Any, processor: Any, batch: dict[str, list], response: str) -> None:
-    """Make sure that the model's numbers are finite from the first token of a prompt to the last of a response.
-
-    What is not finite at one place makes all later places so: the last one tells. Sampling alone would not: from
-    probabilities that are none something is drawn all the same, and training in float16 skips such steps in silence.
-    """
-    import torch
-
-    inputs = chat_inputs(model, processor, batch["prompt"][:1], batch["images"][:1], response)
-    with torch.no_grad():
-        logits = model(**inputs, logits_to_keep=1).logits
-    if not bool(torch.isfinite(logits).all()):
-        raise FloatingPointError(
-            f"the logits after a response to record {batch['id'][0]} are not finite in {model.dtype}: "
-            'its layers overflow, or its adapter is damaged. Try another type: profile.replace(dtype="bfloat16") where '
-            'the GPU has it, or "float32".'
-        )
 
 
 def _scored(batch: dict[str, list], texts: list[tuple], generations: int, reward: Callable) -> list[dict]:

@@ -1,0 +1,69 @@
+"""Allocations that fail: told from other errors, and answered with what else holds memory."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+GIB = 2**30
+OUT_OF_MEMORY = (
+    "DefaultCPUAllocator: can't allocate memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+)
+"""How torch says it on a CPU, and what CUDA and its libraries say of themselves."""
+
+
+@contextmanager
+def loading_advice(doing: str) -> Iterator[None]:
+    """Answer an allocation that fails while models are loaded in here with what else holds memory, and what to change.
+
+    Args:
+        doing: what is loaded, and what to change: a line of the message.
+
+    Raises:
+        MemoryError: in place of torch's own error, which is its cause.
+    """
+    others = held_by_others()
+    try:
+        yield
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise MemoryError(f"{first_line(error)}\n{doing}{others_words(others)}") from error
+
+
+def held_by_others(model: Any = None) -> int:
+    """Bytes that this process holds on the GPU beside the weights of a model: other models, trainers, outputs."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return 0
+    return max(0, torch.cuda.memory_allocated() - (0 if model is None else weights_of(model)))
+
+
+def others_words(others: int) -> str:
+    """What to do about what else was held, a line to add to a message; "" below 1 GiB."""
+    if others < GIB:
+        return ""
+    return (
+        f"\nOther models, trainers or tensors of this process held {others / GIB:.1f} GiB before. Drop them first: "
+        "restart the kernel, or del them by name, then gc.collect() and torch.cuda.empty_cache()."
+    )
+
+
+def weights_of(model: Any) -> int:
+    """Bytes of a model's weights, those that share memory counted once."""
+    sizes = {p.untyped_storage().data_ptr(): p.untyped_storage().nbytes() for p in model.parameters()}
+    return sum(sizes.values())
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, without what follows it: torch adds a page."""
+    return str(error).splitlines()[0]
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether torch could not allocate memory, on a GPU or on the CPU."""
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
