@@ -368,3 +368,4 @@ def test_traces_of_the_sft_split(hub):
 
 def test_every_source_has_its_place():
     assert {*released.ARCHIVED, "coco", "vg"} == set(released.TABLE_1) and set(GT) < set(released.TABLE_1)
+    assert all(place.startswith("https://") for places in released.ELSEWHERE.values() for place in places)
