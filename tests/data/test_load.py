@@ -185,7 +185,7 @@ def test_a_broken_line_costs_one_row(write_rows):
 def test_a_line_that_was_cut_off_says_where(write_rows, end):
     """A parser that is given the line's end counts from there: column 1 of the next line, which says nothing."""
     line = '{"id": "b", "question":'
-    assert f"Expecting value at column {len(line) + 1};" in str(only_problem(write_rows(ROW, line + end, ROW)))
+    assert f"Expecting value at column {len(line) + 1};" in str(only_problem(write_rows(ROW, line + end)))
 
 
 @pytest.mark.parametrize("line", ["[1]", "3", "null", "[" * 100_000, '{"n": ' + "1" * 5000 + "}", "\x00"])
