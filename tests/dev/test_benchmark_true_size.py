@@ -6,6 +6,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from vlaa_helpers import reference_benchmark
 from vlaa_helpers.dev.benchmarks import true_size, true_size_stages
 from vlaa_helpers.dev.benchmarks.true_size import run_stages, table
 from vlaa_helpers.dev.benchmarks.true_size_stages import STAGES, STEPS, compare, run_stage
@@ -144,3 +145,10 @@ def test_the_exit_status_says_whether_all_holds(holds, status, tmp_path, monkeyp
         true_size.main()
     assert ended.value.code == status
     assert capsys.readouterr().out.splitlines()[-1] == f"{'ok ' if holds else 'NOT'} sft: loss: 0.5 (limit 0.1)"
+
+
+def test_the_shipped_run_of_the_true_size_holds():
+    found = reference_benchmark("true_size_cpu")
+    assert not found["quick"] and list(found["stages"]) == list(STAGES)
+    assert found["stages"]["build"]["parameters"] > 3.7e9
+    assert all(row["holds"] for row in compare(found["stages"]))
