@@ -1,5 +1,9 @@
 """Loading a policy: what is in 4 bits, what trains, and that an evaluation does not spoil the training after it."""
 
+import gc
+import types
+import weakref
+
 import pytest
 import torch
 from bitsandbytes.nn import Linear4bit
@@ -94,6 +98,22 @@ def test_same_seed_same_adapter(tiny_profile):
     name = next(n for n, _ in first.named_parameters() if "lora_A" in n)
     assert torch.equal(first.get_parameter(name), again.get_parameter(name))
     assert not torch.equal(first.get_parameter(name), other.get_parameter(name))
+
+
+def test_what_was_deleted_makes_room_for_the_next(tiny_profile):
+    """A trainer and its model refer to each other: nobody reaches them after `del`, and they are still there."""
+    gc.collect()
+    gc.disable()
+    try:
+        model, _ = load_policy(tiny_profile)
+        model.trainer = types.SimpleNamespace(model=model)
+        left = weakref.ref(model)
+        del model
+        assert left() is not None
+        load_policy(tiny_profile)
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 def test_missing_files_say_what_to_do(tiny_profile, tmp_path):

@@ -25,7 +25,9 @@ def load_policy(
 ) -> "tuple[PeftModel, Any]":
     """Load the model of a profile, in 4 bits when it says so, with LoRA adapters and a frozen vision tower.
 
-    Where the profile computes in float16, the tower stays in float32 (`guard_tower`): it would overflow.
+    Where the profile computes in float16, the tower stays in float32 (`guard_tower`): it would overflow. The memory of
+    policies and trainers that were deleted is taken back first; those that still have a name stay, and on a small GPU
+    there may be no room beside them: `del model, trainer` before this call.
 
     Args:
         profile: what to load and where; `profile.model` may be any Qwen2-VL, 2.5-VL or 3-VL folder or hub id.
@@ -45,8 +47,10 @@ def load_policy(
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForImageTextToText, BitsAndBytesConfig, set_seed
 
+    from .free_memory import collect_dropped
     from .vision_tower import guard_tower
 
+    collect_dropped()
     if Path(profile.model).is_absolute() and not (Path(profile.model) / "config.json").exists():
         raise FileNotFoundError(
             f"no model in {profile.model}; expected config.json and model.safetensors there. "
