@@ -1,8 +1,10 @@
-"""Chapters 0 to 4 with a GPU profile: the released data by name, from a hub on loopback, and a model of two layers.
+"""Every chapter with a GPU profile: the released data by name, from a hub on loopback, and a model of two layers.
 
 A startup file gives the kernel what no test has: settings of `t4` on a CPU, a model with random weights in place of the
-3B one, and where COCO's images lie. All else is the notebook's own code. With VLAA_TRUE_WIDTH=1 the layers are as wide
-as those of Qwen2.5-VL-3B, which takes minutes a notebook.
+3B one, and where COCO's images lie. It also holds what a T4 holds: one policy, with its trainer; a second beside it
+would not fit (`estimate_memory`: 4.9 GiB a policy, 6.2 with AdamW, 7.6 in a step of GRPO). And it notes the titles of
+figures. All else is the notebook's own code. With VLAA_TRUE_WIDTH=1 the layers are as wide as those of Qwen2.5-VL-3B,
+which takes minutes a notebook.
 """
 
 import io
@@ -11,6 +13,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from benchmark_files import FILES, write_benchmark
 from hub_server import HubServer
 from release_files import REPO, images_of, json_lines, rows_of, tar_gz
 from tiny_size import TINY
@@ -18,25 +21,73 @@ from tiny_size import TINY
 from vlaa_helpers.dev.notebooks.files import list_notebooks, read_notebook, smoke_parameters
 from vlaa_helpers.dev.notebooks.run import run_notebook
 
-NOTEBOOKS = list_notebooks(Path(__file__).resolve().parents[2] / "notebooks")[:5]
+NOTEBOOKS = list_notebooks(Path(__file__).resolve().parents[2] / "notebooks")
 ROWS = 40  # of each source
+BENCHMARK = "mathvision_testmini"
 STARTUP = """
-from vlaa_helpers.data import released
-from vlaa_helpers.policy import profiles
+def set_up():  # a startup file shares its names with the notebook
+    import gc
+    import weakref
 
-released.ELSEWHERE = {"coco": (SITE,)}
-small = {"model": MODEL, "device": "cpu", "dtype": "float32", "max_completion_length": 6, "lora_rank": 4}
-small |= {"prompts_per_step": 2, "num_generations": 2, "micro_batch_size": 4, "sft_batch_size": 4, "test_per_source": 2}
-profiles.get_profile = lambda name: profiles.settings_of(name).replace(**small)
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from vlaa_helpers.data import released
+    from vlaa_helpers.policy import loading, profiles
+
+    released.ELSEWHERE = {"coco": (SITE,)}
+    small = {"model": MODEL, "device": "cpu", "dtype": "float32", "max_completion_length": 6, "lora_rank": 4}
+    small |= {"prompts_per_step": 2, "num_generations": 2, "micro_batch_size": 4, "sft_batch_size": 4}
+    small |= {"test_per_source": 2}
+    profiles.get_profile = lambda name: profiles.settings_of(name).replace(**small)
+    held, load_policy = [], loading.load_policy
+
+    def load_alone(*args, **options):
+        gc.collect()
+        if any(policy() is not None for policy in held):
+            raise MemoryError("another policy is held, and a T4 has room for one")
+        loaded = load_policy(*args, **options)
+        held.append(weakref.ref(loaded[0]))
+        return loaded
+
+    def noting(method):
+        def note(self, title, *args, **options):
+            with open(TITLES, "a") as file:
+                file.write(str(title) + "\\n")
+            return method(self, title, *args, **options)
+
+        return note
+
+    loading.load_policy = load_alone
+    Axes.set_title, Figure.suptitle = noting(Axes.set_title), noting(Figure.suptitle)
+
+
+set_up()
+del set_up
 """
+FINDINGS = {
+    "SFT: the loss falls, then stays",
+    "After SFT it answers as the teacher does, after GRPO mostly carefully",
+    "Sampled accuracy rises in every source after either stage",
+    "Of the records that are lost, nearly all are lost at the judge",
+    "Healthy: the loss falls quickly, then slowly",
+    "The lowest curve is not the best run",
+    "After SFT four of six sources are right more often",
+    "A healthy run: reward and format rise, entropy falls, fewer groups teach",
+    "Groups of equal rewards show both sick runs from the first step",
+    "After 40 steps four of six sources are right more often",
+    "The forced answer is seldom the final one before the last step",
+    "Without its picture each policy is at guessing or below, except on angles",
+}
+"""What the mini lab found: no title for a figure of other data."""
 
 
 def traced(rows: list[dict]) -> list[dict]:
-    """Rows of the release's SFT file: every third trace has a cue, every seventh a wrong answer."""
+    """Rows of the release's SFT file: long traces without a cue, and no ground truth of their own."""
     return [
-        {**row, "ds_answer": f"<think>\n{'Wait, I ' * (k % 3 == 0)}look.\n</think>\n\nSo it is {gt}."}
-        for k, row in enumerate(rows)
-        for gt in [row["gt"] if k % 7 else "unclear"]
+        {name: row[name] for name in ("id", "image", "question")}
+        | {"answer": f"<think>\n{'I look at it. ' * 75}\n</think>\n\n<answer>\n{row['gt']}\n</answer>"}
+        for row in rows
     ]
 
 
@@ -71,9 +122,14 @@ def release(model, tmp_path, monkeypatch):
         files["VLAA-Thinking-SFT-126K.json"] = json_lines(with_traces)
         files |= {f"images/{source}.tar.gz": tar_gz(members) for source, members in images.items()}
         hub.plain["/train2017.zip"] = buffer.getvalue()
+        place, (asked, *_) = FILES[BENCHMARK]
+        questions = [{**asked, "id": str(k)} for k in range(15)]
+        file = write_benchmark(tmp_path / "benchmark", BENCHMARK, questions) / place
+        hub.repos["MathLLMs/MathVision"] = {place: file.read_bytes()}
         startup = tmp_path / "ipython" / "profile_default" / "startup" / "profile.py"
         startup.parent.mkdir(parents=True)
-        startup.write_text(f"MODEL, SITE = {str(model)!r}, {hub.cdn + '/train2017.zip'!r}\n{STARTUP}")
+        places = {"MODEL": str(model), "SITE": f"{hub.cdn}/train2017.zip", "TITLES": str(tmp_path / "titles")}
+        startup.write_text("".join(f"{name} = {value!r}\n" for name, value in places.items()) + STARTUP)
         settings = {"IPYTHONDIR": str(tmp_path / "ipython"), "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
         for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"):
             monkeypatch.setenv(name, "0")
@@ -89,3 +145,4 @@ def test_notebook_runs_on_the_released_data(path, release, tmp_path):
     run = run_notebook(path, tmp_path / "out", parameters=parameters, timeout=240)
     assert (run.status, run.error) == ("ok", None)
     assert any(name.endswith(".json") for name in release.asked("cdn"))
+    assert not FINDINGS & set((tmp_path / "titles").read_text().splitlines())
