@@ -18,6 +18,7 @@ from hub_server import HubServer
 from release_files import REPO, images_of, json_lines, rows_of, tar_gz
 from tiny_size import TINY
 
+from vlaa_helpers.core.assets import MINI_VLMS
 from vlaa_helpers.dev.notebooks.files import list_notebooks, read_notebook, smoke_parameters
 from vlaa_helpers.dev.notebooks.run import run_notebook
 
@@ -36,7 +37,7 @@ def set_up():  # a startup file shares its names with the notebook
     from vlaa_helpers.policy import loading, profiles
 
     released.ELSEWHERE = {"coco": (SITE,)}
-    small = {"model": MODEL, "device": "cpu", "dtype": "float32", "max_completion_length": 6, "lora_rank": 4}
+    small = {"model": MODEL, "device": "cpu", "dtype": "float32", "max_completion_length": LENGTH, "lora_rank": 4}
     small |= {"prompts_per_step": 2, "num_generations": 2, "micro_batch_size": 4, "sft_batch_size": 4}
     small |= {"test_per_source": 2}
     profiles.get_profile = lambda name: profiles.settings_of(name).replace(**small)
@@ -106,8 +107,12 @@ def model(tmp_path_factory):
 
 
 @pytest.fixture
-def release(model, tmp_path, monkeypatch):
-    """A hub with rows of five sources for both splits, which kernels ask from here on under a profile as above."""
+def release(model, request, tmp_path, monkeypatch):
+    """A hub with rows of five sources for both splits, which kernels ask from here on under a profile as above.
+
+    Chapter 5 cuts traces, and random weights write none: there the model is the mini VLM.
+    """
+    cuts_traces = request.node.callspec.params["path"].stem == "05_find_pseudo_reasoning"
     sources = ["clevr_math", "geoqa170k", "synthesis", "arxivqa", "coco"]
     rows = {source: rows_of(source, ROWS) for source in sources}
     images = {source: images_of(source, ROWS, first=k * ROWS) for k, source in enumerate(sources)}
@@ -128,7 +133,8 @@ def release(model, tmp_path, monkeypatch):
         hub.repos["MathLLMs/MathVision"] = {place: file.read_bytes()}
         startup = tmp_path / "ipython" / "profile_default" / "startup" / "profile.py"
         startup.parent.mkdir(parents=True)
-        places = {"MODEL": str(model), "SITE": f"{hub.cdn}/train2017.zip", "TITLES": str(tmp_path / "titles")}
+        places = {"SITE": f"{hub.cdn}/train2017.zip", "TITLES": str(tmp_path / "titles")}
+        places |= {"MODEL": str(MINI_VLMS["mini"] if cuts_traces else model), "LENGTH": 64 if cuts_traces else 6}
         startup.write_text("".join(f"{name} = {value!r}\n" for name, value in places.items()) + STARTUP)
         settings = {"IPYTHONDIR": str(tmp_path / "ipython"), "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
         for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"):
