@@ -1,9 +1,9 @@
 """Every chapter with a GPU profile: the released data by name, from a hub on loopback, and a model of two layers.
 
 A startup file gives the kernel what no test has: settings of `t4` on a CPU, a model with random weights in place of the
-3B one, and where COCO's images lie. It also holds what a T4 holds: one policy, with its trainer; a second beside it
-would not fit (`estimate_memory`: 4.9 GiB a policy, 6.2 with AdamW, 7.6 in a step of GRPO). And it notes the titles of
-figures. All else is the notebook's own code. With VLAA_TRUE_WIDTH=1 the layers are as wide as those of Qwen2.5-VL-3B,
+3B one, and where COCO's images lie. It also has room for one policy alone, with its trainer: by `estimate_memory` a step
+of GRPO takes 7.6 GiB of a T4's 14.6, a second policy with its trainer 5.7, and CUDA and fragments want 2. And it notes
+the titles of figures. All else is the notebook's own code. With VLAA_TRUE_WIDTH=1 the layers are as wide as those of Qwen2.5-VL-3B,
 which takes minutes a notebook.
 """
 
@@ -46,7 +46,7 @@ def set_up():  # a startup file shares its names with the notebook
     def load_alone(*args, **options):
         gc.collect()
         if any(policy() is not None for policy in held):
-            raise MemoryError("another policy is held, and a T4 has room for one")
+            raise MemoryError("another policy is held: a T4 has no room for two")
         loaded = load_policy(*args, **options)
         held.append(weakref.ref(loaded[0]))
         return loaded
