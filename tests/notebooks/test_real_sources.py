@@ -1,10 +1,10 @@
 """Every chapter with a GPU profile: the released data by name, from a hub on loopback, and a model of two layers.
 
-A startup file gives the kernel what no test has: settings of `t4` on a CPU, a model with random weights in place of the
-3B one, and where COCO's images lie. It also has room for one policy alone, with its trainer: by `estimate_memory` a step
-of GRPO takes 7.6 GiB of a T4's 14.6, a second policy with its trainer 5.7, and CUDA and fragments want 2. And it notes
-the titles of figures. All else is the notebook's own code. With VLAA_TRUE_WIDTH=1 the layers are as wide as those of Qwen2.5-VL-3B,
-which takes minutes a notebook.
+A startup file gives the kernel what no test has: settings of `t4` on a CPU, a model with random weights in place of
+the 3B one, and where COCO's images lie. It also has room for one policy alone, with its trainer: by `estimate_memory` a
+step of GRPO takes 7.6 GiB of a T4's 14.6, a second policy with its trainer 5.7, and CUDA and fragments want 2. And it
+notes the titles of figures. All else is the notebook's own code. With VLAA_TRUE_WIDTH=1 the layers are as wide as those
+of Qwen2.5-VL-3B, which takes minutes a notebook.
 """
 
 import io
