@@ -4,6 +4,7 @@ It also serves plain files, as the sites of COCO and Visual Genome do, and can r
 """
 
 import hashlib
+import json
 import threading
 from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -88,6 +89,18 @@ class HubServer:
         linked = {"X-Linked-Etag": f'"{hashlib.sha256(data).hexdigest()}"', "X-Linked-Size": str(len(data))}
         return 302, {"X-Repo-Commit": commit, "Location": f"{self.cdn}/{repo}/{path}", **linked}, b""
 
+    def listed(self, path: str) -> tuple[int, dict, bytes]:
+        """What the hub says of a data set as a whole: its newest commit, and the names of its files."""
+        repo = "/".join(path.split("/")[3:5])
+        if repo not in self.repos:
+            return 404, {"X-Error-Code": "RepoNotFound"}, b""
+        said = {"id": repo, "sha": COMMIT, "siblings": [{"rfilename": name} for name in self.repos[repo]]}
+        files = [
+            {"type": "file", "path": name, "size": len(data), "oid": git_sha1(data)}
+            for name, data in self.repos[repo].items()
+        ]
+        return 200, {}, json.dumps(files if "/tree/" in path else said).encode()
+
     def body(self, path: str) -> bytes | None:
         """What the CDN, or a plain site, has at a path."""
         owner, _, rest = path.lstrip("/").partition("/")
@@ -118,6 +131,8 @@ def _handler(outer: HubServer, where: str):
                 outer.stall()
             if where == "hub" and self.path.startswith("/datasets/"):
                 status, headers, body = outer.answer(self)
+            elif where == "hub" and self.path.startswith("/api/datasets/"):
+                status, headers, body = outer.listed(unquote(urlsplit(self.path).path))
             elif outer.status:
                 status, headers, body = outer.status.pop(0), {}, b""
             else:

@@ -24,6 +24,7 @@ from vlaa_helpers.data import rows_to_records as module
 from vlaa_helpers.data.load import load_records, read_records
 from vlaa_helpers.data.rows_to_records import RowProblem, verifier_by_source
 from vlaa_helpers.data.trl_views import to_grpo
+from vlaa_helpers.mini_world.scenes import make_scenes
 from vlaa_helpers.rewards.digit import digit_reward
 from vlaa_helpers.rewards.registry import Verifier, register_verifier
 
@@ -54,6 +55,30 @@ def test_real_rows(real_samples):
     assert "sphere" in records[0]["caption"] and records[1]["caption"] == ""
     assert "metal sphere" in json.loads(records[0]["meta"])["rationale"]
     assert json.loads(records[1]["meta"])["solution"].startswith("Step 1: Substitute")
+
+
+@pytest.mark.parametrize(
+    ("source", "question", "added"),
+    [
+        ("coco", "Please provide the bounding box coordinate of the region this sentence describes: a red cup.", True),
+        ("vg", "Where is the 2nd dog? ", True),
+        ("coco", "Where is the cup? Answer in normalized coordinates.", False),
+        ("vg", "Where is the cup? Give [x1, y1, x2, y2] from 0 to 1.", False),
+        ("mine", "Where is the cup?", False),
+    ],
+)
+def test_questions_for_boxes_name_their_frame(write_rows, source, question, added):
+    """Qwen2.5-VL answers in pixels unless it is told otherwise, and every box would earn 0."""
+    row = {"id": "a", "source": source, "question": question, "gt": "[0, 0, 0.5, 1]", "verifier_type": "box"}
+    (said,) = load_records(write_rows(row))["question"]
+    assert said == (f"{question.rstrip()}\n{module.BOX_FRAME}" if added else question)
+
+
+def test_mini_world_boxes_name_their_frame(write_rows):
+    """So they read the same from a file in the release's layout (chapter 7)."""
+    (question,) = make_scenes(1, sources="boxes")["question"]
+    row = {"id": "a", "source": "coco", "question": question, "gt": "[0, 0, 0.5, 1]"}
+    assert load_records(write_rows(row))["question"][:] == [question]
 
 
 def test_sft_rows_of_the_release(write_rows):

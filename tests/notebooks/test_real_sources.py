@@ -1,8 +1,10 @@
-"""Chapters 0 to 4 with a GPU profile: the released data by name, from a hub on loopback, and a model of two layers.
+"""Every chapter with a GPU profile: the released data by name, from a hub on loopback, and a model of two layers.
 
-A startup file gives the kernel what no test has: settings of `t4` on a CPU, a model with random weights in place of the
-3B one, and where COCO's images lie. All else is the notebook's own code. With VLAA_TRUE_WIDTH=1 the layers are as wide
-as those of Qwen2.5-VL-3B, which takes minutes a notebook.
+A startup file gives the kernel what no test has: settings of `t4` on a CPU, a model with random weights in place of
+the 3B one, and where COCO's images lie. It also has room for one policy alone, with its trainer: by `estimate_memory` a
+step of GRPO takes 7.6 GiB of a T4's 14.6, a second policy with its trainer 5.7, and CUDA and fragments want 2. And it
+notes the titles of figures. All else is the notebook's own code. With VLAA_TRUE_WIDTH=1 the layers are as wide as those
+of Qwen2.5-VL-3B, which takes minutes a notebook.
 """
 
 import io
@@ -11,32 +13,82 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from benchmark_files import FILES, write_benchmark
 from hub_server import HubServer
 from release_files import REPO, images_of, json_lines, rows_of, tar_gz
 from tiny_size import TINY
 
+from vlaa_helpers.core.assets import MINI_VLMS
 from vlaa_helpers.dev.notebooks.files import list_notebooks, read_notebook, smoke_parameters
 from vlaa_helpers.dev.notebooks.run import run_notebook
 
-NOTEBOOKS = list_notebooks(Path(__file__).resolve().parents[2] / "notebooks")[:5]
+NOTEBOOKS = list_notebooks(Path(__file__).resolve().parents[2] / "notebooks")
 ROWS = 40  # of each source
+BENCHMARK = "mathvision_testmini"
 STARTUP = """
-from vlaa_helpers.data import released
-from vlaa_helpers.policy import profiles
+def set_up():  # a startup file shares its names with the notebook
+    import gc
+    import weakref
 
-released.ELSEWHERE = {"coco": (SITE,)}
-small = {"model": MODEL, "device": "cpu", "dtype": "float32", "max_completion_length": 6, "lora_rank": 4}
-small |= {"prompts_per_step": 2, "num_generations": 2, "micro_batch_size": 4, "sft_batch_size": 4, "test_per_source": 2}
-profiles.get_profile = lambda name: profiles.settings_of(name).replace(**small)
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from vlaa_helpers.data import released
+    from vlaa_helpers.policy import loading, profiles
+
+    released.ELSEWHERE = {"coco": (SITE,)}
+    small = {"model": MODEL, "device": "cpu", "dtype": "float32", "max_completion_length": LENGTH, "lora_rank": 4}
+    small |= {"prompts_per_step": 2, "num_generations": 2, "micro_batch_size": 4, "sft_batch_size": 4}
+    small |= {"test_per_source": 2}
+    profiles.get_profile = lambda name: profiles.settings_of(name).replace(**small)
+    held, load_policy = [], loading.load_policy
+
+    def load_alone(*args, **options):
+        gc.collect()
+        if any(policy() is not None for policy in held):
+            raise MemoryError("another policy is held: a T4 has no room for two")
+        loaded = load_policy(*args, **options)
+        held.append(weakref.ref(loaded[0]))
+        return loaded
+
+    def noting(method):
+        def note(self, title, *args, **options):
+            with open(TITLES, "a") as file:
+                file.write(str(title) + "\\n")
+            return method(self, title, *args, **options)
+
+        return note
+
+    loading.load_policy = load_alone
+    Axes.set_title, Figure.suptitle = noting(Axes.set_title), noting(Figure.suptitle)
+
+
+set_up()
+del set_up
 """
+FINDINGS = {
+    "SFT: the loss falls, then stays",
+    "After SFT it answers as the teacher does, after GRPO mostly carefully",
+    "Sampled accuracy rises in every source after either stage",
+    "Of the records that are lost, nearly all are lost at the judge",
+    "Healthy: the loss falls quickly, then slowly",
+    "The lowest curve is not the best run",
+    "After SFT four of six sources are right more often",
+    "A healthy run: reward and format rise, entropy falls, fewer groups teach",
+    "Groups of equal rewards show both sick runs from the first step",
+    "After 40 steps four of six sources are right more often",
+    "The forced answer is seldom the final one before the last step",
+    "Without its picture each policy is at guessing or below, except on angles",
+}
+"""What the mini lab found: no title for a figure of other data."""
 
 
 def traced(rows: list[dict]) -> list[dict]:
-    """Rows of the release's SFT file: every third trace has a cue, every seventh a wrong answer."""
+    """Rows of the release's SFT file: long traces without a cue, and no ground truth of their own."""
     return [
-        {**row, "ds_answer": f"<think>\n{'Wait, I ' * (k % 3 == 0)}look.\n</think>\n\nSo it is {gt}."}
-        for k, row in enumerate(rows)
-        for gt in [row["gt"] if k % 7 else "unclear"]
+        {name: row[name] for name in ("id", "image", "question")}
+        | {"answer": f"<think>\n{'I look at it. ' * 75}\n</think>\n\n<answer>\n{row['gt']}\n</answer>"}
+        for row in rows
     ]
 
 
@@ -55,8 +107,12 @@ def model(tmp_path_factory):
 
 
 @pytest.fixture
-def release(model, tmp_path, monkeypatch):
-    """A hub with rows of five sources for both splits, which kernels ask from here on under a profile as above."""
+def release(model, request, tmp_path, monkeypatch):
+    """A hub with rows of five sources for both splits, which kernels ask from here on under a profile as above.
+
+    Chapter 5 cuts traces, and random weights write none: there the model is the mini VLM.
+    """
+    cuts_traces = request.node.callspec.params["path"].stem == "05_find_pseudo_reasoning"
     sources = ["clevr_math", "geoqa170k", "synthesis", "arxivqa", "coco"]
     rows = {source: rows_of(source, ROWS) for source in sources}
     images = {source: images_of(source, ROWS, first=k * ROWS) for k, source in enumerate(sources)}
@@ -71,9 +127,15 @@ def release(model, tmp_path, monkeypatch):
         files["VLAA-Thinking-SFT-126K.json"] = json_lines(with_traces)
         files |= {f"images/{source}.tar.gz": tar_gz(members) for source, members in images.items()}
         hub.plain["/train2017.zip"] = buffer.getvalue()
+        place, (asked, *_) = FILES[BENCHMARK]
+        questions = [{**asked, "id": str(k)} for k in range(15)]
+        file = write_benchmark(tmp_path / "benchmark", BENCHMARK, questions) / place
+        hub.repos["MathLLMs/MathVision"] = {place: file.read_bytes()}
         startup = tmp_path / "ipython" / "profile_default" / "startup" / "profile.py"
         startup.parent.mkdir(parents=True)
-        startup.write_text(f"MODEL, SITE = {str(model)!r}, {hub.cdn + '/train2017.zip'!r}\n{STARTUP}")
+        places = {"SITE": f"{hub.cdn}/train2017.zip", "TITLES": str(tmp_path / "titles")}
+        places |= {"MODEL": str(MINI_VLMS["mini"] if cuts_traces else model), "LENGTH": 64 if cuts_traces else 6}
+        startup.write_text("".join(f"{name} = {value!r}\n" for name, value in places.items()) + STARTUP)
         settings = {"IPYTHONDIR": str(tmp_path / "ipython"), "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
         for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"):
             monkeypatch.setenv(name, "0")
@@ -89,3 +151,4 @@ def test_notebook_runs_on_the_released_data(path, release, tmp_path):
     run = run_notebook(path, tmp_path / "out", parameters=parameters, timeout=240)
     assert (run.status, run.error) == ("ok", None)
     assert any(name.endswith(".json") for name in release.asked("cdn"))
+    assert not FINDINGS & set((tmp_path / "titles").read_text().splitlines())

@@ -1,5 +1,9 @@
 """Loading a policy: what is in 4 bits, what trains, and that an evaluation does not spoil the training after it."""
 
+import gc
+import types
+import weakref
+
 import pytest
 import torch
 from bitsandbytes.nn import Linear4bit
@@ -9,6 +13,7 @@ from vlaa_helpers import evaluate, load_policy, make_scenes, parameter_table
 from vlaa_helpers.dev.mini_vlm.lessons import CAPTION_PROMPT, Lesson, user
 from vlaa_helpers.dev.mini_vlm.train import collate
 from vlaa_helpers.mini_world.scenes import draw_scene
+from vlaa_helpers.policy import free_memory
 from vlaa_helpers.policy import loading as models
 
 
@@ -94,6 +99,35 @@ def test_same_seed_same_adapter(tiny_profile):
     name = next(n for n, _ in first.named_parameters() if "lora_A" in n)
     assert torch.equal(first.get_parameter(name), again.get_parameter(name))
     assert not torch.equal(first.get_parameter(name), other.get_parameter(name))
+
+
+def test_what_was_deleted_makes_room(tiny_profile):
+    """A trainer and its model refer to each other: nobody reaches them after `del`, and they are still there."""
+    gc.collect()
+    gc.disable()
+    try:
+        model, _ = load_policy(tiny_profile)
+        model.trainer = types.SimpleNamespace(model=model)
+        left = weakref.ref(model)
+        del model
+        assert left() is not None
+        free_memory.collect_dropped()
+        assert left() is None
+    finally:
+        gc.enable()
+
+
+def test_room_is_made_on_a_gpu_before_anything_is_loaded(tiny_profile, monkeypatch):
+    class Collected(Exception):
+        pass
+
+    def collect():
+        raise Collected
+
+    monkeypatch.setattr(free_memory, "collect_dropped", collect)
+    with pytest.raises(Collected):
+        load_policy(tiny_profile.replace(device="cuda"))
+    load_policy(tiny_profile)
 
 
 def test_missing_files_say_what_to_do(tiny_profile, tmp_path):

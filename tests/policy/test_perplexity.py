@@ -42,6 +42,33 @@ def test_batches_and_mode_make_no_difference(policy, traces):
     np.testing.assert_allclose(one, many, rtol=1e-3)
 
 
+def test_prompts_and_images_get_no_logits(policy, traces):
+    """With a vocabulary of 151,936 tokens they would not fit a small GPU."""
+    model, processor = policy
+    seen = []
+    hook = model.get_base_model().lm_head.register_forward_hook(lambda _, inputs, output: seen.append(output.shape[1]))
+    few = traces.select(range(4))
+    trace_perplexity(model, processor, few)
+    hook.remove()
+    batch = processor.tokenizer([row["completion"][0]["content"][0]["text"] for row in to_sft(few)])["input_ids"]
+    prompts = [len(processor.tokenizer(question).input_ids) for question in few["question"]]
+    spread = max(prompts) - min(prompts)
+    assert len(seen) == 1 and seen[0] <= max(map(len, batch)) + spread + 2
+
+
+def test_out_of_memory_says_what_to_change(policy, traces, monkeypatch):
+    model, processor = policy
+
+    def full(*args, **kwargs):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nMore lines")
+
+    monkeypatch.setattr(model.get_base_model().model.language_model, "forward", full)
+    model.train()
+    with pytest.raises(MemoryError, match=r"2.00 GiB.\nToo much at once\? In this order: batch_size=8 \(it is 16\)"):
+        trace_perplexity(model, processor, traces)
+    assert model.training
+
+
 def test_the_hardest_on_average_are_kept_hardest_first(traces):
     few = traces.select(range(4))
     kept = keep_hardest(few, [np.array([1.0, 9, 2, 4]), np.array([8.0, 2, 2, 9])], 3)

@@ -73,7 +73,8 @@ def load_records(
 
     Returns:
         The usable rows, on disk and memory-mapped; the file goes when Python exits. Images are checked, not kept
-        decoded. Columns that a row has beside the known ones are in its `meta` under "extra".
+        decoded. Questions of "coco" and "vg" that name no frame for their box get a sentence that does: fractions, as
+        their ground truths are. Columns that a row has beside the known ones are in its `meta` under "extra".
 
     Raises:
         FileNotFoundError: no such file or image folder.

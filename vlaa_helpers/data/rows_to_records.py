@@ -32,6 +32,13 @@ _LIKE_IMAGE = re.compile(
     r"(image|img|picture|pic|photo)s?([_ -]?(path|file|filename|file_name|name|url|uri|link|src|bytes|data|base64)s?)?"
 )
 """What other data sets call the column of the image."""
+BOX_FRAME = "Give its box as [x1, y1, x2, y2] in fractions of the image's width and height, from 0 to 1."
+"""What is added to questions of `_FRACTIONS` that name no frame: models have habits of their own, as pixels."""
+_FRACTIONS = ("coco", "vg")
+"""Sources of the release whose ground truths are boxes in fractions of the image."""
+_SAYS_FRAME = re.compile(
+    r"\b(?:fractions?|normali[sz]ed|0(?:\.0)? ?(?:to|and|[-–]) ?1(?:\.0)?|thousandths|pixels?)\b", re.I
+)
 _SOURCE_OF_FOLDER = {"vg_100k": "vg", "vg_100k_2": "vg", "train2017": "coco"}
 
 
@@ -164,6 +171,8 @@ def _record(row: dict, reading: Reading) -> dict:
     if not question.strip():
         raise _BadRow("no_question", 'no question; expected a text. Add a "question" to the row.')
     verifier_type = _verifier_type(row, source, reading)
+    if verifier_type == "box" and source in _FRACTIONS and not _SAYS_FRAME.search(question):
+        question = f"{question.rstrip()}\n{BOX_FRAME}"
     response, gt = _response_and_gt(row)
     if not gt:
         raise _BadRow("no_gt", 'no ground truth; expected gt, or an answer in <answer> tags. Add a "gt" to the row.')

@@ -1,0 +1,38 @@
+"""The hours on a GPU that a chapter names are those that its parameters come to."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from vlaa_helpers.dev.notebooks.files import list_notebooks, read_notebook
+from vlaa_helpers.dev.notebooks.gpu_hours import WORK, Work, hours, hours_of
+from vlaa_helpers.policy.profiles import settings_of
+
+T4 = settings_of("t4")
+CHAPTERS = [path for path in list_notebooks(Path(__file__).resolve().parents[2] / "notebooks") if path.stem in WORK]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_chapter_names_the_hours_of_its_parameters(path):
+    top = read_notebook(path).cells[0].source
+    (row,) = [line for line in top.splitlines() if line.startswith("| a T4 |")]
+    assert f"about {hours_of(path, T4):.1f} hours" in row and "not run yet" in row
+
+
+def test_what_is_written_and_what_is_read_by_hand():
+    """33 responses are two batches of 32, each of 512 tokens; an image is 8 times as dear in float32."""
+    image = 8 * 2 * 0.67e9 * 1336 / 16.25e12
+    token = 2 * 3.1e9 / 16.25e12
+    asked = 2 * 512 * 0.12 + 33 * (image + 494 * token)
+    assert hours(Work(responses=33), T4) * 3600 == pytest.approx(asked)
+    assert hours(Work(long_responses=33), T4) * 3600 == pytest.approx(asked + 2 * 512 * 0.12)
+    assert hours(Work(traces=10), T4) * 3600 == pytest.approx(10 * (image + 3 * 994 * token))
+    step = 512 * 0.12 + 8 * (2 * image + 4 * (494 + 4 * 250) * token)
+    assert hours(Work(plain_steps=3), T4) * 3600 == pytest.approx(3 * step)
+    with_reference = step + 8 * (image + (494 + 4 * 250) * token)
+    assert hours(Work(steps=3), T4) * 3600 == pytest.approx(3 * with_reference)
+
+
+def test_more_at_once_is_less_waiting():
+    assert hours(Work(responses=320), replace(T4, prompts_per_step=16)) < hours(Work(responses=320), T4)
