@@ -12,6 +12,8 @@ its 165 labels held at the first run (`(3, -3)` was paid for `x = \\pm 3`, and i
 `labelled_fifth_round.jsonl` was labelled by another reviewer before the verifiers were run on it: 353 of its 360 labels
 held at the first run (one wrong answer was paid). `labelled_fifth_attacks.jsonl` has the 317 lines that this reviewer's
 attack found: 114 wrong answers that were paid and 203 right ones that were not.
+`labelled_sixth_round.jsonl` was labelled by a third reviewer before the verifiers were run on it: 380 of its 400 labels
+held at the first run; no wrong answer was paid, and 20 of 200 right ones were refused.
 A row with a `note` had another label at first; the note says why it was changed.
 """
 
@@ -25,7 +27,7 @@ from vlaa_helpers.rewards.mixed import MixedReward
 SAMPLES = Path(__file__).parents[1] / "samples"
 FILES = tuple(
     f"labelled_{name}.jsonl"
-    for name in ("by_attack", "after_attack", "lead_ins", "third_round", "fourth_round", "fifth_round", "fifth_attacks")
+    for name in ("by_attack", "after_attack", "lead_ins", "third_round", "fourth_round", "fifth_round", "fifth_attacks", "sixth_round")
 )
 ROWS = [json.loads(line) for name in FILES for line in (SAMPLES / name).read_text(encoding="utf-8").splitlines()]
 STILL_WRONG = {

@@ -5,15 +5,17 @@ from decimal import Decimal
 from functools import lru_cache
 
 from .asked_things import counted_clause, refuses_to_answer
+from .digit_steps import worked_out
 from .lead_in import in_the_present, without_lead_in
 from .neutral_words import ANY_THING, MINUS_SIGNS, SAYING, THINGS, question_words, words_of
 from .number_words import find_numbers
-from .phrases import Phrase, phrases_of
+from .phrases import Phrase, one_writing, phrases_of
+from .question_steps import things_changed, without_steps
 from .restatement import asked_phrases, restates
 from .score import Reason, Score, right_or_wrong, score_answer
 
 _SIGNED = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)")
-_MARKUP = re.compile(r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf|displaystyle)(?![A-Za-z])|\\[()\[\],; ]|[*`$_{}]")
+_MARKUP = re.compile(r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf|displaystyle)(?![A-Za-z])|\\[()\[\],; ]|[*`$_{}]|</?(?:b|i|em|strong)>|^\s*#{1,6}\s")
 _QUOTED = re.compile(r"(?<!\w)([\"'])(.*?)\1(?!\w)")
 # percentages, comparisons, functions: words that the question may have
 _ODD = re.compile(r"\b(?:sqrt|root|log|ln|sin|cos|tan|factorial|percent|per cent|times)\b", re.IGNORECASE)
@@ -21,12 +23,6 @@ _NAME = re.compile(r"(?:\b[A-Za-z]\s*)?=\s*$")
 _SIGN = re.compile(r"(?:(?<![^\s(\[:=])(?P<minus>-[\s(\[]*|(?:minus|negative)[\s(]+)|(?<!\S)\+)$", re.IGNORECASE)
 _OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]'’]|_")
 _SUM = re.compile(r"\b(?:value|total|count|sum|number|answer|result) of$", re.IGNORECASE)
-_SUBTRACTED = re.compile(r"\b(?:subtract|remove|take away)\b([^.?!;]*)", re.IGNORECASE)
-_STEP = re.compile(r"\b(?:after|once|when|if)\b([^,.;:]*)(?:,|\.?$)", re.IGNORECASE)
-_OF_A_STEP = frozenset(
-    "subtract subtracting subtracted remove removing removed take taking taken away add adding added count counting "
-    "counted we you they".split()
-)
 _NONE_OF = re.compile(r"\bnone of (?:them|these|those)\b", re.IGNORECASE)
 _NO = re.compile(r"\bno (?=([a-z]+))", re.IGNORECASE)
 _IN_ALL = re.compile(r"\bin (?:total|all)\b|\bof (?:them|these|those|all)\b", re.IGNORECASE)
@@ -46,7 +42,7 @@ _YEARS = frozenset({"year", "years"})
 _LEADS = frozenset(
     "is are was were be remain remains left has have get got see count counted equals equal gives give makes make "
     "contains contain shows show answer result total number only just exactly precisely now still yes sure ok okay "
-    "the these those all so thus it's that's there's cost costs".split()
+    "altogether the these those all so thus it's that's there's cost costs".split()
 )
 """The words that may stand right before the number."""
 
@@ -98,13 +94,25 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
     """
     if not answer.isascii():
         answer = answer.translate(MINUS_SIGNS)
-    text = " ".join(_MARKUP.sub(" ", answer.replace("{,}", ",")).split())
+    lines = _MARKUP.sub(" ", answer.replace("{,}", ","))
+    count = _read_clause(" ".join(lines.split()), question)
+    if isinstance(count, Reason) and question:
+        worked = worked_out(lines, question, lambda clause: _read_clause(" ".join(clause.split()), question))
+        return count if worked is None else worked
+    return count
+
+
+def _read_clause(text: str, question: str) -> Decimal | Reason:
+    """The one number that a text without markup and line breaks gives, or why there is none."""
     if len(text) <= MAX_LENGTH and ("'" in text or '"' in text):
         text = " ".join(_QUOTED.sub(r" \2 ", text).split())
     if refuses_to_answer(text, question):
         return Reason.UNREADABLE
     text = _OUT_OF.sub("of", text)
-    text = _no_things_are_zero(_without_steps(without_lead_in(in_the_present(text)), question), question)
+    text = without_lead_in(in_the_present(text))
+    if rest := without_steps(text, question):
+        text = without_lead_in(rest)
+    text = _no_things_are_zero(text, question)
     numbers = list(find_numbers(text))
     if len(numbers) == 2 and _is_said_twice(text, *numbers):
         text, numbers = text[: numbers[0][1]] + text[numbers[1][1] + 1 :], numbers[:1]
@@ -159,24 +167,13 @@ def _kinds(words: list[str], question: str) -> frozenset[str]:
         kinds = THINGS
     else:
         kinds = THINGS & question_words(question) if _OBJECTS.search(question) else frozenset()
-    return kinds - question_words(" ".join(_SUBTRACTED.findall(question)))
+    taken = frozenset().union(*things_changed(question, "take"))
+    return frozenset(word for word in kinds if one_writing(word) not in taken)
 
 
 @lru_cache(maxsize=4096)
 def _names_no_thing(question: str) -> bool:
     return THINGS.isdisjoint(words_of(question))
-
-
-def _without_steps(text: str, question: str) -> str:
-    """A text without clauses of the question's words, "after removing 3 balls", whose numbers are no count."""
-    known = question_words(question) | _OF_A_STEP | SAYING | ANY_THING
-
-    def is_known(step: re.Match) -> bool:
-        is_of_question = set(re.findall(r"\d+", step[1])) <= set(re.findall(r"\d+", question))
-        return is_of_question and known.issuperset(words_of(step[1]))
-
-    rest = _STEP.sub(lambda step: " " if is_known(step) else step[0], text).strip()
-    return without_lead_in(rest) if rest else text
 
 
 def _no_things_are_zero(text: str, question: str) -> str:
