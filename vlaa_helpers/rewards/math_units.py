@@ -114,3 +114,17 @@ def degrees_as_radians(text: str) -> str:
     '\\sin (30 \\cdot \\frac{\\pi}{180})'
     """
     return _INNER_DEGREES.sub(r"(\1 \\cdot \\frac{\\pi}{180})", text) if "circ" in text else text
+
+
+def is_of_an_angle(text: str) -> bool:
+    """Whether a formula has a function of an angle, inside which degrees are a part of pi."""
+    return _OF_AN_ANGLE.search(text) is not None
+
+
+def without_degrees(text: str) -> str:
+    r"""A side of a chain whose last side is in degrees, as a number of degrees.
+
+    >>> without_degrees(r"(180^{\circ} - 40^\circ)/2")
+    '(180 - 40)/2'
+    """
+    return _INNER_DEGREES.sub(r"\1", text)

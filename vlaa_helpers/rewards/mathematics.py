@@ -9,6 +9,7 @@ from .math_compare import TIME_LIMIT, compare, one_time_limit
 from .math_formula import MAX_LENGTH, Formula, read_formula
 from .math_gold import no_mathematics
 from .math_left import without_asked
+from .math_names import with_named_angles
 from .math_points import solution_as_point
 from .math_relations import BAD_GOLD, DIFFERENT, SAME, SEVERAL, UNREADABLE, same_formula, without_blanks
 from .math_subject import asked_quantities, is_of_another
@@ -67,7 +68,7 @@ def _plain_verdict(gt: str, answer: str, question: str) -> str | None:
     gold, said = _DEFINITION.fullmatch(gt), _DEFINITION.fullmatch(answer)
     if not gold or not said:
         return None
-    if _WITH_A_LETTER.search(answer) and (asked_unit(question) or asked_quantities(question)):
+    if (_WITH_A_LETTER.search(answer) or _WITH_A_LETTER.search(gt)) and (asked_unit(question) or asked_quantities(question)):
         return None  # the letter may be a unit of what is asked for
     if question and "=" in answer and "=" not in gt:
         return None  # it must name what is asked for
@@ -79,6 +80,8 @@ def _plain_verdict(gt: str, answer: str, question: str) -> str | None:
 
 
 def _verdict(gt: str, answer: str, question: str) -> str:
+    if "∠" in answer or "ngle" in answer:
+        gt, answer, question = map(with_named_angles, (gt, answer, question))
     if r"\begin{cases}" in gt:
         return _verdict_on_cases(gt, answer, question)
     gold = _gold(gt, question)
@@ -137,6 +140,8 @@ def check_math(gt: str, question: str = "", meta: str = "") -> str | None:
         cells = [cell for row in cases[1] for cell in row]
         return next(filter(None, (check_math(cell, question) for cell in cells)), None)
     verdicts = _readings(gt, question)
+    if UNREADABLE in verdicts:  # or the process that works it out was lost
+        verdicts = _readings(gt, question)
     if UNREADABLE in verdicts:
         return (
             f"the ground truth {gt!r:.80} takes longer than {TIME_LIMIT:g} s of processor time to work out, and would "
