@@ -24,7 +24,7 @@ _NUMBERED_ANGLE = re.compile(r"(?:\b[Aa]ngle|\\angle|∠)\s*\{?(\d)\}?(?![\w.]*\
 _LETTER_OF = "ABCDEFGHIJ"
 _OF_A_LINE = re.compile(
     r"(?i:(?:the )?(?:length|measure) of (?:the )?)?(?:arc )?\$?\s*"
-    rf"(?P<line>\\overline\s*\{{[A-Z]{{2}}\}}|[A-Z]{{2}})\s*\$?{_IS}"
+    rf"(?P<line>\\overline\s*\{{[A-Z]{{2}}\}}|\|[A-Z]{{2}}\||[A-Z]{{2}})\s*\$?(?:\s*=\s*|{_IS})"
 )
 _BETWEEN = re.compile(
     rf"(?i:(?:the )?distance )(?:between|from) (?:points )?\$?(?P<a>[A-Z])\$? (?:and|to) \$?(?P<b>[A-Z])\$?{_IS}"
@@ -47,7 +47,7 @@ def values_by_name(text: str) -> str:
     elif found := _SMALL_ANGLE.match(text):
         text = f"{found['name']} = {text[found.end() :]}"
     elif found := _OF_A_LINE.match(text):
-        text = f"{found['line']} = {text[found.end() :]}"
+        text = f"{found['line'].strip('|')} = {text[found.end() :]}"
     elif found := _BETWEEN.match(text):
         text = f"{found['a']}{found['b']} = {text[found.end() :]}"
     return _NEGATIVE.sub(r"\1-", _OF_A_SHAPE.sub(r"\1", text))

@@ -33,6 +33,9 @@ _HOW = {
     "tall": "height", "high": "height", "wide": "width", "far": "length", "long is": "length", "heavy": "mass",
     "long does": "time", "long will": "time", "long did": "time", "much does it cost": "price",
 }  # fmt: skip
+_EXTENTS = tuple(frozenset(group.split()) for group in ("tall high", "wide broad", "long", "deep", "far away", "thick"))
+_EXTENT = re.compile(r"\b(?:tall|high|wide|broad|long|deep|away|thick)\b", re.IGNORECASE)
+_ASKED_EXTENT = re.compile(r"\bhow (tall|high|wide|broad|long|deep|far|thick)\b", re.IGNORECASE)
 _NAME = re.compile(
     r"(?:angle|∠)\s*\$?\s*(?P<angle>[A-Z])(?![A-Za-z])|(?<![\\A-Za-z])(?P<points>[A-Z]{2,4})(?![A-Za-z])"
 )
@@ -85,10 +88,21 @@ def is_of_another(answer: str, gt: str, question: str) -> bool:
         return True  # "the radius with diameter 5"
     if said and _LETTER_ASKED.fullmatch(asked_clause(question)) and said.isdisjoint(_first_quantities(question)):
         return True
-    names, asked_names = _names(answer), _names(asked_clause(question))
+    if _is_of_another_extent(answer, question):
+        return True
+    first, *others = answer.split("=")
+    names, asked_names = _names(first if len(others) > 1 and _names(first) else answer), _names(asked_clause(question))
     return bool(asked_names and names and not _names(gt)) and not all(
         any(same_points(name, other) for other in asked_names) for name in names
     )
+
+
+def _is_of_another_extent(answer: str, question: str) -> bool:
+    """Whether an answer says "wide" where the question asks "how tall"."""
+    asked = _ASKED_EXTENT.search(question)
+    said = {word.casefold() for word in _EXTENT.findall(answer)} if asked else set()
+    group = next((group for group in _EXTENTS if asked and asked[1].casefold() in group), frozenset())
+    return bool(said) and not said <= group
 
 
 def _names(text: str) -> set[str]:

@@ -10,9 +10,11 @@ from .math_formula import MAX_LENGTH, Formula, read_formula
 from .math_gold import no_mathematics
 from .math_left import without_asked
 from .math_names import with_named_angles
-from .math_points import solution_as_point
+from .math_points import is_point, solution_as_point
 from .math_relations import BAD_GOLD, DIFFERENT, SAME, SEVERAL, UNREADABLE, same_formula, without_blanks
+from .math_several import names_fit, without_name_of_point, without_roots
 from .math_subject import asked_quantities, is_of_another
+from .options import without_letter
 from .polynomials import same_polynomial
 from .score import Reason, Score, right_or_wrong, score_answer
 
@@ -89,16 +91,23 @@ def _verdict(gt: str, answer: str, question: str) -> str:
         return BAD_GOLD
     if without_blanks(answer) == without_blanks(gt):
         return SAME
+    answer = without_letter(answer, question)
     if len(answer) > MAX_LENGTH or is_of_another(answer, gt, question):
         return UNREADABLE
     if _is_of_percent(answer) and not _is_of_percent(gt) and asked_unit(question):
         return DIFFERENT
     if asks_for_percent(question) and _is_of_percent(gt) != _is_of_percent(answer):
         return _verdict_in_percent(gt, answer, question)
+    if question and is_point(gold) and (answer := without_name_of_point(answer, question)) is None:
+        return UNREADABLE
+    if question and len(gold.pieces) > 1:
+        answer = without_roots(answer, question)
     if question and all(len(piece.parts) == 1 for piece in gold.pieces) and len(gold.pieces) == 1:
         if (answer := without_asked(answer, question)) is None:
             return UNREADABLE
     said = read_formula(answer, question)
+    if said and len(gold.pieces) > 1 and not names_fit(said, question):
+        return DIFFERENT
     return UNREADABLE if said is None else same_formula(solution_as_point(gold, said, question), said)
 
 

@@ -22,6 +22,7 @@ _INSTRUCTION = re.compile(
     r"|your)\b.*\b(?:answer|letters?|options?|choices?|question)\b.*",
     re.IGNORECASE | re.DOTALL,
 )
+_LETTER_FIRST = re.compile(r"\(?([A-Z])(?:[).:：]|\)[.:])\s*(\S.*)", re.DOTALL)
 _BOUNDARY = re.compile(r"[,;:?()\n]")
 _MARKUP = re.compile(r"[*_`$\"'“”‘’]")
 _DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-z]))|(?<=\d)\s*(?:degrees?\b|°)", re.IGNORECASE)
@@ -107,6 +108,20 @@ def options_of(question: str) -> dict[str, str]:
     {'A': 'red', 'B': 'blue'}
     """
     return dict(read_options(question).texts)
+
+
+def without_letter(answer: str, question: str) -> str:
+    """An answer without the letter of an option, where the option's own text stands behind it: "B: 60°".
+
+    >>> question = "Find x. A: 30° B: 60°"
+    >>> without_letter("(B) 60°", question), without_letter("A: 60°", question)
+    ('60°', 'A: 60°')
+    """
+    found = _LETTER_FIRST.fullmatch(answer.strip())
+    if not found or not question:
+        return answer
+    own = read_options(question).own(found[1])
+    return found[2] if own and own == plain_text(found[2]) else answer
 
 
 def _listed(question: str) -> tuple[dict[str, str], int]:
