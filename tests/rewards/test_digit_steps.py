@@ -13,7 +13,9 @@ RED = "How many red cubes are there if the 2 blue spheres are removed?"
 
 
 def paid(question: str, gt: str, answers: list[str]) -> list[str]:
-    return [answer for answer in answers if digit_reward(f"<answer>{answer}</answer>", gt, question=question).value == 1]
+    return [
+        answer for answer in answers if digit_reward(f"<answer>{answer}</answer>", gt, question=question).value == 1
+    ]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,11 @@ def test_the_last_clause_gives_the_count(question, gt, answers):
         ),
         (RED, "3", ["3 if 2", "if 2, 3", "3 if 2 red cubes are removed"]),
         (CUBES, "3", ["There are 2 cubes. There are 3 cubes.", "2 cubes. So the answer is 3.", "3 cubes: 3 spheres"]),
-        ("Add 3 balls. How many balls are there?", "6", ["3 balls, 6 balls", "After adding 2 balls, there are 6 balls."]),
+        (
+            "Add 3 balls. How many balls are there?",
+            "6",
+            ["3 balls, 6 balls", "After adding 2 balls, there are 6 balls."],
+        ),
         (TWO, "3", ["There are 3 cylinders remaining: two blue and two green."]),
     ],
 )

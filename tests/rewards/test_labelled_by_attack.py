@@ -27,7 +27,16 @@ from vlaa_helpers.rewards.mixed import MixedReward
 SAMPLES = Path(__file__).parents[1] / "samples"
 FILES = tuple(
     f"labelled_{name}.jsonl"
-    for name in ("by_attack", "after_attack", "lead_ins", "third_round", "fourth_round", "fifth_round", "fifth_attacks", "sixth_round")
+    for name in (
+        "by_attack",
+        "after_attack",
+        "lead_ins",
+        "third_round",
+        "fourth_round",
+        "fifth_round",
+        "fifth_attacks",
+        "sixth_round",
+    )
 )
 ROWS = [json.loads(line) for name in FILES for line in (SAMPLES / name).read_text(encoding="utf-8").splitlines()]
 STILL_WRONG = {

@@ -21,7 +21,6 @@ _CALLED = re.compile(
 _IS_CORRECT = re.compile(
     r"\s+is\s+(?:(?:the\s+)?(?:correct|right|best)\s+(?:answer|option|choice)|correct|right)[.!]?$", re.I
 )
-_MAY_BE_A = re.compile(r"a\s", re.IGNORECASE)  # the label or the article
 # a letter that stands alone, except the article of "B) A red circle"
 _ALONE = re.compile(r"(?<![A-Za-z])(?!(?:A|I) (?!or\b|and\b)[a-z])([A-Z])(?=[).:,;/!?\]} ]|$)")
 _LIST_OF_LETTERS = re.compile(r"[(\[]?[a-z](?:(?:[\s().:,;/&\[\]]|\b(?:or|and)\b)+[a-z])+[\s.)\]]*+", re.IGNORECASE)
@@ -102,7 +101,7 @@ def _named_by_clause(text: str, question: str, options: Options) -> str | Reason
     if letter := _LETTER.fullmatch(text):
         return letter[1].upper()
     named = options.named_by(text)
-    if named and (named == "A" or plain_text(text) in options.letters or not _MAY_BE_A.match(text)):
+    if named:
         return named
     found = _LETTER_AND_TEXT.fullmatch(text)
     if full := _letter_with_its_text(text, options) or (None if found else named_by_sentence(text, options)):

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache, partial
 from itertools import islice
 
-from .hedges import is_negated
+from .hedges import is_hedged, is_negated
 from .neutral_words import SAYING, THINGS, question_words, words_of
 from .number_words import find_numbers
 from .options import Options, plain_text, read_options
@@ -18,9 +18,9 @@ MAX_PLACES = 8
 _NEUTRAL = (SAYING - {"right"}) | frozenset(
     "because since as one degrees number total value measure size long wide tall deep".split()
 )
-_ANGLE = re.compile(r"\\?\bangle\s*(?=[a-z]{1,3}\b)|∠\s*", re.IGNORECASE)
+_ANGLE = re.compile(r"\\?\bangle\s*(?=(?:[a-z]{1,3}|\d)\b)|∠\s*", re.IGNORECASE)
 _DESCRIBES = re.compile(
-    r"\bof the following\b|\b(?:best )?(?:describes?|represents?|matches|shows?|depicts?)\b", re.IGNORECASE
+    r"\bof the following\b|\b(?:best |most likely )?(?:describes?|represents?|matches|shows?|depicts?)\b", re.IGNORECASE
 )
 _NUMBER = re.compile(r"\(?[-+]?\d+(?:\.\d+)?[).]?")
 _OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]'\"°=]|_")
@@ -33,6 +33,12 @@ _LETTER = re.compile(r"(?<![\w'.(])\(?([A-Z])\)?[.!]?$")
 _IS_RIGHT = re.compile(r"(?:that|this|it|which)(?: is|['’]?s) (?:right|correct)[.!]?", re.IGNORECASE)
 _CONDITION = re.compile(r"\(?(?:if|when|while|unless)\b", re.IGNORECASE)
 _SHORT_NOT = re.compile(r"n['’]t\b", re.IGNORECASE)
+_REASON = re.compile(r"(?:since|because)\s+(.*)", re.IGNORECASE | re.DOTALL)
+_UNSURE = re.compile(
+    r"\?|\b(?:all|both|every|any|either|options?|choices?|answers?|maybe|perhaps|possibly|probably|might|may|could|guess\w*"
+    r"|think|believe|seems?|appears?|but|although|though|if)\b",
+    re.IGNORECASE,
+)
 _NEGATION = re.compile(r"\bnot\b")
 _AUXILIARY = frozenset("is are was were do does did has have had can will there".split())
 _TOKEN = re.compile(r"\w+(?:['’]\w+)?|[^\w\s.,;:!?\"]")
@@ -47,8 +53,6 @@ def named_by_sentence(text: str, options: Options) -> str | None:
     """
     if not options.texts or len(text) > MAX_SENTENCE or _ASKS.search(text):
         return None
-    if text.startswith("A ") and options.named_by(text[2:]) not in (None, "A"):
-        return None  # "A kidney" where the kidney is not A
     if (
         (letter := _LETTER.search(text))
         and "=" not in text
@@ -156,10 +160,24 @@ def remark_tells(letter: str, remark: str, question: str) -> str:
     if named := options.named_by(remark) or named_by_sentence(remark, options):
         return "same" if named == letter else "other"
     said = plain_text(remark)
+    if reason := _REASON.fullmatch(said):
+        return "same" if _is_plain_reason(reason[1], letter, options) else "unclear"
     if _IS_RIGHT.fullmatch(said) or (not _CONDITION.match(said) and says_again(said, options)):
         return "same"
     others = (options.letters.get(found[1]) or options.short[found[1]] for found in _texts_of(options).finditer(said))
     return "other" if any(letter not in letters for letters in others) else "unclear"
+
+
+def _is_plain_reason(reason: str, letter: str, options: Options) -> bool:
+    """Whether a reason behind a letter takes nothing back and speaks of no other option."""
+    if is_hedged(reason) or _UNSURE.search(reason) or _LONE_LETTER.search(reason):
+        return False
+    named = {
+        other
+        for found in _texts_of(options).finditer(reason)
+        for other in options.letters.get(found[1]) or options.short[found[1]]
+    }
+    return named <= {letter}
 
 
 def _may_be_an_option(remark: str, question: str) -> bool:

@@ -15,7 +15,9 @@ from .restatement import asked_phrases, restates
 from .score import Reason, Score, right_or_wrong, score_answer
 
 _SIGNED = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)")
-_MARKUP = re.compile(r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf|displaystyle)(?![A-Za-z])|\\[()\[\],; ]|[*`$_{}]|</?(?:b|i|em|strong)>|^\s*#{1,6}\s")
+_MARKUP = re.compile(
+    r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf|displaystyle)(?![A-Za-z])|\\[()\[\],; ]|[*`$_{}]|</?(?:b|i|em|strong)>|^\s*#{1,6}\s"
+)
 _QUOTED = re.compile(r"(?<!\w)([\"'])(.*?)\1(?!\w)")
 # percentages, comparisons, functions: words that the question may have
 _ODD = re.compile(r"\b(?:sqrt|root|log|ln|sin|cos|tan|factorial|percent|per cent|times)\b", re.IGNORECASE)

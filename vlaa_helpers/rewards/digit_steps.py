@@ -28,7 +28,9 @@ _TERM = re.compile(rf"(?:(?P<sign>[-+]|\bplus\b|\bminus\b)\s*)?(?P<number>{NUMBE
 _LIST = re.compile(r"^(?P<count>.*?)(?::\s*(?P<behind>[^:()]+?)|\s*\((?P<inside>[^()]+)\))(?P<end>[\s.!]*)$")
 _JOINT = re.compile(r",\s*(?:and\s+)?|\s+and\s+", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)
-_RESULT = re.compile(r"\b(?:left|remain\w*|leav\w+|gives?|makes?|answer|result|total|altogether|now|will)\b", re.IGNORECASE)
+_RESULT = re.compile(
+    r"\b(?:left|remain\w*|leav\w+|gives?|makes?|answer|result|total|altogether|now|will)\b", re.IGNORECASE
+)
 _SAYS_RESULT = re.compile(r"\b(?:left|remain\w*|leav\w+|answer|result|final|now)\b", re.IGNORECASE)
 _GROUPS = tuple(
     frozenset(group.split())
@@ -92,7 +94,11 @@ def _is_step(
     """Whether a clause may stand before the clauses `behind` it, the last of which gives `value`."""
     short = without_list(without_sums(step, question), question)
     words = words_of(_without_numbers(short))
-    if _OTHER_SIGN.search(short) or is_negated(short) or not _OF_STEPS.union(question_words(question)).issuperset(words):
+    if (
+        _OTHER_SIGN.search(short)
+        or is_negated(short)
+        or not _OF_STEPS.union(question_words(question)).issuperset(words)
+    ):
         return False
     if sums := list(_SUM.finditer(step)):
         used = {number for _, _, number in find_numbers(behind)}

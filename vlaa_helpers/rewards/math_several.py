@@ -8,9 +8,7 @@ from .math_relations import is_name
 from .neutral_words import SAYING, question_words, words_of
 from .restatement import asking_sentence
 
-_POINT_BEHIND = re.compile(
-    r"(?P<head>[^()\d]*?)[\s:=$]*(?P<point>(?:\\left\s*)?\([^()]*,[^()]*\))\$?[\s.]*"
-)
+_POINT_BEHIND = re.compile(r"(?P<head>[^()\d]*?)[\s:=$]*(?P<point>(?:\\left\s*)?\([^()]*,[^()]*\))\$?[\s.]*")
 _CAPITAL = re.compile(r"(?<![A-Za-z\\])([A-Z])(?![A-Za-z])(?! [a-z]+ [a-z])")
 _OF_POINTS = SAYING | frozenset("coordinates coordinate point has have located lies at equals".split())
 _ROOTS = re.compile(
@@ -38,7 +36,9 @@ def without_name_of_point(answer: str, question: str) -> str | None:
         return None
     words = [word for word in words_of(found["head"]) if len(word) > 1]
     known = _OF_POINTS | question_words(asked)
-    is_known = known.issuperset(words) and not re.search(r"[^\w\s:=$.,'\\]", found["head"]) and "\\" not in found["head"]
+    is_known = (
+        known.issuperset(words) and not re.search(r"[^\w\s:=$.,'\\]", found["head"]) and "\\" not in found["head"]
+    )
     return found["point"] if is_known and (names or words) else answer
 
 

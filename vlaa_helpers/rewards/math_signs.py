@@ -41,7 +41,9 @@ _THIN_SPACES = re.compile(r"(?<![\d.])(?<!\d )\d{1,3}(?:(?:\\,| )\d{3})+(?! ?\d)
 _PERIODIC = re.compile(r"(\d+)\.(\d*)\\(?:overline|bar)\s*(?:\{(\d+)\}|(\d))(?!\d)")
 _PERIOD_IN_BRACKETS = re.compile(r"(?<![\d.])(\d+)\.\((\d+)\)(?!\d)")
 _TWO_NUMBERS = re.compile(r"\d\s+\d|\d\\[,;!: ]\s*\d|\d\s*\\q?quad\s*\d|frac\s*\{[^{}]*\}\s*\{[^{}]*\}\s*\d")
-_COEFFICIENT = re.compile(r"(?<![\w.)}^/])(?<!_\{)(?<!\^\{)(\d+)/(\d+)(?= ?(?:[A-Za-z]|\\(?:sqrt|pi|sin|cos|tan|ln|log)(?![A-Za-z])))")
+_COEFFICIENT = re.compile(
+    r"(?<![\w.)}^/])(?<!_\{)(?<!\^\{)(\d+)/(\d+)(?= ?(?:[A-Za-z]|\\(?:sqrt|pi|sin|cos|tan|ln|log)(?![A-Za-z])))"
+)
 _DEGREE_SIGN = re.compile(r"(?<=[\d)])\s?[º˚∘]")
 _MIXED = re.compile(r"(?<![\d.}^_])(\d+) (\d+)/(\d+)(?!\d|\.\d)")
 

@@ -70,7 +70,9 @@ def _plain_verdict(gt: str, answer: str, question: str) -> str | None:
     gold, said = _DEFINITION.fullmatch(gt), _DEFINITION.fullmatch(answer)
     if not gold or not said:
         return None
-    if (_WITH_A_LETTER.search(answer) or _WITH_A_LETTER.search(gt)) and (asked_unit(question) or asked_quantities(question)):
+    if (_WITH_A_LETTER.search(answer) or _WITH_A_LETTER.search(gt)) and (
+        asked_unit(question) or asked_quantities(question)
+    ):
         return None  # the letter may be a unit of what is asked for
     if question and "=" in answer and "=" not in gt:
         return None  # it must name what is asked for

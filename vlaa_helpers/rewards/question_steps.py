@@ -13,7 +13,9 @@ _ADDING = frozenset("add adding added addition".split())
 _COUNTING = frozenset("count counting counted".split())
 CHANGING = _TAKING | _ADDING | _COUNTING
 """Words that change what is counted, or count it."""
-_BESIDE = SAYING | frozenset("all away every each more both you they them those these it out up other only from".split())
+_BESIDE = SAYING | frozenset(
+    "all away every each more both you they them those these it out up other only from".split()
+)
 _CLAUSE = re.compile(r"[.?!;,]|\b(?:if|when|after|once)\b", re.IGNORECASE)
 _CONDITION = re.compile(r"\b(?:if|when|after|once)\b([^.?!;,]*)", re.IGNORECASE)
 _FROM = re.compile(r"\bfrom\b", re.IGNORECASE)
@@ -23,7 +25,9 @@ _STEP = re.compile(
     r"(?:,(?: (?:this|that|it|which) (?:leaves|gives|makes))?|\b(?:leaves|gives|makes|yields|results in)\b)(?: us)?(?: with)?",
     re.IGNORECASE,
 )
-_LEAVES = re.compile(r"(?:^|(?<=\s))(?:(?:this|that|which|it) )?(?:leaves|leaving)(?: us)?(?: with)?(?= \w)", re.IGNORECASE)
+_LEAVES = re.compile(
+    r"(?:^|(?<=\s))(?:(?:this|that|which|it) )?(?:leaves|leaving)(?: us)?(?: with)?(?= \w)", re.IGNORECASE
+)
 
 
 def kinds_of_change(text: str) -> set[str]:
@@ -74,7 +78,12 @@ def _is_of_question(step: re.Match, question: str) -> bool:
     if kinds := kinds_of_change(changed):
         things = things_changed(question)
         is_named = bool(rest) or any(word in words for word in ("them", "those", "these", "it", "more"))
-        return kinds <= kinds_of_change(question) and is_named and _are_of(rest, things) and _same_numbers(changed, question)
+        return (
+            kinds <= kinds_of_change(question)
+            and is_named
+            and _are_of(rest, things)
+            and _same_numbers(changed, question)
+        )
     counted = {one_writing(word) for word in question_words(counted_clause(question))}
     return not _COUNTING.isdisjoint(words) and bool(rest) and rest <= counted
 
