@@ -45,7 +45,8 @@ def paid(question: str, gt: str, answers: list[str]) -> list[str]:
             TWO,
             "5",
             [
-                "There are initially 8 objects. Subtracting 2 large cyan cubes and 1 tiny rubber cylinder leaves 5 objects.",
+                "There are initially 8 objects. Subtracting 2 large cyan cubes and "
+                "1 tiny rubber cylinder leaves 5 objects.",
                 "8 - 2 - 1 = 5",
                 "8 - 2 = 6. 6 - 1 = 5.",
             ],

@@ -16,7 +16,8 @@ from .score import Reason, Score, right_or_wrong, score_answer
 
 _SIGNED = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)")
 _MARKUP = re.compile(
-    r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf|displaystyle)(?![A-Za-z])|\\[()\[\],; ]|[*`$_{}]|</?(?:b|i|em|strong)>|^\s*#{1,6}\s"
+    r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf|displaystyle)(?![A-Za-z])|\\[()\[\],; ]|[*`$_{}]"
+    r"|</?(?:b|i|em|strong)>|^\s*#{1,6}\s"
 )
 _QUOTED = re.compile(r"(?<!\w)([\"'])(.*?)\1(?!\w)")
 # percentages, comparisons, functions: words that the question may have

@@ -54,8 +54,9 @@ _OF_STEPS = (
     | THINGS
     | CHANGING
     | frozenset(
-        "total count number amount altogether all left have has had initially originally first start starts begin begins "
-        "beginning other others each both them they which more from with away you gives leaves makes will one ones".split()
+        "total count number amount altogether all left have has had initially originally first start starts begin "
+        "begins beginning other others each both them they which more from with away you gives leaves makes will "
+        "one ones".split()
     )
 )
 """Words that may stand in a step, besides the question's."""

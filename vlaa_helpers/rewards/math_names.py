@@ -18,7 +18,8 @@ _LINE_OR_ANGLE = re.compile(
     rf"\s*\$?\s*(?P<name>[A-Z]{{1,3}})\s*\$?{_IS}"
 )
 _SMALL_ANGLE = re.compile(
-    rf"(?i:(?:the )?(?:(?:measure|size|value|degrees?) of )?(?:the )?)(?:(?i:angle)\s|\$?\\angle\s|∠)\s*\$?(?P<name>[a-z])\$?{_IS}"
+    rf"(?i:(?:the )?(?:(?:measure|size|value|degrees?) of )?(?:the )?)"
+    rf"(?:(?i:angle)\s|\$?\\angle\s|∠)\s*\$?(?P<name>[a-z])\$?{_IS}"
 )
 _NUMBERED_ANGLE = re.compile(r"(?:\b[Aa]ngle|\\angle|∠)\s*\{?(\d)\}?(?![\w.]*\w)(?!\s*(?:°|º|\^|\\circ|deg))")
 _LETTER_OF = "ABCDEFGHIJ"

@@ -12,7 +12,8 @@ _POINT_BEHIND = re.compile(r"(?P<head>[^()\d]*?)[\s:=$]*(?P<point>(?:\\left\s*)?
 _CAPITAL = re.compile(r"(?<![A-Za-z\\])([A-Z])(?![A-Za-z])(?! [a-z]+ [a-z])")
 _OF_POINTS = SAYING | frozenset("coordinates coordinate point has have located lies at equals".split())
 _ROOTS = re.compile(
-    r"(?P<left>(?:the )?(?:\w+ )?(?:roots|zeros|zeroes|solutions|x-intercepts|intercepts)(?: of [^.=$\d]{1,60}?)?)\s*(?:\bare\b|:)\s*"
+    r"(?P<left>(?:the )?(?:\w+ )?(?:roots|zeros|zeroes|solutions|x-intercepts|intercepts)"
+    r"(?: of [^.=$\d]{1,60}?)?)\s*(?:\bare\b|:)\s*"
     r"(?=\S)",
     re.IGNORECASE,
 )

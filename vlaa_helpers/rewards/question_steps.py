@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 from .asked_things import counted_clause
-from .neutral_words import ANY_THING, SAYING, THINGS, question_words, words_of
+from .neutral_words import SAYING, THINGS, question_words, words_of
 from .number_words import find_numbers
 from .phrases import one_writing
 
@@ -22,7 +22,8 @@ _FROM = re.compile(r"\bfrom\b", re.IGNORECASE)
 _STEP = re.compile(
     r"\b(?:after|once|when|if)\b(?P<if>[^,.;:]*?)(?:,|\.?$|(?=\s(?:is|are|equals)\s+\d))"
     r"|^(?:by )?(?P<doing>(?:subtracting|removing|taking|adding|counting)\b[^,.;:]*?)"
-    r"(?:,(?: (?:this|that|it|which) (?:leaves|gives|makes))?|\b(?:leaves|gives|makes|yields|results in)\b)(?: us)?(?: with)?",
+    r"(?:,(?: (?:this|that|it|which) (?:leaves|gives|makes))?|\b(?:leaves|gives|makes|yields|results in)\b)"
+    r"(?: us)?(?: with)?",
     re.IGNORECASE,
 )
 _LEAVES = re.compile(
