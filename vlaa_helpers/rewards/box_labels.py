@@ -24,7 +24,7 @@ _SHOWN = frozenset("image picture photo scene figure".split())
 NEUTRAL = SAYING - {"and"} - _SHOWN | frozenset(
     "box boxes bounding bbox bboxes coordinates coordinate corners corner object located location at found on top left "
     "right bottom upper lower with fractions label name class category description json for region requested "
-    "normalized approximately can its her his their".split()
+    "normalized approximately can its her his their covers sentence describes described".split()
 )
 """Words that may stand beside a box, besides the question's."""
 _INSTRUCTION = (NEUTRAL - _SIDES) | _SHOWN
