@@ -295,7 +295,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             images=options.show_images,
             prompt=prompt,
             about=about,
-            batch_size=options.batch_size or profile.micro_batch_size,
+            batch_size=options.batch_size or profile.prompts_per_step,
             seed=options.seed,
             out=options.out / part,
         )

@@ -16,6 +16,7 @@ class Stages(dict):
 
     def __init__(self, folder):
         self.folder = folder
+        self.held_gib = true_size_stages._status("VmRSS") / 2**30  # by a process that may have run many tests
 
     def __missing__(self, name):
         for earlier in list(STAGES)[: list(STAGES).index(name)]:
@@ -64,7 +65,9 @@ def test_two_steps_of_grpo_by_trl(stages):
 def test_merging_keeps_what_the_adapter_does(stages):
     assert stages["merge"]["adapter_vs_base"]["mean"] > 2 * stages["merge"]["adapter_vs_merged"]["mean"]
     assert stages["merge"]["merged_vs_reloaded"]["largest"] == 0 < stages["merge"]["merged_vs_4bit"]["largest"]
-    assert all(stage["seconds"] > 0 and 0.3 < stage["peak_gib"] < 3 for stage in stages.values())
+    grown = {name: stage["peak_gib"] - stages.held_gib for name, stage in stages.items()}
+    assert all(stage["seconds"] > 0 and stage["peak_gib"] > 0.3 for stage in stages.values())
+    assert max(grown.values()) < 2.5, grown
 
 
 @in_order

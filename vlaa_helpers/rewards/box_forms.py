@@ -72,7 +72,7 @@ def _in_another_form(text: str, question: str) -> list[float]:
         text = _CORNER.sub(" ", text)
     numbers = [float(number) for number in _NUMBER.findall(text)]
     prose = re.sub(r"\bb?box_2d\b", "bbox", _NUMBER.sub(" ; ", text)).replace("_", " ")
-    if _OTHER_SIGN.search(prose) or not says_the_thing(prose, question):
+    if _OTHER_SIGN.search(prose) or any(map(str.isnumeric, prose)) or not says_the_thing(prose, question):
         return []
     if not names or len(numbers) > 4:
         return numbers

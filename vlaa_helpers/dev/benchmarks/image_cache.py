@@ -68,8 +68,8 @@ def _saving(train: Callable, profile: Profile) -> dict[str, Any]:
     passes = {"first_pass": slice(0, RECORDS - 1), "later_passes": slice(RECORDS - 1, None)}
     saving: dict[str, Any] = {}
     for name, part in passes.items():
-        kept, computed = (median(found["arms"][arm]["step_s"][part]) for arm in ("kept", "computed"))
-        saving[name] = {"kept": round(kept, 3), "computed": round(computed, 3), "saved": round(1 - kept / computed, 3)}
+        kept, computed = (round(median(found["arms"][arm]["step_s"][part]), 4) for arm in ("kept", "computed"))
+        saving[name] = {"kept": kept, "computed": computed, "saved": round(1 - kept / computed, 3)}
     return saving | {"largest_loss_difference": found["kept_over"]["computed"]["largest_loss_difference"]}
 
 
