@@ -5,13 +5,14 @@ from decimal import Decimal
 from functools import lru_cache
 
 from .asked_things import counted_clause, refuses_to_answer
-from .digit_steps import worked_out
-from .lead_in import in_the_present, without_lead_in
+from .counted_things import as_asked, head_of_counted, in_the_active
+from .digit_clauses import stated_count
+from .lead_in import SHOWN, in_the_present, without_lead_in
 from .neutral_words import ANY_THING, MINUS_SIGNS, SAYING, THINGS, question_words, words_of
 from .number_words import find_numbers
 from .phrases import Phrase, one_writing, phrases_of
 from .question_steps import things_changed, without_steps
-from .restatement import asked_phrases, restates
+from .restatement import asked_phrases, asking_sentence, restates
 from .score import Reason, Score, right_or_wrong, score_answer
 
 _SIGNED = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)")
@@ -28,16 +29,31 @@ _OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]'’]|_")
 _SUM = re.compile(r"\b(?:value|total|count|sum|number|answer|result) of$", re.IGNORECASE)
 _NONE_OF = re.compile(r"\bnone of (?:them|these|those)\b", re.IGNORECASE)
 _NO = re.compile(r"\bno (?=([a-z]+))", re.IGNORECASE)
-_IN_ALL = re.compile(r"\bin (?:total|all)\b|\bof (?:them|these|those|all)\b", re.IGNORECASE)
+_SAID_BESIDE = re.compile(
+    r"\bin (?:total|all)\b|\bof (?:them|these|those|all)\b|\b(?:in|on|inside|of) (?:it|here|there)\b"
+    rf"|\b(?:the|this) (?:(?:given|provided|bar|line|pie) )*{SHOWN} (?:shows|contains|has|displays|depicts|includes)\b"
+    rf"|\b(?:in|on|from|of|by|within) (?:the|this) (?:(?:given|provided|entire|whole|bar|line|pie) )*{SHOWN}\b"
+    r"|\b(?:shown|seen|visible|present|displayed|depicted|presented|listed)\b(?! than)",
+    re.IGNORECASE,
+)
+# a subject that is said to be something with a number of things
+_WITH = re.compile(
+    r"\b(?:is|are) an? (?:[a-z]+ ){1,4}(?:with|that (?:has|contains|shows)|having|showing|containing)\b", re.IGNORECASE
+)
+_OF_THEM = re.compile(r"^\s*of (?:them|these|those)\b", re.IGNORECASE)
+_IS_THE = re.compile(r"\s*(?:is|are|was|were) (?=the\b)", re.IGNORECASE)
+_OF_A_KIND = re.compile(r"^an? [a-z]+ (?=has\b)", re.IGNORECASE)
+_HAS = re.compile(r"\bhow many [^?]* do(?:es)? [^?]*\bhave\b", re.IGNORECASE)
+_SINGLE = re.compile(r"\ban? (?:single|total of (?=one))", re.IGNORECASE)
 _OUT_OF = re.compile(r"\bout of\b", re.IGNORECASE)
 _OWNS = re.compile(r"\b(?:has|have|contains?|shows?)\s*$", re.IGNORECASE)
 _OBJECTS = re.compile(rf"\bhow many (?:{'|'.join(ANY_THING)})\b", re.IGNORECASE)
-MAX_COUNT_WORDS, MAX_LENGTH, MAX_READ = 12, 200, 1000
+MAX_COUNT_WORDS, MAX_LENGTH, MAX_READ = 30, 200, 1000
 """Words and characters, and characters with markup: a longer answer is reasoning, not a count."""
 
 _AMOUNT = frozenset(
     "total count number sum amount quantity altogether overall together all left remain remains remaining has have get "
-    "got see counted count equals equal gives give makes make contains contain shows show still will them they on "
+    "got see counted count equals equal become becomes gives give makes make contains contain shows show still will them they on "
     "which can found present long wide tall high deep old".split()
 )
 _NEUTRAL = SAYING | _AMOUNT | ANY_THING
@@ -45,7 +61,7 @@ _YEARS = frozenset({"year", "years"})
 _LEADS = frozenset(
     "is are was were be remain remains left has have get got see count counted equals equal gives give makes make "
     "contains contain shows show answer result total number only just exactly precisely now still yes sure ok okay "
-    "altogether the these those all so thus it's that's there's cost costs".split()
+    "altogether become becomes became the these those all so thus it's that's there's cost costs".split()
 )
 """The words that may stand right before the number."""
 
@@ -100,7 +116,7 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
     lines = _MARKUP.sub(" ", answer.replace("{,}", ","))
     count = _read_clause(" ".join(lines.split()), question)
     if isinstance(count, Reason) and question:
-        worked = worked_out(lines, question, lambda clause: _read_clause(" ".join(clause.split()), question))
+        worked = stated_count(lines, question, lambda clause: _read_clause(" ".join(clause.split()), question))
         return count if worked is None else worked
     return count
 
@@ -112,9 +128,9 @@ def _read_clause(text: str, question: str) -> Decimal | Reason:
     if refuses_to_answer(text, question):
         return Reason.UNREADABLE
     text = _OUT_OF.sub("of", text)
-    text = without_lead_in(in_the_present(text))
+    text = without_lead_in(in_the_present(_in_short(text, question)))
     if rest := without_steps(text, question):
-        text = without_lead_in(rest)
+        text = in_the_active(without_lead_in(rest), question)
     text = _no_things_are_zero(text, question)
     numbers = list(find_numbers(text))
     if len(numbers) == 2 and _is_said_twice(text, *numbers):
@@ -127,6 +143,12 @@ def _read_clause(text: str, question: str) -> Decimal | Reason:
     if len(counts) == 1:
         return counts.pop()
     return Reason.AMBIGUOUS if len(numbers) > 1 or numbers[0][2] is None else Reason.UNREADABLE
+
+
+def _in_short(text: str, question: str) -> str:
+    """A text with "has" for "is a hexagon with" and "a hexagon has", and "one" for "a single"."""
+    text = _SINGLE.sub("one", _WITH.sub("has", text))
+    return _OF_A_KIND.sub("", text) if _HAS.search(question) else text
 
 
 def _count_at(start: int, end: int, value: Decimal | None, text: str, question: str) -> Decimal | None:
@@ -152,8 +174,16 @@ def _is_of_what_is_asked(before: str, after: str, question: str) -> bool:
     asked = counted_clause(question)
     neutral = _NEUTRAL | _YEARS if "how old" in question.casefold() else _NEUTRAL
     neutral = (neutral | _kinds(words, question)) - (THINGS & question_words(asked))
-    wanted = asked_phrases(asked)
-    said, counted = phrases_of(_IN_ALL.sub(" ", before), neutral), phrases_of(_IN_ALL.sub(" ", after), neutral)
+    if asked == asking_sentence(question):  # no count: its "number" is a thing
+        neutral -= question_words(asked) & _AMOUNT
+    head = head_of_counted(question)
+    if (turned := _IS_THE.match(after)) and not any(map(str.isalnum, before)):
+        before, after = after[turned.end() :], ""
+    after = _OF_THEM.sub(f" {head} ", after)
+    wanted = asked_phrases(as_asked(_SAID_BESIDE.sub(" ", asked), question, head))
+    said, counted = (
+        phrases_of(as_asked(_SAID_BESIDE.sub(" ", part), question, head), neutral) for part in (before, after)
+    )
     if said and not said[-1].words and said[-1].link not in ("", "of"):
         return False
     if said and not said[-1].link and _OWNS.search(before):  # "the boat has 2 people" are those in the boat

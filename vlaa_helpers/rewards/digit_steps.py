@@ -1,25 +1,16 @@
 """Counts that are worked out: sums, steps before the last sentence, and the list of things behind a count."""
 
 import re
-from collections.abc import Callable
 from decimal import Decimal
 
 from .asked_things import counted_clause
-from .hedges import is_negated
 from .neutral_words import ANY_THING, SAYING, THINGS, question_words, words_of
 from .number_words import NUMBER, find_numbers
 from .phrases import one_writing
-from .question_steps import CHANGING, kinds_of_change, things_changed
+from .question_steps import things_changed
 
-MAX_LENGTH = 300
-"""Characters; a longer answer is reasoning."""
-_CLAUSE_END = re.compile(
-    r"\n+|(?<=[.;!])\s+|,?\s+(?:so|therefore|thus|hence)\b,?\s+(?=\w)|,\s+(?=(?:which )?(?:leaves|leaving)\b)",
-    re.IGNORECASE,
-)
-_MARK_OF_A_LIST = re.compile(r"^[ \t]*(?:\d+[.)](?!\d)|[-•](?=\s+[A-Za-z]))[ \t]*", re.MULTILINE)
 _THING = r"(?: [A-Za-z]+){0,4}"
-_SUM = re.compile(
+SUM = re.compile(
     rf"(?P<left>{NUMBER}{_THING}(?:\s*(?:[-+]|\bplus\b|\bminus\b)\s*{NUMBER}{_THING})+)\s*(?:=|\bequals\b|\bis\b)\s*"
     rf"(?P<right>-?{NUMBER})(?![\d.,]*\d|\w|\s*[-+*/^%!=])",
     re.IGNORECASE,
@@ -28,10 +19,6 @@ _TERM = re.compile(rf"(?:(?P<sign>[-+]|\bplus\b|\bminus\b)\s*)?(?P<number>{NUMBE
 _LIST = re.compile(r"^(?P<count>.*?)(?::\s*(?P<behind>[^:()]+?)|\s*\((?P<inside>[^()]+)\))(?P<end>[\s.!]*)$")
 _JOINT = re.compile(r",\s*(?:and\s+)?|\s+and\s+", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)
-_RESULT = re.compile(
-    r"\b(?:left|remain\w*|leav\w+|gives?|makes?|answer|result|total|altogether|now|will)\b", re.IGNORECASE
-)
-_SAYS_RESULT = re.compile(r"\b(?:left|remain\w*|leav\w+|answer|result|final|now)\b", re.IGNORECASE)
 _GROUPS = tuple(
     frozenset(group.split())
     for group in (
@@ -48,72 +35,6 @@ _GROUPS = tuple(
 )
 _SHAPE = re.compile(r"\b(?:cube|block|sphere|ball|cylinder)s\b", re.IGNORECASE)
 _COLOURS = frozenset("red green blue yellow purple orange brown gray cyan pink black white gold".split())
-_OTHER_SIGN = re.compile(r"[^\w\s.,:;!()'’]|_")
-_OF_STEPS = (
-    SAYING
-    | THINGS
-    | CHANGING
-    | frozenset(
-        "total count number amount altogether all left have has had initially originally first start starts begin "
-        "begins beginning other others each both them they which more from with away you gives leaves makes will "
-        "one ones".split()
-    )
-)
-"""Words that may stand in a step, besides the question's."""
-
-
-def worked_out(text: str, question: str, read: Callable[[str], Decimal | object]) -> Decimal | None:
-    """The count that the last clause of an answer gives, where those before it are steps towards it; else None.
-
-    A step holds known words, sums that are true, and counts of other things, or of those there were before a change
-    that the question makes. What a sum gives must be used later, so two results are none.
-
-    Args:
-        text: without markup, its lines kept.
-        read: reads the count of one clause; what is no Decimal is none.
-    """
-    if len(text) > MAX_LENGTH or "?" in text:
-        return None
-    if "\n" in text.strip():
-        text = _MARK_OF_A_LIST.sub("", text)
-    *steps, last = [clause for clause in _CLAUSE_END.split(text) if clause.strip(" .;!")] or [""]
-    value = read(without_list(without_sums(last, question), question))
-    if not isinstance(value, Decimal):
-        return None
-    may_change = bool(kinds_of_change(question)) and (_SUM.search(last) or _RESULT.search(last)) is not None
-    behind = last
-    for step in reversed(steps):
-        if not _is_step(step, behind, value, may_change, question, read):
-            return None
-        behind = f"{step} {behind}"
-    return value
-
-
-def _is_step(
-    step: str, behind: str, value: Decimal, may_change: bool, question: str, read: Callable[[str], Decimal | object]
-) -> bool:
-    """Whether a clause may stand before the clauses `behind` it, the last of which gives `value`."""
-    short = without_list(without_sums(step, question), question)
-    words = words_of(_without_numbers(short))
-    if (
-        _OTHER_SIGN.search(short)
-        or is_negated(short)
-        or not _OF_STEPS.union(question_words(question)).issuperset(words)
-    ):
-        return False
-    if sums := list(_SUM.finditer(step)):
-        used = {number for _, _, number in find_numbers(behind)}
-        return all(Decimal(found["right"].replace(",", "")) in used | {value} for found in sums)
-    said = read(short)
-    if not isinstance(said, Decimal) or said == value:
-        return bool(words)
-    return may_change and bool(words) and not _SAYS_RESULT.search(short)
-
-
-def _without_numbers(text: str) -> str:
-    for start, end, _ in reversed(list(find_numbers(text))):
-        text = f"{text[:start]} {text[end:]}"
-    return text
 
 
 def without_sums(text: str, question: str) -> str:
@@ -137,7 +58,7 @@ def without_sums(text: str, question: str) -> str:
         )
         return found["right"] if is_true else found[0]
 
-    return _SUM.sub(value_of, text)
+    return SUM.sub(value_of, text)
 
 
 def without_list(text: str, question: str) -> str:

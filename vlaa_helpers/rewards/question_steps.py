@@ -8,7 +8,9 @@ from .neutral_words import SAYING, THINGS, question_words, words_of
 from .number_words import find_numbers
 from .phrases import one_writing
 
-_TAKING = frozenset("subtract subtracting subtracted remove removing removed take taking taken removal".split())
+_TAKING = frozenset(
+    "subtract subtracting subtracted remove removing removed take taking taken removal subtraction".split()
+)
 _ADDING = frozenset("add adding added addition".split())
 _COUNTING = frozenset("count counting counted".split())
 CHANGING = _TAKING | _ADDING | _COUNTING
@@ -16,6 +18,7 @@ CHANGING = _TAKING | _ADDING | _COUNTING
 _BESIDE = SAYING | frozenset(
     "all away every each more both you they them those these it out up other only from".split()
 )
+_NAMED = frozenset("them those these it more removal addition subtraction".split())
 _CLAUSE = re.compile(r"[.?!;,]|\b(?:if|when|after|once)\b", re.IGNORECASE)
 _CONDITION = re.compile(r"\b(?:if|when|after|once)\b([^.?!;,]*)", re.IGNORECASE)
 _FROM = re.compile(r"\bfrom\b", re.IGNORECASE)
@@ -78,7 +81,7 @@ def _is_of_question(step: re.Match, question: str) -> bool:
     rest = {one_writing(word) for word in words_of(changed) if word not in _BESIDE | CHANGING}
     if kinds := kinds_of_change(changed):
         things = things_changed(question)
-        is_named = bool(rest) or any(word in words for word in ("them", "those", "these", "it", "more"))
+        is_named = bool(rest) or not _NAMED.isdisjoint(words)
         return (
             kinds <= kinds_of_change(question)
             and is_named
