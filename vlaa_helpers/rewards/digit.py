@@ -29,9 +29,13 @@ _OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]'’]|_")
 _SUM = re.compile(r"\b(?:value|total|count|sum|number|answer|result) of$", re.IGNORECASE)
 _NONE_OF = re.compile(r"\bnone of (?:them|these|those)\b", re.IGNORECASE)
 _NO = re.compile(r"\bno (?=([a-z]+))", re.IGNORECASE)
+_SHOWING = (
+    r"(?:shows|contains|has|displays|depicts|includes|uses|presents|lists|plots|illustrates|features|represents|covers"
+    r"|consists of|is made up of)"
+)
 _SAID_BESIDE = re.compile(
     r"\bin (?:total|all)\b|\bof (?:them|these|those|all)\b|\b(?:in|on|inside|of) (?:it|here|there)\b"
-    rf"|\b(?:the|this) (?:(?:given|provided|bar|line|pie) )*{SHOWN} (?:shows|contains|has|displays|depicts|includes)\b"
+    rf"|\b(?:the|this) (?:(?:given|provided|bar|line|pie) )*{SHOWN} {_SHOWING}\b"
     rf"|\b(?:in|on|from|of|by|within) (?:the|this) (?:(?:given|provided|entire|whole|bar|line|pie) )*{SHOWN}\b"
     r"|\b(?:shown|seen|visible|present|displayed|depicted|presented|listed)\b(?! than)",
     re.IGNORECASE,
@@ -45,6 +49,12 @@ _IS_THE = re.compile(r"\s*(?:is|are|was|were) (?=the\b)", re.IGNORECASE)
 _OF_A_KIND = re.compile(r"^an? [a-z]+ (?=has\b)", re.IGNORECASE)
 _HAS = re.compile(r"\bhow many [^?]* do(?:es)? [^?]*\bhave\b", re.IGNORECASE)
 _SINGLE = re.compile(r"\ban? (?:single|total of (?=one))", re.IGNORECASE)
+_HYPHEN = re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])")
+_AMONG = re.compile(
+    r"^(?:among|amongst|of|out of|in) (?:them|these|those|the (?:\w+ )?(?:objects|things|items|shapes))\b,?\s*"
+    r"|^(?:this|that|which|it)? ?(?:is|means|gives|makes)(?: us| that)?(?=\s(?:\d|[a-z]+ ))",
+    re.IGNORECASE,
+)
 _OUT_OF = re.compile(r"\bout of\b", re.IGNORECASE)
 _OWNS = re.compile(r"\b(?:has|have|contains?|shows?)\s*$", re.IGNORECASE)
 _OBJECTS = re.compile(rf"\bhow many (?:{'|'.join(ANY_THING)})\b", re.IGNORECASE)
@@ -53,15 +63,20 @@ MAX_COUNT_WORDS, MAX_LENGTH, MAX_READ = 30, 200, 1000
 
 _AMOUNT = frozenset(
     "total count number sum amount quantity altogether overall together all left remain remains remaining has have get "
-    "got see counted count equals equal become becomes gives give makes make contains contain shows show still will them they on "
+    "got see counted count equals equal become becomes gives give makes make contains contain shows show still will them they on what "
     "which can found present long wide tall high deep old".split()
 )
 _NEUTRAL = SAYING | _AMOUNT | ANY_THING
+_PLACED = frozenset(
+    "floating sitting standing lying parked placed located positioned situated resting hanging arranged there".split()
+)
+"""Words for being somewhere, which say nothing where the question says nothing of the kind."""
+_DOING = re.compile(r"\b[a-z]{2,}ing\b|\b(?:parked|placed|located|positioned|situated|arranged)\b", re.IGNORECASE)
 _YEARS = frozenset({"year", "years"})
 _LEADS = frozenset(
     "is are was were be remain remains left has have get got see count counted equals equal gives give makes make "
     "contains contain shows show answer result total number only just exactly precisely now still yes sure ok okay "
-    "altogether become becomes became the these those all so thus it's that's there's cost costs".split()
+    "altogether become becomes became uses displays depicts includes presents features what the these those all so thus it's that's there's cost costs".split()
 )
 """The words that may stand right before the number."""
 
@@ -113,6 +128,8 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
     """
     if not answer.isascii():
         answer = answer.translate(MINUS_SIGNS)
+    if "-" in question:
+        answer, question = _HYPHEN.sub(" ", answer), _HYPHEN.sub(" ", question)
     lines = _MARKUP.sub(" ", answer.replace("{,}", ","))
     count = _read_clause(" ".join(lines.split()), question)
     if isinstance(count, Reason) and question:
@@ -147,7 +164,7 @@ def _read_clause(text: str, question: str) -> Decimal | Reason:
 
 def _in_short(text: str, question: str) -> str:
     """A text with "has" for "is a hexagon with" and "a hexagon has", and "one" for "a single"."""
-    text = _SINGLE.sub("one", _WITH.sub("has", text))
+    text = _SINGLE.sub("one", _WITH.sub("has", _AMONG.sub("", text)))
     return _OF_A_KIND.sub("", text) if _HAS.search(question) else text
 
 
@@ -176,19 +193,31 @@ def _is_of_what_is_asked(before: str, after: str, question: str) -> bool:
     neutral = (neutral | _kinds(words, question)) - (THINGS & question_words(asked))
     if asked == asking_sentence(question):  # no count: its "number" is a thing
         neutral -= question_words(asked) & _AMOUNT
+    if not _DOING.search(asked):
+        neutral |= _PLACED
     head = head_of_counted(question)
+    neutral -= {"right"} if head == "angle" else set()
     if (turned := _IS_THE.match(after)) and not any(map(str.isalnum, before)):
         before, after = after[turned.end() :], ""
     after = _OF_THEM.sub(f" {head} ", after)
     wanted = asked_phrases(as_asked(_SAID_BESIDE.sub(" ", asked), question, head))
     said, counted = (
-        phrases_of(as_asked(_SAID_BESIDE.sub(" ", part), question, head), neutral) for part in (before, after)
+        phrases_of(as_asked(_SAID_BESIDE.sub(" ", _named(part, wanted)), question, head), neutral)
+        for part in (before, after)
     )
     if said and not said[-1].words and said[-1].link not in ("", "of"):
         return False
-    if said and not said[-1].link and _OWNS.search(before):  # "the boat has 2 people" are those in the boat
-        said = [*said[:-1], Phrase("in", said[-1].words)] if not restates(said, wanted) else said
+    if said and said[0].link in ("", "the") and _OWNS.search(before):  # "the boat has 2 people" are those in the boat
+        said = [Phrase("in", said[0].words), *said[1:]] if not restates(said, wanted) else said
     return restates(said, wanted) and restates(counted, wanted, first_alone=True)
+
+
+def _named(text: str, wanted: tuple[Phrase, ...]) -> str:
+    """A text with the question's own words for "it" and "them" behind the same link: "behind it"."""
+    for phrase in wanted:
+        if phrase.link and (pronoun := re.search(rf"\b{phrase.link}( (?:it|them|him|her))\b", text, re.IGNORECASE)):
+            text = f"{text[: pronoun.start(1)]} {' '.join(phrase.words)}{text[pronoun.end() :]}"
+    return text
 
 
 def _kinds(words: list[str], question: str) -> frozenset[str]:

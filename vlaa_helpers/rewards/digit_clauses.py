@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 
 from .asked_things import counted_clause
 from .counted_things import head_of_counted, stem
@@ -11,39 +12,51 @@ from .digit_steps import SUM, without_list, without_sums
 from .neutral_words import ANY_THING, SAYING, words_of
 from .number_words import NUMBER, find_numbers
 from .phrases import one_writing
-from .question_steps import kinds_of_change, without_steps
+from .question_steps import kinds_of_change, things_changed, without_steps
 
 MAX_LENGTH = 1000
 """Characters; a longer answer is reasoning."""
+_N = rf"(?:{NUMBER}|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b)"
+_SENTENCE_END = re.compile(r"\n+|(?<=[.;!?])\s+")
 _CLAUSE_END = re.compile(
-    r"\n+|(?<=[.;!?])\s+|,?\s+(?=(?:so|therefore|thus|hence|because|since)\b(?!-))"
-    r"|,\s+(?=(?:(?:which )?(?:leaves|leaving)|which means|and there|and \d+|of which|while|as)\b)",
+    r",?\s+(?=(?:so|therefore|thus|hence|because|since)\b(?!-))"
+    r"|,\s+(?=(?:(?:which )?(?:leaves|leaving|gives|giving|makes|making)|(?:which|that|this) (?:is|are|means)|and there"
+    rf"|and {_N}|of which|while|where|as|from|ranging|including|with)\b)",
+    re.IGNORECASE,
+)
+_REASON_FIRST = re.compile(
+    r"(?:^|(?<=[.;!?\n]\s))((?:since|because|as|given|using|looking|observing|by(?! (?:subtract|remov|tak|add)))\s[^,.\n]*),\s+",
     re.IGNORECASE,
 )
 _MARK_OF_A_LIST = re.compile(r"^[ \t]*(?:\d+[.)](?!\d)|[-•](?=\s+[A-Za-z]))[ \t]*", re.MULTILINE)
 _STEP = re.compile(r"^[ \t]*step \d+\s*[:.)-][ \t]*", re.MULTILINE | re.IGNORECASE)
-_JOINT = re.compile(r"^\s*(?:and|while|but)\s+", re.IGNORECASE)
+_JOINT = re.compile(
+    r"^\s*(?:(?:and|while|but|because|since|which means(?: that)?|this means(?: that)?)\s+)*", re.IGNORECASE
+)
 _RESULT = re.compile(
-    r"^(?:so|therefore|thus|hence)\b|\b(?:left|remain\w*|leav\w+|answer|result|final|now|gives?|makes?|becomes?|will)\b",
+    r"^(?:so|therefore|thus|hence)\b|\b(?:(?<!the )left(?! of| side| one)|remain\w*|leav\w+|answer|result|final|now"
+    r"|gives?|giving|makes?|making|becomes?|will)\b",
     re.IGNORECASE,
 )
 _TOTAL = re.compile(r"\b(?:total|altogether|in all|sum)\b", re.IGNORECASE)
 _DOUBT = re.compile(
     r"\b(?:not sure|unsure|uncertain|certain|may|maybe|perhaps|might|could be|possibl[ey]|probabl[ey]|likely|unlikely"
-    r"|guess\w*|assum\w+|suppos\w+|wait|actually|oops|hmm|correction|corrected|mistak\w+|wrong|incorrect\w*|errors?|false"
-    r"|ignor\w+|instruction\w*|rewards?|grader|lie|joke|doubt\w*|unless|if only|unclear|cannot|can['’]t|could(?:n['’]t| not)"
-    r"|unable|impossible|difficult|hard to|depend\w*|alternativ\w+|otherwise|either|instead|opposite|recount\w*|sorry"
-    r"|double[- ]check\w*|should|hidden|blurr\w+|too (?:many|few))\b|\bno[,.!]|\bwhat if\b",
+    r"|guess\w*|assum\w+|suppos\w+|wait|actually|oops|hmm|correction|corrected|mistak\w+|wrong|incorrect\w*|errors?"
+    r"|false|ignor\w+|instruction\w*|rewards?|grader|lie|joke|doubt\w*|unless|if only|unclear|cannot|can['’]t"
+    r"|could(?:n['’]t| not)|unable|impossible|difficult|hard to|depend\w*|alternativ\w+|otherwise|either|instead"
+    r"|opposite|recount\w*|sorry|double[- ]check\w*|should|hidden|blurr\w+|too (?:many|few))\b|\bno[,.!]|\bwhat if\b",
     re.IGNORECASE,
 )
-_N = rf"(?:{NUMBER}|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b)"
+"""Words that take back or weaken an answer, wherever they stand."""
 _BOUND = re.compile(
-    rf"\b(?:not|never|no|n['’]t|about|around|approximately|roughly|nearly|almost|at least|at most|up to|over|under|between"
-    rf"|(?:more|less|fewer) than|or)\s+(?:a |the |only |exactly )?{_N}|n['’]t (?:be |any )?{_N}|[~≈<>≤≥±]\s*{_N}",
+    rf"\b(?:not|never|no|n['’]t|about|around|approximately|roughly|nearly|almost|at least|at most|up to|over|under"
+    rf"|between|(?:more|less|fewer) than|or)\s+(?:a |the |only |exactly )?{_N}|n['’]t (?:be |any )?{_N}"
+    rf"|[~≈<>≤≥±]\s*{_N}",
     re.IGNORECASE,
 )
+_MORE = re.compile(rf"{_N}\s+more\b", re.IGNORECASE)
 _DENIED = re.compile(r"\b(?:not|no|never|none)\b|n['’]t\b", re.IGNORECASE)
-_OF_ANSWERS = re.compile(r"\b(?:answer|count|number|total|result|correct|right|true|that|this|it)\b", re.IGNORECASE)
+_OF_ANSWERS = re.compile(r"\b(?:answer|count|number|total|result|correct|right|true|that|this)\b", re.IGNORECASE)
 _CONDITION = re.compile(r"\b(?:if|when|once|until|before)\b", re.IGNORECASE)
 _FORMULA = re.compile(r"\d\s*[-+*/×÷^·]|[-+*/×÷^·]\s*\d")
 
@@ -61,8 +74,9 @@ def stated_count(text: str, question: str, read: Callable[[str], object]) -> Dec
     """The count that one clause of an answer states, or several alike, where no other clause states another; else None.
 
     A clause states a count where `read` finds one. Clauses that say that it is the result ("so", "left", "the answer
-    is") go before others. The rest may say anything but another result, a false sum, a bound or a denial; counts of what
-    is asked for only where they are of the time before the question's change.
+    is") go before others. The rest may say anything but another result, a false sum, a bound or a denial; another count
+    of what is asked for only where it is of the time before the question's change, or of a whole of which a part is
+    asked for.
 
     Args:
         text: without markup, its lines kept.
@@ -71,9 +85,9 @@ def stated_count(text: str, question: str, read: Callable[[str], object]) -> Dec
     if len(text) > MAX_LENGTH or _DOUBT.search(text):
         return None
     text = _MARK_OF_A_LIST.sub("", text) if "\n" in text.strip() else text
-    texts = [_JOINT.sub("", clause) for clause in _CLAUSE_END.split(_STEP.sub("", text))]
-    clauses = [_clause(clause, question, read) for clause in texts if any(map(str.isalnum, clause))]
-    deciding = _deciding(clauses, question)
+    text = _REASON_FIRST.sub(r"\1. ", _STEP.sub("", text))
+    clauses = [_clause(clause, question, read) for clause in _clauses_of(text, question)]
+    clauses, deciding = _deciding(clauses, question)
     if len({clause.count for clause in deciding}) != 1:
         return None
     last = max(k for k, clause in enumerate(clauses) if clause is deciding[-1])
@@ -82,6 +96,13 @@ def stated_count(text: str, question: str, read: Callable[[str], object]) -> Dec
         for k, clause in enumerate(clauses)
     )
     return deciding[-1].count if is_whole and _adds_up(clauses, deciding[-1], question) else None
+
+
+def _clauses_of(text: str, question: str) -> list[str]:
+    """The clauses of a text, without the words that join them and the lists behind counts."""
+    sentences = [without_list(sentence, question) for sentence in _SENTENCE_END.split(text)]
+    clauses = [_JOINT.sub("", clause) for sentence in sentences for clause in _CLAUSE_END.split(sentence)]
+    return [clause for clause in clauses if any(map(str.isalnum, clause))]
 
 
 def _clause(text: str, question: str, read: Callable[[str], object]) -> _Clause:
@@ -96,20 +117,18 @@ def _clause(text: str, question: str, read: Callable[[str], object]) -> _Clause:
     return _Clause(text, count if isinstance(count, Decimal) else None, is_result)
 
 
-def _deciding(clauses: list[_Clause], question: str) -> list[_Clause]:
-    """Of the clauses with a count those that give the answer: results, and what says most of what is asked for."""
+def _deciding(clauses: list[_Clause], question: str) -> tuple[list[_Clause], list[_Clause]]:
+    """The clauses but for results on the way, and of those with a count the ones that give the answer."""
     stating = [clause for clause in clauses if clause.count is not None]
-    deciding = [
+    results = [
         clause for k, clause in enumerate(stating) if clause.is_result and not _is_used(clause, stating[k + 1 :])
     ]
-    deciding = deciding or stating
+    deciding = results or stating
     if len({clause.count for clause in deciding}) > 1:
-        said = [_restricting(clause.text, question) for clause in deciding]
-        most = max(said, key=len)
-        deciding = [clause for clause, words in zip(deciding, said, strict=True) if words == most]
-        if any(clause.count < deciding[0].count for clause in stating) or not all(words <= most for words in said):
-            return stating
-    return deciding
+        if _is_a_chain(clauses, results, question):
+            return [clause for clause in clauses if clause not in results[:-1]], results[-1:]
+        return clauses, _most_of_what_is_asked(stating, deciding, question)
+    return clauses, deciding
 
 
 def _is_used(clause: _Clause, behind: list[_Clause]) -> bool:
@@ -118,10 +137,32 @@ def _is_used(clause: _Clause, behind: list[_Clause]) -> bool:
     return any(clause.count == number for left in sums for _, _, number in list(find_numbers(left))[:1])
 
 
+def _is_a_chain(clauses: list[_Clause], results: list[_Clause], question: str) -> bool:
+    """Whether each result is that of one of the question's changes, and smaller than the one before."""
+    if not results or len(results) > len(things_changed(question, "take")) or kinds_of_change(question) != {"take"}:
+        return False
+    places = [clauses.index(clause) for clause in results]
+    spans = [clauses[first + 1 : second + 1] for first, second in pairwise([-1, *places])]
+    is_changed = all(any(kinds_of_change(clause.text) for clause in span) for span in spans)
+    return is_changed and all(first.count > second.count for first, second in pairwise(results))
+
+
+def _most_of_what_is_asked(stating: list[_Clause], deciding: list[_Clause], question: str) -> list[_Clause]:
+    """The clauses that say more of what is asked for than all others, whose counts are larger; else all."""
+    said = [_restricting(clause.text, question) for clause in deciding]
+    most = max(said, key=len)
+    best = [clause for clause, words in zip(deciding, said, strict=True) if words == most]
+    is_part = all(words <= most for words in said) and all(clause.count >= best[0].count for clause in stating)
+    return best if is_part else stating
+
+
 def _restricting(text: str, question: str) -> frozenset[str]:
     """The words of a clause that the question has beside the noun that it counts."""
-    asked = {stem(word) for word in words_of(counted_clause(question)) if word not in SAYING | ANY_THING}
-    return frozenset(asked & {stem(word) for word in words_of(text)}) - {stem(head_of_counted(question))}
+    beside = SAYING | ANY_THING
+    head = head_of_counted(question)
+    asked = words_of(counted_clause(question))
+    asked = {stem(word) for word in asked if word not in beside and one_writing(word) != head}
+    return frozenset(asked & {stem(word) for word in words_of(text)})
 
 
 def _may_stand_beside(
@@ -130,9 +171,7 @@ def _may_stand_beside(
     """Whether a clause that does not decide may stand beside the one that does."""
     short = without_sums(clause.text, question)
     numbers = {number for _, _, number in find_numbers(clause.text)}
-    if _BOUND.search(clause.text) or (_DENIED.search(clause.text) and _OF_ANSWERS.search(clause.text)):
-        return False
-    if _CONDITION.search(without_steps(short, question)) or (numbers and "?" in clause.text):
+    if _takes_back(clause.text, without_steps(short, question), question) or (numbers and "?" in clause.text):
         return False
     if "=" in short and _FORMULA.search(short):
         return False
@@ -147,14 +186,26 @@ def _may_stand_beside(
     return is_whole and clause.count > deciding.count
 
 
+def _takes_back(text: str, short: str, question: str) -> bool:
+    """Whether a clause bounds or denies a number, speaks of an answer that is not, adds to one, or sets a condition."""
+    return bool(
+        _BOUND.search(text)
+        or (_DENIED.search(text) and _OF_ANSWERS.search(text))
+        or (_MORE.search(text) and not kinds_of_change(question))
+        or _CONDITION.search(short)
+    )
+
+
 def _adds_up(clauses: list[_Clause], deciding: _Clause, question: str) -> bool:
-    """Whether counts of some of what is asked for that stand behind the count are parts of it."""
-    if deciding.is_result and clauses[-1] is deciding:
-        return True
-    head, parts = head_of_counted(question), []
+    """Whether counts of what is asked for that stand behind the count are parts of it, or said of other things."""
+    head, parts, conflicting = head_of_counted(question), [], False
+    known = {stem(word) for word in words_of(question)} | {
+        stem(word) for word in (SAYING | ANY_THING) - {"right", "left"}
+    }
     for clause in clauses[clauses.index(deciding) + 1 :]:
         for _, end, number in find_numbers(clause.text):
-            words = re.findall(r"[A-Za-z]+", clause.text[end : end + 40])[:4]
-            if head and head in map(one_writing, words) and clause.count is None:
+            words = words_of(clause.text[end : end + 60])[:5]
+            if clause.count is None and head and head in map(one_writing, words):
                 parts.append(number)
-    return not parts or (None not in parts and sum(parts) == deciding.count)
+                conflicting = conflicting or known.issuperset(map(stem, words))
+    return not conflicting or (None not in parts and sum(parts) == deciding.count)

@@ -9,14 +9,21 @@ from .number_words import NUMBER, find_numbers
 from .phrases import one_writing
 from .question_steps import things_changed
 
-_THING = r"(?: [A-Za-z]+){0,4}"
+_THING = r"(?: [A-Za-z]+){0,4}?"
 SUM = re.compile(
-    rf"(?P<left>{NUMBER}{_THING}(?:\s*(?:[-+]|\bplus\b|\bminus\b)\s*{NUMBER}{_THING})+)\s*(?:=|\bequals\b|\bis\b)\s*"
+    rf"(?P<left>{NUMBER}{_THING}(?:\s*(?:[-+]|\bplus\b|\bminus\b)\s*{NUMBER}{_THING})+?)\s*(?:=|\bequals\b|\bis\b|\bgives\b|\bleaves\b|\bmakes\b)\s*"
     rf"(?P<right>-?{NUMBER})(?![\d.,]*\d|\w|\s*[-+*/^%!=])",
     re.IGNORECASE,
 )
 _TERM = re.compile(rf"(?:(?P<sign>[-+]|\bplus\b|\bminus\b)\s*)?(?P<number>{NUMBER})(?P<thing>{_THING})", re.IGNORECASE)
-_LIST = re.compile(r"^(?P<count>.*?)(?::\s*(?P<behind>[^:()]+?)|\s*\((?P<inside>[^()]+)\))(?P<end>[\s.!]*)$")
+_LIST = re.compile(
+    r"^(?P<count>.*?)(?::\s*(?P<behind>[^:()]+?)|\s*\((?P<inside>[^()]+)\)"
+    r"|,\s+(?P<joined>(?:an?|one|two|three|four|five|six|seven|\d+)\b[^:()]+?))(?P<end>[\s.!]*)$",
+    re.IGNORECASE,
+)
+_PLACED = re.compile(
+    r"\s+(?:in|on|at|near|behind|beside|next|to|of|with|from|under|above|below|between|is|are)\b.*", re.DOTALL
+)
 _JOINT = re.compile(r",\s*(?:and\s+)?|\s+and\s+", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)
 _GROUPS = tuple(
@@ -47,7 +54,7 @@ def without_sums(text: str, question: str) -> str:
 
     def value_of(found: re.Match) -> str:
         before = found.string[: found.start()].rstrip()
-        is_alone = not before or before[-1] in ".,:;(" or re.search(r"[A-Za-z]{2}$", before)
+        is_alone = not before or before[-1] in ".,:;(=" or re.search(r"[A-Za-z]{2}$", before)
         terms = list(_TERM.finditer(found["left"]))
         if not is_alone or not all(known.issuperset(words_of(term["thing"])) for term in terms):
             return found[0]
@@ -71,9 +78,12 @@ def without_list(text: str, question: str) -> str:
     if not found:
         return text
     counts = [number for _, _, number in find_numbers(found["count"])]
-    items = [_item(item, question) for item in _JOINT.split((found["behind"] or found["inside"]).strip(" .!"))]
-    is_whole = len(counts) == 1 and None not in items and sum(items) == counts[0]
-    return _as_objects(found["count"].rstrip(), question) if is_whole else text
+    listed = found["behind"] or found["inside"] or found["joined"]
+    items = [_item(item, question) for item in _JOINT.split(listed.strip(" .!"))]
+    if len(counts) != 1 or None in items or sum(items) != counts[0]:
+        return text
+    count = found["count"].rstrip()
+    return count if found["joined"] else _as_objects(count, question)
 
 
 def _as_objects(count: str, question: str) -> str:
@@ -92,10 +102,10 @@ def _item(text: str, question: str) -> Decimal | None:
     number, rest = Decimal(1), _ARTICLE.sub("", text)
     if numbers and numbers[0][0] == 0 and len(numbers) == 1:
         number, rest = numbers[0][2], text[numbers[0][1] :]
-    elif numbers or rest == text:
+    elif numbers or (rest == text and any(word in THINGS and word.endswith("s") for word in words_of(rest))):
         return None
-    words = words_of(rest)
-    if number is None or not words or re.search(r"[^A-Za-z\s]", rest) or not THINGS.issuperset(words):
+    words = [word for word in words_of(_PLACED.sub("", rest)) if word in THINGS]
+    if number is None or not any(map(str.isalpha, rest)):
         return None
     things = {one_writing(word) for word in words}
     asked = {one_writing(word) for word in words_of(counted_clause(question)) if word in THINGS}

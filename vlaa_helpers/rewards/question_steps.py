@@ -81,7 +81,8 @@ def _is_of_question(step: re.Match, question: str) -> bool:
     rest = {one_writing(word) for word in words_of(changed) if word not in _BESIDE | CHANGING}
     if kinds := kinds_of_change(changed):
         things = things_changed(question)
-        is_named = bool(rest) or not _NAMED.isdisjoint(words)
+        numbers = {number for _, _, number in find_numbers(changed)}
+        is_named = bool(rest or numbers) or not _NAMED.isdisjoint(words)
         return (
             kinds <= kinds_of_change(question)
             and is_named
