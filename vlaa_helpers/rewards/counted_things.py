@@ -24,7 +24,7 @@ _IRREGULAR = {
     )
     for form in forms
 }  # fmt: skip
-_BEHIND = re.compile(r"\s+[a-z]+ing\b", re.IGNORECASE)
+_BEFORE_A_BREAK = re.compile(r"\b[^\W\d_]+\b(?!\s+[a-z]+ing\b)", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
 _PASSIVE = re.compile(
     r"^(?P<thing>.*?)\s*\b(?:is|are|was|were|been|being)\s+(?P<verb>[a-z]{3,})\s+by\s+(?P<who>.*?)[\s.!]*$",
@@ -84,11 +84,13 @@ def as_asked(text: str, question: str, head: str) -> str:
 
     def form(found: re.Match) -> str:
         word = found[0]
-        if head and one_writing(word) == head:
-            return word if _BEHIND.match(text, found.end()) else f"{word};"
-        return forms.get(stem(word), word) if len(word) > 3 else word
+        return forms.get(stem(word), word) if len(word) > 3 and one_writing(word) != head else word
 
-    return _WORD.sub(form, text)
+    def broken(found: re.Match) -> str:
+        return f"{found[0]};" if one_writing(found[0]) == head else found[0]
+
+    text = _WORD.sub(form, text)
+    return _BEFORE_A_BREAK.sub(broken, text) if head else text
 
 
 def in_the_active(text: str, question: str) -> str:

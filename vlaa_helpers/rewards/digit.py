@@ -4,15 +4,14 @@ import re
 from decimal import Decimal
 from functools import lru_cache
 
-from .asked_things import counted_clause, refuses_to_answer
-from .counted_things import as_asked, head_of_counted, in_the_active
+from .asked_things import refuses_to_answer
+from .counted_things import in_the_active
 from .digit_clauses import stated_count
-from .lead_in import SHOWN, in_the_present, without_lead_in
+from .digit_subject import AMOUNT, is_of_what_is_asked
+from .lead_in import in_the_present, without_lead_in
 from .neutral_words import ANY_THING, MINUS_SIGNS, SAYING, THINGS, question_words, words_of
 from .number_words import find_numbers
-from .phrases import Phrase, one_writing, phrases_of
-from .question_steps import things_changed, without_steps
-from .restatement import asked_phrases, asking_sentence, restates
+from .question_steps import without_steps
 from .score import Reason, Score, right_or_wrong, score_answer
 
 _SIGNED = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)")
@@ -26,27 +25,17 @@ _ODD = re.compile(r"\b(?:sqrt|root|log|ln|sin|cos|tan|factorial|percent|per cent
 _NAME = re.compile(r"(?:\b[A-Za-z]\s*)?=\s*$")
 _SIGN = re.compile(r"(?:(?<![^\s(\[:=])(?P<minus>-[\s(\[]*|(?:minus|negative)[\s(]+)|(?<!\S)\+)$", re.IGNORECASE)
 _OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]'’]|_")
-_SUM = re.compile(r"\b(?:value|total|count|sum|number|answer|result) of$", re.IGNORECASE)
+_SUM = re.compile(r"\b(?:value|total|count|sum|number|answer|result|consists?|made up|composed) of$", re.IGNORECASE)
 _NONE_OF = re.compile(r"\bnone of (?:them|these|those)\b", re.IGNORECASE)
 _NO = re.compile(r"\bno (?=([a-z]+))", re.IGNORECASE)
-_SHOWING = (
-    r"(?:shows|contains|has|displays|depicts|includes|uses|presents|lists|plots|illustrates|features|represents|covers"
-    r"|consists of|is made up of)"
-)
-_SAID_BESIDE = re.compile(
-    r"\bin (?:total|all)\b|\bof (?:them|these|those|all)\b|\b(?:in|on|inside|of) (?:it|here|there)\b"
-    rf"|\b(?:the|this) (?:(?:given|provided|bar|line|pie) )*{SHOWN} {_SHOWING}\b"
-    rf"|\b(?:in|on|from|of|by|within) (?:the|this) (?:(?:given|provided|entire|whole|bar|line|pie) )*{SHOWN}\b"
-    r"|\b(?:shown|seen|visible|present|displayed|depicted|presented|listed)\b(?! than)",
-    re.IGNORECASE,
-)
 # a subject that is said to be something with a number of things
 _WITH = re.compile(
-    r"\b(?:is|are) an? (?:[a-z]+ ){1,4}(?:with|that (?:has|contains|shows)|having|showing|containing)\b", re.IGNORECASE
+    r"\b(?:is|are) an? (?:[a-z]+ ){0,3}[a-z]+,? "
+    r"(?:with|,? ?(?:that|which) (?:has|contains|shows)|having|showing|containing)\b",
+    re.IGNORECASE,
 )
-_OF_THEM = re.compile(r"^\s*of (?:them|these|those)\b", re.IGNORECASE)
-_IS_THE = re.compile(r"\s*(?:is|are|was|were) (?=the\b)", re.IGNORECASE)
 _OF_A_KIND = re.compile(r"^an? [a-z]+ (?=has\b)", re.IGNORECASE)
+_OF_THE = re.compile(r"^(?:of|out of|among) (?:the|these|those|all) ([^,]*),\s+", re.IGNORECASE)
 _HAS = re.compile(r"\bhow many [^?]* do(?:es)? [^?]*\bhave\b", re.IGNORECASE)
 _SINGLE = re.compile(r"\ban? (?:single|total of (?=one))", re.IGNORECASE)
 _HYPHEN = re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])")
@@ -56,27 +45,14 @@ _AMONG = re.compile(
     re.IGNORECASE,
 )
 _OUT_OF = re.compile(r"\bout of\b", re.IGNORECASE)
-_OWNS = re.compile(r"\b(?:has|have|contains?|shows?)\s*$", re.IGNORECASE)
-_OBJECTS = re.compile(rf"\bhow many (?:{'|'.join(ANY_THING)})\b", re.IGNORECASE)
 MAX_COUNT_WORDS, MAX_LENGTH, MAX_READ = 30, 200, 1000
 """Words and characters, and characters with markup: a longer answer is reasoning, not a count."""
 
-_AMOUNT = frozenset(
-    "total count number sum amount quantity altogether overall together all left remain remains remaining has have get "
-    "got see counted count equals equal become becomes gives give makes make contains contain shows show still will them they on what "
-    "which can found present long wide tall high deep old".split()
-)
-_NEUTRAL = SAYING | _AMOUNT | ANY_THING
-_PLACED = frozenset(
-    "floating sitting standing lying parked placed located positioned situated resting hanging arranged there".split()
-)
-"""Words for being somewhere, which say nothing where the question says nothing of the kind."""
-_DOING = re.compile(r"\b[a-z]{2,}ing\b|\b(?:parked|placed|located|positioned|situated|arranged)\b", re.IGNORECASE)
-_YEARS = frozenset({"year", "years"})
 _LEADS = frozenset(
     "is are was were be remain remains left has have get got see count counted equals equal gives give makes make "
     "contains contain shows show answer result total number only just exactly precisely now still yes sure ok okay "
-    "altogether become becomes became uses displays depicts includes presents features what the these those all so thus it's that's there's cost costs".split()
+    "altogether become becomes became uses displays depicts includes presents features what the these those all so "
+    "thus it's that's there's cost costs".split()
 )
 """The words that may stand right before the number."""
 
@@ -164,6 +140,9 @@ def _read_clause(text: str, question: str) -> Decimal | Reason:
 
 def _in_short(text: str, question: str) -> str:
     """A text with "has" for "is a hexagon with" and "a hexagon has", and "one" for "a single"."""
+    whole = _OF_THE.match(text)
+    if whole and (question_words(question) | SAYING | ANY_THING).issuperset(words_of(whole[1])):
+        text = text[whole.end() :]
     text = _SINGLE.sub("one", _WITH.sub("has", _AMONG.sub("", text)))
     return _OF_A_KIND.sub("", text) if _HAS.search(question) else text
 
@@ -178,71 +157,16 @@ def _count_at(start: int, end: int, value: Decimal | None, text: str, question: 
         return None
     before = _NAME.sub(":", before)  # "x = 3"
     is_alone = _leads_to_a_number(before) and _ends_a_number(after, question)
-    if value is None or not is_alone or not _is_of_what_is_asked(before, after, question):
+    if value is None or not is_alone or not is_of_what_is_asked(before, after, question):
         return None
     return -value if sign and sign["minus"] else value
-
-
-def _is_of_what_is_asked(before: str, after: str, question: str) -> bool:
-    """Whether the words beside a number only say again what is to be counted, or are neutral."""
-    if not any(map(str.isalnum, before + after)):
-        return True
-    words = words_of(before + ";" + after)
-    asked = counted_clause(question)
-    neutral = _NEUTRAL | _YEARS if "how old" in question.casefold() else _NEUTRAL
-    neutral = (neutral | _kinds(words, question)) - (THINGS & question_words(asked))
-    if asked == asking_sentence(question):  # no count: its "number" is a thing
-        neutral -= question_words(asked) & _AMOUNT
-    if not _DOING.search(asked):
-        neutral |= _PLACED
-    head = head_of_counted(question)
-    neutral -= {"right"} if head == "angle" else set()
-    if (turned := _IS_THE.match(after)) and not any(map(str.isalnum, before)):
-        before, after = after[turned.end() :], ""
-    after = _OF_THEM.sub(f" {head} ", after)
-    wanted = asked_phrases(as_asked(_SAID_BESIDE.sub(" ", asked), question, head))
-    said, counted = (
-        phrases_of(as_asked(_SAID_BESIDE.sub(" ", _named(part, wanted)), question, head), neutral)
-        for part in (before, after)
-    )
-    if said and not said[-1].words and said[-1].link not in ("", "of"):
-        return False
-    if said and said[0].link in ("", "the") and _OWNS.search(before):  # "the boat has 2 people" are those in the boat
-        said = [Phrase("in", said[0].words), *said[1:]] if not restates(said, wanted) else said
-    return restates(said, wanted) and restates(counted, wanted, first_alone=True)
-
-
-def _named(text: str, wanted: tuple[Phrase, ...]) -> str:
-    """A text with the question's own words for "it" and "them" behind the same link: "behind it"."""
-    for phrase in wanted:
-        if phrase.link and (pronoun := re.search(rf"\b{phrase.link}( (?:it|them|him|her))\b", text, re.IGNORECASE)):
-            text = f"{text[: pronoun.start(1)]} {' '.join(phrase.words)}{text[pronoun.end() :]}"
-    return text
-
-
-def _kinds(words: list[str], question: str) -> frozenset[str]:
-    """The colours and shapes that may stand beside a number: all, where the question names none, or both say objects.
-
-    Where the question alone speaks of objects, those that it names. What it takes away is not among what is left.
-    """
-    if _names_no_thing(question) or (_OBJECTS.search(question) and not ANY_THING.isdisjoint(words)):
-        kinds = THINGS
-    else:
-        kinds = THINGS & question_words(question) if _OBJECTS.search(question) else frozenset()
-    taken = frozenset().union(*things_changed(question, "take"))
-    return frozenset(word for word in kinds if one_writing(word) not in taken)
-
-
-@lru_cache(maxsize=4096)
-def _names_no_thing(question: str) -> bool:
-    return THINGS.isdisjoint(words_of(question))
 
 
 def _no_things_are_zero(text: str, question: str) -> str:
     """A text with 0 for the "no" of "no cubes", where cubes could be counted: not for "no answer", "no idea"."""
 
     def can_be_counted(word: str) -> bool:
-        return (word in THINGS or word in question_words(question)) and word not in SAYING and word not in _AMOUNT
+        return (word in THINGS or word in question_words(question)) and word not in SAYING and word not in AMOUNT
 
     text = _NO.sub(lambda no: "0 " if can_be_counted(no[1].casefold()) else no[0], text)
     return _NONE_OF.sub("0", text)

@@ -21,14 +21,20 @@ _SENTENCE_END = re.compile(r"\n+|(?<=[.;!?])\s+")
 _CLAUSE_END = re.compile(
     r",?\s+(?=(?:so|therefore|thus|hence|because|since)\b(?!-))"
     r"|,\s+(?=(?:(?:which )?(?:leaves|leaving|gives|giving|makes|making)|(?:which|that|this) (?:is|are|means)|and there"
-    rf"|and {_N}|of which|while|where|as|from|ranging|including|with)\b)",
+    rf"|and {_N}|of which|while|where|who|which|as|from|in|on|at|by|next|near|behind|beside|namely|with|along"
+    r"|(?!(?:exclud|includ|count|ignor|except|assum|add|subtract|remov|consider))[a-z]{3,}(?:ing|ed))\b)"
+    r"|\s+(?=(?:labell?ed|named|numbered)\b)",
     re.IGNORECASE,
 )
 _REASON_FIRST = re.compile(
-    r"(?:^|(?<=[.;!?\n]\s))((?:since|because|as|given|using|looking|observing|by(?! (?:subtract|remov|tak|add)))\s[^,.\n]*),\s+",
+    r"(?:^|(?<=[.;!?\n]\s))((?:since|because|as|given|using|looking|observing|by(?! (?:subtract|remov|tak|add)))"
+    r"\s[^,.\n]*),\s+",
     re.IGNORECASE,
 )
-_MARK_OF_A_LIST = re.compile(r"^[ \t]*(?:\d+[.)](?!\d)|[-•](?=\s+[A-Za-z]))[ \t]*", re.MULTILINE)
+_BULLET = re.compile(r"^[ \t]*[-•](?=\s+[A-Za-z\d])[ \t]*", re.MULTILINE)
+_NUMBERED = re.compile(r"^[ \t]*\d+[.)](?!\d)[ \t]*", re.MULTILINE)
+_BULLET_OF_WORDS = re.compile(r"^[ \t]*[-•](?=\s+[A-Za-z])[ \t]*", re.MULTILINE)
+_LETTERED = re.compile(r"\(([A-Za-z])\)")
 _STEP = re.compile(r"^[ \t]*step \d+\s*[:.)-][ \t]*", re.MULTILINE | re.IGNORECASE)
 _JOINT = re.compile(
     r"^\s*(?:(?:and|while|but|because|since|which means(?: that)?|this means(?: that)?)\s+)*", re.IGNORECASE
@@ -84,8 +90,6 @@ def stated_count(text: str, question: str, read: Callable[[str], object]) -> Dec
     """
     if len(text) > MAX_LENGTH or _DOUBT.search(text):
         return None
-    text = _MARK_OF_A_LIST.sub("", text) if "\n" in text.strip() else text
-    text = _REASON_FIRST.sub(r"\1. ", _STEP.sub("", text))
     clauses = [_clause(clause, question, read) for clause in _clauses_of(text, question)]
     clauses, deciding = _deciding(clauses, question)
     if len({clause.count for clause in deciding}) != 1:
@@ -100,6 +104,9 @@ def stated_count(text: str, question: str, read: Callable[[str], object]) -> Dec
 
 def _clauses_of(text: str, question: str) -> list[str]:
     """The clauses of a text, without the words that join them and the lists behind counts."""
+    if "\n" in text.strip():
+        text = _BULLET.sub("", _NUMBERED.sub("", text))
+    text = _REASON_FIRST.sub(r"\1. ", _LETTERED.sub(r"\1", _STEP.sub("", _BULLET_OF_WORDS.sub("", text))))
     sentences = [without_list(sentence, question) for sentence in _SENTENCE_END.split(text)]
     clauses = [_JOINT.sub("", clause) for sentence in sentences for clause in _CLAUSE_END.split(sentence)]
     return [clause for clause in clauses if any(map(str.isalnum, clause))]
@@ -132,9 +139,9 @@ def _deciding(clauses: list[_Clause], question: str) -> tuple[list[_Clause], lis
 
 
 def _is_used(clause: _Clause, behind: list[_Clause]) -> bool:
-    """Whether a later sum starts from a clause's count."""
+    """Whether a clause's count is a term of a later sum."""
     sums = [found["left"] for other in behind for found in SUM.finditer(other.text)]
-    return any(clause.count == number for left in sums for _, _, number in list(find_numbers(left))[:1])
+    return any(clause.count == number for left in sums for _, _, number in find_numbers(left))
 
 
 def _is_a_chain(clauses: list[_Clause], results: list[_Clause], question: str) -> bool:
@@ -180,6 +187,8 @@ def _may_stand_beside(
         return all(Decimal(found["right"].replace(",", "")) in used for found in sums)
     if clause.count is None or clause.count == deciding.count:
         return not (clause.is_result and numbers and deciding.count not in numbers)
+    if _is_used(clause, behind):
+        return True
     if kinds_of_change(question):
         return is_before and deciding.is_result and not clause.is_result
     is_whole = _restricting(clause.text, question) < _restricting(deciding.text, question)

@@ -15,12 +15,17 @@ SUM = re.compile(
     rf"(?P<right>-?{NUMBER})(?![\d.,]*\d|\w|\s*[-+*/^%!=])",
     re.IGNORECASE,
 )
+_PRODUCT = re.compile(
+    rf"(?<![\w.*/^+-])(?<![*/^+-] )(?P<first>{NUMBER}){_THING}\s*(?:[×*]|\\times\b|\btimes\b|\bx\b)"
+    rf"\s*(?P<second>{NUMBER}){_THING}\s*=\s*(?P<right>{NUMBER})(?![\d.,]*\d|\w|\s*[-+*/^%!=])"
+)
 _TERM = re.compile(rf"(?:(?P<sign>[-+]|\bplus\b|\bminus\b)\s*)?(?P<number>{NUMBER})(?P<thing>{_THING})", re.IGNORECASE)
 _LIST = re.compile(
-    r"^(?P<count>.*?)(?::\s*(?P<behind>[^:()]+?)|\s*\((?P<inside>[^()]+)\)"
+    r"^(?P<count>.*?)(?::\s*(?P<behind>[^:()]+?)|\s*\((?P<inside>[^()]+)\)(?P<rest>[^()]*?)"
     r"|,\s+(?P<joined>(?:an?|one|two|three|four|five|six|seven|\d+)\b[^:()]+?))(?P<end>[\s.!]*)$",
     re.IGNORECASE,
 )
+_NAMED = re.compile(r"[A-Za-z]+:? \(?\d[\d.,]*%?\)?$|[A-Za-z]+: ")
 _PLACED = re.compile(
     r"\s+(?:in|on|at|near|behind|beside|next|to|of|with|from|under|above|below|between|is|are)\b.*", re.DOTALL
 )
@@ -44,6 +49,20 @@ _SHAPE = re.compile(r"\b(?:cube|block|sphere|ball|cylinder)s\b", re.IGNORECASE)
 _COLOURS = frozenset("red green blue yellow purple orange brown gray cyan pink black white gold".split())
 
 
+def _with_products(text: str) -> str:
+    """A text with the value of each true product of two numbers in its place.
+
+    >>> _with_products("2 × 3 = 6"), _with_products("2 * 9 - 4 = 5")
+    ('6', '2 * 9 - 4 = 5')
+    """
+    return _PRODUCT.sub(lambda found: found["right"] if _is_true_product(found) else found[0], text)
+
+
+def _is_true_product(found: re.Match) -> bool:
+    left, right, value = (Decimal(found[k].replace(",", "")) for k in ("first", "second", "right"))
+    return left * right == value
+
+
 def without_sums(text: str, question: str) -> str:
     """A text with the value of each sum or difference of plain numbers in its place, where that is true.
 
@@ -65,7 +84,7 @@ def without_sums(text: str, question: str) -> str:
         )
         return found["right"] if is_true else found[0]
 
-    return SUM.sub(value_of, text)
+    return SUM.sub(value_of, _with_products(text))
 
 
 def without_list(text: str, question: str) -> str:
@@ -82,7 +101,7 @@ def without_list(text: str, question: str) -> str:
     items = [_item(item, question) for item in _JOINT.split(listed.strip(" .!"))]
     if len(counts) != 1 or None in items or sum(items) != counts[0]:
         return text
-    count = found["count"].rstrip()
+    count = found["count"].rstrip() + (found["rest"] or "")
     return count if found["joined"] else _as_objects(count, question)
 
 
@@ -98,7 +117,8 @@ def _as_objects(count: str, question: str) -> str:
 
 def _item(text: str, question: str) -> Decimal | None:
     """How many things one item of a list is, "two red cubes"; None where they cannot be what the question counts."""
-    numbers = list(find_numbers(text))
+    numbers = [found for found in find_numbers(text) if found[2] is not None]
+    numbers = [] if _NAMED.match(text) else numbers
     number, rest = Decimal(1), _ARTICLE.sub("", text)
     if numbers and numbers[0][0] == 0 and len(numbers) == 1:
         number, rest = numbers[0][2], text[numbers[0][1] :]

@@ -1,0 +1,122 @@
+"""Whether the words beside a number only say again what a question counts, or say nothing of it."""
+
+import re
+from functools import lru_cache
+
+from .asked_things import counted_clause
+from .counted_things import as_asked, head_of_counted
+from .lead_in import SHOWN
+from .neutral_words import ANY_THING, LOOKS, SAYING, THINGS, question_words, words_of
+from .phrases import Phrase, one_writing, phrases_of
+from .question_steps import things_changed
+from .restatement import asked_phrases, asking_sentence, restates
+
+_SHOWING = (
+    r"(?:shows|contains|has|displays|depicts|includes|uses|presents|lists|plots|illustrates|features|represents|covers"
+    r"|consists of|is made up of)"
+)
+_SAID_BESIDE = re.compile(
+    r"\bin (?:total|all)\b|\bof (?:them|these|those|all)\b|\b(?:in|on|inside|of) (?:it|here|there)\b"
+    rf"|\b(?:the|this) (?:(?:given|provided|bar|line|pie) )*{SHOWN} {_SHOWING}\b"
+    rf"|\b(?:in|on|from|of|by|within) (?:the|this) (?:(?:given|provided|entire|whole|bar|line|pie) )*{SHOWN}\b"
+    r"|\b(?:shown|seen|visible|present|displayed|depicted|presented|listed)\b(?! than)",
+    re.IGNORECASE,
+)
+_OF_THEM = re.compile(r"^\s*of (?:them|these|those)\b", re.IGNORECASE)
+_IS_THE = re.compile(r"\s*(?:is|are|was|were) (?=the\b)", re.IGNORECASE)
+_COMPARES = re.compile(r"\b(?:more|fewer|less)\b", re.IGNORECASE)
+_OWNS = re.compile(r"\b(?:has|have|contains?|shows?)\s*$", re.IGNORECASE)
+_OBJECTS = re.compile(rf"\bhow many (?:{'|'.join(ANY_THING)})\b", re.IGNORECASE)
+AMOUNT = frozenset(
+    "total count number sum amount quantity altogether overall together all left remain remains remaining has have get "
+    "got see counted count equals equal become becomes gives give makes make contains contain shows show still will "
+    "them they on what which can found present long wide tall high deep old".split()
+)
+_PLACED = frozenset(
+    "floating sitting standing lying parked placed located positioned situated resting hanging arranged there".split()
+)
+"""Words for being somewhere, which say nothing where the question says nothing of the kind."""
+_BEARING = frozenset("wearing having holding carrying".split())
+_DOING = re.compile(r"\b[a-z]{2,}ing\b|\b(?:parked|placed|located|positioned|situated|arranged)\b", re.IGNORECASE)
+
+
+def is_of_what_is_asked(before: str, after: str, question: str) -> bool:
+    """Whether the words on both sides of a number only say again what is to be counted, or are neutral.
+
+    >>> question = "How many red apples are on the table?"
+    >>> [is_of_what_is_asked("there are ", behind, question) for behind in (" apples", " pears", " tables")]
+    [True, False, False]
+    """
+    if not any(map(str.isalnum, before + after)):
+        return True
+    neutral = _neutral(question) | _kinds(words_of(before + ";" + after), question) - _things_asked(question)
+    head, wanted = head_of_counted(question), _wanted(question)
+    if (turned := _IS_THE.match(after)) and not any(map(str.isalnum, before)):
+        before, after = after[turned.end() :], ""
+    parts = (_named(part, wanted) for part in (before, _OF_THEM.sub(f" {head} ", after)))
+    said, counted = (phrases_of(as_asked(_SAID_BESIDE.sub(" ", part), question, head), neutral) for part in parts)
+    if said and not said[-1].words and said[-1].link not in ("", "of"):
+        return False
+    if said and said[0].link in ("", "the") and _OWNS.search(before):  # "the boat has 2 people" are those in the boat
+        said = [Phrase("in", said[0].words), *said[1:]] if not restates(said, wanted) else said
+    return restates(said, wanted) and restates(counted, wanted, first_alone=True)
+
+
+@lru_cache(maxsize=4096)
+def _wanted(question: str) -> tuple[Phrase, ...]:
+    """The phrases of what is counted; "legend entries" are entries in the legend too."""
+    head = head_of_counted(question)
+    wanted = asked_phrases(as_asked(_SAID_BESIDE.sub(" ", counted_clause(question)), question, head))
+    before = wanted[0].words[:-1] if head and wanted and wanted[0].words[-1:] == (head,) else ()
+    return (*wanted, *(Phrase("in", (word,)) for word in before if word not in LOOKS))
+
+
+@lru_cache(maxsize=4096)
+def _things_asked(question: str) -> frozenset[str]:
+    return THINGS & question_words(counted_clause(question))
+
+
+@lru_cache(maxsize=4096)
+def _neutral(question: str) -> frozenset[str]:
+    """The words that may stand beside a number whatever is counted, by what the question asks."""
+    asked = counted_clause(question)
+    neutral = SAYING | AMOUNT | ANY_THING
+    if "how old" in question.casefold():
+        neutral |= {"year", "years"}
+    if not _DOING.search(asked):
+        neutral |= _PLACED
+    if _COMPARES.search(asked):
+        neutral |= {"difference"}
+    if head_of_counted(question) == "angle":
+        neutral -= {"right"}
+    if asked == asking_sentence(question):  # no count: its "number" is a thing
+        neutral -= question_words(asked) & AMOUNT
+    return neutral - _things_asked(question)
+
+
+def _named(text: str, wanted: tuple[Phrase, ...]) -> str:
+    """A text with the question's own words for "it" and "them" behind the same link: "behind it"."""
+    for phrase in wanted:
+        if phrase.link and (pronoun := re.search(rf"\b{phrase.link}( (?:it|them|him|her))\b", text, re.IGNORECASE)):
+            text = f"{text[: pronoun.start(1)]} {' '.join(phrase.words)}{text[pronoun.end() :]}"
+        if phrase.link in _BEARING and phrase.words:
+            text = re.sub(rf"\bwith (?=(?:an? |the )?(?:\w+ )?{phrase.words[-1]})", f"{phrase.link} ", text)
+    return text
+
+
+def _kinds(words: list[str], question: str) -> frozenset[str]:
+    """The colours and shapes that may stand beside a number: all, where the question names none, or both say objects.
+
+    Where the question alone speaks of objects, those that it names. What it takes away is not among what is left.
+    """
+    if _names_no_thing(question) or (_OBJECTS.search(question) and not ANY_THING.isdisjoint(words)):
+        kinds = THINGS
+    else:
+        kinds = THINGS & question_words(question) if _OBJECTS.search(question) else frozenset()
+    taken = frozenset().union(*things_changed(question, "take"))
+    return frozenset(word for word in kinds if one_writing(word) not in taken)
+
+
+@lru_cache(maxsize=4096)
+def _names_no_thing(question: str) -> bool:
+    return THINGS.isdisjoint(words_of(question))
