@@ -27,7 +27,7 @@ _IRREGULAR = {
 _BEFORE_A_BREAK = re.compile(r"\b[^\W\d_]+\b(?!\s+[a-z]+ing\b)", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
 _PASSIVE = re.compile(
-    r"^(?P<thing>.*?)\s*\b(?:is|are|was|were|been|being)\s+(?P<verb>[a-z]{3,})\s+by\s+(?P<who>.*?)[\s.!]*$",
+    r"^(?P<thing>.*?)\s*\b(?:is|are|was|were|been|being)\s+(?:being\s+|been\s+)?(?P<verb>[a-z]{3,})\s+by\s+(?P<who>.*?)[\s.!]*$",
     re.IGNORECASE,
 )
 

@@ -7,11 +7,12 @@ from functools import lru_cache
 from .asked_things import refuses_to_answer
 from .counted_things import in_the_active
 from .digit_clauses import stated_count
+from .digit_sentences import count_in_a_sentence
 from .digit_subject import AMOUNT, is_of_what_is_asked
 from .lead_in import in_the_present, without_lead_in
 from .neutral_words import ANY_THING, MINUS_SIGNS, SAYING, THINGS, question_words, words_of
 from .number_words import find_numbers
-from .question_steps import without_steps
+from .question_steps import kinds_of_change, without_steps
 from .score import Reason, Score, right_or_wrong, score_answer
 
 _SIGNED = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)")
@@ -36,8 +37,12 @@ _WITH = re.compile(
 )
 _OF_A_KIND = re.compile(r"^an? [a-z]+ (?=has\b)", re.IGNORECASE)
 _OF_THE = re.compile(r"^(?:of|out of|among) (?:the|these|those|all) ([^,]*),\s+", re.IGNORECASE)
+_FROM_TO = re.compile(
+    r"\b(?:increases|rises|grows|changes|goes|decreases|drops|falls) (?:up |down )?from \S+ to\b", re.IGNORECASE
+)
 _HAS = re.compile(r"\bhow many [^?]* do(?:es)? [^?]*\bhave\b", re.IGNORECASE)
 _SINGLE = re.compile(r"\ban? (?:single|total of (?=one))", re.IGNORECASE)
+_TIMES = re.compile(r"\bhow many times\b", re.IGNORECASE)
 _HYPHEN = re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])")
 _AMONG = re.compile(
     r"^(?:among|amongst|of|out of|in) (?:them|these|those|the (?:\w+ )?(?:objects|things|items|shapes))\b,?\s*"
@@ -104,6 +109,10 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
     """
     if not answer.isascii():
         answer = answer.translate(MINUS_SIGNS)
+    if not _quotes_alike(answer, question):
+        return Reason.UNREADABLE
+    if _TIMES.search(question):
+        answer, question = (re.sub(r"\btimes?\b", "occasions", part) for part in (answer, question))
     if "-" in question:
         answer, question = _HYPHEN.sub(" ", answer), _HYPHEN.sub(" ", question)
     lines = _MARKUP.sub(" ", answer.replace("{,}", ","))
@@ -112,6 +121,13 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
         worked = stated_count(lines, question, lambda clause: _read_clause(" ".join(clause.split()), question))
         return count if worked is None else worked
     return count
+
+
+def _quotes_alike(answer: str, question: str) -> bool:
+    """Whether an answer's quoted words are some that the question quotes, where it quotes any."""
+    asked = {found[2].casefold() for found in _QUOTED.finditer(question)}
+    said = {found[2].casefold() for found in _QUOTED.finditer(answer[:MAX_READ])}
+    return not asked or asked.isdisjoint(said) is not bool(said)
 
 
 def _read_clause(text: str, question: str) -> Decimal | Reason:
@@ -135,11 +151,14 @@ def _read_clause(text: str, question: str) -> Decimal | Reason:
     counts = {_count_at(start, end, value, text, question) for start, end, value in numbers} - {None}
     if len(counts) == 1:
         return counts.pop()
+    if question and not counts and (count := count_in_a_sentence(text, question)) is not None:
+        return count
     return Reason.AMBIGUOUS if len(numbers) > 1 or numbers[0][2] is None else Reason.UNREADABLE
 
 
 def _in_short(text: str, question: str) -> str:
     """A text with "has" for "is a hexagon with" and "a hexagon has", and "one" for "a single"."""
+    text = _FROM_TO.sub("is", text) if kinds_of_change(question) else text
     whole = _OF_THE.match(text)
     if whole and (question_words(question) | SAYING | ANY_THING).issuperset(words_of(whole[1])):
         text = text[whole.end() :]

@@ -21,7 +21,7 @@ _SENTENCE_END = re.compile(r"\n+|(?<=[.;!?])\s+")
 _CLAUSE_END = re.compile(
     r",?\s+(?=(?:so|therefore|thus|hence|because|since)\b(?!-))"
     r"|,\s+(?=(?:(?:which )?(?:leaves|leaving|gives|giving|makes|making)|(?:which|that|this) (?:is|are|means)|and there"
-    rf"|and {_N}|of which|while|where|who|which|as|from|in|on|at|by|next|near|behind|beside|namely|with|along"
+    rf"|and {_N}|of which|while|but|where|who|which|as|from|in|on|at|by|next|near|behind|beside|namely|with|along"
     r"|(?!(?:exclud|includ|count|ignor|except|assum|add|subtract|remov|consider))[a-z]{3,}(?:ing|ed))\b)"
     r"|\s+(?=(?:labell?ed|named|numbered)\b)",
     re.IGNORECASE,
@@ -41,10 +41,9 @@ _JOINT = re.compile(
 )
 _RESULT = re.compile(
     r"^(?:so|therefore|thus|hence)\b|\b(?:(?<!the )left(?! of| side| one)|remain\w*|leav\w+|answer|result|final|now"
-    r"|gives?|giving|makes?|making|becomes?|will)\b",
+    r"|gives?|giving|makes?|making|becomes?|get|will)\b",
     re.IGNORECASE,
 )
-_TOTAL = re.compile(r"\b(?:total|altogether|in all|sum)\b", re.IGNORECASE)
 _DOUBT = re.compile(
     r"\b(?:not sure|unsure|uncertain|certain|may|maybe|perhaps|might|could be|possibl[ey]|probabl[ey]|likely|unlikely"
     r"|guess\w*|assum\w+|suppos\w+|wait|actually|oops|hmm|correction|corrected|mistak\w+|wrong|incorrect\w*|errors?"
@@ -62,7 +61,7 @@ _BOUND = re.compile(
 )
 _MORE = re.compile(rf"{_N}\s+more\b", re.IGNORECASE)
 _DENIED = re.compile(r"\b(?:not|no|never|none)\b|n['’]t\b", re.IGNORECASE)
-_OF_ANSWERS = re.compile(r"\b(?:answer|count|number|total|result|correct|right|true|that|this)\b", re.IGNORECASE)
+_OF_ANSWERS = re.compile(r"\b(?:answer|count|number|total|result|correct|right|true|that|this|they)\b", re.IGNORECASE)
 _CONDITION = re.compile(r"\b(?:if|when|once|until|before)\b", re.IGNORECASE)
 _FORMULA = re.compile(r"\d\s*[-+*/×÷^·]|[-+*/×÷^·]\s*\d")
 
@@ -118,7 +117,7 @@ def _clause(text: str, question: str, read: Callable[[str], object]) -> _Clause:
     is_result = (
         _RESULT.search(text) is not None
         or not any(map(str.isalpha, text))
-        or ("add" in changes and _TOTAL.search(text) is not None and bool(kinds_of_change(text)))
+        or bool(changes and without_steps(text, question) != text.strip())
         or bool(changes and SUM.search(text))
     )
     return _Clause(text, count if isinstance(count, Decimal) else None, is_result)
@@ -127,9 +126,8 @@ def _clause(text: str, question: str, read: Callable[[str], object]) -> _Clause:
 def _deciding(clauses: list[_Clause], question: str) -> tuple[list[_Clause], list[_Clause]]:
     """The clauses but for results on the way, and of those with a count the ones that give the answer."""
     stating = [clause for clause in clauses if clause.count is not None]
-    results = [
-        clause for k, clause in enumerate(stating) if clause.is_result and not _is_used(clause, stating[k + 1 :])
-    ]
+    stating = [clause for k, clause in enumerate(stating) if not _is_used(clause, stating[k + 1 :])]
+    results = [clause for clause in stating if clause.is_result]
     deciding = results or stating
     if len({clause.count for clause in deciding}) > 1:
         if _is_a_chain(clauses, results, question):

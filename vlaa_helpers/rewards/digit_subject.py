@@ -37,6 +37,7 @@ _PLACED = frozenset(
 )
 """Words for being somewhere, which say nothing where the question says nothing of the kind."""
 _BEARING = frozenset("wearing having holding carrying".split())
+_EQUALS = re.compile(r"(?:\b(?:is|are|was|were|equals)|[:=])[\s(]*$", re.IGNORECASE)
 _DOING = re.compile(r"\b[a-z]{2,}ing\b|\b(?:parked|placed|located|positioned|situated|arranged)\b", re.IGNORECASE)
 
 
@@ -59,6 +60,8 @@ def is_of_what_is_asked(before: str, after: str, question: str) -> bool:
         return False
     if said and said[0].link in ("", "the") and _OWNS.search(before):  # "the boat has 2 people" are those in the boat
         said = [Phrase("in", said[0].words), *said[1:]] if not restates(said, wanted) else said
+    if head and said and not counted and _EQUALS.search(before) and not any(head in phrase.words for phrase in said):
+        return False
     return restates(said, wanted) and restates(counted, wanted, first_alone=True)
 
 

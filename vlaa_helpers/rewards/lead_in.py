@@ -7,7 +7,7 @@ answer that stands alone. It is built from small parts: an opening, where it was
 import re
 
 SHOWN = r"(?:image|picture|photo|figure|diagram|graph|chart|scene|plot|map|table)"
-_SEEN = rf"(?:the|this) (?:(?:given|provided) )?{SHOWN}"
+_SEEN = rf"(?:the|this) (?:(?:given|provided|bar|line|pie) ){{0,2}}{SHOWN}"
 _OPENING = (
     r"(?:therefore|thus|hence|so|then|finally|overall|consequently|in conclusion|in summary|as a result)\b(?!-),?"
 )

@@ -1,0 +1,160 @@
+"""The count of a sentence that has it right before the noun that is counted, its other words in any order."""
+
+import re
+from decimal import Decimal
+from functools import lru_cache
+
+from .asked_things import counted_clause
+from .counted_things import head_of_counted, stem
+from .digit_subject import AMOUNT
+from .neutral_words import LOOKS, SAYING, words_of
+from .number_words import NUMBER, find_numbers
+from .phrases import one_writing
+from .question_steps import kinds_of_change
+from .restatement import asking_sentence
+
+_TURNING = re.compile(
+    r"\b(?:more|fewer|less|than|or|either|not|without|except|both|only one|at least|at most|difference)\b|n['’]t\b",
+    re.IGNORECASE,
+)
+"""Words of a question for which the order of an answer's words matters."""
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|none|neither|nor|without|except|hardly|barely|few|fewer|less|more|most|least|or|about|around"
+    r"|nearly|almost|approximately|roughly|over|under|up|each|every|per|other|another|half|twice|double)\b|n['’]t\b",
+    re.IGNORECASE,
+)
+_SIGNS = re.compile(r"[?%/*^+=<>~≈±]|\d-\d")
+_LINKS = frozenset(
+    "in on at for of from to by with near beside behind above below under inside outside around between among over "
+    "through into along across next against before after during until".split()
+)
+_ALIKE = (frozenset("in on at for of from inside".split()), frozenset("near beside next by".split()))
+_ARTICLES = frozenset("the a an this that these those all".split())
+_KEEP = re.compile(
+    r"\b(?:by|at|until|to|past|after|before|per|every|each|than|number|no|step|figure|page|(?<!total )(?<!consists )(?<!consist )(?<!made up )of)\s*$",
+    re.IGNORECASE,
+)
+_PART_OF = re.compile(
+    rf"\bof (?:the |these |those |all )+(?P<whole>(?:{NUMBER}|two|three|four|five|six|seven|eight|nine|ten) )",
+    re.IGNORECASE,
+)
+_PRONOUN = re.compile(r"^\s*one (?=(?:can|could|sees|finds|counts)\b)", re.IGNORECASE)
+_TELLING = frozenset(
+    "able see sees seen count counts find finds observe identify notice they he she we who which that it its there "
+    "here also currently already clearly overall consist consists comprise comprises made up bar line graph chart plot "
+    "table diagram figure image picture photo indicates indicate reveals tall high document page and has have had "
+    "being been do does did".split()
+)
+_TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?")
+
+
+def count_in_a_sentence(text: str, question: str) -> Decimal | None:
+    """The number right before the noun that the question counts, where all else says again the question; else None.
+
+    The other words may stand in any order, for the question asks for no comparison, but each behind the same link or
+    adjective as there. Other numbers must be the question's, behind the same word.
+
+    >>> question = "How many goals did Team B score in the second half?"
+    >>> [count_in_a_sentence(f"{who} scored 2 goals in the second half.", question) for who in ("Team B", "Team A")]
+    [Decimal('2'), None]
+    """
+    head = head_of_counted(question)
+    text = _PRONOUN.sub("I ", text)
+    if (
+        not head
+        or _SIGNS.search(text)
+        or _TURNING.search(question)
+        or any(word.casefold() not in question.casefold() for word in _NEGATION.findall(text))
+    ):
+        return None
+    if (part := _PART_OF.search(text)) and part["whole"]:
+        text = f"{text[: part.start('whole')]}{text[part.end('whole') :]}"
+    found = [number for number in find_numbers(text) if number[2] is not None]
+    counted = [number for number in found if _is_before_the_head(text, number, question, head)]
+    if len(counted) != 1 or _KEEP.search(text[: counted[0][0]]):
+        return None
+    start, end, value = counted[0]
+    left, right = _tokens(text[:start]), _tokens(text[end:])
+    if part and part["whole"] and all(one_writing(token) == head for token in right if token not in SAYING):
+        return None  # "one of the two people" says nothing of the one
+    return value if _says_again(left, right, question, head) else None
+
+
+def _is_before_the_head(text: str, number: tuple, question: str, head: str) -> bool:
+    """Whether the counted noun stands right behind a number, between them only the adjectives that the question has."""
+    before = _before_the_head(question, head)
+    if text[number[1] : number[1] + 1] not in ("", " ", ")"):
+        return False
+    for token in _tokens(re.sub(r"^\s*of (?:the|these|those|all)(?: the)?\b", " ", text[number[1] :]))[:6]:
+        if one_writing(token) == head:
+            return True
+        if one_writing(token) not in before:
+            return False
+    return False
+
+
+@lru_cache(maxsize=4096)
+def _before_the_head(question: str, head: str) -> frozenset[str]:
+    words = [one_writing(word) for word in words_of(counted_clause(question))]
+    return frozenset(words[: words.index(head)] if head in words else ())
+
+
+def _tokens(text: str) -> list[str]:
+    found = _TOKEN.findall(text)
+    return [token if token.isupper() and len(token) == 1 and token != "I" else token.casefold() for token in found]
+
+
+def _says_again(left: list[str], right: list[str], question: str, head: str) -> bool:
+    """Whether each word is the question's, behind the same link and before the same noun, or is neutral."""
+    pairs = _pairs(question)
+    for tokens in (left, right):
+        link = ""
+        for k, token in enumerate(tokens):
+            word = stem(token)
+            if token in _LINKS:
+                link = token
+            elif token in _ARTICLES or token == "a":
+                continue
+            elif one_writing(token) == head:
+                link = ""
+            elif word in pairs and token not in _TELLING:
+                if not _is_behind_the_same(token, word, link, tokens[k + 1 :], pairs, tokens is left):
+                    return False
+                link = "" if token not in LOOKS else link
+            elif token in _TELLING or (token in SAYING | AMOUNT and token not in ("left", "right")):
+                if link and link not in _ALIKE[0]:  # "next to it"
+                    return False
+                link = ""
+            else:
+                return False
+        if link and tokens is right:
+            return False
+    return True
+
+
+def _is_behind_the_same(token: str, word: str, link: str, behind: list[str], pairs: dict, is_subject: bool) -> bool:
+    """Whether a word of the question has the same link there, and an adjective the same noun."""
+    links, nouns = pairs[word]
+    is_link = link in links or any(link in alike and not links.isdisjoint(alike) for alike in _ALIKE)
+    is_owner = link in ("in", "of", "on", "at", "by", "for") and "" in links and token not in ("left", "right")
+    if not (is_link or is_owner or (is_subject and not link)):
+        return False
+    return token not in LOOKS or not behind or one_writing(behind[0]) in nouns
+
+
+@lru_cache(maxsize=4096)
+def _pairs(question: str) -> dict[str, tuple[set[str], set[str]]]:
+    """For the stem of each word of what is asked for the links before it, and the words behind it."""
+    asked = counted_clause(question) if kinds_of_change(question) else asking_sentence(question)
+    tokens = _tokens(asked)
+    pairs: dict[str, tuple[set[str], set[str]]] = {}
+    link = ""
+    for k, token in enumerate(tokens):
+        if token in _LINKS:
+            link = token
+        elif token not in _ARTICLES:
+            links, nouns = pairs.setdefault(stem(token), (set(), set()))
+            links.add(link)
+            nouns.update(map(one_writing, tokens[k + 1 : k + 2]))
+            link = link if token in LOOKS else ""
+    return pairs
