@@ -42,10 +42,11 @@ _FROM_TO = re.compile(
 )
 _HAS = re.compile(r"\bhow many [^?]* do(?:es)? [^?]*\bhave\b", re.IGNORECASE)
 _SINGLE = re.compile(r"\ban? (?:single|total of (?=one))", re.IGNORECASE)
+_PERCENT = re.compile(r"(?<![\d.,])\d[\d.,]*%")
 _TIMES = re.compile(r"\bhow many times\b", re.IGNORECASE)
 _HYPHEN = re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])")
 _AMONG = re.compile(
-    r"^(?:among|amongst|of|out of|in) (?:them|these|those|the (?:\w+ )?(?:objects|things|items|shapes))\b,?\s*"
+    r"^(?:among|amongst|of|out of|in) (?:them|these|those|which|whom|the (?:\w+ )?(?:objects|things|items|shapes))\b,?\s*"
     r"|^(?:this|that|which|it)? ?(?:is|means|gives|makes)(?: us| that)?(?=\s(?:\d|[a-z]+ ))",
     re.IGNORECASE,
 )
@@ -111,6 +112,8 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
         answer = answer.translate(MINUS_SIGNS)
     if not _quotes_alike(answer, question):
         return Reason.UNREADABLE
+    for percent in _PERCENT.findall(question):
+        answer, question = (part.replace(percent, percent[:-1]) for part in (answer, question))
     if _TIMES.search(question):
         answer, question = (re.sub(r"\btimes?\b", "occasions", part) for part in (answer, question))
     if "-" in question:
@@ -149,11 +152,19 @@ def _read_clause(text: str, question: str) -> Decimal | Reason:
     if question and _ODD.search(text):
         return Reason.UNREADABLE
     counts = {_count_at(start, end, value, text, question) for start, end, value in numbers} - {None}
-    if len(counts) == 1:
+    if len(counts) == 1 and (not question or _are_known(numbers, counts, question)):
         return counts.pop()
     if question and not counts and (count := count_in_a_sentence(text, question)) is not None:
         return count
     return Reason.AMBIGUOUS if len(numbers) > 1 or numbers[0][2] is None else Reason.UNREADABLE
+
+
+def _are_known(numbers: list, counts: set, question: str) -> bool:
+    """Whether the other numbers of a text are the question's."""
+    if len(numbers) == 1:
+        return True
+    known = {value for _, _, value in find_numbers(question)} | {abs(count) for count in counts} | {None}
+    return all(value in known for _, _, value in numbers)
 
 
 def _in_short(text: str, question: str) -> str:

@@ -21,7 +21,7 @@ _SENTENCE_END = re.compile(r"\n+|(?<=[.;!?])\s+")
 _CLAUSE_END = re.compile(
     r",?\s+(?=(?:so|therefore|thus|hence|because|since)\b(?!-))"
     r"|,\s+(?=(?:(?:which )?(?:leaves|leaving|gives|giving|makes|making)|(?:which|that|this) (?:is|are|means)|and there"
-    rf"|and {_N}|of which|while|but|where|who|which|as|from|in|on|at|by|next|near|behind|beside|namely|with|along"
+    rf"|and {_N}|of which|each|one for|one per|while|but|where|who|which|as|from|in|on|at|by|next|near|behind|beside|namely|with|along"
     r"|(?!(?:exclud|includ|count|ignor|except|assum|add|subtract|remov|consider))[a-z]{3,}(?:ing|ed))\b)"
     r"|\s+(?=(?:labell?ed|named|numbered)\b)",
     re.IGNORECASE,
@@ -34,7 +34,7 @@ _REASON_FIRST = re.compile(
 _BULLET = re.compile(r"^[ \t]*[-•](?=\s+[A-Za-z\d])[ \t]*", re.MULTILINE)
 _NUMBERED = re.compile(r"^[ \t]*\d+[.)](?!\d)[ \t]*", re.MULTILINE)
 _BULLET_OF_WORDS = re.compile(r"^[ \t]*[-•](?=\s+[A-Za-z])[ \t]*", re.MULTILINE)
-_LETTERED = re.compile(r"\(([A-Za-z])\)")
+_LETTERED = re.compile(r"\(([A-Za-z])\)|\s*\(\d[\d.,]*\s*%\)")
 _STEP = re.compile(r"^[ \t]*step \d+\s*[:.)-][ \t]*", re.MULTILINE | re.IGNORECASE)
 _JOINT = re.compile(
     r"^\s*(?:(?:and|while|but|because|since|which means(?: that)?|this means(?: that)?)\s+)*", re.IGNORECASE

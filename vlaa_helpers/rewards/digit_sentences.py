@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from .asked_things import counted_clause
 from .counted_things import head_of_counted, stem
-from .digit_subject import AMOUNT
+from .digit_subject import AMOUNT, is_of_others
 from .neutral_words import LOOKS, SAYING, words_of
 from .number_words import NUMBER, find_numbers
 from .phrases import one_writing
@@ -37,6 +37,9 @@ _KEEP = re.compile(
 _PART_OF = re.compile(
     rf"\bof (?:the |these |those |all )+(?P<whole>(?:{NUMBER}|two|three|four|five|six|seven|eight|nine|ten) )",
     re.IGNORECASE,
+)
+_DOING_SOMEWHERE = re.compile(
+    r"(?<=[a-z]) (?!being|having)[a-z]+ing\b(?!.*(?:\d|\b(?:left|right|front|back|behind|side|corner|top|bottom)\b))[^,;:]*$"
 )
 _PRONOUN = re.compile(r"^\s*one (?=(?:can|could|sees|finds|counts)\b)", re.IGNORECASE)
 _TELLING = frozenset(
@@ -74,9 +77,13 @@ def count_in_a_sentence(text: str, question: str) -> Decimal | None:
     if len(counted) != 1 or _KEEP.search(text[: counted[0][0]]):
         return None
     start, end, value = counted[0]
+    if not _says_where(question, head):
+        text = _DOING_SOMEWHERE.sub("", text)
     left, right = _tokens(text[:start]), _tokens(text[end:])
     if part and part["whole"] and all(one_writing(token) == head for token in right if token not in SAYING):
         return None  # "one of the two people" says nothing of the one
+    if is_of_others(text[:start], text[end:], question, head):
+        return None
     return value if _says_again(left, right, question, head) else None
 
 
@@ -97,6 +104,14 @@ def _is_before_the_head(text: str, number: tuple, question: str, head: str) -> b
 def _before_the_head(question: str, head: str) -> frozenset[str]:
     words = [one_writing(word) for word in words_of(counted_clause(question))]
     return frozenset(words[: words.index(head)] if head in words else ())
+
+
+@lru_cache(maxsize=4096)
+def _says_where(question: str, head: str) -> bool:
+    """Whether a question says more of what it counts than that it is in the picture."""
+    words = words_of(counted_clause(question))
+    behind = words[[*map(one_writing, words), head].index(head) + 1 :]
+    return not (_TELLING | SAYING | AMOUNT | _ARTICLES | {"in", "on"}).issuperset(behind)
 
 
 def _tokens(text: str) -> list[str]:
@@ -127,7 +142,7 @@ def _says_again(left: list[str], right: list[str], question: str, head: str) -> 
                 link = ""
             else:
                 return False
-        if link and tokens is right:
+        if tokens and tokens[-1] in _LINKS and tokens is right:
             return False
     return True
 

@@ -25,6 +25,7 @@ _LIST = re.compile(
     r"|,\s+(?P<joined>(?:an?|one|two|three|four|five|six|seven|\d+)\b[^:()]+?))(?P<end>[\s.!]*)$",
     re.IGNORECASE,
 )
+_THE_ONE = re.compile(r"^((?:the|an?) .*?) ones?\b", re.IGNORECASE)
 _NAMED = re.compile(r"[A-Za-z]+:? \(?\d[\d.,]*%?\)?$|[A-Za-z]+: ")
 _PLACED = re.compile(
     r"\s+(?:in|on|at|near|behind|beside|next|to|of|with|from|under|above|below|between|is|are)\b.*", re.DOTALL
@@ -96,7 +97,9 @@ def without_list(text: str, question: str) -> str:
     found = _LIST.match(text)
     if not found:
         return text
+    asked = {number for _, _, number in find_numbers(question)}
     counts = [number for _, _, number in find_numbers(found["count"])]
+    counts = [number for number in counts if number not in asked] or counts
     listed = found["behind"] or found["inside"] or found["joined"]
     items = [_item(item, question) for item in _JOINT.split(listed.strip(" .!"))]
     if len(counts) != 1 or None in items or sum(items) != counts[0]:
@@ -117,6 +120,7 @@ def _as_objects(count: str, question: str) -> str:
 
 def _item(text: str, question: str) -> Decimal | None:
     """How many things one item of a list is, "two red cubes"; None where they cannot be what the question counts."""
+    text = _THE_ONE.sub(r"\1", text)
     numbers = [found for found in find_numbers(text) if found[2] is not None]
     numbers = [] if _NAMED.match(text) else numbers
     number, rest = Decimal(1), _ARTICLE.sub("", text)

@@ -38,6 +38,9 @@ _PLACED = frozenset(
 """Words for being somewhere, which say nothing where the question says nothing of the kind."""
 _BEARING = frozenset("wearing having holding carrying".split())
 _EQUALS = re.compile(r"(?:\b(?:is|are|was|were|equals)|[:=])[\s(]*$", re.IGNORECASE)
+_LABEL = re.compile(r"\bnumber\s*$", re.IGNORECASE)
+_NAME = re.compile(r"\b([A-Z]) (?:has|have|had|is|was|got|gets)\b")
+_LETTER = re.compile(r"\b([A-Z])\b(?!')")
 _DOING = re.compile(r"\b[a-z]{2,}ing\b|\b(?:parked|placed|located|positioned|situated|arranged)\b", re.IGNORECASE)
 
 
@@ -52,6 +55,8 @@ def is_of_what_is_asked(before: str, after: str, question: str) -> bool:
         return True
     neutral = _neutral(question) | _kinds(words_of(before + ";" + after), question) - _things_asked(question)
     head, wanted = head_of_counted(question), _wanted(question)
+    if is_of_others(before, after, question, head):
+        return False
     if (turned := _IS_THE.match(after)) and not any(map(str.isalnum, before)):
         before, after = after[turned.end() :], ""
     parts = (_named(part, wanted) for part in (before, _OF_THEM.sub(f" {head} ", after)))
@@ -63,6 +68,19 @@ def is_of_what_is_asked(before: str, after: str, question: str) -> bool:
     if head and said and not counted and _EQUALS.search(before) and not any(head in phrase.words for phrase in said):
         return False
     return restates(said, wanted) and restates(counted, wanted, first_alone=True)
+
+
+def is_of_others(before: str, after: str, question: str, head: str) -> bool:
+    """Whether a number is that of other things, a label ("Number 11 is here"), or said of a name: "A has 70 votes"."""
+    label = _LABEL.search(before) is not None and any(map(str.isalpha, after))
+    is_named = _NAME.search(before) is not None
+    letters = set(_LETTER.findall(before + after))
+    things = words_of(after)[:3]
+    others = head and head not in {one_writing(word) for word in ANY_THING} and any(
+        one_writing(word) != head and word.endswith("s") and word in question_words(question) - LOOKS - AMOUNT
+        for word in things[: [*map(one_writing, things), head].index(head)]
+    )
+    return label or (is_named and letters != set(_LETTER.findall(question))) or bool(others)
 
 
 @lru_cache(maxsize=4096)
@@ -83,7 +101,7 @@ def _things_asked(question: str) -> frozenset[str]:
 def _neutral(question: str) -> frozenset[str]:
     """The words that may stand beside a number whatever is counted, by what the question asks."""
     asked = counted_clause(question)
-    neutral = SAYING | AMOUNT | ANY_THING
+    neutral = SAYING | AMOUNT | ANY_THING | {"different", "distinct", "individual", "separate", "various"}
     if "how old" in question.casefold():
         neutral |= {"year", "years"}
     if not _DOING.search(asked):
@@ -112,6 +130,8 @@ def _kinds(words: list[str], question: str) -> frozenset[str]:
 
     Where the question alone speaks of objects, those that it names. What it takes away is not among what is left.
     """
+    if "of" in words and not ANY_THING.intersection(words):  # "one of the dogs is brown"
+        return frozenset()
     if _names_no_thing(question) or (_OBJECTS.search(question) and not ANY_THING.isdisjoint(words)):
         kinds = THINGS
     else:

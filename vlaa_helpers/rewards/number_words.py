@@ -20,7 +20,8 @@ _NONE = r"\bnone\b(?! of\b)"
 _ANY = re.compile(f"{NUMBER}|{_WORDS}|{_NONE}", re.IGNORECASE)
 # "the red one" is a thing, "the answer is one" a number
 _PRONOUN = re.compile(
-    r"\b(?:the|this|that|which|each|every|any|another|other)(?: (?!is\b|was\b|are\b|of\b|and\b)\w+){0,2} ones?\b",
+    r"\b(?:the|this|that|which|each|every|any|another|other)"
+    r"(?: (?!(?:is|was|are|of|and|with|has|have|holds|shows|contains|depicts|displays|only|just)\b)\w+){0,2} ones?\b",
     re.IGNORECASE,
 )
 

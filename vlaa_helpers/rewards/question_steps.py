@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 from .asked_things import counted_clause
-from .neutral_words import SAYING, THINGS, question_words, words_of
+from .neutral_words import ANY_THING, SAYING, THINGS, question_words, words_of
 from .number_words import find_numbers
 from .phrases import one_writing
 
@@ -18,6 +18,7 @@ CHANGING = _TAKING | _ADDING | _COUNTING
 _BESIDE = SAYING | frozenset(
     "all away every each more both you they them those these it out up other only from".split()
 )
+_SHAPES = frozenset("cube block sphere ball cylinder".split())
 _NAMED = frozenset("them those these it more removal addition subtraction".split())
 _CLAUSE = re.compile(r"[.?!;,]|\b(?:if|when|after|once)\b", re.IGNORECASE)
 _CONDITION = re.compile(r"\b(?:if|when|after|once)\b([^.?!;,]*)", re.IGNORECASE)
@@ -101,6 +102,8 @@ def _content(text: str) -> list[str]:
 
 def _are_of(rest: set[str], things: tuple[frozenset[str], ...]) -> bool:
     """Whether the words are of those that the question changes."""
+    if any(not ANY_THING.isdisjoint(change) for change in things):  # "things": of any shape
+        rest = rest - _SHAPES
     return bool(things) and rest <= frozenset().union(*things)
 
 
