@@ -25,6 +25,15 @@ _IRREGULAR = {
     for form in forms
 }  # fmt: skip
 _BEFORE_A_BREAK = re.compile(r"\b[^\W\d_]+\b(?!\s+[a-z]+ing\b)", re.IGNORECASE)
+_SYNONYMS = tuple(
+    frozenset(group.split())
+    for group in (
+        "cube cubes block blocks", "sphere spheres ball balls", "cylinder cylinders", "rubber matte",
+        "metal metallic shiny", "large big", "small tiny little", "child children kid kids",
+        "minute minutes min mins",
+    )
+)  # fmt: skip
+"""Words for the same, as CLEVR and others change them from question to question."""
 _WORD = re.compile(r"[^\W\d_]+")
 _PASSIVE = re.compile(
     r"^(?P<thing>.*?)\s*\b(?:is|are|was|were|been|being)\s+(?:being\s+|been\s+)?(?P<verb>[a-z]{3,})\s+by\s+(?P<who>.*?)[\s.!]*$",
@@ -58,13 +67,12 @@ def stem(word: str) -> str:
     (True, True)
     """
     word = word.casefold()
-    if word in _IRREGULAR:
-        word = _IRREGULAR[word]
-    else:
+    if word not in _IRREGULAR:
         ending = next((end for end in ("ing", "ed", "es", "s") if word.endswith(end) and len(word) - len(end) >= 3), "")
         word = word.removesuffix(ending)
-        if len(word) > 3 and word[-1] == word[-2]:
-            word = word[:-1]
+    word = _IRREGULAR.get(word, word)
+    if len(word) > 3 and word[-1] == word[-2]:
+        word = word[:-1]
     return word.removesuffix("e")
 
 
@@ -91,6 +99,29 @@ def as_asked(text: str, question: str, head: str) -> str:
 
     text = _WORD.sub(form, text)
     return _BEFORE_A_BREAK.sub(broken, text) if head else text
+
+
+@lru_cache(maxsize=4096)
+def _own_words(question: str) -> dict[str, str]:
+    """For each word that has synonyms the question's own, where it uses but one of them, in singular and plural."""
+    asked, own = set(words_of(question)), {}
+    for group in _SYNONYMS:
+        said = group & asked
+        if len({one_writing(word) for word in said}) == 1:
+            singular = min(said, key=len).removesuffix("s") if said != {"children"} else "child"
+            plural = "children" if singular == "child" else f"{singular}s"
+            own |= {word: plural if one_writing(word) != word else singular for word in group - asked}
+    return own
+
+
+def in_own_words(text: str, question: str) -> str:
+    """A text with the question's word for each that says the same: "big block" where it says "large cube".
+
+    >>> in_own_words("2 big blocks", "How many large cubes?")
+    '2 large cubes'
+    """
+    own = _own_words(question)
+    return _WORD.sub(lambda found: own.get(found[0].casefold(), found[0]), text) if own else text
 
 
 def in_the_active(text: str, question: str) -> str:

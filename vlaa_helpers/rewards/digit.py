@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from .asked_things import refuses_to_answer
-from .counted_things import in_the_active
+from .counted_things import head_of_counted, in_own_words, in_the_active
 from .digit_clauses import stated_count
 from .digit_sentences import count_in_a_sentence
 from .digit_subject import AMOUNT, is_of_what_is_asked
@@ -41,8 +41,11 @@ _FROM_TO = re.compile(
     r"\b(?:increases|rises|grows|changes|goes|decreases|drops|falls) (?:up |down )?from \S+ to\b", re.IGNORECASE
 )
 _HAS = re.compile(r"\bhow many [^?]* do(?:es)? [^?]*\bhave\b", re.IGNORECASE)
+_ONES = re.compile(r"(?<=[a-z] )ones\b", re.IGNORECASE)
 _SINGLE = re.compile(r"\ban? (?:single|total of (?=one))", re.IGNORECASE)
 _PERCENT = re.compile(r"(?<![\d.,])\d[\d.,]*%")
+_DOLLARS = re.compile(r"\bhow many dollars\b", re.IGNORECASE)
+_PRICE = re.compile(r"\\?\$(\d[\d.,]*\b)(?![^$]*\$)")
 _TIMES = re.compile(r"\bhow many times\b", re.IGNORECASE)
 _HYPHEN = re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])")
 _AMONG = re.compile(
@@ -57,7 +60,7 @@ MAX_COUNT_WORDS, MAX_LENGTH, MAX_READ = 30, 200, 1000
 _LEADS = frozenset(
     "is are was were be remain remains left has have get got see count counted equals equal gives give makes make "
     "contains contain shows show answer result total number only just exactly precisely now still yes sure ok okay "
-    "altogether become becomes became uses displays depicts includes presents features what the these those all so "
+    "altogether exist exists become becomes became uses displays depicts includes presents features what the these those all so "
     "thus it's that's there's cost costs".split()
 )
 """The words that may stand right before the number."""
@@ -112,6 +115,9 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
         answer = answer.translate(MINUS_SIGNS)
     if not _quotes_alike(answer, question):
         return Reason.UNREADABLE
+    answer = in_own_words(answer.replace("'re ", " are "), question) if question else answer
+    if _DOLLARS.search(question):
+        answer = _PRICE.sub(r"\1 dollars", answer)
     for percent in _PERCENT.findall(question):
         answer, question = (part.replace(percent, percent[:-1]) for part in (answer, question))
     if _TIMES.search(question):
@@ -152,9 +158,10 @@ def _read_clause(text: str, question: str) -> Decimal | Reason:
     if question and _ODD.search(text):
         return Reason.UNREADABLE
     counts = {_count_at(start, end, value, text, question) for start, end, value in numbers} - {None}
-    if len(counts) == 1 and (not question or _are_known(numbers, counts, question)):
+    is_known = not question or _are_known(numbers, counts, question)
+    if len(counts) == 1 and is_known:
         return counts.pop()
-    if question and not counts and (count := count_in_a_sentence(text, question)) is not None:
+    if question and not (counts and is_known) and (count := count_in_a_sentence(text, question)) is not None:
         return count
     return Reason.AMBIGUOUS if len(numbers) > 1 or numbers[0][2] is None else Reason.UNREADABLE
 
@@ -173,6 +180,8 @@ def _in_short(text: str, question: str) -> str:
     whole = _OF_THE.match(text)
     if whole and (question_words(question) | SAYING | ANY_THING).issuperset(words_of(whole[1])):
         text = text[whole.end() :]
+    if head := head_of_counted(question):
+        text = _ONES.sub(f"{head}s", text)
     text = _SINGLE.sub("one", _WITH.sub("has", _AMONG.sub("", text)))
     return _OF_A_KIND.sub("", text) if _HAS.search(question) else text
 

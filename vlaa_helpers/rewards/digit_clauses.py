@@ -20,12 +20,14 @@ _N = rf"(?:{NUMBER}|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|t
 _SENTENCE_END = re.compile(r"\n+|(?<=[.;!?])\s+")
 _CLAUSE_END = re.compile(
     r",?\s+(?=(?:so|therefore|thus|hence|because|since)\b(?!-))"
-    r"|,\s+(?=(?:(?:which )?(?:leaves|leaving|gives|giving|makes|making)|(?:which|that|this) (?:is|are|means)|and there"
-    rf"|and {_N}|of which|each|one for|one per|while|but|where|who|which|as|from|in|on|at|by|next|near|behind|beside|namely|with|along"
+    rf"|,\s+(?=(?:(?:which )?(?:leaves|leaving|gives|giving|makes|making)|and there|and {_N}"
+    r"|(?:which|that|this) (?:is|are|means)|of which|each|one for|one per|while|but|where|who|which|as|from|in|on|at|by"
+    r"|next|near|behind|beside|namely|with|along"
     r"|(?!(?:exclud|includ|count|ignor|except|assum|add|subtract|remov|consider))[a-z]{3,}(?:ing|ed))\b)"
     r"|\s+(?=(?:labell?ed|named|numbered)\b)",
     re.IGNORECASE,
 )
+_COUNT_BESIDE = re.compile(rf"\s+and (?={_N} [a-z])", re.IGNORECASE)
 _REASON_FIRST = re.compile(
     r"(?:^|(?<=[.;!?\n]\s))((?:since|because|as|given|using|looking|observing|by(?! (?:subtract|remov|tak|add)))"
     r"\s[^,.\n]*),\s+",
@@ -89,8 +91,15 @@ def stated_count(text: str, question: str, read: Callable[[str], object]) -> Dec
     """
     if len(text) > MAX_LENGTH or _DOUBT.search(text):
         return None
-    clauses = [_clause(clause, question, read) for clause in _clauses_of(text, question)]
-    clauses, deciding = _deciding(clauses, question)
+    texts = _clauses_of(text, question)
+    parts = [part for clause in texts for part in _COUNT_BESIDE.split(clause)]
+    count = _count_of(texts, question, read)
+    return count if count is not None or len(parts) == len(texts) else _count_of(parts, question, read)
+
+
+def _count_of(texts: list[str], question: str, read: Callable[[str], object]) -> Decimal | None:
+    """The count that these clauses state together, or None."""
+    clauses, deciding = _deciding([_clause(clause, question, read) for clause in texts], question)
     if len({clause.count for clause in deciding}) != 1:
         return None
     last = max(k for k, clause in enumerate(clauses) if clause is deciding[-1])

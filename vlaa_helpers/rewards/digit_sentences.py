@@ -34,16 +34,17 @@ _KEEP = re.compile(
     r"\b(?:by|at|until|to|past|after|before|per|every|each|than|number|no|step|figure|page|(?<!total )(?<!consists )(?<!consist )(?<!made up )of)\s*$",
     re.IGNORECASE,
 )
-_PART_OF = re.compile(
-    rf"\bof (?:the |these |those |all )+(?P<whole>(?:{NUMBER}|two|three|four|five|six|seven|eight|nine|ten) )",
-    re.IGNORECASE,
+_NUMBER = rf"(?:{NUMBER}|one|two|three|four|five|six|seven|eight|nine|ten)"
+_PART_OF = re.compile(rf"\b{_NUMBER} of (?:the |these |those |all )*(?P<whole>{_NUMBER} )", re.IGNORECASE)
+_PLACE_BEHIND = re.compile(
+    r" (?:in|on|at) (?:the|an?|her|his|their|its) (?!left|right|front|back|side|middle|other|first|second)[a-z]+[.! ]*$"
 )
 _DOING_SOMEWHERE = re.compile(
     r"(?<=[a-z]) (?!being|having)[a-z]+ing\b(?!.*(?:\d|\b(?:left|right|front|back|behind|side|corner|top|bottom)\b))[^,;:]*$"
 )
 _PRONOUN = re.compile(r"^\s*one (?=(?:can|could|sees|finds|counts)\b)", re.IGNORECASE)
 _TELLING = frozenset(
-    "able see sees seen count counts find finds observe identify notice they he she we who which that it its there "
+    "am able see sees seen count counts find finds observe identify notice they he she we who which that it its there "
     "here also currently already clearly overall consist consists comprise comprises made up bar line graph chart plot "
     "table diagram figure image picture photo indicates indicate reveals tall high document page and has have had "
     "being been do does did".split()
@@ -79,6 +80,8 @@ def count_in_a_sentence(text: str, question: str) -> Decimal | None:
     start, end, value = counted[0]
     if not _says_where(question, head):
         text = _DOING_SOMEWHERE.sub("", text)
+    elif (place := _PLACE_BEHIND.search(text)) and _says_all(text[: place.start()], question, head):
+        text = text[: place.start()]
     left, right = _tokens(text[:start]), _tokens(text[end:])
     if part and part["whole"] and all(one_writing(token) == head for token in right if token not in SAYING):
         return None  # "one of the two people" says nothing of the one
@@ -92,7 +95,7 @@ def _is_before_the_head(text: str, number: tuple, question: str, head: str) -> b
     before = _before_the_head(question, head)
     if text[number[1] : number[1] + 1] not in ("", " ", ")"):
         return False
-    for token in _tokens(re.sub(r"^\s*of (?:the|these|those|all)(?: the)?\b", " ", text[number[1] :]))[:6]:
+    for token in _tokens(re.sub(r"^\s*of (?:(?:the|these|those|all) )*", " ", text[number[1] :]))[:6]:
         if one_writing(token) == head:
             return True
         if one_writing(token) not in before:
@@ -112,6 +115,12 @@ def _says_where(question: str, head: str) -> bool:
     words = words_of(counted_clause(question))
     behind = words[[*map(one_writing, words), head].index(head) + 1 :]
     return not (_TELLING | SAYING | AMOUNT | _ARTICLES | {"in", "on"}).issuperset(behind)
+
+
+def _says_all(text: str, question: str, head: str) -> bool:
+    """Whether a text has all that the question says of what it counts."""
+    asked = {stem(word) for word in words_of(counted_clause(question)) if word not in _TELLING | SAYING | AMOUNT}
+    return (asked - {stem(head)} - _ARTICLES - _LINKS).issubset({stem(word) for word in words_of(text)} | {stem(f"{head}s")})
 
 
 def _tokens(text: str) -> list[str]:

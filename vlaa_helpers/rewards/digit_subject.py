@@ -22,13 +22,13 @@ _SAID_BESIDE = re.compile(
     r"|\b(?:shown|seen|visible|present|displayed|depicted|presented|listed)\b(?! than)",
     re.IGNORECASE,
 )
-_OF_THEM = re.compile(r"^\s*of (?:them|these|those)\b", re.IGNORECASE)
+_OF_THEM = re.compile(r"^\s*of (?:them|these|those)\b|^(?=\s+(?:is|are|was|were|have|had|will)\b)", re.IGNORECASE)
 _IS_THE = re.compile(r"\s*(?:is|are|was|were) (?=the\b)", re.IGNORECASE)
 _COMPARES = re.compile(r"\b(?:more|fewer|less)\b", re.IGNORECASE)
 _OWNS = re.compile(r"\b(?:has|have|contains?|shows?)\s*$", re.IGNORECASE)
 _OBJECTS = re.compile(rf"\bhow many (?:{'|'.join(ANY_THING)})\b", re.IGNORECASE)
 AMOUNT = frozenset(
-    "total count number sum amount quantity altogether overall together all left remain remains remaining has have get "
+    "exist exists total count number sum amount quantity altogether overall together all left remain remains remaining has have get "
     "got see counted count equals equal become becomes gives give makes make contains contain shows show still will "
     "them they on what which can found present long wide tall high deep old".split()
 )
@@ -76,9 +76,13 @@ def is_of_others(before: str, after: str, question: str, head: str) -> bool:
     is_named = _NAME.search(before) is not None
     letters = set(_LETTER.findall(before + after))
     things = words_of(after)[:3]
-    others = head and head not in {one_writing(word) for word in ANY_THING} and any(
-        one_writing(word) != head and word.endswith("s") and word in question_words(question) - LOOKS - AMOUNT
-        for word in things[: [*map(one_writing, things), head].index(head)]
+    others = (
+        head
+        and head not in {one_writing(word) for word in ANY_THING}
+        and any(
+            one_writing(word) != head and word.endswith("s") and word in question_words(question) - LOOKS - AMOUNT
+            for word in things[: [*map(one_writing, things), head].index(head)]
+        )
     )
     return label or (is_named and letters != set(_LETTER.findall(question))) or bool(others)
 
@@ -133,7 +137,7 @@ def _kinds(words: list[str], question: str) -> frozenset[str]:
     if "of" in words and not ANY_THING.intersection(words):  # "one of the dogs is brown"
         return frozenset()
     if _names_no_thing(question) or (_OBJECTS.search(question) and not ANY_THING.isdisjoint(words)):
-        kinds = THINGS
+        kinds = THINGS if not head_of_counted(question) or _OBJECTS.search(question) else LOOKS
     else:
         kinds = THINGS & question_words(question) if _OBJECTS.search(question) else frozenset()
     taken = frozenset().union(*things_changed(question, "take"))
