@@ -25,6 +25,7 @@ _IRREGULAR = {
     for form in forms
 }  # fmt: skip
 _BEFORE_A_BREAK = re.compile(r"\b[^\W\d_]+\b(?!\s+[a-z]+ing\b)", re.IGNORECASE)
+_JOINED = re.compile(r"^(?:[a-z]+ ){0,3}[a-z]+s,? (?:or|and) (?:[a-z]+ ){0,3}[a-z]+s\b", re.IGNORECASE)
 _SYNONYMS = tuple(
     frozenset(group.split())
     for group in (
@@ -52,6 +53,8 @@ def head_of_counted(question: str) -> str:
     if counted == question:
         return ""
     head = ""
+    if _JOINED.search(counted):
+        return ""
     for word in words_of(counted):
         if word in _PLURALS or (word.endswith("s") and len(word) > 3 and not _NO_PLURAL.search(word)):
             head = word

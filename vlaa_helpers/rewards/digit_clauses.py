@@ -21,10 +21,10 @@ _SENTENCE_END = re.compile(r"\n+|(?<=[.;!?])\s+")
 _CLAUSE_END = re.compile(
     r",?\s+(?=(?:so|therefore|thus|hence|because|since)\b(?!-))"
     rf"|,\s+(?=(?:(?:which )?(?:leaves|leaving|gives|giving|makes|making)|and there|and {_N}"
-    r"|(?:which|that|this) (?:is|are|means)|of which|each|one for|one per|while|but|where|who|which|as|from|in|on|at|by"
+    r"|(?:which|that|this) (?:is|are|means)|of which|and (?:after|then|if|when|now)|each|one for|one per|while|but|where|who|which|as|from|in|on|at|by"
     r"|next|near|behind|beside|namely|with|along"
     r"|(?!(?:exclud|includ|count|ignor|except|assum|add|subtract|remov|consider))[a-z]{3,}(?:ing|ed))\b)"
-    r"|\s+(?=(?:labell?ed|named|numbered)\b)",
+    rf"|,\s+(?={_N} of (?:which|whom|them|these)\b)|\s+(?=(?:labell?ed|named|numbered)\b)",
     re.IGNORECASE,
 )
 _COUNT_BESIDE = re.compile(rf"\s+and (?={_N} [a-z])", re.IGNORECASE)
@@ -102,12 +102,20 @@ def _count_of(texts: list[str], question: str, read: Callable[[str], object]) ->
     clauses, deciding = _deciding([_clause(clause, question, read) for clause in texts], question)
     if len({clause.count for clause in deciding}) != 1:
         return None
+    if kinds_of_change(question) and not deciding[-1].is_result and _changes_a_number(clauses, deciding):
+        return None
     last = max(k for k, clause in enumerate(clauses) if clause is deciding[-1])
     is_whole = all(
         clause in deciding or _may_stand_beside(clause, clauses[k + 1 :], deciding[-1], k < last, question)
         for k, clause in enumerate(clauses)
     )
     return deciding[-1].count if is_whole and _adds_up(clauses, deciding[-1], question) else None
+
+
+def _changes_a_number(clauses: list[_Clause], deciding: list[_Clause]) -> bool:
+    """Whether a clause beside those that decide takes a number of things away, or adds some."""
+    others = [clause.text for clause in clauses if clause not in deciding]
+    return any(kinds_of_change(text) and any(find_numbers(text)) for text in others)
 
 
 def _clauses_of(text: str, question: str) -> list[str]:
@@ -190,7 +198,8 @@ def _may_stand_beside(
     if "=" in short and _FORMULA.search(short):
         return False
     if sums := list(SUM.finditer(clause.text)):
-        used = {number for other in behind for _, _, number in find_numbers(other.text)} | {deciding.count}
+        used = {number for text in (*(other.text for other in behind), question) for _, _, number in find_numbers(text)}
+        used.add(deciding.count)
         return all(Decimal(found["right"].replace(",", "")) in used for found in sums)
     if clause.count is None or clause.count == deciding.count:
         return not (clause.is_result and numbers and deciding.count not in numbers)
@@ -214,8 +223,10 @@ def _takes_back(text: str, short: str, question: str) -> bool:
 
 def _adds_up(clauses: list[_Clause], deciding: _Clause, question: str) -> bool:
     """Whether counts of what is asked for that stand behind the count are parts of it, or said of other things."""
+    if deciding.is_result and kinds_of_change(question):
+        return True
     head, parts, conflicting = head_of_counted(question), [], False
-    known = {stem(word) for word in words_of(question)} | {
+    known = {stem(word) for word in words_of(counted_clause(question))} | {
         stem(word) for word in (SAYING | ANY_THING) - {"right", "left"}
     }
     for clause in clauses[clauses.index(deciding) + 1 :]:

@@ -14,7 +14,7 @@ from .question_steps import kinds_of_change
 from .restatement import asking_sentence
 
 _TURNING = re.compile(
-    r"\b(?:more|fewer|less|than|or|either|not|without|except|both|only one|at least|at most|difference)\b|n['’]t\b",
+    r"\b(?:more|fewer|less|than|or|either|not|without|except|only one|at least|at most|difference)\b|n['’]t\b",
     re.IGNORECASE,
 )
 """Words of a question for which the order of an answer's words matters."""
@@ -36,6 +36,13 @@ _KEEP = re.compile(
 )
 _NUMBER = rf"(?:{NUMBER}|one|two|three|four|five|six|seven|eight|nine|ten)"
 _PART_OF = re.compile(rf"\b{_NUMBER} of (?:the |these |those |all )*(?P<whole>{_NUMBER} )", re.IGNORECASE)
+_BOTH = re.compile(r"\bboth\b", re.IGNORECASE)
+_ALL_THE = re.compile(r"(?:the|all|these) $", re.IGNORECASE)
+_IS = re.compile(r" (?:is|are|were|was|have|has|can)\b")
+_OF_ALL = re.compile(
+    r"\bof (?:the |these |all )+(?:objects|things|shapes|items)(?: (?:shown|there|here))?(?: in the \w+)? (?:is|are) (?=.*?(\w+))",
+    re.IGNORECASE,
+)
 _PLACE_BEHIND = re.compile(
     r" (?:in|on|at) (?:the|an?|her|his|their|its) (?!left|right|front|back|side|middle|other|first|second)[a-z]+[.! ]*$"
 )
@@ -73,11 +80,22 @@ def count_in_a_sentence(text: str, question: str) -> Decimal | None:
         return None
     if (part := _PART_OF.search(text)) and part["whole"]:
         text = f"{text[: part.start('whole')]}{text[part.end('whole') :]}"
+    if (inverted := _OF_ALL.search(text)) and head in map(one_writing, words_of(text[inverted.end() :])):
+        text, part = text[: inverted.start()] + text[inverted.end() :], None
     found = [number for number in find_numbers(text) if number[2] is not None]
     counted = [number for number in found if _is_before_the_head(text, number, question, head)]
     if len(counted) != 1 or _KEEP.search(text[: counted[0][0]]):
         return None
     start, end, value = counted[0]
+    if _BOTH.search(question) and not _says_all(text, question, head):
+        return None
+    if (
+        _ALL_THE.match(text[:start])
+        and _IS.match(text, _end_of_head(text, end, head))
+        and not _says_where(question, head)
+        and _says_all(text, question, head)
+    ):
+        return None if kinds_of_change(question) else value
     if not _says_where(question, head):
         text = _DOING_SOMEWHERE.sub("", text)
     elif (place := _PLACE_BEHIND.search(text)) and _says_all(text[: place.start()], question, head):
@@ -106,6 +124,8 @@ def _is_before_the_head(text: str, number: tuple, question: str, head: str) -> b
 @lru_cache(maxsize=4096)
 def _before_the_head(question: str, head: str) -> frozenset[str]:
     words = [one_writing(word) for word in words_of(counted_clause(question))]
+    if _BOTH.search(question):
+        return frozenset(words) & LOOKS
     return frozenset(words[: words.index(head)] if head in words else ())
 
 
@@ -117,10 +137,17 @@ def _says_where(question: str, head: str) -> bool:
     return not (_TELLING | SAYING | AMOUNT | _ARTICLES | {"in", "on"}).issuperset(behind)
 
 
+def _end_of_head(text: str, place: int, head: str) -> int:
+    """Where the counted noun behind a place ends."""
+    return next((found.end() for found in _TOKEN.finditer(text, place) if one_writing(found[0]) == head), len(text))
+
+
 def _says_all(text: str, question: str, head: str) -> bool:
     """Whether a text has all that the question says of what it counts."""
     asked = {stem(word) for word in words_of(counted_clause(question)) if word not in _TELLING | SAYING | AMOUNT}
-    return (asked - {stem(head)} - _ARTICLES - _LINKS).issubset({stem(word) for word in words_of(text)} | {stem(f"{head}s")})
+    return (asked - {stem(head), "both"} - _ARTICLES - _LINKS).issubset(
+        {stem(word) for word in words_of(text)} | {stem(f"{head}s")}
+    )
 
 
 def _tokens(text: str) -> list[str]:
