@@ -7,11 +7,12 @@ from functools import lru_cache
 from .asked_things import refuses_to_answer
 from .counted_things import head_of_counted, in_own_words, in_the_active
 from .digit_clauses import stated_count
-from .digit_sentences import count_in_a_sentence
+from .digit_sentences import count_in_a_sentence, without_the_whole
 from .digit_subject import AMOUNT, is_of_what_is_asked
 from .lead_in import in_the_present, without_lead_in
 from .neutral_words import ANY_THING, MINUS_SIGNS, SAYING, THINGS, question_words, words_of
 from .number_words import find_numbers
+from .phrases import one_writing
 from .question_steps import kinds_of_change, without_steps
 from .score import Reason, Score, right_or_wrong, score_answer
 
@@ -50,7 +51,12 @@ _TIMES = re.compile(r"\bhow many times\b", re.IGNORECASE)
 _HYPHEN = re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])")
 _AMONG = re.compile(
     r"^(?:among|amongst|of|out of|in) (?:them|these|those|which|whom|the (?:\w+ )?(?:objects|things|items|shapes))\b,?\s*"
-    r"|^(?:this|that|which|it)? ?(?:is|means|gives|makes)(?: us| that)?(?=\s(?:\d|[a-z]+ ))",
+    r"|^the (?:other|remaining) (?=\d|two|three|four|five|six|seven|eight|nine)|^(?:this|that|which|it)? ?(?:is|means|gives|makes)(?: us| that)?(?=\s(?:\d|[a-z]+ ))",
+    re.IGNORECASE,
+)
+_LEFT_OVER = re.compile(r"\bleft over\b", re.IGNORECASE)
+_NOT_ANY = re.compile(
+    r"\b(?P<be>(?:are|is|were|was)(?:n['’]t| not)|(?:do|can|could)(?:n['’]t| ?not) (?:see|find|count)) any (?=(?P<what>[a-z]+))",
     re.IGNORECASE,
 )
 _OUT_OF = re.compile(r"\bout of\b", re.IGNORECASE)
@@ -145,11 +151,11 @@ def _read_clause(text: str, question: str) -> Decimal | Reason:
         text = " ".join(_QUOTED.sub(r" \2 ", text).split())
     if refuses_to_answer(text, question):
         return Reason.UNREADABLE
-    text = _OUT_OF.sub("of", text)
+    text = _OUT_OF.sub("of", _LEFT_OVER.sub("left", text))
     text = without_lead_in(in_the_present(_in_short(text, question)))
     if rest := without_steps(text, question):
         text = in_the_active(without_lead_in(rest), question)
-    text = _no_things_are_zero(text, question)
+    text = without_the_whole(_no_things_are_zero(text, question), question)
     numbers = list(find_numbers(text))
     if len(numbers) == 2 and _is_said_twice(text, *numbers):
         text, numbers = text[: numbers[0][1]] + text[numbers[1][1] + 1 :], numbers[:1]
@@ -205,8 +211,10 @@ def _no_things_are_zero(text: str, question: str) -> str:
     """A text with 0 for the "no" of "no cubes", where cubes could be counted: not for "no answer", "no idea"."""
 
     def can_be_counted(word: str) -> bool:
-        return (word in THINGS or word in question_words(question)) and word not in SAYING and word not in AMOUNT
+        is_asked = word in question_words(question) or one_writing(word) == head_of_counted(question)
+        return (word in THINGS or is_asked) and word not in SAYING and word not in AMOUNT
 
+    text = _NOT_ANY.sub(lambda no: "are 0 " if can_be_counted(no["what"].casefold()) else no[0], text)
     text = _NO.sub(lambda no: "0 " if can_be_counted(no[1].casefold()) else no[0], text)
     return _NONE_OF.sub("0", text)
 

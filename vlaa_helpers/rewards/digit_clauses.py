@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 
 from .asked_things import counted_clause
@@ -20,11 +21,11 @@ _N = rf"(?:{NUMBER}|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|t
 _SENTENCE_END = re.compile(r"\n+|(?<=[.;!?])\s+")
 _CLAUSE_END = re.compile(
     r",?\s+(?=(?:so|therefore|thus|hence|because|since)\b(?!-))"
-    rf"|,\s+(?=(?:(?:which )?(?:leaves|leaving|gives|giving|makes|making)|and there|and {_N}"
-    r"|(?:which|that|this) (?:is|are|means)|of which|and (?:after|then|if|when|now)|each|one for|one per|while|but|where|who|which|as|from|in|on|at|by"
-    r"|next|near|behind|beside|namely|with|along"
+    r"|,\s+(?=(?:(?:which )?(?:leaves|leaving|gives|giving|makes|making)|(?:which|that|this) (?:is|are|means)|and there"
+    rf"|and (?:\w+ ){{0,3}}{_N}|and (?:after|then|if|when|now)|{_N} of (?:which|whom|them|these)|of which|each"
+    r"|one for|one per|while|but|where|who|which|as|from|in|on|at|by|next|near|behind|beside|namely|with|along"
     r"|(?!(?:exclud|includ|count|ignor|except|assum|add|subtract|remov|consider))[a-z]{3,}(?:ing|ed))\b)"
-    rf"|,\s+(?={_N} of (?:which|whom|them|these)\b)|\s+(?=(?:labell?ed|named|numbered)\b)",
+    r"|\s+(?=(?:labell?ed|named|numbered)\b)",
     re.IGNORECASE,
 )
 _COUNT_BESIDE = re.compile(rf"\s+and (?={_N} [a-z])", re.IGNORECASE)
@@ -61,6 +62,9 @@ _BOUND = re.compile(
     rf"|[~≈<>≤≥±]\s*{_N}",
     re.IGNORECASE,
 )
+_OF_THEM = re.compile(r"\bof (?:them|these|those|which|whom)\b", re.IGNORECASE)
+_NAME = re.compile(r"\b[A-Z][a-z]+(?= [a-z])")
+_BUT = re.compile(rf"\bbut (?![^.;]*(?:{_N}|\b(?:no|only)\b))", re.IGNORECASE)
 _MORE = re.compile(rf"{_N}\s+more\b", re.IGNORECASE)
 _DENIED = re.compile(r"\b(?:not|no|never|none)\b|n['’]t\b", re.IGNORECASE)
 _OF_ANSWERS = re.compile(r"\b(?:answer|count|number|total|result|correct|right|true|that|this|they)\b", re.IGNORECASE)
@@ -89,7 +93,7 @@ def stated_count(text: str, question: str, read: Callable[[str], object]) -> Dec
         text: without markup, its lines kept.
         read: reads the count of one clause; what is no Decimal is none.
     """
-    if len(text) > MAX_LENGTH or _DOUBT.search(text):
+    if len(text) > MAX_LENGTH or _DOUBT.search(text) or _BUT.search(text):
         return None
     texts = _clauses_of(text, question)
     parts = [part for clause in texts for part in _COUNT_BESIDE.split(clause)]
@@ -104,6 +108,8 @@ def _count_of(texts: list[str], question: str, read: Callable[[str], object]) ->
         return None
     if kinds_of_change(question) and not deciding[-1].is_result and _changes_a_number(clauses, deciding):
         return None
+    if _says_less_than_another(clauses, deciding[-1], question):
+        return None
     last = max(k for k, clause in enumerate(clauses) if clause is deciding[-1])
     is_whole = all(
         clause in deciding or _may_stand_beside(clause, clauses[k + 1 :], deciding[-1], k < last, question)
@@ -112,10 +118,22 @@ def _count_of(texts: list[str], question: str, read: Callable[[str], object]) ->
     return deciding[-1].count if is_whole and _adds_up(clauses, deciding[-1], question) else None
 
 
+def _says_less_than_another(clauses: list[_Clause], deciding: _Clause, question: str) -> bool:
+    """Whether a later clause with a number that is not read says more of what is asked for than the one that decides."""
+    head = head_of_counted(question)
+    if deciding.is_result or head not in map(one_writing, words_of(deciding.text)):
+        return False
+    said = _restricting(deciding.text, question)
+    return any(
+        clause.count is None and any(find_numbers(clause.text)) and _restricting(clause.text, question) > said
+        for clause in clauses[clauses.index(deciding) + 1 :]
+    )
+
+
 def _changes_a_number(clauses: list[_Clause], deciding: list[_Clause]) -> bool:
     """Whether a clause beside those that decide takes a number of things away, or adds some."""
     others = [clause.text for clause in clauses if clause not in deciding]
-    return any(kinds_of_change(text) and any(find_numbers(text)) for text in others)
+    return any(kinds_of_change(text) and (any(find_numbers(text)) or _DENIED.search(text)) for text in others)
 
 
 def _clauses_of(text: str, question: str) -> list[str]:
@@ -172,6 +190,9 @@ def _is_a_chain(clauses: list[_Clause], results: list[_Clause], question: str) -
 def _most_of_what_is_asked(stating: list[_Clause], deciding: list[_Clause], question: str) -> list[_Clause]:
     """The clauses that say more of what is asked for than all others, whose counts are larger; else all."""
     said = [_restricting(clause.text, question) for clause in deciding]
+    for k, clause in enumerate(deciding):
+        if _OF_THEM.search(clause.text):
+            said[k] = said[k].union(*said[:k])
     most = max(said, key=len)
     best = [clause for clause, words in zip(deciding, said, strict=True) if words == most]
     is_part = all(words <= most for words in said) and all(clause.count >= best[0].count for clause in stating)
@@ -207,18 +228,28 @@ def _may_stand_beside(
         return True
     if kinds_of_change(question):
         return is_before and deciding.is_result and not clause.is_result
-    is_whole = _restricting(clause.text, question) < _restricting(deciding.text, question)
+    is_part = _OF_THEM.search(deciding.text) is not None
+    is_whole = is_part or _restricting(clause.text, question) < _restricting(deciding.text, question)
     return is_whole and clause.count > deciding.count
 
 
 def _takes_back(text: str, short: str, question: str) -> bool:
     """Whether a clause bounds or denies a number, speaks of an answer that is not, adds to one, or sets a condition."""
     return bool(
-        _BOUND.search(text)
+        any(_number_in(found[0]) not in _numbers_of(question) for found in _BOUND.finditer(text))
         or (_DENIED.search(text) and _OF_ANSWERS.search(text))
         or (_MORE.search(text) and not kinds_of_change(question))
         or _CONDITION.search(short)
     )
+
+
+def _number_in(text: str) -> Decimal | None:
+    return next((number for _, _, number in find_numbers(text)), None)
+
+
+@lru_cache(maxsize=4096)
+def _numbers_of(question: str) -> frozenset[Decimal]:
+    return frozenset(number for _, _, number in find_numbers(question) if number is not None)
 
 
 def _adds_up(clauses: list[_Clause], deciding: _Clause, question: str) -> bool:
@@ -229,7 +260,11 @@ def _adds_up(clauses: list[_Clause], deciding: _Clause, question: str) -> bool:
     known = {stem(word) for word in words_of(counted_clause(question))} | {
         stem(word) for word in (SAYING | ANY_THING) - {"right", "left"}
     }
+    asked = {name.casefold() for name in words_of(question)}
     for clause in clauses[clauses.index(deciding) + 1 :]:
+        names = {name.casefold() for name in _NAME.findall(clause.text)} - SAYING - asked
+        if names and not names & {"two", "three", "four", "five", "one"}:  # said of another
+            continue
         for _, end, number in find_numbers(clause.text):
             words = words_of(clause.text[end : end + 60])[:5]
             if clause.count is None and head and head in map(one_writing, words):

@@ -51,12 +51,25 @@ _DOING_SOMEWHERE = re.compile(
 )
 _PRONOUN = re.compile(r"^\s*one (?=(?:can|could|sees|finds|counts)\b)", re.IGNORECASE)
 _TELLING = frozenset(
-    "am able see sees seen count counts find finds observe identify notice they he she we who which that it its there "
+    "listed lists mentioned given described reported included am able see sees seen count counts find finds observe identify notice they he she we who which that it its there "
     "here also currently already clearly overall consist consists comprise comprises made up bar line graph chart plot "
     "table diagram figure image picture photo indicates indicate reveals tall high document page and has have had "
     "being been do does did".split()
 )
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?")
+
+
+def without_the_whole(text: str, question: str) -> str:
+    """A text without the whole of which the answer is a part: "3 of the 6 cubes are red" is "3 of the cubes are red".
+
+    >>> without_the_whole("3 of the 6 cubes are red", "How many cubes are red?")
+    '3 of the cubes are red'
+    """
+    part = _PART_OF.search(text)
+    head = head_of_counted(question)
+    if not part or not _says_where(question, head) or not _says_all(text, question, head):
+        return text
+    return f"{text[: part.start('whole')]}{text[part.end('whole') :]}"
 
 
 def count_in_a_sentence(text: str, question: str) -> Decimal | None:

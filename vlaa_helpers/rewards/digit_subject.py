@@ -16,7 +16,7 @@ _SHOWING = (
     r"|consists of|is made up of)"
 )
 _SAID_BESIDE = re.compile(
-    r"\bin (?:total|all)\b|\bof (?:them|these|those|all)\b|\b(?:in|on|inside|of) (?:it|here|there)\b"
+    r"\bin (?:total|all|number)\b|\bof (?:them|these|those|all)\b|\b(?:in|on|inside|of) (?:it|here|there)\b"
     rf"|\b(?:the|this) (?:(?:given|provided|bar|line|pie) )*{SHOWN} {_SHOWING}\b"
     rf"|\b(?:in|on|from|of|by|within) (?:the|this) (?:(?:given|provided|entire|whole|bar|line|pie) )*{SHOWN}\b"
     r"|\b(?:shown|seen|visible|present|displayed|depicted|presented|listed)\b(?! than)",
@@ -61,6 +61,8 @@ def is_of_what_is_asked(before: str, after: str, question: str) -> bool:
         before, after = after[turned.end() :], ""
     parts = (_named(part, wanted) for part in (before, _OF_THEM.sub(f" {head} ", after)))
     said, counted = (phrases_of(as_asked(_SAID_BESIDE.sub(" ", part), question, head), neutral) for part in parts)
+    if said and counted and head in counted[0].words and not _kind_of_thing(question, head) <= _words(said + counted):
+        return False
     if said and not said[-1].words and said[-1].link not in ("", "of"):
         return False
     if said and said[0].link in ("", "the") and _OWNS.search(before):  # "the boat has 2 people" are those in the boat
@@ -68,6 +70,22 @@ def is_of_what_is_asked(before: str, after: str, question: str) -> bool:
     if head and said and not counted and _EQUALS.search(before) and not any(head in phrase.words for phrase in said):
         return False
     return restates(said, wanted) and restates(counted, wanted, first_alone=True)
+
+
+@lru_cache(maxsize=4096)
+def _kind_of_thing(question: str, head: str) -> frozenset[str]:
+    """The nouns that say of which kind the counted things are: "hydrogen" of "hydrogen atoms"."""
+    words = [one_writing(word) for word in words_of(counted_clause(question))]
+    before = words[: words.index(head)] if head in words else []
+    return (
+        frozenset(before) - LOOKS - _neutral(question) - question_words("more other same equal new old")
+        if head
+        else frozenset()
+    )
+
+
+def _words(phrases: list[Phrase]) -> frozenset[str]:
+    return frozenset(word for phrase in phrases for word in phrase.words)
 
 
 def is_of_others(before: str, after: str, question: str, head: str) -> bool:

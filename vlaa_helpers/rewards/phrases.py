@@ -29,7 +29,7 @@ ASKING = frozenset(
 _SHOWN = frozenset("picture image photo figure scene diagram graph chart plot".split())
 _WRITINGS = {
     "colour": "color", "grey": "gray", "people": "person", "men": "man", "women": "woman", "children": "child",
-    "feet": "foot", "bike": "bicycle", "centre": "center", "leaves": "leaf", "has": "have",
+    "feet": "foot", "bike": "bicycle", "centre": "center", "leaves": "leaf", "knives": "knife", "shelves": "shelf", "loaves": "loaf", "has": "have",
 }  # fmt: skip
 
 
