@@ -63,6 +63,7 @@ def head_of_counted(question: str) -> str:
     return one_writing(head)
 
 
+@lru_cache(maxsize=8192)
 def stem(word: str) -> str:
     """A word without the ending of a verb's form: "chosen", "choosing" and "chose" are one.
 

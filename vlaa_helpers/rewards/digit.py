@@ -5,69 +5,29 @@ from decimal import Decimal
 from functools import lru_cache
 
 from .asked_things import refuses_to_answer
-from .counted_things import head_of_counted, in_own_words, in_the_active
 from .digit_clauses import stated_count
 from .digit_sentences import count_in_a_sentence, without_the_whole
-from .digit_subject import AMOUNT, is_of_what_is_asked
-from .lead_in import in_the_present, without_lead_in
-from .neutral_words import ANY_THING, MINUS_SIGNS, SAYING, THINGS, question_words, words_of
-from .number_words import find_numbers
-from .phrases import one_writing
-from .question_steps import kinds_of_change, without_steps
+from .digit_subject import is_of_what_is_asked
+from .digit_wording import QUOTED, in_common_signs, in_common_words, quotes_alike, without_markup
+from .neutral_words import MINUS_SIGNS, question_words, words_of
+from .number_words import find_numbers, number_value
 from .score import Reason, Score, right_or_wrong, score_answer
 
 _SIGNED = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)")
-_MARKUP = re.compile(
-    r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf|displaystyle)(?![A-Za-z])|\\[()\[\],; ]|[*`$_{}]"
-    r"|</?(?:b|i|em|strong)>|^\s*#{1,6}\s"
-)
-_QUOTED = re.compile(r"(?<!\w)([\"'])(.*?)\1(?!\w)")
 # percentages, comparisons, functions: words that the question may have
 _ODD = re.compile(r"\b(?:sqrt|root|log|ln|sin|cos|tan|factorial|percent|per cent|times)\b", re.IGNORECASE)
 _NAME = re.compile(r"(?:\b[A-Za-z]\s*)?=\s*$")
 _SIGN = re.compile(r"(?:(?<![^\s(\[:=])(?P<minus>-[\s(\[]*|(?:minus|negative)[\s(]+)|(?<!\S)\+)$", re.IGNORECASE)
 _OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]'’]|_")
 _SUM = re.compile(r"\b(?:value|total|count|sum|number|answer|result|consists?|made up|composed) of$", re.IGNORECASE)
-_NONE_OF = re.compile(r"\bnone of (?:them|these|those)\b", re.IGNORECASE)
-_NO = re.compile(r"\bno (?=([a-z]+))", re.IGNORECASE)
-# a subject that is said to be something with a number of things
-_WITH = re.compile(
-    r"\b(?:is|are) an? (?:[a-z]+ ){0,3}[a-z]+,? "
-    r"(?:with|,? ?(?:that|which) (?:has|contains|shows)|having|showing|containing)\b",
-    re.IGNORECASE,
-)
-_OF_A_KIND = re.compile(r"^an? [a-z]+ (?=has\b)", re.IGNORECASE)
-_OF_THE = re.compile(r"^(?:of|out of|among) (?:the|these|those|all) ([^,]*),\s+", re.IGNORECASE)
-_FROM_TO = re.compile(
-    r"\b(?:increases|rises|grows|changes|goes|decreases|drops|falls) (?:up |down )?from \S+ to\b", re.IGNORECASE
-)
-_HAS = re.compile(r"\bhow many [^?]* do(?:es)? [^?]*\bhave\b", re.IGNORECASE)
-_ONES = re.compile(r"(?<=[a-z] )ones\b", re.IGNORECASE)
-_SINGLE = re.compile(r"\ban? (?:single|total of (?=one))", re.IGNORECASE)
-_PERCENT = re.compile(r"(?<![\d.,])\d[\d.,]*%")
-_DOLLARS = re.compile(r"\bhow many dollars\b", re.IGNORECASE)
-_PRICE = re.compile(r"\\?\$(\d[\d.,]*\b)(?![^$]*\$)")
-_TIMES = re.compile(r"\bhow many times\b", re.IGNORECASE)
-_HYPHEN = re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])")
-_AMONG = re.compile(
-    r"^(?:among|amongst|of|out of|in) (?:them|these|those|which|whom|the (?:\w+ )?(?:objects|things|items|shapes))\b,?\s*"
-    r"|^the (?:other|remaining) (?=\d|two|three|four|five|six|seven|eight|nine)|^(?:this|that|which|it)? ?(?:is|means|gives|makes)(?: us| that)?(?=\s(?:\d|[a-z]+ ))",
-    re.IGNORECASE,
-)
-_LEFT_OVER = re.compile(r"\bleft over\b", re.IGNORECASE)
-_NOT_ANY = re.compile(
-    r"\b(?P<be>(?:are|is|were|was)(?:n['’]t| not)|(?:do|can|could)(?:n['’]t| ?not) (?:see|find|count)) any (?=(?P<what>[a-z]+))",
-    re.IGNORECASE,
-)
-_OUT_OF = re.compile(r"\bout of\b", re.IGNORECASE)
 MAX_COUNT_WORDS, MAX_LENGTH, MAX_READ = 30, 200, 1000
 """Words and characters, and characters with markup: a longer answer is reasoning, not a count."""
 
 _LEADS = frozenset(
     "is are was were be remain remains left has have get got see count counted equals equal gives give makes make "
     "contains contain shows show answer result total number only just exactly precisely now still yes sure ok okay "
-    "altogether exist exists become becomes became uses displays depicts includes presents features what the these those all so "
-    "thus it's that's there's cost costs".split()
+    "altogether exist exists become becomes became uses displays depicts includes presents features what the these "
+    "those all so thus it's that's there's cost costs".split()
 )
 """The words that may stand right before the number."""
 
@@ -119,18 +79,11 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
     """
     if not answer.isascii():
         answer = answer.translate(MINUS_SIGNS)
-    if not _quotes_alike(answer, question):
+    if (plain := _plain_number(answer)) is not None:
+        return plain
+    if not quotes_alike(answer[:MAX_READ], question):
         return Reason.UNREADABLE
-    answer = in_own_words(answer.replace("'re ", " are "), question) if question else answer
-    if _DOLLARS.search(question):
-        answer = _PRICE.sub(r"\1 dollars", answer)
-    for percent in _PERCENT.findall(question):
-        answer, question = (part.replace(percent, percent[:-1]) for part in (answer, question))
-    if _TIMES.search(question):
-        answer, question = (re.sub(r"\btimes?\b", "occasions", part) for part in (answer, question))
-    if "-" in question:
-        answer, question = _HYPHEN.sub(" ", answer), _HYPHEN.sub(" ", question)
-    lines = _MARKUP.sub(" ", answer.replace("{,}", ","))
+    lines, question = in_common_signs(answer, question)
     count = _read_clause(" ".join(lines.split()), question)
     if isinstance(count, Reason) and question:
         worked = stated_count(lines, question, lambda clause: _read_clause(" ".join(clause.split()), question))
@@ -138,24 +91,21 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
     return count
 
 
-def _quotes_alike(answer: str, question: str) -> bool:
-    """Whether an answer's quoted words are some that the question quotes, where it quotes any."""
-    asked = {found[2].casefold() for found in _QUOTED.finditer(question)}
-    said = {found[2].casefold() for found in _QUOTED.finditer(answer[:MAX_READ])}
-    return not asked or asked.isdisjoint(said) is not bool(said)
+def _plain_number(answer: str) -> Decimal | None:
+    """The number of an answer that has nothing else, in digits or one word; None for any other."""
+    text = without_markup(answer).strip(" .\n") if len(answer) < 40 else ""
+    if _SIGNED.fullmatch(text):
+        return Decimal(text)
+    return number_value(text) if text.isalpha() and text.isascii() else None
 
 
 def _read_clause(text: str, question: str) -> Decimal | Reason:
     """The one number that a text without markup and line breaks gives, or why there is none."""
     if len(text) <= MAX_LENGTH and ("'" in text or '"' in text):
-        text = " ".join(_QUOTED.sub(r" \2 ", text).split())
+        text = " ".join(QUOTED.sub(r" \2 ", text).split())
     if refuses_to_answer(text, question):
         return Reason.UNREADABLE
-    text = _OUT_OF.sub("of", _LEFT_OVER.sub("left", text))
-    text = without_lead_in(in_the_present(_in_short(text, question)))
-    if rest := without_steps(text, question):
-        text = in_the_active(without_lead_in(rest), question)
-    text = without_the_whole(_no_things_are_zero(text, question), question)
+    text = without_the_whole(in_common_words(text, question), question)
     numbers = list(find_numbers(text))
     if len(numbers) == 2 and _is_said_twice(text, *numbers):
         text, numbers = text[: numbers[0][1]] + text[numbers[1][1] + 1 :], numbers[:1]
@@ -180,18 +130,6 @@ def _are_known(numbers: list, counts: set, question: str) -> bool:
     return all(value in known for _, _, value in numbers)
 
 
-def _in_short(text: str, question: str) -> str:
-    """A text with "has" for "is a hexagon with" and "a hexagon has", and "one" for "a single"."""
-    text = _FROM_TO.sub("is", text) if kinds_of_change(question) else text
-    whole = _OF_THE.match(text)
-    if whole and (question_words(question) | SAYING | ANY_THING).issuperset(words_of(whole[1])):
-        text = text[whole.end() :]
-    if head := head_of_counted(question):
-        text = _ONES.sub(f"{head}s", text)
-    text = _SINGLE.sub("one", _WITH.sub("has", _AMONG.sub("", text)))
-    return _OF_A_KIND.sub("", text) if _HAS.search(question) else text
-
-
 def _count_at(start: int, end: int, value: Decimal | None, text: str, question: str) -> Decimal | None:
     """The number at this place with its sign, when all that stands beside it leaves it as it is; else None."""
     before, after = text[:start], text[end:]
@@ -205,18 +143,6 @@ def _count_at(start: int, end: int, value: Decimal | None, text: str, question: 
     if value is None or not is_alone or not is_of_what_is_asked(before, after, question):
         return None
     return -value if sign and sign["minus"] else value
-
-
-def _no_things_are_zero(text: str, question: str) -> str:
-    """A text with 0 for the "no" of "no cubes", where cubes could be counted: not for "no answer", "no idea"."""
-
-    def can_be_counted(word: str) -> bool:
-        is_asked = word in question_words(question) or one_writing(word) == head_of_counted(question)
-        return (word in THINGS or is_asked) and word not in SAYING and word not in AMOUNT
-
-    text = _NOT_ANY.sub(lambda no: "are 0 " if can_be_counted(no["what"].casefold()) else no[0], text)
-    text = _NO.sub(lambda no: "0 " if can_be_counted(no[1].casefold()) else no[0], text)
-    return _NONE_OF.sub("0", text)
 
 
 def _is_said_twice(text: str, first: tuple, second: tuple) -> bool:

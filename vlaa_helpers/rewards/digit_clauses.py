@@ -15,8 +15,8 @@ from .number_words import NUMBER, find_numbers
 from .phrases import one_writing
 from .question_steps import kinds_of_change, things_changed, without_steps
 
-MAX_LENGTH = 1000
-"""Characters; a longer answer is reasoning."""
+MAX_LENGTH, MAX_CLAUSE, MAX_CLAUSES = 1000, 300, 24
+"""Characters of an answer and of a clause, and clauses: a longer answer is reasoning."""
 _N = rf"(?:{NUMBER}|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b)"
 _SENTENCE_END = re.compile(r"\n+|(?<=[.;!?])\s+")
 _CLAUSE_END = re.compile(
@@ -95,7 +95,11 @@ def stated_count(text: str, question: str, read: Callable[[str], object]) -> Dec
     """
     if len(text) > MAX_LENGTH or _DOUBT.search(text) or _BUT.search(text):
         return None
+    if max(map(len, _SENTENCE_END.split(text))) > MAX_CLAUSE:
+        return None
     texts = _clauses_of(text, question)
+    if len(texts) > MAX_CLAUSES:
+        return None
     parts = [part for clause in texts for part in _COUNT_BESIDE.split(clause)]
     count = _count_of(texts, question, read)
     return count if count is not None or len(parts) == len(texts) else _count_of(parts, question, read)
@@ -119,7 +123,7 @@ def _count_of(texts: list[str], question: str, read: Callable[[str], object]) ->
 
 
 def _says_less_than_another(clauses: list[_Clause], deciding: _Clause, question: str) -> bool:
-    """Whether a later clause with a number that is not read says more of what is asked for than the one that decides."""
+    """Whether a later clause with a number, not read, says more of what is asked for than the one that decides."""
     head = head_of_counted(question)
     if deciding.is_result or head not in map(one_writing, words_of(deciding.text)):
         return False
@@ -199,6 +203,7 @@ def _most_of_what_is_asked(stating: list[_Clause], deciding: list[_Clause], ques
     return best if is_part else stating
 
 
+@lru_cache(maxsize=4096)
 def _restricting(text: str, question: str) -> frozenset[str]:
     """The words of a clause that the question has beside the noun that it counts."""
     beside = SAYING | ANY_THING

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from .asked_things import counted_clause
 from .counted_things import head_of_counted, stem
-from .digit_subject import AMOUNT, is_of_others
+from .digit_subject import AMOUNT, is_of_others, kind_of_thing
 from .neutral_words import LOOKS, SAYING, words_of
 from .number_words import NUMBER, find_numbers
 from .phrases import one_writing
@@ -31,7 +31,8 @@ _LINKS = frozenset(
 _ALIKE = (frozenset("in on at for of from inside".split()), frozenset("near beside next by".split()))
 _ARTICLES = frozenset("the a an this that these those all".split())
 _KEEP = re.compile(
-    r"\b(?:by|at|until|to|past|after|before|per|every|each|than|number|no|step|figure|page|(?<!total )(?<!consists )(?<!consist )(?<!made up )of)\s*$",
+    r"\b(?:by|at|until|to|past|after|before|per|every|each|than|number|no|step|figure|page"
+    r"|(?<!total )(?<!consists )(?<!consist )(?<!made up )of)\s*$",
     re.IGNORECASE,
 )
 _NUMBER = rf"(?:{NUMBER}|one|two|three|four|five|six|seven|eight|nine|ten)"
@@ -40,18 +41,21 @@ _BOTH = re.compile(r"\bboth\b", re.IGNORECASE)
 _ALL_THE = re.compile(r"(?:the|all|these) $", re.IGNORECASE)
 _IS = re.compile(r" (?:is|are|were|was|have|has|can)\b")
 _OF_ALL = re.compile(
-    r"\bof (?:the |these |all )+(?:objects|things|shapes|items)(?: (?:shown|there|here))?(?: in the \w+)? (?:is|are) (?=.*?(\w+))",
+    r"\bof (?:the |these |all )+(?:objects|things|shapes|items)(?: (?:shown|there|here))?(?: in the \w+)?"
+    r" (?:is|are) (?=.*?(\w+))",
     re.IGNORECASE,
 )
 _PLACE_BEHIND = re.compile(
     r" (?:in|on|at) (?:the|an?|her|his|their|its) (?!left|right|front|back|side|middle|other|first|second)[a-z]+[.! ]*$"
 )
 _DOING_SOMEWHERE = re.compile(
-    r"(?<=[a-z]) (?!being|having)[a-z]+ing\b(?!.*(?:\d|\b(?:left|right|front|back|behind|side|corner|top|bottom)\b))[^,;:]*$"
+    r"(?<=[a-z]) (?!being|having)[a-z]+ing\b"
+    r"(?!.*(?:\d|\b(?:left|right|front|back|behind|side|corner|top|bottom)\b))[^,;:]*$"
 )
 _PRONOUN = re.compile(r"^\s*one (?=(?:can|could|sees|finds|counts)\b)", re.IGNORECASE)
 _TELLING = frozenset(
-    "listed lists mentioned given described reported included am able see sees seen count counts find finds observe identify notice they he she we who which that it its there "
+    "listed lists mentioned given described reported included "
+    "am able see sees seen count counts find finds observe identify notice they he she we who which that it its there "
     "here also currently already clearly overall consist consists comprise comprises made up bar line graph chart plot "
     "table diagram figure image picture photo indicates indicate reveals tall high document page and has have had "
     "being been do does did".split()
@@ -65,7 +69,7 @@ def without_the_whole(text: str, question: str) -> str:
     >>> without_the_whole("3 of the 6 cubes are red", "How many cubes are red?")
     '3 of the cubes are red'
     """
-    part = _PART_OF.search(text)
+    part = _PART_OF.search(text) if " of " in text else None
     head = head_of_counted(question)
     if not part or not _says_where(question, head) or not _says_all(text, question, head):
         return text
@@ -116,6 +120,8 @@ def count_in_a_sentence(text: str, question: str) -> Decimal | None:
     left, right = _tokens(text[:start]), _tokens(text[end:])
     if part and part["whole"] and all(one_writing(token) == head for token in right if token not in SAYING):
         return None  # "one of the two people" says nothing of the one
+    if not kind_of_thing(question, head) <= set(map(one_writing, words_of(text))):
+        return None
     if is_of_others(text[:start], text[end:], question, head):
         return None
     return value if _says_again(left, right, question, head) else None

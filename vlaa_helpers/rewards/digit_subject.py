@@ -28,7 +28,8 @@ _COMPARES = re.compile(r"\b(?:more|fewer|less)\b", re.IGNORECASE)
 _OWNS = re.compile(r"\b(?:has|have|contains?|shows?)\s*$", re.IGNORECASE)
 _OBJECTS = re.compile(rf"\bhow many (?:{'|'.join(ANY_THING)})\b", re.IGNORECASE)
 AMOUNT = frozenset(
-    "exist exists total count number sum amount quantity altogether overall together all left remain remains remaining has have get "
+    "exist exists "
+    "total count number sum amount quantity altogether overall together all left remain remains remaining has have get "
     "got see counted count equals equal become becomes gives give makes make contains contain shows show still will "
     "them they on what which can found present long wide tall high deep old".split()
 )
@@ -61,7 +62,7 @@ def is_of_what_is_asked(before: str, after: str, question: str) -> bool:
         before, after = after[turned.end() :], ""
     parts = (_named(part, wanted) for part in (before, _OF_THEM.sub(f" {head} ", after)))
     said, counted = (phrases_of(as_asked(_SAID_BESIDE.sub(" ", part), question, head), neutral) for part in parts)
-    if said and counted and head in counted[0].words and not _kind_of_thing(question, head) <= _words(said + counted):
+    if said and counted and head in counted[0].words and not kind_of_thing(question, head) <= _words(said + counted):
         return False
     if said and not said[-1].words and said[-1].link not in ("", "of"):
         return False
@@ -73,7 +74,7 @@ def is_of_what_is_asked(before: str, after: str, question: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _kind_of_thing(question: str, head: str) -> frozenset[str]:
+def kind_of_thing(question: str, head: str) -> frozenset[str]:
     """The nouns that say of which kind the counted things are: "hydrogen" of "hydrogen atoms"."""
     words = [one_writing(word) for word in words_of(counted_clause(question))]
     before = words[: words.index(head)] if head in words else []
@@ -96,7 +97,7 @@ def is_of_others(before: str, after: str, question: str, head: str) -> bool:
     things = words_of(after)[:3]
     others = (
         head
-        and head not in {one_writing(word) for word in ANY_THING}
+        and head not in ANY_THING
         and any(
             one_writing(word) != head and word.endswith("s") and word in question_words(question) - LOOKS - AMOUNT
             for word in things[: [*map(one_writing, things), head].index(head)]
@@ -152,12 +153,19 @@ def _kinds(words: list[str], question: str) -> frozenset[str]:
 
     Where the question alone speaks of objects, those that it names. What it takes away is not among what is left.
     """
-    if "of" in words and not ANY_THING.intersection(words):  # "one of the dogs is brown"
+    says_things = not ANY_THING.isdisjoint(words)
+    if "of" in words and not says_things:  # "one of the dogs is brown"
         return frozenset()
-    if _names_no_thing(question) or (_OBJECTS.search(question) and not ANY_THING.isdisjoint(words)):
-        kinds = THINGS if not head_of_counted(question) or _OBJECTS.search(question) else LOOKS
+    return _kinds_beside(question, says_things)
+
+
+@lru_cache(maxsize=4096)
+def _kinds_beside(question: str, says_things: bool) -> frozenset[str]:
+    asks_for_things = _OBJECTS.search(question) is not None
+    if _names_no_thing(question) or (asks_for_things and says_things):
+        kinds = THINGS if not head_of_counted(question) or asks_for_things else LOOKS
     else:
-        kinds = THINGS & question_words(question) if _OBJECTS.search(question) else frozenset()
+        kinds = THINGS & question_words(question) if asks_for_things else frozenset()
     taken = frozenset().union(*things_changed(question, "take"))
     return frozenset(word for word in kinds if one_writing(word) not in taken)
 

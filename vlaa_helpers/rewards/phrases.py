@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _SIDE_OF = re.compile(r"\b(?:(?:to|on|at) the )?(left|right) of\b")
 _TOKEN = re.compile(r"(?:left|right)_of|\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?|[^\s\w]|_")
@@ -29,7 +30,8 @@ ASKING = frozenset(
 _SHOWN = frozenset("picture image photo figure scene diagram graph chart plot".split())
 _WRITINGS = {
     "colour": "color", "grey": "gray", "people": "person", "men": "man", "women": "woman", "children": "child",
-    "feet": "foot", "bike": "bicycle", "centre": "center", "leaves": "leaf", "knives": "knife", "shelves": "shelf", "loaves": "loaf", "has": "have",
+    "feet": "foot", "bike": "bicycle", "centre": "center",
+    "leaves": "leaf", "knives": "knife", "shelves": "shelf", "loaves": "loaf", "has": "have",
 }  # fmt: skip
 
 
@@ -41,6 +43,7 @@ class Phrase:
     words: tuple[str, ...]
 
 
+@lru_cache(maxsize=8192)
 def one_writing(word: str) -> str:
     """A word in small letters and the singular, of two spellings always the same one.
 
