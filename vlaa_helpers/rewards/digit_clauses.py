@@ -10,7 +10,7 @@ from itertools import pairwise
 from .asked_things import counted_clause
 from .counted_things import head_of_counted, stem
 from .digit_steps import SUM, without_list, without_sums
-from .neutral_words import ANY_THING, SAYING, words_of
+from .neutral_words import ANY_THING, LOOKS, SAYING, words_of
 from .number_words import NUMBER, find_numbers
 from .phrases import one_writing
 from .question_steps import kinds_of_change, things_changed, without_steps
@@ -20,15 +20,17 @@ MAX_LENGTH, MAX_CLAUSE, MAX_CLAUSES = 1000, 300, 24
 _N = rf"(?:{NUMBER}|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b)"
 _SENTENCE_END = re.compile(r"\n+|(?<=[.;!?])\s+")
 _CLAUSE_END = re.compile(
-    r",?\s+(?=(?:so|therefore|thus|hence|because|since)\b(?!-))"
+    r",?\s+(?=(?:while|so|therefore|thus|hence|because|since)\b(?!-))"
     r"|,\s+(?=(?:(?:which )?(?:leaves|leaving|gives|giving|makes|making)|(?:which|that|this) (?:is|are|means)|and there"
-    rf"|and (?:\w+ ){{0,3}}{_N}|and (?:after|then|if|when|now)|{_N} of (?:which|whom|them|these)|of which|each"
+    rf"|(?<!\d, )and (?:\w+ ){{0,3}}{_N}(?= [a-z])|and (?:after|then|if|when|now)|{_N} of (?:which|whom|them|these)|of which|each"
     r"|one for|one per|while|but|where|who|which|as|from|in|on|at|by|next|near|behind|beside|namely|with|along"
     r"|(?!(?:exclud|includ|count|ignor|except|assum|add|subtract|remov|consider))[a-z]{3,}(?:ing|ed))\b)"
     r"|\s+(?=(?:labell?ed|named|numbered)\b)",
     re.IGNORECASE,
 )
-_COUNT_BESIDE = re.compile(rf"\s+and (?={_N} [a-z])", re.IGNORECASE)
+_COUNT_BESIDE = re.compile(
+    rf"\s+and (?={_N} [a-z]|(?:the|an?) (?:\w+ ){{1,3}}(?:has|have|shows|contains) {_N})", re.IGNORECASE
+)
 _REASON_FIRST = re.compile(
     r"(?:^|(?<=[.;!?\n]\s))((?:since|because|as|given|using|looking|observing|by(?! (?:subtract|remov|tak|add)))"
     r"\s[^,.\n]*),\s+",
@@ -47,12 +49,16 @@ _RESULT = re.compile(
     r"|gives?|giving|makes?|making|becomes?|get|will)\b",
     re.IGNORECASE,
 )
+_SAYS_RESULT = re.compile(
+    r"\b(?:(?<!the )left(?! of| side| one)|remain\w*|answer|result|final)\b", re.IGNORECASE
+)
+_FRAGMENT = re.compile(rf"\W*{_N}(?: (?!is|are|in|on|was|were)\w+){{0,3}}\W*$", re.IGNORECASE)
 _DOUBT = re.compile(
     r"\b(?:not sure|unsure|uncertain|certain|may|maybe|perhaps|might|could be|possibl[ey]|probabl[ey]|likely|unlikely"
     r"|guess\w*|assum\w+|suppos\w+|wait|actually|oops|hmm|correction|corrected|mistak\w+|wrong|incorrect\w*|errors?"
     r"|false|ignor\w+|instruction\w*|rewards?|grader|lie|joke|doubt\w*|unless|if only|unclear|cannot|can['’]t"
     r"|could(?:n['’]t| not)|unable|impossible|difficult|hard to|depend\w*|alternativ\w+|otherwise|either|instead"
-    r"|opposite|recount\w*|sorry|double[- ]check\w*|should|hidden|blurr\w+|too (?:many|few))\b|\bno[,.!]|\bwhat if\b",
+    r"|opposite|recount\w*|sorry|double[- ]check\w*|should|hidden|blurr\w+|too (?:many|few)|as well(?! as)|too)\b|\bno[,.!]|\bwhat if\b",
     re.IGNORECASE,
 )
 """Words that take back or weaken an answer, wherever they stand."""
@@ -110,7 +116,8 @@ def _count_of(texts: list[str], question: str, read: Callable[[str], object]) ->
     clauses, deciding = _deciding([_clause(clause, question, read) for clause in texts], question)
     if len({clause.count for clause in deciding}) != 1:
         return None
-    if kinds_of_change(question) and not deciding[-1].is_result and _changes_a_number(clauses, deciding):
+    is_first = deciding[0] is clauses[0] and _FRAGMENT.match(clauses[0].text)
+    if kinds_of_change(question) and not deciding[-1].is_result and not is_first and _changes_a_number(clauses, deciding):
         return None
     if _says_less_than_another(clauses, deciding[-1], question):
         return None
@@ -167,6 +174,8 @@ def _deciding(clauses: list[_Clause], question: str) -> tuple[list[_Clause], lis
     stating = [clause for clause in clauses if clause.count is not None]
     stating = [clause for k, clause in enumerate(stating) if not _is_used(clause, stating[k + 1 :])]
     results = [clause for clause in stating if clause.is_result]
+    if not results and stating and stating[0] is clauses[0] and _FRAGMENT.match(clauses[0].text):
+        return clauses, stating[:1] if len({clause.count for clause in stating}) == 1 else stating
     deciding = results or stating
     if len({clause.count for clause in deciding}) > 1:
         if _is_a_chain(clauses, results, question):
@@ -228,7 +237,7 @@ def _may_stand_beside(
         used.add(deciding.count)
         return all(Decimal(found["right"].replace(",", "")) in used for found in sums)
     if clause.count is None or clause.count == deciding.count:
-        return not (clause.is_result and numbers and deciding.count not in numbers)
+        return not (_SAYS_RESULT.search(clause.text) and numbers and deciding.count not in numbers)
     if _is_used(clause, behind):
         return True
     if kinds_of_change(question):
@@ -274,5 +283,6 @@ def _adds_up(clauses: list[_Clause], deciding: _Clause, question: str) -> bool:
             words = words_of(clause.text[end : end + 60])[:5]
             if clause.count is None and head and head in map(one_writing, words):
                 parts.append(number)
-                conflicting = conflicting or known.issuperset(map(stem, words))
+                is_other = not (LOOKS - asked).isdisjoint(words_of(clause.text))
+                conflicting = conflicting or (not is_other and known.issuperset(map(stem, words)))
     return not conflicting or (None not in parts and sum(parts) == deciding.count)

@@ -46,7 +46,7 @@ _OF_ALL = re.compile(
     re.IGNORECASE,
 )
 _PLACE_BEHIND = re.compile(
-    r" (?:in|on|at) (?:the|an?|her|his|their|its) (?!left|right|front|back|side|middle|other|first|second)[a-z]+[.! ]*$"
+    r" (?:in|on|at|from) (?:the|an?|her|his|their|its) (?!left|right|front|back|side|middle|other|first|second)[a-z]+[.! ]*$"
 )
 _DOING_SOMEWHERE = re.compile(
     r"(?<=[a-z]) (?!being|having)[a-z]+ing\b"
@@ -56,10 +56,11 @@ _PRONOUN = re.compile(r"^\s*one (?=(?:can|could|sees|finds|counts)\b)", re.IGNOR
 _TELLING = frozenset(
     "listed lists mentioned given described reported included "
     "am able see sees seen count counts find finds observe identify notice they he she we who which that it its there "
-    "here also currently already clearly overall consist consists comprise comprises made up bar line graph chart plot "
-    "table diagram figure image picture photo indicates indicate reveals tall high document page and has have had "
+    "here also currently already clearly overall consist consists comprise comprises made up image picture photo scene "
+    "indicates indicate reveals tall high and has have had "
     "being been do does did".split()
 )
+_SHOWING = frozenset("bar line graph chart plot table diagram figure document page".split())
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?")
 
 
@@ -191,7 +192,7 @@ def _says_again(left: list[str], right: list[str], question: str, head: str) -> 
                 if not _is_behind_the_same(token, word, link, tokens[k + 1 :], pairs, tokens is left):
                     return False
                 link = "" if token not in LOOKS else link
-            elif token in _TELLING or (token in SAYING | AMOUNT and token not in ("left", "right")):
+            elif token in _TELLING | _SHOWING or (token in SAYING | AMOUNT and token not in ("left", "right")):
                 if link and link not in _ALIKE[0]:  # "next to it"
                     return False
                 link = ""

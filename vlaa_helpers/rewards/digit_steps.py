@@ -120,7 +120,8 @@ def _as_objects(count: str, question: str) -> str:
 
 def _item(text: str, question: str) -> Decimal | None:
     """How many things one item of a list is, "two red cubes"; None where they cannot be what the question counts."""
-    text = _THE_ONE.sub(r"\1", text)
+    is_named = any(map(str.isalpha, text))
+    text = _PLACED.sub("", _THE_ONE.sub(r"\1", text))
     numbers = [found for found in find_numbers(text) if found[2] is not None]
     numbers = [] if _NAMED.match(text) else numbers
     number, rest = Decimal(1), _ARTICLE.sub("", text)
@@ -128,8 +129,8 @@ def _item(text: str, question: str) -> Decimal | None:
         number, rest = numbers[0][2], text[numbers[0][1] :]
     elif numbers or (rest == text and any(word in THINGS and word.endswith("s") for word in words_of(rest))):
         return None
-    words = [word for word in words_of(_PLACED.sub("", rest)) if word in THINGS]
-    if number is None or not any(map(str.isalpha, rest)):
+    words = [word for word in words_of(rest) if word in THINGS]
+    if number is None or not is_named:
         return None
     things = {one_writing(word) for word in words}
     asked = {one_writing(word) for word in words_of(counted_clause(question)) if word in THINGS}

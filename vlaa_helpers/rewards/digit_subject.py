@@ -22,7 +22,7 @@ _SAID_BESIDE = re.compile(
     r"|\b(?:shown|seen|visible|present|displayed|depicted|presented|listed)\b(?! than)",
     re.IGNORECASE,
 )
-_OF_THEM = re.compile(r"^\s*of (?:them|these|those)\b|^(?=\s+(?:is|are|was|were|have|had|will)\b)", re.IGNORECASE)
+_OF_THEM = re.compile(r"^\s*of (?:them|these|those|which|whom)\b|^(?=\s+(?:is|are|was|were|have|had|will)\b)", re.IGNORECASE)
 _IS_THE = re.compile(r"\s*(?:is|are|was|were) (?=the\b)", re.IGNORECASE)
 _COMPARES = re.compile(r"\b(?:more|fewer|less)\b", re.IGNORECASE)
 _OWNS = re.compile(r"\b(?:has|have|contains?|shows?)\s*$", re.IGNORECASE)
@@ -42,6 +42,10 @@ _EQUALS = re.compile(r"(?:\b(?:is|are|was|were|equals)|[:=])[\s(]*$", re.IGNOREC
 _LABEL = re.compile(r"\bnumber\s*$", re.IGNORECASE)
 _NAME = re.compile(r"\b([A-Z]) (?:has|have|had|is|was|got|gets)\b")
 _LETTER = re.compile(r"\b([A-Z])\b(?!')")
+_DIFFERENCE = re.compile(r"\bdifference(?: is|:| =)\s*$|^\s*difference\s*$", re.IGNORECASE)
+_GETTING = re.compile(r"\b(?<!to )(?:get|gets|got|receive[sd]?)\b", re.IGNORECASE)
+_PLURALS = frozenset({"people", "sheep", "fish"})
+_NUMBERS = frozenset({"number", "count", "total", "amount", "sum"})
 _DOING = re.compile(r"\b[a-z]{2,}ing\b|\b(?:parked|placed|located|positioned|situated|arranged)\b", re.IGNORECASE)
 
 
@@ -56,6 +60,8 @@ def is_of_what_is_asked(before: str, after: str, question: str) -> bool:
         return True
     neutral = _neutral(question) | _kinds(words_of(before + ";" + after), question) - _things_asked(question)
     head, wanted = head_of_counted(question), _wanted(question)
+    if _DIFFERENCE.search(before) and _COMPARES.search(question):
+        before, after = "", f" more{after}"
     if is_of_others(before, after, question, head):
         return False
     if (turned := _IS_THE.match(after)) and not any(map(str.isalnum, before)):
@@ -68,7 +74,7 @@ def is_of_what_is_asked(before: str, after: str, question: str) -> bool:
         return False
     if said and said[0].link in ("", "the") and _OWNS.search(before):  # "the boat has 2 people" are those in the boat
         said = [Phrase("in", said[0].words), *said[1:]] if not restates(said, wanted) else said
-    if head and said and not counted and _EQUALS.search(before) and not any(head in phrase.words for phrase in said):
+    if head and said and not counted and _EQUALS.search(before) and not _counts(before, head):
         return False
     return restates(said, wanted) and restates(counted, wanted, first_alone=True)
 
@@ -87,6 +93,13 @@ def kind_of_thing(question: str, head: str) -> frozenset[str]:
 
 def _words(phrases: list[Phrase]) -> frozenset[str]:
     return frozenset(word for phrase in phrases for word in phrase.words)
+
+
+def _counts(text: str, head: str) -> bool:
+    """Whether a text says the counted noun in the plural, or the number of it: "The peak is 2" gives a value."""
+    words = words_of(text)
+    things = [word for word in words if one_writing(word) == head]
+    return any(word != head or word in _PLURALS for word in things) or bool(things and _NUMBERS.intersection(words))
 
 
 def is_of_others(before: str, after: str, question: str, head: str) -> bool:
@@ -110,7 +123,7 @@ def is_of_others(before: str, after: str, question: str, head: str) -> bool:
 def _wanted(question: str) -> tuple[Phrase, ...]:
     """The phrases of what is counted; "legend entries" are entries in the legend too."""
     head = head_of_counted(question)
-    wanted = asked_phrases(as_asked(_SAID_BESIDE.sub(" ", counted_clause(question)), question, head))
+    wanted = asked_phrases(as_asked(_SAID_BESIDE.sub(" ", _GETTING.sub(" ", counted_clause(question))), question, head))
     before = wanted[0].words[:-1] if head and wanted and wanted[0].words[-1:] == (head,) else ()
     return (*wanted, *(Phrase("in", (word,)) for word in before if word not in LOOKS))
 
