@@ -30,8 +30,8 @@ _SYNONYMS = tuple(
     frozenset(group.split())
     for group in (
         "cube cubes block blocks", "sphere spheres ball balls", "cylinder cylinders", "rubber matte",
-        "metal metallic shiny", "large big", "small tiny little", "child children kid kids",
-        "minute minutes min mins",
+        "thing things object objects item items", "metal metallic shiny", "large big", "small tiny little",
+        "child children kid kids", "minute minutes min mins",
     )
 )  # fmt: skip
 """Words for the same, as CLEVR and others change them from question to question."""

@@ -22,7 +22,8 @@ _SENTENCE_END = re.compile(r"\n+|(?<=[.;!?])\s+")
 _CLAUSE_END = re.compile(
     r",?\s+(?=(?:while|so|therefore|thus|hence|because|since)\b(?!-))"
     r"|,\s+(?=(?:(?:which )?(?:leaves|leaving|gives|giving|makes|making)|(?:which|that|this) (?:is|are|means)|and there"
-    rf"|(?<!\d, )and (?:\w+ ){{0,3}}{_N}(?= [a-z])|and (?:after|then|if|when|now)|{_N} of (?:which|whom|them|these)|of which|each"
+    rf"|(?<!\d, )and (?:\w+ ){{0,3}}{_N}(?= [a-z])|and (?:after|then|if|when|now)"
+    rf"|{_N} (?:of (?:which|whom|them|these)|(?:on|in|at|of|for) (?:each|every|both))|of which|each"
     r"|one for|one per|while|but|where|who|which|as|from|in|on|at|by|next|near|behind|beside|namely|with|along"
     r"|(?!(?:exclud|includ|count|ignor|except|assum|add|subtract|remov|consider))[a-z]{3,}(?:ing|ed))\b)"
     r"|\s+(?=(?:labell?ed|named|numbered)\b)",
@@ -31,6 +32,7 @@ _CLAUSE_END = re.compile(
 _COUNT_BESIDE = re.compile(
     rf"\s+and (?={_N} [a-z]|(?:the|an?) (?:\w+ ){{1,3}}(?:has|have|shows|contains) {_N})", re.IGNORECASE
 )
+_VERB = re.compile(r"\s(?:is|are|was|were|can|have|has)\s", re.IGNORECASE)
 _REASON_FIRST = re.compile(
     r"(?:^|(?<=[.;!?\n]\s))((?:since|because|as|given|using|looking|observing|by(?! (?:subtract|remov|tak|add)))"
     r"\s[^,.\n]*),\s+",
@@ -49,16 +51,15 @@ _RESULT = re.compile(
     r"|gives?|giving|makes?|making|becomes?|get|will)\b",
     re.IGNORECASE,
 )
-_SAYS_RESULT = re.compile(
-    r"\b(?:(?<!the )left(?! of| side| one)|remain\w*|answer|result|final)\b", re.IGNORECASE
-)
+_SAYS_RESULT = re.compile(r"\b(?:(?<!the )left(?! of| side| one)|remain\w*|answer|result|final)\b", re.IGNORECASE)
 _FRAGMENT = re.compile(rf"\W*{_N}(?: (?!is|are|in|on|was|were)\w+){{0,3}}\W*$", re.IGNORECASE)
 _DOUBT = re.compile(
     r"\b(?:not sure|unsure|uncertain|certain|may|maybe|perhaps|might|could be|possibl[ey]|probabl[ey]|likely|unlikely"
     r"|guess\w*|assum\w+|suppos\w+|wait|actually|oops|hmm|correction|corrected|mistak\w+|wrong|incorrect\w*|errors?"
     r"|false|ignor\w+|instruction\w*|rewards?|grader|lie|joke|doubt\w*|unless|if only|unclear|cannot|can['’]t"
     r"|could(?:n['’]t| not)|unable|impossible|difficult|hard to|depend\w*|alternativ\w+|otherwise|either|instead"
-    r"|opposite|recount\w*|sorry|double[- ]check\w*|should|hidden|blurr\w+|too (?:many|few)|as well(?! as)|too)\b|\bno[,.!]|\bwhat if\b",
+    r"|opposite|recount\w*|sorry|double[- ]check\w*|should|hidden|blurr\w+|too (?:many|few)|as well(?! as)|too)\b"
+    r"|\bno[,.!]|\bwhat if\b",
     re.IGNORECASE,
 )
 """Words that take back or weaken an answer, wherever they stand."""
@@ -106,9 +107,18 @@ def stated_count(text: str, question: str, read: Callable[[str], object]) -> Dec
     texts = _clauses_of(text, question)
     if len(texts) > MAX_CLAUSES:
         return None
-    parts = [part for clause in texts for part in _COUNT_BESIDE.split(clause)]
+    parts = [part for clause in texts for part in _counts_apart(clause)]
     count = _count_of(texts, question, read)
     return count if count is not None or len(parts) == len(texts) else _count_of(parts, question, read)
+
+
+def _counts_apart(clause: str) -> list[str]:
+    """The counts that "and" joins, each with the verb behind the last one: "4 dogs and a cat are here"."""
+    parts = _COUNT_BESIDE.split(clause)
+    verb = _VERB.search(parts[-1])
+    if len(parts) == 1 or not verb or _VERB.search(parts[0]):
+        return parts
+    return [*(f"{part}{parts[-1][verb.start() :]}" for part in parts[:-1]), parts[-1]]
 
 
 def _count_of(texts: list[str], question: str, read: Callable[[str], object]) -> Decimal | None:
@@ -117,7 +127,12 @@ def _count_of(texts: list[str], question: str, read: Callable[[str], object]) ->
     if len({clause.count for clause in deciding}) != 1:
         return None
     is_first = deciding[0] is clauses[0] and _FRAGMENT.match(clauses[0].text)
-    if kinds_of_change(question) and not deciding[-1].is_result and not is_first and _changes_a_number(clauses, deciding):
+    if (
+        kinds_of_change(question)
+        and not deciding[-1].is_result
+        and not is_first
+        and _changes_a_number(clauses, deciding)
+    ):
         return None
     if _says_less_than_another(clauses, deciding[-1], question):
         return None

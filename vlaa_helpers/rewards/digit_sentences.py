@@ -46,7 +46,8 @@ _OF_ALL = re.compile(
     re.IGNORECASE,
 )
 _PLACE_BEHIND = re.compile(
-    r" (?:in|on|at|from) (?:the|an?|her|his|their|its) (?!left|right|front|back|side|middle|other|first|second)[a-z]+[.! ]*$"
+    r" (?:in|on|at|from) (?:the|an?|her|his|their|its) "
+    r"(?!left|right|front|back|side|middle|other|first|second)[a-z]+[.! ]*$"
 )
 _DOING_SOMEWHERE = re.compile(
     r"(?<=[a-z]) (?!being|having)[a-z]+ing\b"
@@ -122,6 +123,9 @@ def count_in_a_sentence(text: str, question: str) -> Decimal | None:
     if part and part["whole"] and all(one_writing(token) == head for token in right if token not in SAYING):
         return None  # "one of the two people" says nothing of the one
     if not kind_of_thing(question, head) <= set(map(one_writing, words_of(text))):
+        return None
+    looks = _before_the_head(question, head) & LOOKS
+    if not looks.isdisjoint(said := set(words_of(text))) and not looks <= said:
         return None
     if is_of_others(text[:start], text[end:], question, head):
         return None
@@ -210,14 +214,14 @@ def _is_behind_the_same(token: str, word: str, link: str, behind: list[str], pai
     is_owner = link in ("in", "of", "on", "at", "by", "for") and "" in links and token not in ("left", "right")
     if not (is_link or is_owner or (is_subject and not link)):
         return False
-    return token not in LOOKS or not behind or one_writing(behind[0]) in nouns
+    return token not in LOOKS or not behind or behind[0] in SAYING | LOOKS | _LINKS or one_writing(behind[0]) in nouns
 
 
 @lru_cache(maxsize=4096)
 def _pairs(question: str) -> dict[str, tuple[set[str], set[str]]]:
     """For the stem of each word of what is asked for the links before it, and the words behind it."""
     asked = counted_clause(question) if kinds_of_change(question) else asking_sentence(question)
-    tokens = _tokens(asked)
+    tokens = _tokens(asked.replace("according to", "in"))
     pairs: dict[str, tuple[set[str], set[str]]] = {}
     link = ""
     for k, token in enumerate(tokens):

@@ -22,7 +22,9 @@ _SAID_BESIDE = re.compile(
     r"|\b(?:shown|seen|visible|present|displayed|depicted|presented|listed)\b(?! than)",
     re.IGNORECASE,
 )
-_OF_THEM = re.compile(r"^\s*of (?:them|these|those|which|whom)\b|^(?=\s+(?:is|are|was|were|have|had|will)\b)", re.IGNORECASE)
+_OF_THEM = re.compile(
+    r"^\s*of (?:them|these|those|which|whom)\b|^(?=\s+(?:is|are|was|were|have|had|will)\b)", re.IGNORECASE
+)
 _IS_THE = re.compile(r"\s*(?:is|are|was|were) (?=the\b)", re.IGNORECASE)
 _COMPARES = re.compile(r"\b(?:more|fewer|less)\b", re.IGNORECASE)
 _OWNS = re.compile(r"\b(?:has|have|contains?|shows?)\s*$", re.IGNORECASE)

@@ -9,17 +9,19 @@ from .number_words import find_numbers
 from .phrases import one_writing
 
 _TAKING = frozenset(
-    "subtract subtracting subtracted remove removing removed take taking taken removal subtraction".split()
+    "subtract subtracting subtracted remove removing removed take taking taken removal subtraction subtractions".split()
 )
 _ADDING = frozenset("add adding added addition".split())
 _COUNTING = frozenset("count counting counted".split())
 CHANGING = _TAKING | _ADDING | _COUNTING
 """Words that change what is counted, or count it."""
 _BESIDE = SAYING | frozenset(
-    "all away every each more both you they them those these it out up other only from".split()
+    "given mentioned specified all away every each more both you they them those these it out up other only "
+    "from".split()
 )
+_GIVEN = frozenset("given mentioned specified those these".split())
 _SHAPES = frozenset("cube block sphere ball cylinder".split())
-_NAMED = frozenset("them those these it more removal addition subtraction".split())
+_NAMED = _GIVEN | frozenset("them it more removal addition subtraction subtractions".split())
 _CLAUSE = re.compile(r"[.?!;,]|\b(?:if|when|after|once)\b", re.IGNORECASE)
 _CONDITION = re.compile(r"\b(?:if|when|after|once)\b([^.?!;,]*)", re.IGNORECASE)
 _FROM = re.compile(r"\bfrom\b", re.IGNORECASE)
@@ -80,6 +82,8 @@ def _is_of_question(step: re.Match, question: str) -> bool:
     if origin and not (question_words(question) | THINGS | SAYING | {"all"}).issuperset(words_of(origin[0])):
         return False
     rest = {one_writing(word) for word in words_of(changed) if word not in _BESIDE | CHANGING}
+    if not _GIVEN.isdisjoint(words):  # "the given objects"
+        rest -= {one_writing(word) for word in ANY_THING}
     if kinds := kinds_of_change(changed):
         things = things_changed(question)
         numbers = {number for _, _, number in find_numbers(changed)}
