@@ -197,7 +197,7 @@ def _says_again(left: list[str], right: list[str], question: str, head: str) -> 
                     return False
                 link = "" if token not in LOOKS else link
             elif token in _TELLING | _SHOWING or (token in SAYING | AMOUNT and token not in ("left", "right")):
-                if link and link not in _ALIKE[0]:  # "next to it"
+                if link and link not in _ALIKE[0] | {"to"}:  # "next to it"
                     return False
                 link = ""
             else:
