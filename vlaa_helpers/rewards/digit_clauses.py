@@ -9,73 +9,25 @@ from itertools import pairwise
 
 from .asked_things import counted_clause
 from .counted_things import head_of_counted, stem
+from .digit_doubts import is_denied, is_doubtful, takes_back
+from .digit_split import SENTENCE_END, clauses_of, counts_apart
 from .digit_steps import SUM, without_list, without_sums
 from .neutral_words import ANY_THING, LOOKS, SAYING, words_of
-from .number_words import NUMBER, find_numbers
+from .number_words import SMALL_NUMBER, find_numbers
 from .phrases import one_writing
 from .question_steps import kinds_of_change, things_changed, without_steps
 
 MAX_LENGTH, MAX_CLAUSE, MAX_CLAUSES = 1000, 300, 24
 """Characters of an answer and of a clause, and clauses: a longer answer is reasoning."""
-_N = rf"(?:{NUMBER}|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b)"
-_SENTENCE_END = re.compile(r"\n+|(?<=[.;!?])\s+")
-_CLAUSE_END = re.compile(
-    r",?\s+(?=(?:while|so|therefore|thus|hence|because|since)\b(?!-))"
-    r"|,\s+(?=(?:(?:which )?(?:leaves|leaving|gives|giving|makes|making)|(?:which|that|this) (?:is|are|means)|and there"
-    rf"|(?<!\d, )and (?:\w+ ){{0,3}}{_N}(?= [a-z])|and (?:after|then|if|when|now)"
-    rf"|{_N} (?:of (?:which|whom|them|these)|(?:on|in|at|of|for) (?:each|every|both))|of which|each"
-    r"|one for|one per|while|but|where|who|which|as|from|in|on|at|by|next|near|behind|beside|namely|with|along"
-    r"|(?!(?:exclud|includ|count|ignor|except|assum|add|subtract|remov|consider))[a-z]{3,}(?:ing|ed))\b)"
-    r"|\s+(?=(?:labell?ed|named|numbered)\b)",
-    re.IGNORECASE,
-)
-_COUNT_BESIDE = re.compile(
-    rf"\s+and (?={_N} [a-z]|(?:the|an?) (?:\w+ ){{1,3}}(?:has|have|shows|contains) {_N})", re.IGNORECASE
-)
-_VERB = re.compile(r"\s(?:is|are|was|were|can|have|has)\s", re.IGNORECASE)
-_REASON_FIRST = re.compile(
-    r"(?:^|(?<=[.;!?\n]\s))((?:since|because|as|given|using|looking|observing|by(?! (?:subtract|remov|tak|add)))"
-    r"\s[^,.\n]*),\s+",
-    re.IGNORECASE,
-)
-_BULLET = re.compile(r"^[ \t]*[-•](?=\s+[A-Za-z\d])[ \t]*", re.MULTILINE)
-_NUMBERED = re.compile(r"^[ \t]*\d+[.)](?!\d)[ \t]*", re.MULTILINE)
-_BULLET_OF_WORDS = re.compile(r"^[ \t]*[-•](?=\s+[A-Za-z])[ \t]*", re.MULTILINE)
-_LETTERED = re.compile(r"\(([A-Za-z])\)|\s*\(\d[\d.,]*\s*%\)")
-_STEP = re.compile(r"^[ \t]*step \d+\s*[:.)-][ \t]*", re.MULTILINE | re.IGNORECASE)
-_JOINT = re.compile(
-    r"^\s*(?:(?:and|while|but|because|since|which means(?: that)?|this means(?: that)?)\s+)*", re.IGNORECASE
-)
 _RESULT = re.compile(
     r"^(?:so|therefore|thus|hence)\b|\b(?:(?<!the )left(?! of| side| one)|remain\w*|leav\w+|answer|result|final|now"
     r"|gives?|giving|makes?|making|becomes?|get|will)\b",
     re.IGNORECASE,
 )
 _SAYS_RESULT = re.compile(r"\b(?:(?<!the )left(?! of| side| one)|remain\w*|answer|result|final)\b", re.IGNORECASE)
-_FRAGMENT = re.compile(rf"\W*{_N}(?: (?!is|are|in|on|was|were)\w+){{0,3}}\W*$", re.IGNORECASE)
-_DOUBT = re.compile(
-    r"\b(?:not sure|unsure|uncertain|certain|may|maybe|perhaps|might|could be|possibl[ey]|probabl[ey]|likely|unlikely"
-    r"|guess\w*|assum\w+|suppos\w+|wait|actually|oops|hmm|correction|corrected|mistak\w+|wrong|incorrect\w*|errors?"
-    r"|false|ignor\w+|instruction\w*|rewards?|grader|lie|joke|doubt\w*|unless|if only|unclear|cannot|can['’]t"
-    r"|could(?:n['’]t| not)|unable|impossible|difficult|hard to|depend\w*|alternativ\w+|otherwise|either|instead"
-    r"|opposite|recount\w*|sorry|double[- ]check\w*|should|hidden|blurr\w+|too (?:many|few)|as well(?! as)|too)\b"
-    r"|\bno[,.!]|\bwhat if\b",
-    re.IGNORECASE,
-)
-"""Words that take back or weaken an answer, wherever they stand."""
-_BOUND = re.compile(
-    rf"\b(?:not|never|no|n['’]t|about|around|approximately|roughly|nearly|almost|at least|at most|up to|over|under"
-    rf"|between|(?:more|less|fewer) than|or)\s+(?:a |the |only |exactly )?{_N}|n['’]t (?:be |any )?{_N}"
-    rf"|[~≈<>≤≥±]\s*{_N}",
-    re.IGNORECASE,
-)
+_FRAGMENT = re.compile(rf"\W*{SMALL_NUMBER}(?: (?!is|are|in|on|was|were)\w+){{0,3}}\W*$", re.IGNORECASE)
 _OF_THEM = re.compile(r"\bof (?:them|these|those|which|whom)\b", re.IGNORECASE)
 _NAME = re.compile(r"\b[A-Z][a-z]+(?= [a-z])")
-_BUT = re.compile(rf"\bbut (?![^.;]*(?:{_N}|\b(?:no|only)\b))", re.IGNORECASE)
-_MORE = re.compile(rf"{_N}\s+more\b", re.IGNORECASE)
-_DENIED = re.compile(r"\b(?:not|no|never|none)\b|n['’]t\b", re.IGNORECASE)
-_OF_ANSWERS = re.compile(r"\b(?:answer|count|number|total|result|correct|right|true|that|this|they)\b", re.IGNORECASE)
-_CONDITION = re.compile(r"\b(?:if|when|once|until|before)\b", re.IGNORECASE)
 _FORMULA = re.compile(r"\d\s*[-+*/×÷^·]|[-+*/×÷^·]\s*\d")
 
 
@@ -100,25 +52,16 @@ def stated_count(text: str, question: str, read: Callable[[str], object]) -> Dec
         text: without markup, its lines kept.
         read: reads the count of one clause; what is no Decimal is none.
     """
-    if len(text) > MAX_LENGTH or _DOUBT.search(text) or _BUT.search(text):
+    if len(text) > MAX_LENGTH or is_doubtful(text):
         return None
-    if max(map(len, _SENTENCE_END.split(text))) > MAX_CLAUSE:
+    if max(map(len, SENTENCE_END.split(text))) > MAX_CLAUSE:
         return None
-    texts = _clauses_of(text, question)
+    texts = clauses_of(text, question)
     if len(texts) > MAX_CLAUSES:
         return None
-    parts = [part for clause in texts for part in _counts_apart(clause)]
+    parts = [part for clause in texts for part in counts_apart(clause)]
     count = _count_of(texts, question, read)
     return count if count is not None or len(parts) == len(texts) else _count_of(parts, question, read)
-
-
-def _counts_apart(clause: str) -> list[str]:
-    """The counts that "and" joins, each with the verb behind the last one: "4 dogs and a cat are here"."""
-    parts = _COUNT_BESIDE.split(clause)
-    verb = _VERB.search(parts[-1])
-    if len(parts) == 1 or not verb or _VERB.search(parts[0]):
-        return parts
-    return [*(f"{part}{parts[-1][verb.start() :]}" for part in parts[:-1]), parts[-1]]
 
 
 def _count_of(texts: list[str], question: str, read: Callable[[str], object]) -> Decimal | None:
@@ -159,17 +102,7 @@ def _says_less_than_another(clauses: list[_Clause], deciding: _Clause, question:
 def _changes_a_number(clauses: list[_Clause], deciding: list[_Clause]) -> bool:
     """Whether a clause beside those that decide takes a number of things away, or adds some."""
     others = [clause.text for clause in clauses if clause not in deciding]
-    return any(kinds_of_change(text) and (any(find_numbers(text)) or _DENIED.search(text)) for text in others)
-
-
-def _clauses_of(text: str, question: str) -> list[str]:
-    """The clauses of a text, without the words that join them and the lists behind counts."""
-    if "\n" in text.strip():
-        text = _BULLET.sub("", _NUMBERED.sub("", text))
-    text = _REASON_FIRST.sub(r"\1. ", _LETTERED.sub(r"\1", _STEP.sub("", _BULLET_OF_WORDS.sub("", text))))
-    sentences = [without_list(sentence, question) for sentence in _SENTENCE_END.split(text)]
-    clauses = [_JOINT.sub("", clause) for sentence in sentences for clause in _CLAUSE_END.split(sentence)]
-    return [clause for clause in clauses if any(map(str.isalnum, clause))]
+    return any(kinds_of_change(text) and (any(find_numbers(text)) or is_denied(text)) for text in others)
 
 
 def _clause(text: str, question: str, read: Callable[[str], object]) -> _Clause:
@@ -243,7 +176,7 @@ def _may_stand_beside(
     """Whether a clause that does not decide may stand beside the one that does."""
     short = without_sums(clause.text, question)
     numbers = {number for _, _, number in find_numbers(clause.text)}
-    if _takes_back(clause.text, without_steps(short, question), question) or (numbers and "?" in clause.text):
+    if takes_back(clause.text, question) or (numbers and "?" in clause.text):
         return False
     if "=" in short and _FORMULA.search(short):
         return False
@@ -260,25 +193,6 @@ def _may_stand_beside(
     is_part = _OF_THEM.search(deciding.text) is not None
     is_whole = is_part or _restricting(clause.text, question) < _restricting(deciding.text, question)
     return is_whole and clause.count > deciding.count
-
-
-def _takes_back(text: str, short: str, question: str) -> bool:
-    """Whether a clause bounds or denies a number, speaks of an answer that is not, adds to one, or sets a condition."""
-    return bool(
-        any(_number_in(found[0]) not in _numbers_of(question) for found in _BOUND.finditer(text))
-        or (_DENIED.search(text) and _OF_ANSWERS.search(text))
-        or (_MORE.search(text) and not kinds_of_change(question))
-        or _CONDITION.search(short)
-    )
-
-
-def _number_in(text: str) -> Decimal | None:
-    return next((number for _, _, number in find_numbers(text)), None)
-
-
-@lru_cache(maxsize=4096)
-def _numbers_of(question: str) -> frozenset[Decimal]:
-    return frozenset(number for _, _, number in find_numbers(question) if number is not None)
 
 
 def _adds_up(clauses: list[_Clause], deciding: _Clause, question: str) -> bool:

@@ -61,6 +61,7 @@ _TELLING = frozenset(
     "indicates indicate reveals tall high and has have had "
     "being been do does did".split()
 )
+_SEEING = frozenset("see find count identify observe notice".split())
 _SHOWING = frozenset("bar line graph chart plot table diagram figure document page".split())
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?")
 
@@ -90,46 +91,63 @@ def count_in_a_sentence(text: str, question: str) -> Decimal | None:
     """
     head = head_of_counted(question)
     text = _PRONOUN.sub("I ", text)
-    if (
-        not head
-        or _SIGNS.search(text)
-        or _TURNING.search(question)
-        or any(word.casefold() not in question.casefold() for word in _NEGATION.findall(text))
-    ):
+    if not head or _SIGNS.search(text) or _TURNING.search(question) or _is_negated(text, question):
         return None
-    if (part := _PART_OF.search(text)) and part["whole"]:
-        text = f"{text[: part.start('whole')]}{text[part.end('whole') :]}"
-    if (inverted := _OF_ALL.search(text)) and head in map(one_writing, words_of(text[inverted.end() :])):
-        text, part = text[: inverted.start()] + text[inverted.end() :], None
+    text, is_part = _without_wholes(text, head)
     found = [number for number in find_numbers(text) if number[2] is not None]
     counted = [number for number in found if _is_before_the_head(text, number, question, head)]
     if len(counted) != 1 or _KEEP.search(text[: counted[0][0]]):
         return None
     start, end, value = counted[0]
-    if _BOTH.search(question) and not _says_all(text, question, head):
-        return None
-    if (
-        _ALL_THE.match(text[:start])
-        and _IS.match(text, _end_of_head(text, end, head))
-        and not _says_where(question, head)
-        and _says_all(text, question, head)
-    ):
+    if _is_of_all(text, start, end, question, head):
         return None if kinds_of_change(question) else value
-    if not _says_where(question, head):
-        text = _DOING_SOMEWHERE.sub("", text)
-    elif (place := _PLACE_BEHIND.search(text)) and _says_all(text[: place.start()], question, head):
-        text = text[: place.start()]
+    text = _without_a_place(text, question, head)
     left, right = _tokens(text[:start]), _tokens(text[end:])
-    if part and part["whole"] and all(one_writing(token) == head for token in right if token not in SAYING):
+    if is_part and all(one_writing(token) == head for token in right if token not in SAYING):
         return None  # "one of the two people" says nothing of the one
-    if not kind_of_thing(question, head) <= set(map(one_writing, words_of(text))):
-        return None
-    looks = _before_the_head(question, head) & LOOKS
-    if not looks.isdisjoint(said := set(words_of(text))) and not looks <= said:
-        return None
-    if is_of_others(text[:start], text[end:], question, head):
+    is_of_others_too = is_of_others(text[:start], text[end:], question, head)
+    if is_of_others_too or not _has_its_kind(text, question, head):
         return None
     return value if _says_again(left, right, question, head) else None
+
+
+def _is_negated(text: str, question: str) -> bool:
+    return any(word.casefold() not in question.casefold() for word in _NEGATION.findall(text))
+
+
+def _without_wholes(text: str, head: str) -> tuple[str, bool]:
+    """A text without the number of the whole that a count is part of, and whether it still is said to be a part."""
+    part = _PART_OF.search(text)
+    if part:
+        text = f"{text[: part.start('whole')]}{text[part.end('whole') :]}"
+    inverted = _OF_ALL.search(text)
+    if inverted and head in map(one_writing, words_of(text[inverted.end() :])):
+        return text[: inverted.start()] + text[inverted.end() :], False
+    return text, part is not None
+
+
+def _is_of_all(text: str, start: int, end: int, question: str, head: str) -> bool:
+    """Whether a text speaks of all that is counted: "The 4 cubes are red", where it asks how many cubes there are."""
+    is_all = _ALL_THE.match(text[:start]) and _IS.match(text, _end_of_head(text, end, head))
+    return is_all is not None and not _says_where(question, head) and _says_all(text, question, head)
+
+
+def _without_a_place(text: str, question: str, head: str) -> str:
+    """A text without a place at its end that changes nothing, for the question asks for none or has been said."""
+    if not _says_where(question, head):
+        return _DOING_SOMEWHERE.sub("", text)
+    place = _PLACE_BEHIND.search(text)
+    return text[: place.start()] if place and _says_all(text[: place.start()], question, head) else text
+
+
+def _has_its_kind(text: str, question: str, head: str) -> bool:
+    """Whether a text says which kind of thing is counted, and all of its looks or none; all there is for "both"."""
+    said = set(words_of(text))
+    looks = _before_the_head(question, head) & LOOKS
+    if _BOTH.search(question) and not _says_all(text, question, head):
+        return False
+    is_kind = kind_of_thing(question, head) <= set(map(one_writing, said))
+    return is_kind and (looks.isdisjoint(said) or looks <= said)
 
 
 def _is_before_the_head(text: str, number: tuple, question: str, head: str) -> bool:
@@ -197,7 +215,7 @@ def _says_again(left: list[str], right: list[str], question: str, head: str) -> 
                     return False
                 link = "" if token not in LOOKS else link
             elif token in _TELLING | _SHOWING or (token in SAYING | AMOUNT and token not in ("left", "right")):
-                if link and link not in _ALIKE[0] | {"to"}:  # "next to it"
+                if link and link not in _ALIKE[0] and token not in _SEEING:  # "next to it"
                     return False
                 link = ""
             else:

@@ -14,6 +14,8 @@ _VALUES = {word: value for value, word in enumerate(_ONES)} | {word: 10 * k for 
 
 NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3}(?![\d.]))?"
 """A number in digits without its sign: commas between thousands, a decimal point, an exponent."""
+SMALL_NUMBER = rf"(?:{NUMBER}|(?:{'|'.join(_ONES[1:13])})\b)"
+"""A number in digits, or one to twelve in words."""
 _WORD = rf"(?:{'|'.join([*_VALUES, *_SCALES])})s?"
 _WORDS = rf"\b(?:a (?=(?:{'|'.join(_SCALES)})\b))?{_WORD}(?:(?: and |[ -]){_WORD})*\b"
 _NONE = r"\bnone\b(?! of\b)"
