@@ -23,6 +23,7 @@ _SUM = re.compile(r"\b(?:value|total|count|sum|number|answer|result|consists?|ma
 MAX_COUNT_WORDS, MAX_LENGTH, MAX_READ = 30, 200, 1000
 """Words and characters, and characters with markup: a longer answer is reasoning, not a count."""
 
+_MODAL = re.compile(r"\b(?:could|should|might|may)\b(?! be (?:seen|found|counted|identified|observed))", re.IGNORECASE)
 _LEADS = frozenset(
     "is are was were be remain remains left has have get got see count counted equals equal gives give makes make "
     "contains contain shows show answer result total number only just exactly precisely now still yes sure ok okay "
@@ -103,7 +104,7 @@ def _read_clause(text: str, question: str) -> Decimal | Reason:
     """The one number that a text without markup and line breaks gives, or why there is none."""
     if len(text) <= MAX_LENGTH and ("'" in text or '"' in text):
         text = " ".join(QUOTED.sub(r" \2 ", text).split())
-    if refuses_to_answer(text, question):
+    if refuses_to_answer(text, question) or (_MODAL.search(text) and not _MODAL.search(question)):
         return Reason.UNREADABLE
     text = without_the_whole(in_common_words(text, question), question)
     numbers = list(find_numbers(text))

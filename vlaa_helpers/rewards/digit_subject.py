@@ -18,7 +18,8 @@ _SHOWING = (
 _SAID_BESIDE = re.compile(
     r"\bin (?:total|all|number)\b|\bof (?:them|these|those|all)\b|\b(?:in|on|inside|of) (?:it|here|there)\b"
     rf"|\b(?:the|this) (?:(?:given|provided|bar|line|pie) )*{SHOWN} {_SHOWING}\b"
-    rf"|\b(?:in|on|from|of|by|within) (?:the|this) (?:(?:given|provided|entire|whole|bar|line|pie) )*{SHOWN}\b"
+    rf"|\b(?!on (?:the|this) table\b)(?:in|on|from|of|by|within) (?:the|this) "
+    rf"(?:(?:given|provided|entire|whole|bar|line|pie) )*{SHOWN}\b"
     r"|\b(?:shown|seen|visible|present|displayed|depicted|presented|listed)\b(?! than)",
     re.IGNORECASE,
 )

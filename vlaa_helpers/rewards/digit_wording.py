@@ -43,6 +43,7 @@ _AMONG = re.compile(
     r"|^(?:this|that|which|it)? ?(?:is|means|gives|makes)(?: us| that)?(?=\s(?:\d|[a-z]+ ))",
     re.IGNORECASE,
 )
+_HOLDS = re.compile(r"\bholds\b")
 _LEFT_OVER = re.compile(r"\bleft over\b", re.IGNORECASE)
 _NOT_ANY = re.compile(
     r"\b(?:(?:are|is|were|was)(?:n['’]t| not)|(?:do|can|could)(?:n['’]t| ?not) (?:see|find|count)) any "
@@ -89,6 +90,8 @@ def in_common_words(text: str, question: str) -> str:
     >>> in_common_words("So there will be no cubes.", "How many cubes are left?")
     'there are 0 cubes.'
     """
+    if "holds" in text and "hold" not in question:
+        text = _HOLDS.sub("has", text)
     if " over" in text or "ut of" in text:
         text = _OUT_OF.sub("of", _LEFT_OVER.sub("left", text))
     text = without_lead_in(in_the_present(_in_short(text, question)))
