@@ -25,6 +25,8 @@ FIRST_RUN = {
     "the gold in another statement": (138, 120, 3),
     "one statement and one remark": (156, 139, 4),
     "every manner once": (121, 114, 0),
+    "one sentence with a step or a remark": (120, 114, 2),
+    "other things and verbs": (102, 97, 1),
 }
 """For each set its rows, the labels that held at the first run, and the wrong answers that were paid then."""
 STILL_WRONG = {
@@ -72,6 +74,14 @@ STILL_WRONG = {
     ),
     ("How many chairs are in the room?", "There are four chairs around the table in the room."),
     ("How many categories are shown in the bar chart?", "The bar chart has seven categories on the x-axis."),
+    ("How many countries are shown in the graph?", "The graph shows data for 9 countries."),
+    ("How many birds are flying?", "The number of flying birds is 2."),
+    ("How many flowers are in the vase?", "The vase is filled with 7 flowers."),
+    (
+        "How many data points are in the scatter plot?",
+        "The scatter plot contains 20 data points, most of which lie near the line.",
+    ),
+    ("How many men are wearing ties?", "The three men on the left are wearing ties."),
 }
 """Question and answer of the rows that are judged wrongly today. All are right and refused but "The total is 3.",
 which is paid, for "total" is taken for the sum that answers speak of. The aim is none."""

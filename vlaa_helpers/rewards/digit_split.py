@@ -11,7 +11,8 @@ _CLAUSE_END = re.compile(
     r"|,\s+(?=(?:(?:which )?(?:leaves|leaving|gives|giving|makes|making)|(?:which|that|this) (?:is|are|means)|and there"
     rf"|(?<!\d, )and (?:\w+ ){{0,3}}{SMALL_NUMBER}(?= [a-z])|and (?:after|then|if|when|now)"
     r"|and (?:the |an? )?\w+ (?:is|are|was|were|has|have)"
-    rf"|{SMALL_NUMBER} (?:of (?:which|whom|them|these)|(?:on|in|at|of|for) (?:each|every|both))|of which|each"
+    rf"|{SMALL_NUMBER} (?:of (?:which|whom|them|these)|(?:on|in|at|of|for) (?:each|every|both))"
+    r"|(?:(?:most|all|many) )?of (?:which|whom)|each"
     r"|one for|one per|while|but|where|who|which|as|from|in|on|at|by|next|near|behind|beside|namely|with|along"
     r"|(?!(?:exclud|includ|count|ignor|except|assum|add|subtract|remov|consider))[a-z]{3,}(?:ing|ed))\b)"
     r"|\s+(?=(?:labell?ed|named|numbered)\b)",

@@ -47,6 +47,7 @@ _NAME = re.compile(r"\b([A-Z]) (?:has|have|had|is|was|got|gets)\b")
 _LETTER = re.compile(r"\b([A-Z])\b(?!')")
 _DIFFERENCE = re.compile(r"\bdifference(?: is|:| =)\s*$|^\s*difference\s*$", re.IGNORECASE)
 _GETTING = re.compile(r"\b(?<!to )(?:get|gets|got|receive[sd]?)\b", re.IGNORECASE)
+_INSIDE = frozenset("in on inside under above".split())
 _PLURALS = frozenset({"people", "sheep", "fish"})
 _NUMBERS = frozenset({"number", "count", "total", "amount", "sum"})
 _DOING = re.compile(r"\b[a-z]{2,}ing\b|\b(?:parked|placed|located|positioned|situated|arranged)\b", re.IGNORECASE)
@@ -73,6 +74,8 @@ def is_of_what_is_asked(before: str, after: str, question: str) -> bool:
     said, counted = (phrases_of(as_asked(_SAID_BESIDE.sub(" ", part), question, head), neutral) for part in parts)
     if said and counted and head in counted[0].words and not kind_of_thing(question, head) <= _words(said + counted):
         return False
+    if any(_is_beside(phrase, other) for phrase in said + counted for other in wanted):
+        return False
     if said and not said[-1].words and said[-1].link not in ("", "of"):
         return False
     if said and said[0].link in ("", "the") and _OWNS.search(before):  # "the boat has 2 people" are those in the boat
@@ -92,6 +95,11 @@ def kind_of_thing(question: str, head: str) -> frozenset[str]:
         if head
         else frozenset()
     )
+
+
+def _is_beside(said: Phrase, asked: Phrase) -> bool:
+    """Whether a phrase says near what another says in or on: "next to the vase" for the flowers in the vase."""
+    return said.words == asked.words and said.link in ("near", "beside") and asked.link in _INSIDE
 
 
 def _words(phrases: list[Phrase]) -> frozenset[str]:

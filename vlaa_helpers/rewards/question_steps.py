@@ -24,7 +24,7 @@ _SHAPES = frozenset("cube block sphere ball cylinder".split())
 _NAMED = _GIVEN | frozenset("them it more removal addition subtraction subtractions".split())
 _CLAUSE = re.compile(r"[.?!;,]|\b(?:if|when|after|once)\b", re.IGNORECASE)
 _CONDITION = re.compile(r"\b(?:if|when|after|once)\b([^.?!;,]*)", re.IGNORECASE)
-_FROM = re.compile(r"\bfrom\b", re.IGNORECASE)
+_FROM = re.compile(r"\b(?:from|to)\b", re.IGNORECASE)
 _STEP = re.compile(
     r"\b(?:after|once|when|if)\b(?P<if>[^,.;:]*?)(?:,|\.?$|(?=\s(?:is|are|equals)\s+\d))"
     r"|^(?:by )?(?P<doing>(?:subtracting|removing|taking|adding|counting)\b[^,.;:]*?)"
