@@ -7,6 +7,7 @@ from functools import lru_cache
 from .asked_things import refuses_to_answer
 from .digit_clauses import stated_count
 from .digit_sentences import count_in_a_sentence, without_the_whole
+from .digit_steps import without_sums
 from .digit_subject import is_of_what_is_asked
 from .digit_wording import QUOTED, in_common_signs, in_common_words, quotes_alike, without_markup
 from .neutral_words import MINUS_SIGNS, question_words, words_of
@@ -85,6 +86,10 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
     if not quotes_alike(answer[:MAX_READ], question):
         return Reason.UNREADABLE
     lines, question = in_common_signs(answer, question)
+    if question and "=" in lines and len(lines) < 100:
+        value = without_sums(lines.strip(" .\n"), question)
+        if _SIGNED.fullmatch(value):
+            return Decimal(value)
     count = _read_clause(" ".join(lines.split()), question)
     if isinstance(count, Reason) and question:
         worked = stated_count(lines, question, lambda clause: _read_clause(" ".join(clause.split()), question))

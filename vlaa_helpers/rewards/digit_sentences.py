@@ -215,6 +215,8 @@ def _says_again(left: list[str], right: list[str], question: str, head: str) -> 
                     return False
                 link = "" if token not in LOOKS else link
             elif token in _TELLING | _SHOWING or (token in SAYING | AMOUNT and token not in ("left", "right")):
+                if token == "table" and link == "on":
+                    return False
                 if link and link not in _ALIKE[0] and token not in _SEEING:  # "next to it"
                     return False
                 link = ""
