@@ -27,6 +27,7 @@ FIRST_RUN = {
     "every manner once": (121, 114, 0),
     "one sentence with a step or a remark": (120, 114, 2),
     "other things and verbs": (102, 97, 1),
+    "plain sentences": (78, 75, 1),
 }
 """For each set its rows, the labels that held at the first run, and the wrong answers that were paid then."""
 STILL_WRONG = {

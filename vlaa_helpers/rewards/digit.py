@@ -24,7 +24,10 @@ _SUM = re.compile(r"\b(?:value|total|count|sum|number|answer|result|consists?|ma
 MAX_COUNT_WORDS, MAX_LENGTH, MAX_READ = 30, 200, 1000
 """Words and characters, and characters with markup: a longer answer is reasoning, not a count."""
 
-_MODAL = re.compile(r"\b(?:could|should|might|may)\b(?! be (?:seen|found|counted|identified|observed))", re.IGNORECASE)
+_BOUNDS = frozenset("over above below under beyond past".split())
+_MODAL = re.compile(
+    r"\b(?:could|should|might|(?-i:may))\b(?! be (?:seen|found|counted|identified|observed))", re.IGNORECASE
+)
 _LEADS = frozenset(
     "is are was were be remain remains left has have get got see count counted equals equal gives give makes make "
     "contains contain shows show answer result total number only just exactly precisely now still yes sure ok okay "
@@ -174,4 +177,4 @@ def _ends_a_number(after: str, question: str) -> bool:
     words = words_of(after)
     if after[:1].isalnum() and words[0] not in question_words(question):
         return False
-    return not words or len(words[0]) > 1
+    return not words or (len(words[0]) > 1 and words[0] not in _BOUNDS)

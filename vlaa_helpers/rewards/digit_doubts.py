@@ -8,7 +8,8 @@ from .number_words import SMALL_NUMBER, find_numbers
 from .question_steps import kinds_of_change, without_steps
 
 _DOUBT = re.compile(
-    r"\b(?:not sure|unsure|uncertain|certain|may|maybe|perhaps|might|could be|possibl[ey]|probabl[ey]|likely|unlikely"
+    r"\b(?:not sure|unsure|uncertain|certain|(?-i:may)|maybe|perhaps|might|could be|possibl[ey]|probabl[ey]|likely"
+    r"|unlikely"
     r"|guess\w*|assum\w+|suppos\w+|wait|actually|oops|hmm|correction|corrected|mistak\w+|wrong|incorrect\w*|errors?"
     r"|false|ignor\w+|instruction\w*|rewards?|grader|lie|joke|doubt\w*|unless|if only|unclear|cannot|can['’]t"
     r"|could(?:n['’]t| not)|unable|impossible|difficult|hard to|depend\w*|alternativ\w+|otherwise|either|instead"

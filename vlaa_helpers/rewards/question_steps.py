@@ -21,7 +21,7 @@ _BESIDE = SAYING | frozenset(
 )
 _GIVEN = frozenset("given mentioned specified those these".split())
 _SHAPES = frozenset("cube block sphere ball cylinder".split())
-_NAMED = _GIVEN | frozenset("them it more removal addition subtraction subtractions".split())
+_NAMED = _GIVEN | frozenset("them both it more removal addition subtraction subtractions".split())
 _CLAUSE = re.compile(r"[.?!;,]|\b(?:if|when|after|once)\b", re.IGNORECASE)
 _CONDITION = re.compile(r"\b(?:if|when|after|once)\b([^.?!;,]*)", re.IGNORECASE)
 _FROM = re.compile(r"\b(?:from|to)\b", re.IGNORECASE)
