@@ -185,7 +185,8 @@ def _may_stand_beside(
         used.add(deciding.count)
         return all(Decimal(found["right"].replace(",", "")) in used for found in sums)
     if clause.count is None or clause.count == deciding.count:
-        return not (_SAYS_RESULT.search(clause.text) and numbers and deciding.count not in numbers)
+        is_unread = clause.count is None or deciding.count not in numbers
+        return not (_SAYS_RESULT.search(clause.text) and numbers and is_unread)
     if _is_used(clause, behind):
         return True
     if kinds_of_change(question):

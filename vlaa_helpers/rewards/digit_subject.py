@@ -185,6 +185,8 @@ def _kinds(words: list[str], question: str) -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def _kinds_beside(question: str, says_things: bool) -> frozenset[str]:
+    if question and "how many" not in question.casefold() and counted_clause(question) == asking_sentence(question):
+        return frozenset()  # it asks for no count
     asks_for_things = _OBJECTS.search(question) is not None
     if _names_no_thing(question) or (asks_for_things and says_things):
         kinds = THINGS if not head_of_counted(question) or asks_for_things else LOOKS
