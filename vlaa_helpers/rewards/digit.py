@@ -47,7 +47,8 @@ def digit_reward(response: str, gt: str, *, question: str = "", meta: str = "") 
     ("not 3", "about 3", "3%", "3rd", "3 pairs", "7 tables" for the apples on the table) the answer is `unreadable`.
     Colours and shapes may stand there where the question names none, or where it asks "how many objects" and the answer
     says objects too ("3 objects (cubes and spheres)"), but for what the question takes away. Of several
-    clauses one must state the count, and the others must not state another (`digit_clauses.py`); that needs the question.
+    clauses one must state the count, and the others must not state another (`digit_clauses.py`); this needs a
+    question.
 
     Raises:
         ValueError: `gt` is no number, see `check_count`.
