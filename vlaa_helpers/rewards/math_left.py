@@ -56,7 +56,7 @@ _NO_LINES = frozenset("slope intercept mean sum probability volume".split())
 _KIND = re.compile(r"^m?(?:angle|triangle|overline|∠)(?=[A-Z])")
 _LETTERS = {
     "area": "ASK", "perimeter": "PpC", "circumference": "CcP", "volume": "V", "radius": "rR", "diameter": "dD",
-    "height": "hH", "base": "b", "width": "wWb", "length": "lLdsabc", "side": "sabc", "hypotenuse": "ch",
+    "height": "hH", "base": "b", "width": "wWb", "length": "lLdsabc", "side": "sabc", "hypotenuse": "ch", "diagonal": "dxACBDl", "altitude": "h",
     "angle": "abc", "time": "tT", "mass": "mMw", "price": "pPcC", "slope": "mka", "speed": "vsr", "velocity": "v",
     "probability": "Pp", "mean": "mM", "sum": "Ss", "intercept": "bcyn",
 }  # fmt: skip
@@ -88,6 +88,42 @@ def without_asked(answer: str, question: str) -> str | None:
         return _without_general_step(text)
     name, equals, rest = named.partition("=")
     return f"{name}={_without_general_step(rest)}" if equals and _NAME.fullmatch(name.strip()) else text
+
+
+def subject_of(text: str) -> str:
+    """What stands before the first "is" or equals sign of a clause; "" where nothing does.
+
+    >>> subject_of("so the area is 5"), subject_of("5")
+    ('the area', '')
+    """
+    plain = values_by_name(without_lead_in(_MARKS.sub("", text)).strip())
+    found = _IS.search(plain)
+    return re.sub(r"^(?:so|and|the) (?=the |[A-Z])", "", plain[: found.start()].strip()) if found else ""
+
+
+def subject_is_asked(text: str, question: str) -> bool:
+    """Whether a clause says a value of what the question asks for, in its words or by its name.
+
+    >>> subject_is_asked("AB = 5", "Find AB."), subject_is_asked("BC = 5", "Find AB.")
+    (True, False)
+    """
+    left = subject_of(text)
+    if not left:
+        return False
+    expression = asked_expression(question)
+    if expression and _NAME.fullmatch(left) and _NAME.fullmatch(expression):
+        return may_be_named(left, question)
+    return says_what_is_asked(left, question)
+
+
+def without_subject(text: str, question: str) -> str:
+    """A text without the words that ask for its values: "The distance is 1 or 7"; as it is where it has a name there.
+
+    >>> without_subject("The width is 1 or 7", "What is the width?"), without_subject("x = 1 or x = 7", "Find x.")
+    ('1 or 7', 'x = 1 or x = 7')
+    """
+    is_in_words = _WORD.search(subject_of(text)) and subject_is_asked(text, question)
+    return text[_IS.search(text).end() :] if is_in_words and _IS.search(text) else text
 
 
 def _without_general_step(text: str) -> str:

@@ -6,7 +6,8 @@ from functools import lru_cache
 from .asked_things import asked_clause
 
 _LENGTHS = frozenset(
-    "length distance side base width height radius diameter perimeter circumference hypotenuse".split()
+    "length distance side base width height radius diameter perimeter circumference hypotenuse diagonal altitude chord "
+    "arc leg midline".split()
 )
 _LENGTH_UNITS = frozenset("km m cm mm nm mile foot inch yard unit".split())
 _UNITS = {
@@ -52,6 +53,8 @@ def asked_quantities(question: str) -> frozenset[str]:
     (['base', 'length'], frozenset())
     """
     clause = asked_clause(question).strip()
+    if clause.startswith("many "):
+        return frozenset()  # things are counted: "How many sides …"
     return _first_quantities(clause) or frozenset(name for how, name in _HOW.items() if clause.startswith(how))
 
 

@@ -5,15 +5,17 @@ import re
 from .lead_in import without_lead_in
 from .math_asked import asked_unit, asks_for_percent
 from .math_cases import read_cases, same_cases
+from .math_clauses import verdict_of_clauses, without_markdown
 from .math_compare import TIME_LIMIT, compare, one_time_limit
 from .math_formula import MAX_LENGTH, Formula, read_formula
 from .math_gold import no_mathematics
-from .math_left import without_asked
+from .math_left import without_asked, without_subject
 from .math_names import with_named_angles
 from .math_points import is_point, solution_as_point
 from .math_relations import BAD_GOLD, DIFFERENT, SAME, SEVERAL, UNREADABLE, same_formula, without_blanks
 from .math_several import names_fit, without_name_of_point, without_roots
 from .math_subject import asked_quantities, is_of_another
+from .math_wording import in_known_words
 from .options import without_letter
 from .polynomials import same_polynomial
 from .score import Reason, Score, right_or_wrong, score_answer
@@ -57,7 +59,7 @@ def math_reward(response: str, gt: str, *, question: str = "", meta: str = "") -
 
     def decide(answer: str) -> Score:
         with one_time_limit():
-            verdict = _plain_verdict(gt, answer, question) or _verdict(gt, answer, question)
+            verdict = _plain_verdict(gt, answer, question) or _verdict_with_working(gt, answer, question)
         if verdict == BAD_GOLD and not _is_mathematics(gt, question):
             raise ValueError(_not_mathematics(gt))
         return _SCORES[verdict]
@@ -83,6 +85,19 @@ def _plain_verdict(gt: str, answer: str, question: str) -> str | None:
     return None if same is None else SAME if same else DIFFERENT
 
 
+def _verdict_with_working(gt: str, answer: str, question: str) -> str:
+    """The verdict on an answer read as one formula; where it is none, on the clause that answers."""
+    plain = in_known_words(without_markdown(answer), question)
+    verdict = _verdict(gt, plain, question)
+    if not question or verdict not in (UNREADABLE, SEVERAL):
+        return verdict
+    at_commas = len(_gold(gt, question).pieces) == 1
+    found = verdict_of_clauses(
+        plain, gt, question, lambda clause: _verdict(gt, clause, question), at_commas=at_commas
+    )
+    return SAME if found == SAME else verdict
+
+
 def _verdict(gt: str, answer: str, question: str) -> str:
     if "∠" in answer or "ngle" in answer:
         gt, answer, question = map(with_named_angles, (gt, answer, question))
@@ -103,7 +118,7 @@ def _verdict(gt: str, answer: str, question: str) -> str:
     if question and is_point(gold) and (answer := without_name_of_point(answer, question)) is None:
         return UNREADABLE
     if question and len(gold.pieces) > 1:
-        answer = without_roots(answer, question)
+        answer = without_subject(without_roots(answer, question), question)
     if question and all(len(piece.parts) == 1 for piece in gold.pieces) and len(gold.pieces) == 1:
         if (answer := without_asked(answer, question)) is None:
             return UNREADABLE
