@@ -12,6 +12,7 @@ from .math_left import in_one_writing, subject_is_asked, subject_of
 from .math_relations import DIFFERENT, SAME, UNREADABLE
 from .math_signs import latex_signs
 from .math_units import is_numeric, split_any_unit
+from .neutral_words import SAYING, words_of
 
 MAX_LENGTH = 2000
 """Characters of an answer with its working."""
@@ -19,6 +20,7 @@ _MAX_CLAUSES = 60
 _BULLET = re.compile(r"^[ \t]*(?:[-*•](?=[ \t])|\(?\d{1,2}[.)](?=[ \t])|\(\d{1,2}\))[ \t]*", re.MULTILINE)
 _STEP = re.compile(r"^[ \t]*(?:\*\*)?step[ \t]*\d+[ \t]*[:.)][ \t]*(?:\*\*)?", re.IGNORECASE | re.MULTILINE)
 _HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]+", re.MULTILINE)
+_BOLD = re.compile(r"(?<![^\s(:])\*\*(?=\S)([^*\n]*[^*\s])\*\*(?![\w(])")
 _RULE = re.compile(r"^[ \t]*[-*_]{3,}[ \t]*$", re.MULTILINE)
 _CONCLUDES = (
     r"so|therefore|thus|hence|then|consequently|(?:which |this |that )?(?:gives|implies|means|yields|leads to|results in)"
@@ -28,7 +30,7 @@ _CONCLUDES = (
 _REASON = r"because|since|as(?! (?:a|the) )|given that|due to"
 _CUT = re.compile(
     rf"(?P<line>[^\S\n]*\n\s*)|(?P<stop>(?<=[.;!])\s+)|(?P<so>[,;]?\s+(?:and\s+)?(?:{_CONCLUDES})(?![\w-])[,:]?\s*)"
-    rf"|(?P<reason>,?\s+(?:{_REASON})\s+)|(?P<comma>,\s+(?:and\s+)?)",
+    rf"|(?P<colon>(?<=[\d)]):\s+)|(?P<reason>,?\s+(?:{_REASON})\s+)|(?P<comma>,\s+(?:and\s+)?)",
     re.IGNORECASE,
 )
 _OPENING = re.compile(rf"\s*(?:(?:and|so|now|also|finally)\b,?\s*|(?:{_CONCLUDES})(?![\w-])[,:]?\s*)+", re.IGNORECASE)
@@ -40,6 +42,7 @@ _DOUBT = re.compile(
     r"|guess\w*|unsure|unclear|unknown|impossible|if|unless|assum\w+|suppos\w+|either|although|though|sorry|mistake\w*"
     r"|correction|misread\w*|rather|should have|would have)\b|\bmay\b|\?",
 )
+_SAYS_NOTHING = SAYING | frozenset("value values number total they which that".split())
 _ANSWER = re.compile(r"\banswer\b", re.IGNORECASE)
 _LETTERS = re.compile(r"(?<![\\A-Za-z])[A-Za-z](?![A-Za-z])|(?<![\\A-Za-z])[A-Z]{2,3}(?![A-Za-z])")
 _LAST_SIDE = re.compile(r".*(?:=|\bis\b|\bare\b|:)", re.DOTALL | re.IGNORECASE)
@@ -54,7 +57,7 @@ class Clause:
 
     Attributes:
         text: without the words that link it to what stands before.
-        set_off: how it is cut off from what stands before: "line", "stop", "so", "reason", "comma".
+        set_off: how it is cut off from what stands before: "line", "stop", "so", "colon", "reason", "comma".
         is_beside: whether it only gives a reason, a condition or a means, and so cannot answer.
     """
 
@@ -69,6 +72,7 @@ def without_markdown(text: str) -> str:
     >>> without_markdown("1. Side: 4\n2. Area: 16"), without_markdown("- 5")
     ('Side: 4\nArea: 16', '- 5')
     """
+    text = _BOLD.sub(r"\1", text) if "**" in text else text
     text = _STEP.sub("", _HEADING.sub("", text))
     if "\n" not in text.strip():
         return text
@@ -166,6 +170,8 @@ def _is_against(
     """
     text = clause.text
     own = subject_of(text)
+    if re.search(r"[\d+*/^=]", own):
+        return False  # an equation of others
     is_of_it = (own and in_one_writing(own) == in_one_writing(subject)) or subject_is_asked(text, question)
     is_of_it = is_of_it or _ANSWER.search(text) is not None
     is_of_it = is_of_it or (_is_bare(text) and (is_behind or clause.set_off != "comma"))
@@ -174,7 +180,7 @@ def _is_against(
     if not _is_closed(text, gold):
         return False
     found = verdict(text)
-    return found != SAME if is_of_it else found == DIFFERENT
+    return found != SAME if is_of_it else found == DIFFERENT and _SAYS_NOTHING.issuperset(words_of(own))
 
 
 def _is_closed(text: str, gold: str) -> bool:

@@ -27,6 +27,8 @@ _BEHIND = re.compile(r"\s+(?:in|on|at|to|for|from|by|as|using)\b.*", re.DOTALL)
 _LOOSE = re.compile(r"\\(?:left|right|cdot)(?![A-Za-z])|[\s\\{}$*]")
 _ONE_IN_BRACKETS = re.compile(r"\((\w)\)")
 _POWERS = str.maketrans({"²": "^2", "³": "^3", "°": "^circ", "′": "'", "’": "'"})
+_OF_ANGLE = re.compile(r"\s*\\?(sin|cos|tan|cot|sec|csc)\s*\(?\s*(?:\\?angle|∠)?\s*(?:[A-Za-zθαβ]|\\[a-z]+)\s*\)?\s*")
+_FUNCTION_ASKED = re.compile(r"(?<![a-z])(?:cosine|sine|tangent|cos|sin|tan)(?![a-z])", re.IGNORECASE)
 _NAME = re.compile(
     r"\\?[A-Za-z]+(?:_\{?\w+\}?)?'?(?:\([a-z]\))?|m?\\?(?:angle|triangle|overline)\s*\{?[A-Z]{1,3}\}?|∠\s*[A-Z]{1,3}"
 )
@@ -43,6 +45,9 @@ _NOTATIONS = {
     "determinant": r"\\?det(?:\(?[A-Z]\)?)?|\|[A-Z]\||D",
     "probability": r"Pr?\(.{1,20}\)",
     "limit": r"\\lim_\{[^{}]*\}.{1,40}|L",
+    "cosine": r"\\?cos.{1,12}",
+    "tangent": r"\\?tan.{1,12}",
+    "sine of": r"\\?sin.{1,12}",
     r"\int": r"(?:\\left)?\[.*\\right\]_\{?\w+\}?\^\{?\w+\}?|I",
 }
 """What is asked for in words, and the left sides that say it in signs."""
@@ -78,6 +83,7 @@ def without_asked(answer: str, question: str) -> str | None:
         if not says_what_is_asked(left, question):
             break
         is_said, text = True, text[found.end() :]
+    text = _without_general_step(text) if is_said else text
     named = values_by_name(text)
     sides = [side.strip(" .") for side in _IS.split(named)]
     if len(sides) > 1 and any(
@@ -85,7 +91,9 @@ def without_asked(answer: str, question: str) -> str | None:
     ):
         return None
     if is_said:
-        return _without_general_step(text)
+        return text
+    if len(sides) > 1 and _OF_ANGLE.fullmatch(sides[0]) and not _is_function_asked(sides[0], question):
+        return None
     name, equals, rest = named.partition("=")
     return f"{name}={_without_general_step(rest)}" if equals and _NAME.fullmatch(name.strip()) else text
 
@@ -126,6 +134,12 @@ def without_subject(text: str, question: str) -> str:
     return text[_IS.search(text).end() :] if is_in_words and _IS.search(text) else text
 
 
+def _is_function_asked(side: str, question: str) -> bool:
+    """Whether the question asks for this function of an angle, or for none."""
+    asked = {name[:3].casefold() for name in _FUNCTION_ASKED.findall(asked_clause(question))}
+    return not asked or _OF_ANGLE.fullmatch(side)[1] in asked
+
+
 def _without_general_step(text: str) -> str:
     """A chain of equations without a first part that has letters, where the rest is numbers: "4s = 4(6) = 24"."""
     first, equals, rest = text.partition("=")
@@ -146,6 +160,8 @@ def says_what_is_asked(left: str, question: str) -> bool:
     if (letter := _ITS_LETTER.search(left)) and may_be_named(letter[1], question):
         left = left[: letter.start()]  # "the slope m"
     subject = re.sub(r"^the ", "", left.casefold())
+    if re.sub(r"^(?:total|required) ", "", subject) in asked_quantities(question):
+        return True
     if any(what in low and re.fullmatch(form, subject) for what, form in _FORMS.items()):
         return True
     asked = _asked(question)

@@ -30,6 +30,11 @@ _CHANGES = re.compile(
     re.IGNORECASE,
 )
 _LEADS_ELSEWHERE = re.compile(r"\b(?:of|than|with|from|by|per|divides?|times|except|without)\s*$", re.IGNORECASE)
+_LABEL = re.compile(
+    r"\b(?:steps?|figures?|fig|images?|pictures?|photos?|options?|choices?|equations?|formulas?|lines?|curves?|graphs?|sets?"
+    r"|series|shapes?|circles?|triangles?|squares?|points?|case|part|table|panel)\s*$",
+    re.IGNORECASE,
+)
 _NEUTRAL = SAYING | frozenset(
     "area volume length width height angle slope gradient intercept distance radius diameter perimeter circumference "
     "side base sum product difference quotient ratio mean average median value values number total amount probability "
@@ -93,6 +98,8 @@ def _is_changed(head: str, formula: str, tail: str, question: str) -> bool:
     outside = [word.casefold() for word in _WORD.findall(f"{head} ; {tail}")]
     if any(word not in _NEUTRAL and (_CHANGES.match(word) or word not in question_words(question)) for word in outside):
         return True
+    if _LABEL.search(head) and re.match(r"\s*\d", formula):
+        return True  # the number of a figure
     if re.match(r"\s*(?:and|or)\b", head, re.IGNORECASE):
         return True  # something is missing before it
     if re.search(r"\b(?:square|cube)\s*$", head, re.IGNORECASE) or re.match(

@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 from .asked_things import asked_clause
+from .neutral_words import words_of
 
 _LENGTHS = frozenset(
     "length distance side base width height radius diameter perimeter circumference hypotenuse diagonal altitude chord "
@@ -21,7 +22,10 @@ _UNITS = {
 }
 """The units of a quantity, as `split_unit` writes them; of any other quantity all may be."""
 _ALIKE = {"gradient": "slope", "average": "mean", "distance": "length", "weight": "mass", "cost": "price"}
-_OTHERS = "slope mean median mode probability sum product difference quotient ratio intercept speed velocity".split()
+_OTHERS = (
+    "slope mean median mode probability sum product difference quotient ratio intercept speed velocity "
+    "domain range amplitude period frequency vertex focus center centre midpoint determinant current resistance voltage"
+).split()
 _QUANTITY = rf"(?:{'|'.join(sorted([*_UNITS, *_OTHERS, *_ALIKE], key=len, reverse=True))})"
 _ONE = re.compile(rf"\b{_QUANTITY}(?=s?\b)", re.IGNORECASE)
 # "length of the base", "area and perimeter"
@@ -40,6 +44,7 @@ _ASKED_EXTENT = re.compile(r"\bhow (tall|high|wide|broad|long|deep|far|thick)\b"
 _NAME = re.compile(
     r"(?:angle|∠)\s*\$?\s*(?P<angle>[A-Z])(?![A-Za-z])|(?<![\\A-Za-z])(?P<points>[A-Z]{2,4})(?![A-Za-z])"
 )
+_RATIO_OF = re.compile(r"\bratio of (?:the )?([^=:]+?) to (?:the )?([^=:.?]+?)(?=\s+(?:is|are)\b|\s*[=:.?]|$)", re.IGNORECASE)
 _BEFORE_A_NUMBER = re.compile(rf"\b{_QUANTITY}s? \$?-?[\d.]+\$?(?: [a-z]+)?[.]?$", re.IGNORECASE)
 _LETTER_ASKED = re.compile(r"\s*(?:the value of )?\$?[a-z]\$?\s*")
 _NO_POINTS = frozenset("USD EUR INR JPY LCM HCF GCD GCF LHS RHS".split())
@@ -91,6 +96,8 @@ def is_of_another(answer: str, gt: str, question: str) -> bool:
         return True  # "the radius with diameter 5"
     if said and _LETTER_ASKED.fullmatch(asked_clause(question)) and said.isdisjoint(_first_quantities(question)):
         return True
+    if _is_of_another_ratio(answer, question):
+        return True
     if _is_of_another_extent(answer, question):
         return True
     first, *others = answer.split("=")
@@ -98,6 +105,12 @@ def is_of_another(answer: str, gt: str, question: str) -> bool:
     return bool(asked_names and names and not _names(gt)) and not all(
         any(same_points(name, other) for other in asked_names) for name in names
     )
+
+
+def _is_of_another_ratio(answer: str, question: str) -> bool:
+    """Whether an answer turns a ratio round: "girls to boys" for "the ratio of boys to girls"."""
+    asked, said = _RATIO_OF.search(question), _RATIO_OF.search(answer)
+    return bool(asked and said) and words_of(said[1]) == words_of(asked[2]) != words_of(asked[1])
 
 
 def _is_of_another_extent(answer: str, question: str) -> bool:

@@ -1,8 +1,9 @@
 r"""Sentences in the wording that the other readers know: "is found to be" as "is", "the square root of 5" as \sqrt{5}."""
 
+import json
 import re
 
-from .neutral_words import SAYING, question_words, words_of
+from .neutral_words import SAYING, words_of
 
 _DONE = (
     r"found|calculated|computed|determined|obtained|given|written|known|expressed|measured|simplified|evaluated|derived"
@@ -22,12 +23,13 @@ _CHANGES = {
     "increase": re.compile(r"\b(?:has |have )?(?:increased|risen|rose|grew|grown) by\b"),
     "decrease": re.compile(r"\b(?:has |have )?(?:decreased|fallen|fell|dropped|declined) by\b"),
 }
+_ANSWER_KEYS = frozenset("answer final_answer result value solution final_result".split())
 _HOLDS = re.compile(r"([^=<>≤≥\\\d]*?) (?:when|for|where|if)\s+(?=\$?-?[\d.a-z]+\s*(?:[<>≤≥]|\\[lg]))", re.IGNORECASE)
 _SHAPE_SIGNS = str.maketrans({"△": r"\triangle ", "∥": r"\parallel ", "⊥": r"\perp "})
 _GIVEN = re.compile(
-    r",?\s*\b(?:in|from|on|at|for|between|when|if|with|after) (?=[^.,;:=]*\d)[^.,;:=]*?\d++(?![\w%°]|\.\d|\s[%°])",
-    re.IGNORECASE,
+    r",?\s*\b(?:in|from|on|at|for|between|when|if|with|after) (?=[^.,;:=]*\d)[^.,;:=]*\d", re.IGNORECASE
 )
+_LAST_NUMBER = re.compile(r"\d++(?![\w%°]|\.\d|\s[%°])")
 
 
 def in_known_words(text: str, question: str) -> str:
@@ -41,9 +43,29 @@ def in_known_words(text: str, question: str) -> str:
     for asked, verbs in _CHANGES.items():
         text = verbs.sub("is", text) if asked in question else text
     holds = _HOLDS.match(text)
-    if holds and question_words(question).union(SAYING).issuperset(words_of(holds[1])):
+    if holds and SAYING.union(words_of(question)).issuperset(words_of(holds[1])):
         text = text[holds.end() :]
     return without_givens(_COPULA.sub("is", text.translate(_SHAPE_SIGNS)), question)
+
+
+def from_json(text: str) -> str:
+    """The answer in an object of JSON, with the name it has there: `{"angle_C": "70°"}` is "angle C = 70°".
+
+    >>> from_json('{"answer": 18.5}'), from_json('{"x": 3, "y": 4}')
+    ('18.5', '{"x": 3, "y": 4}')
+    """
+    if not text.lstrip().startswith('{"'):
+        return text
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    keys = [key for key in found if key.casefold().replace(" ", "_") in _ANSWER_KEYS] or list(found)
+    value = found[keys[0]] if len(keys) == 1 else None
+    if not isinstance(value, (str, int, float)) or isinstance(value, bool):
+        return text
+    name = "" if keys[0].casefold().replace(" ", "_") in _ANSWER_KEYS else f"{keys[0].replace('_', ' ')} = "
+    return f"{name}{value}"
 
 
 def without_givens(text: str, question: str) -> str:
@@ -55,4 +77,10 @@ def without_givens(text: str, question: str) -> str:
     if not question:
         return text
     plain = " ".join(question.casefold().split())
-    return _GIVEN.sub(lambda given: "" if given[0].strip(" ,").casefold() in plain else given[0], text)
+    for given in reversed(list(_GIVEN.finditer(text))):
+        said = given[0].casefold()
+        for number in reversed(list(_LAST_NUMBER.finditer(said))):
+            if said[: number.end()].strip(" ,") in plain:
+                text = text[: given.start()] + text[given.start() + number.end() :]
+                break
+    return text

@@ -15,7 +15,7 @@ from .math_points import is_point, solution_as_point
 from .math_relations import BAD_GOLD, DIFFERENT, SAME, SEVERAL, UNREADABLE, same_formula, without_blanks
 from .math_several import names_fit, without_name_of_point, without_roots
 from .math_subject import asked_quantities, is_of_another
-from .math_wording import in_known_words
+from .math_wording import from_json, in_known_words
 from .options import without_letter
 from .polynomials import same_polynomial
 from .score import Reason, Score, right_or_wrong, score_answer
@@ -87,7 +87,7 @@ def _plain_verdict(gt: str, answer: str, question: str) -> str | None:
 
 def _verdict_with_working(gt: str, answer: str, question: str) -> str:
     """The verdict on an answer read as one formula; where it is none, on the clause that answers."""
-    plain = in_known_words(without_markdown(answer), question)
+    plain = in_known_words(without_markdown(from_json(answer)), question)
     verdict = _verdict(gt, plain, question)
     if not question or verdict not in (UNREADABLE, SEVERAL):
         return verdict
