@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .hedges import is_negated
+from .hedges import is_hedged, is_negated
 from .math_left import in_one_writing, subject_is_asked, subject_of
 from .math_relations import DIFFERENT, SAME, UNREADABLE
 from .math_signs import latex_signs
 from .math_units import is_numeric, split_any_unit
+from .math_wording import in_known_words
 from .neutral_words import SAYING, words_of
 
 MAX_LENGTH = 2000
@@ -30,7 +31,7 @@ _CONCLUDES = (
 _REASON = r"because|since|as(?! (?:a|the) )|given that|due to"
 _CUT = re.compile(
     rf"(?P<line>[^\S\n]*\n\s*)|(?P<stop>(?<=[.;!])\s+)|(?P<so>[,;]?\s+(?:and\s+)?(?:{_CONCLUDES})(?![\w-])[,:]?\s*)"
-    rf"|(?P<colon>(?<=[\d)]):\s+)|(?P<reason>,?\s+(?:{_REASON})\s+)|(?P<comma>,\s+(?:and\s+)?)",
+    rf"|(?P<colon>(?<=[\d)]):\s+)|(?P<reason>,?\s+(?:{_REASON})\s+|,\s+(?=(?:which|where|whose)\b(?!(?: is| are| equals| =)? \$?[-\d\\√])))|(?P<comma>,\s+(?:and\s+)?)",
     re.IGNORECASE,
 )
 _OPENING = re.compile(rf"\s*(?:(?:and|so|now|also|finally)\b,?\s*|(?:{_CONCLUDES})(?![\w-])[,:]?\s*)+", re.IGNORECASE)
@@ -43,6 +44,8 @@ _DOUBT = re.compile(
     r"|correction|misread\w*|rather|should have|would have)\b|\bmay\b|\?",
 )
 _SAYS_NOTHING = SAYING | frozenset("value values number total they which that".split())
+_IS = re.compile(r"\b(?:is|are|equals?)\b|=")
+_DESCRIBED = re.compile(r"^[^=\d]*?\b(?:is|are) (?!(?:equal|exactly|just|only|the same|negative|minus)\b)[a-z]{2,}")
 _ANSWER = re.compile(r"\banswer\b", re.IGNORECASE)
 _LETTERS = re.compile(r"(?<![\\A-Za-z])[A-Za-z](?![A-Za-z])|(?<![\\A-Za-z])[A-Z]{2,3}(?![A-Za-z])")
 _LAST_SIDE = re.compile(r".*(?:=|\bis\b|\bare\b|:)", re.DOTALL | re.IGNORECASE)
@@ -79,7 +82,7 @@ def without_markdown(text: str) -> str:
     return _BULLET.sub("", _RULE.sub("", text)) if len(_BULLET.findall(text)) > 1 else _RULE.sub("", text)
 
 
-def clauses_of(text: str, *, at_commas: bool = True) -> list[Clause]:
+def clauses_of(text: str, question: str = "", *, at_commas: bool = True) -> list[Clause]:
     """The clauses of a text; nothing is cut inside brackets and displayed formulas.
 
     >>> [clause.text for clause in clauses_of("Since AB = 2, the side is 4, so the area is 16.")]
@@ -99,7 +102,9 @@ def clauses_of(text: str, *, at_commas: bool = True) -> list[Clause]:
         how = "so" if opening and how != "reason" else how
         bare = piece[opening.end() :] if opening else piece
         if re.search(r"\w", bare):
-            clauses.append(Clause(bare, how, in_reason or _SUBORDINATE.match(bare) is not None))
+            clauses.append(
+                Clause(in_known_words(bare, question), how, in_reason or _SUBORDINATE.match(bare) is not None)
+            )
     return clauses
 
 
@@ -114,9 +119,7 @@ def _depths(text: str) -> list[int]:
     return depths
 
 
-def verdict_of_clauses(
-    answer: str, gold: str, question: str, verdict: Callable[[str], str], *, at_commas: bool
-) -> str:
+def verdict_of_clauses(answer: str, gold: str, question: str, verdict: Callable[[str], str], *, at_commas: bool) -> str:
     """The verdict on the clause that answers, where no other says another value of the same; else "unreadable".
 
     That clause is the last one, or the first one where reasons and working follow.
@@ -128,7 +131,7 @@ def verdict_of_clauses(
     """
     if len(answer) > MAX_LENGTH or is_negated(answer) or _DOUBT.search(answer):
         return UNREADABLE
-    clauses = clauses_of(answer, at_commas=at_commas)
+    clauses = clauses_of(answer, question, at_commas=at_commas)
     if not 1 < len(clauses) <= _MAX_CLAUSES:
         return UNREADABLE
     for place in dict.fromkeys((_last(clauses), 0)):
@@ -180,6 +183,8 @@ def _is_against(
     if not _is_closed(text, gold):
         return False
     found = verdict(text)
+    if is_of_it and found == UNREADABLE and _DESCRIBED.search(text) and not is_hedged(_IS.split(text, maxsplit=1)[-1]):
+        return False  # "the angle is supplementary to 65°"
     return found != SAME if is_of_it else found == DIFFERENT and _SAYS_NOTHING.issuperset(words_of(own))
 
 

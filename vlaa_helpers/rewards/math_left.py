@@ -12,7 +12,7 @@ from .lead_in import without_lead_in
 from .math_names import values_by_name
 from .math_subject import asked_quantities, same_points
 from .neutral_words import SAYING
-from .phrases import phrases_of
+from .phrases import Phrase, phrases_of
 from .restatement import asked_phrases, asking_sentence, restates
 
 _MARKS = re.compile(r"\\[()\[\]]|(?<!\\)\$")
@@ -38,7 +38,7 @@ _ARGUMENT = re.compile(r"\(([a-z])\)")
 _LETTER = re.compile(r"(?<![\\A-Za-z])[A-Za-z]+(?![A-Za-z])")
 _SEVERAL = re.compile(r"[,;]|\b(?:and|or)\b")
 _UNITS = re.compile(r"(?<=\d)\s*(?:\\text\s*\{[^{}]*\}|[A-Za-z]+)(?:\s*\^\s*\d)?[\s.]*$")
-_NEUTRAL = (SAYING - {"right"}) | frozenset("value measure size number".split())
+_NEUTRAL = (SAYING - {"right"}) | frozenset("value measure size number each".split())
 _NOTATIONS = {
     "derivative": r"[a-z]'(?:\([a-z]\))?|\\d?frac\{d[a-z]?\}\{d[a-z]\}.{0,20}|d[a-z]/d[a-z]",
     "inverse": r"[a-z]\^\{?-1\}?(?:\([a-z]\))?|y",
@@ -149,6 +149,8 @@ def _without_general_step(text: str) -> str:
 
 def says_what_is_asked(left: str, question: str) -> bool:
     """Whether what stands before an equals sign or "is" says again what the question asks for, in words or in signs."""
+    if _OF_ANGLE.fullmatch(left) and not _is_function_asked(left, question):
+        return False
     expression = asked_expression(question)
     if expression and in_one_writing(left) == in_one_writing(expression):
         return True
@@ -167,7 +169,13 @@ def says_what_is_asked(left: str, question: str) -> bool:
     asked = _asked(question)
     known = {word for phrase in asked for word in phrase.words}
     said = phrases_of(_CAPITAL.sub(r"\1\1\1", left.replace("\\", "")), frozenset(_NEUTRAL - known))
-    return bool(said) and bool(asked) and restates(said, asked)
+    return bool(said) and bool(asked) and (restates(said, asked) or _is_same_in_another_order(said, asked))
+
+
+def _is_same_in_another_order(said: list[Phrase], asked: tuple[Phrase, ...]) -> bool:
+    """Whether phrases have the same words: "the length of the side", "the side length"."""
+    words = [sorted(word for phrase in phrases for word in phrase.words) for phrases in (said, asked)]
+    return words[0] == words[1] and all(phrase.link in ("", "of", "the") for phrase in (*said, *asked))
 
 
 @lru_cache(maxsize=4096)
@@ -209,8 +217,8 @@ def may_be_named(name: str, question: str) -> bool:
     if re.search(r"(\d+)(?:st|nd|rd|th) term", clause):
         index = re.search(r"(\d+)(?:st|nd|rd|th) term", clause)[1]
         return re.fullmatch(rf"[a-zA-Z]_({index}|n)", plain) is not None
-    if found := re.search(r"\b([xyz])-(?:coordinate|value)", clause):
-        return plain == found[1]
+    if found := re.search(r"\b([xyz])-(coordinate|value|intercept)", clause):
+        return plain == found[1] or (found[2] == "intercept" and plain in tuple("bcn"))
     if any(word in clause for word in ("derivative", "inverse", "determinant", "limit")):
         return False
     if "maximum value" in clause or "minimum value" in clause:

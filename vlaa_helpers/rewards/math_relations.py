@@ -52,6 +52,8 @@ def same_formula(gold: Formula, said: Formula) -> str:
         return _compare(gold.pieces[0].parts[-1], ", ".join(piece.parts[-1] for piece in said.pieces))
     if len(said.pieces) == 1 and r"\{" in said.text and not gold.has_inequality:
         return _compare(", ".join(piece.parts[-1] for piece in gold.pieces), said.pieces[0].parts[-1])
+    if len(gold.pieces) == 1 and said.joined == "or" and not said.is_logic and not said.has_inequality:
+        return SAME if all(same_piece(gold.pieces[0], piece) == SAME for piece in said.pieces) else SEVERAL
     return SEVERAL if len(said.pieces) > len(gold.pieces) else DIFFERENT
 
 

@@ -24,6 +24,14 @@ _CHANGES = {
     "decrease": re.compile(r"\b(?:has |have )?(?:decreased|fallen|fell|dropped|declined) by\b"),
 }
 _ANSWER_KEYS = frozenset("answer final_answer result value solution final_result".split())
+_WORD_SIDE = re.compile(r"=(?=[^=\d]*(?<![\\A-Za-z])[A-Za-z]{3})\s*(?:\\times |[A-Za-z ×*/+()-])+(?==)")
+_HAS = re.compile(
+    r"^(?P<owner>[^=\d,]+?) (?:has|have|must have) (?:an? |the )?(?P<what>[a-z]+(?: [a-z]+)?)(?: of|(?= [\d\\√]))"
+    r"(?= ?\$?-?[\d\\√π])"
+)
+_EXPRESSION = re.compile(r"\bthe expression (?:(?!\b[a-z]{3,})[^=])+?(?= (?:is|equals)\b|\s*=)", re.IGNORECASE)
+_PRONOUN = re.compile(r"^(?:that|which|it|this)(?: value| result)? (?:is|equals|=) (?=\$?-?[\d\\√])", re.IGNORECASE)
+_COMPARED = re.compile(r"\bhow much (\w+er|more|less) (?:is|are) (.+?) than (.+?)[?.]", re.IGNORECASE)
 _HOLDS = re.compile(r"([^=<>≤≥\\\d]*?) (?:when|for|where|if)\s+(?=\$?-?[\d.a-z]+\s*(?:[<>≤≥]|\\[lg]))", re.IGNORECASE)
 _SHAPE_SIGNS = str.maketrans({"△": r"\triangle ", "∥": r"\parallel ", "⊥": r"\perp "})
 _GIVEN = re.compile(
@@ -40,12 +48,31 @@ def in_known_words(text: str, question: str) -> str:
     """
     text = _ROOT.sub(lambda root: rf"\sqrt{'[3]' if root[1].casefold() == 'cube' else ''}{{{root[2]}}}", text)
     text = _TIMES.sub("*", text).replace(r"*\sqrt", r"\sqrt") if " times " in text else text
+    text = _PRONOUN.sub("", text)
+    text = _HAS.sub(r"the \g<what> of \g<owner> is", text)
+    text = _WORD_SIDE.sub("", text.replace("nautical mile", "nmi").replace("nmis", "nmi"))
+    text = _EXPRESSION.sub("the expression", compared(text, question))
     for asked, verbs in _CHANGES.items():
         text = verbs.sub("is", text) if asked in question else text
     holds = _HOLDS.match(text)
     if holds and SAYING.union(words_of(question)).issuperset(words_of(holds[1])):
         text = text[holds.end() :]
     return without_givens(_COPULA.sub("is", text.translate(_SHAPE_SIGNS)), question)
+
+
+def compared(text: str, question: str) -> str:
+    """A sentence that says a comparison of the question again, as one about the difference.
+
+    >>> compared("A is 5 larger than B", "How much larger is A than B?")
+    'the difference is 5'
+    """
+    asked = _COMPARED.search(question)
+    if not asked:
+        return text
+    by, one, other = map(re.escape, asked.groups())
+    value = r"(?:(?! and |,)[^=])+?"
+    said = re.fullmatch(rf"(?:so )?{one} is (?:{by} than {other} by ({value})|({value}) {by} than {other})[.]?", text, re.I)
+    return f"the difference is {said[1] or said[2]}" if said else text
 
 
 def from_json(text: str) -> str:

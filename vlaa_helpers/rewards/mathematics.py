@@ -22,6 +22,8 @@ from .score import Reason, Score, right_or_wrong, score_answer
 
 _DEFINITION = re.compile(r"\s*+(?:(?:y|f\(x\))\s*+=\s*+)?([-+*()^ \da-z]++)")
 _PERCENT = re.compile(r"\s?(?:\\?%|\bper\s?cent\b)", re.IGNORECASE)
+_INVERSE = re.compile(r"\b[fg](?:⁻¹|\^\s*\{?\s*-1\s*\}?)\s*\([a-z]\)(?=\s*=)")
+_THE_INVERSE = re.compile(r"^\s*(?:the )?inverse(?: function)?(?: of [^=]{1,20})? is (?=\$?[fg])", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _WITH_A_LETTER = re.compile(r"\d\s?[a-z]\s*(?:\^\s*\d\s*)?$")
 _NO_VALUE = re.compile(r"\s*(?:n/a|nan|none|null)\s*", re.IGNORECASE)  # products of letters to Math-Verify
@@ -87,20 +89,20 @@ def _plain_verdict(gt: str, answer: str, question: str) -> str | None:
 
 def _verdict_with_working(gt: str, answer: str, question: str) -> str:
     """The verdict on an answer read as one formula; where it is none, on the clause that answers."""
-    plain = in_known_words(without_markdown(from_json(answer)), question)
-    verdict = _verdict(gt, plain, question)
+    plain = without_markdown(from_json(answer))
+    verdict = _verdict(gt, in_known_words(plain, question), question)
     if not question or verdict not in (UNREADABLE, SEVERAL):
         return verdict
     at_commas = len(_gold(gt, question).pieces) == 1
-    found = verdict_of_clauses(
-        plain, gt, question, lambda clause: _verdict(gt, clause, question), at_commas=at_commas
-    )
+    found = verdict_of_clauses(plain, gt, question, lambda clause: _verdict(gt, clause, question), at_commas=at_commas)
     return SAME if found == SAME else verdict
 
 
 def _verdict(gt: str, answer: str, question: str) -> str:
     if "∠" in answer or "ngle" in answer:
         gt, answer, question = map(with_named_angles, (gt, answer, question))
+    if _INVERSE.search(gt):
+        gt, answer = _INVERSE.sub("F_{0}", gt), _INVERSE.sub("F_{0}", _THE_INVERSE.sub("", answer))
     if r"\begin{cases}" in gt:
         return _verdict_on_cases(gt, answer, question)
     gold = _gold(gt, question)
