@@ -31,7 +31,7 @@ _CONCLUDES = (
 _REASON = r"because|since|as(?! (?:a|the) )|given that|due to"
 _CUT = re.compile(
     rf"(?P<line>[^\S\n]*\n\s*)|(?P<stop>(?<=[.;!])\s+)|(?P<so>[,;]?\s+(?:and\s+)?(?:{_CONCLUDES})(?![\w-])[,:]?\s*)"
-    rf"|(?P<colon>(?<=[\d)]):\s+)|(?P<reason>,?\s+(?:{_REASON})\s+|,\s+(?=(?:which|where|whose)\b(?!(?: is| are| equals| =)? \$?[-\d\\√])))|(?P<comma>,\s+(?:and\s+)?)",
+    rf"|(?P<colon>(?<=[\d)]):\s+)|(?P<reason>,?\s+(?:{_REASON})\s+|,\s+(?=(?:which|where|whose)\b(?!(?: is| are| equals| =)? \$?[-\d\\√])))|(?P<comma>,\s+(?:and\s+)?|\s+and\s+(?=(?:\$|\\angle |∠)?[A-Za-z]\w{{0,2}}'?\s*=|the\s[a-z ]+ is ))",
     re.IGNORECASE,
 )
 _OPENING = re.compile(rf"\s*(?:(?:and|so|now|also|finally)\b,?\s*|(?:{_CONCLUDES})(?![\w-])[,:]?\s*)+", re.IGNORECASE)
@@ -44,6 +44,7 @@ _DOUBT = re.compile(
     r"|correction|misread\w*|rather|should have|would have)\b|\bmay\b|\?",
 )
 _SAYS_NOTHING = SAYING | frozenset("value values number total they which that".split())
+_ONE_OF = re.compile(r"\b(?:each|every|one|first|second)\b", re.IGNORECASE)
 _IS = re.compile(r"\b(?:is|are|equals?)\b|=")
 _DESCRIBED = re.compile(r"^[^=\d]*?\b(?:is|are) (?!(?:equal|exactly|just|only|the same|negative|minus)\b)[a-z]{2,}")
 _ANSWER = re.compile(r"\banswer\b", re.IGNORECASE)
@@ -173,6 +174,8 @@ def _is_against(
     """
     text = clause.text
     own = subject_of(text)
+    if _ONE_OF.search(own) and not _ONE_OF.search(question):
+        return False  # "each triangle has area 2"
     if re.search(r"[\d+*/^=]", own):
         return False  # an equation of others
     is_of_it = (own and in_one_writing(own) == in_one_writing(subject)) or subject_is_asked(text, question)

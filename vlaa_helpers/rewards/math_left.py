@@ -11,7 +11,7 @@ from .asked_things import asked_clause
 from .lead_in import without_lead_in
 from .math_names import values_by_name
 from .math_subject import asked_quantities, same_points
-from .neutral_words import SAYING
+from .neutral_words import SAYING, words_of
 from .phrases import Phrase, phrases_of
 from .restatement import asked_phrases, asking_sentence, restates
 
@@ -37,7 +37,7 @@ _ITS_LETTER = re.compile(r"(?<=[a-z]{3}) ([a-zA-Z])$")
 _ARGUMENT = re.compile(r"\(([a-z])\)")
 _LETTER = re.compile(r"(?<![\\A-Za-z])[A-Za-z]+(?![A-Za-z])")
 _SEVERAL = re.compile(r"[,;]|\b(?:and|or)\b")
-_UNITS = re.compile(r"(?<=\d)\s*(?:\\text\s*\{[^{}]*\}|[A-Za-z]+)(?:\s*\^\s*\d)?[\s.]*$")
+_UNITS = re.compile(r"(?<=\d)\s*(?:\\text\s*\{[^{}]*\}|[A-Za-z]+)(?:\s*\^\s*\d|[²³])?[\s.]*$")
 _NEUTRAL = (SAYING - {"right"}) | frozenset("value measure size number each".split())
 _NOTATIONS = {
     "derivative": r"[a-z]'(?:\([a-z]\))?|\\d?frac\{d[a-z]?\}\{d[a-z]\}.{0,20}|d[a-z]/d[a-z]",
@@ -57,6 +57,11 @@ _FORMS = {
     "percentage": "percentage",
 }  # fmt: skip
 """What a question tells to do, and the subject of an answer that does it."""
+_JOINING = {
+    name: re.compile(rf"[^-+*/=]+(?:{sign}[^-+*/=]+)+")
+    for name, sign in {"sum": r"\+", "difference": "-", "product": r"(?:\*|\\times|\\cdot|[×·])"}.items()
+}
+_DERIVED = frozenset("ratio sum difference product quotient probability".split())
 _NO_LINES = frozenset("slope intercept mean sum probability volume".split())
 _KIND = re.compile(r"^m?(?:angle|triangle|overline|∠)(?=[A-Z])")
 _LETTERS = {
@@ -121,6 +126,8 @@ def subject_is_asked(text: str, question: str) -> bool:
     expression = asked_expression(question)
     if expression and _NAME.fullmatch(left) and _NAME.fullmatch(expression):
         return may_be_named(left, question)
+    if not (asked_quantities(question) & _DERIVED) <= set(words_of(left)):
+        return False
     return says_what_is_asked(left, question)
 
 
@@ -157,6 +164,8 @@ def says_what_is_asked(left: str, question: str) -> bool:
     low = question.casefold()
     if any(name in low and re.fullmatch(form, left.replace(" ", "")) for name, form in _NOTATIONS.items()):
         return set(_ARGUMENT.findall(left)) <= set(_ARGUMENT.findall(question) or _ARGUMENT.findall(left))
+    if any(name in asked_quantities(question) and sign.fullmatch(left) for name, sign in _JOINING.items()):
+        return True
     if not _WORD.search(left):
         return False
     if (letter := _ITS_LETTER.search(left)) and may_be_named(letter[1], question):
@@ -224,7 +233,7 @@ def may_be_named(name: str, question: str) -> bool:
     if "maximum value" in clause or "minimum value" in clause:
         return plain != "x"
     quantities = asked_quantities(question)
-    if re.fullmatch("[A-Z]{2}", plain) and quantities & _NO_LINES:
+    if re.fullmatch("[A-Z]{2,3}", plain) and quantities & _NO_LINES:
         return False
     if not quantities or not quantities.issubset(_LETTERS) or len(plain) > 1:
         return True

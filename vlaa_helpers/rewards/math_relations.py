@@ -109,7 +109,7 @@ def same_piece(gold: Piece, said: Piece) -> str:
     if len(gold.parts) == 2 and is_name(left) and _is_function_of_another(said.parts):
         return DIFFERENT
     if is_name(left) and same_name(left, said.parts[0]):
-        return _all_same(right, said.parts[1:])
+        return _all_same(right, _without_general(said.parts)[1:])
     if len(said.parts) > 2:
         return DIFFERENT
     return same_equation((left, right), said.parts)
@@ -130,6 +130,7 @@ def _number_of(gold: Piece, said: Piece) -> str:
 
 def _values(parts: tuple[str, ...]) -> tuple[str, ...]:
     """The sides of an answer that must each be the ground truth: without a name that stands for the rest."""
+    parts = _without_general(parts)
     if len(parts) == 2 and _is_point(parts[0]):
         return parts[1:]
     if _is_function_of_another(parts):
@@ -139,6 +140,13 @@ def _values(parts: tuple[str, ...]) -> tuple[str, ...]:
     if len(parts) == 2 and is_name(parts[1]) and not _mentions(parts[:1], parts[1]):
         return parts[:1]
     return parts
+
+
+def _without_general(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """A chain that ends in a number, without the formulas in letters in its middle: "x = -b/(2a) = 4/2 = 2"."""
+    if len(parts) < 3 or not is_numeric(parts[-1]):
+        return parts
+    return (parts[0], *(part for part in parts[1:-1] if is_numeric(part)), parts[-1])
 
 
 def _all_same(gold: str, parts: tuple[str, ...]) -> str:

@@ -34,6 +34,9 @@ CAPITALS = frozenset("NJWVA")
 _NAME = "|".join(sorted(map(re.escape, _CANONICAL), key=len, reverse=True))
 _ONE = rf"(?:(?:square|cubic|sq|cu)\s+)?(?:{_NAME})(?![A-Za-z])(?:\s*\^\s*\{{?[-\d]+\}}?)?"
 _UNIT = re.compile(rf"(?:\s|\\[,;:! ]|(?<=[\d)}}]))\s*((?:{_ONE})(?:\s*(?:/|per)\s*{_ONE})?)\s*$")
+_INNER = re.compile(
+    rf"\d\s*(?:{'|'.join(name for name in _CANONICAL if len(name) > 1)})(?![A-Za-z])|\d (?:[msgL])(?![\w])"
+)
 _HOW_MANY = re.compile(r"\bhow many\b", re.IGNORECASE)
 _DEGREES = re.compile(r"\s*\^\s*\{?\s*\\circ\s*\}?\s*([CF]?)\s*$")
 _OF_TEMPERATURE = re.compile(r"\bdegrees? (?=celsius\b|fahrenheit\b)", re.IGNORECASE)
@@ -93,6 +96,15 @@ def split_any_unit(text: str) -> tuple[str, str]:
         return number, unit
     found = _UNKNOWN.fullmatch(text.strip())
     return (found[1], found[2]) if found and is_numeric(found[1]) else (text, "")
+
+
+def has_inner_unit(text: str) -> bool:
+    r"""Whether a step has numbers with their units: "3 cm \times 8 cm", "200000 cm".
+
+    >>> has_inner_unit("3 cm * 8 cm"), has_inner_unit("3 * 8"), has_inner_unit("3x m")
+    (True, False, False)
+    """
+    return _INNER.search(text) is not None
 
 
 def may_be_left_out(unit: str, question: str) -> bool:

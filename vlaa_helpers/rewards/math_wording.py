@@ -26,10 +26,15 @@ _CHANGES = {
 _ANSWER_KEYS = frozenset("answer final_answer result value solution final_result".split())
 _WORD_SIDE = re.compile(r"=(?=[^=\d]*(?<![\\A-Za-z])[A-Za-z]{3})\s*(?:\\times |[A-Za-z ×*/+()-])+(?==)")
 _HAS = re.compile(
-    r"^(?P<owner>[^=\d,]+?) (?:has|have|must have) (?:an? |the )?(?P<what>[a-z]+(?: [a-z]+)?)(?: of|(?= [\d\\√]))"
-    r"(?= ?\$?-?[\d\\√π])"
+    r"^(?P<owner>[^=\d,]+?) (?:has|have|must have) (?:an? |the )?(?P<what>[a-z]+(?: (?!of)[a-z]+)?)(?: of)?"
+    r"(?= \$?-?[\d\\√π])"
 )
 _EXPRESSION = re.compile(r"\bthe expression (?:(?!\b[a-z]{3,})[^=])+?(?= (?:is|equals)\b|\s*=)", re.IGNORECASE)
+_VALUE_OF = re.compile(
+    r"(?<!the )\b((?:its |a |an )(?:\w+ )?(?:value|height|length|width|area|volume|perimeter|radius|distance|angle|speed"
+    r"|probability)) of (?=\$?-?[\d\\√π])"
+)
+_PLACE = re.compile(r"(?<=\d) (?:at|when|for) \$?[a-z] = -?[\d./]+\$?[.]?$")
 _PRONOUN = re.compile(r"^(?:that|which|it|this)(?: value| result)? (?:is|equals|=) (?=\$?-?[\d\\√])", re.IGNORECASE)
 _COMPARED = re.compile(r"\bhow much (\w+er|more|less) (?:is|are) (.+?) than (.+?)[?.]", re.IGNORECASE)
 _HOLDS = re.compile(r"([^=<>≤≥\\\d]*?) (?:when|for|where|if)\s+(?=\$?-?[\d.a-z]+\s*(?:[<>≤≥]|\\[lg]))", re.IGNORECASE)
@@ -37,6 +42,7 @@ _SHAPE_SIGNS = str.maketrans({"△": r"\triangle ", "∥": r"\parallel ", "⊥":
 _GIVEN = re.compile(
     r",?\s*\b(?:in|from|on|at|for|between|when|if|with|after) (?=[^.,;:=]*\d)[^.,;:=]*\d", re.IGNORECASE
 )
+_COUNTED = re.compile(r"\b(the|these|all|of) (?:two|three|four|five|six|seven|eight|nine|ten) ([a-z]+)", re.IGNORECASE)
 _LAST_NUMBER = re.compile(r"\d++(?![\w%°]|\.\d|\s[%°])")
 
 
@@ -48,6 +54,9 @@ def in_known_words(text: str, question: str) -> str:
     """
     text = _ROOT.sub(lambda root: rf"\sqrt{'[3]' if root[1].casefold() == 'cube' else ''}{{{root[2]}}}", text)
     text = _TIMES.sub("*", text).replace(r"*\sqrt", r"\sqrt") if " times " in text else text
+    text = _VALUE_OF.sub(r"\1 is ", text)
+    if "imum" in question:
+        text = _PLACE.sub("", text)
     text = _PRONOUN.sub("", text)
     text = _HAS.sub(r"the \g<what> of \g<owner> is", text)
     text = _WORD_SIDE.sub("", text.replace("nautical mile", "nmi").replace("nmis", "nmi"))
@@ -71,7 +80,9 @@ def compared(text: str, question: str) -> str:
         return text
     by, one, other = map(re.escape, asked.groups())
     value = r"(?:(?! and |,)[^=])+?"
-    said = re.fullmatch(rf"(?:so )?{one} is (?:{by} than {other} by ({value})|({value}) {by} than {other})[.]?", text, re.I)
+    said = re.fullmatch(
+        rf"(?:so )?{one} is (?:{by} than {other} by ({value})|({value}) {by} than {other})[.]?", text, re.I
+    )
     return f"the difference is {said[1] or said[2]}" if said else text
 
 
@@ -104,6 +115,7 @@ def without_givens(text: str, question: str) -> str:
     if not question:
         return text
     plain = " ".join(question.casefold().split())
+    text = _COUNTED.sub(lambda said: f"{said[1]} {said[2]}" if said[0].casefold() in plain else said[0], text)
     for given in reversed(list(_GIVEN.finditer(text))):
         said = given[0].casefold()
         for number in reversed(list(_LAST_NUMBER.finditer(said))):
