@@ -62,12 +62,14 @@ class Clause:
     Attributes:
         text: without the words that link it to what stands before.
         set_off: how it is cut off from what stands before: "line", "stop", "so", "colon", "reason", "comma".
+        is_bare: whether it is a number alone.
         is_beside: whether it only gives a reason, a condition or a means, and so cannot answer.
     """
 
     text: str
     set_off: str
     is_beside: bool
+    is_bare: bool
 
 
 def without_markdown(text: str) -> str:
@@ -103,9 +105,8 @@ def clauses_of(text: str, question: str = "", *, at_commas: bool = True) -> list
         how = "so" if opening and how != "reason" else how
         bare = piece[opening.end() :] if opening else piece
         if re.search(r"\w", bare):
-            clauses.append(
-                Clause(in_known_words(bare, question), how, in_reason or _SUBORDINATE.match(bare) is not None)
-            )
+            is_beside = in_reason or _SUBORDINATE.match(bare) is not None
+            clauses.append(Clause(in_known_words(bare, question), how, is_beside, _is_bare(bare)))
     return clauses
 
 
@@ -153,7 +154,7 @@ def _last(clauses: list[Clause]) -> int:
 
 def _may_answer(clauses: list[Clause], place: int) -> bool:
     clause = clauses[place]
-    if clause.is_beside or (clause.set_off == "comma" and _is_bare(clause.text)):
+    if clause.is_beside or (clause.set_off == "comma" and clause.is_bare):
         return False
     return place == _last(clauses) or clauses[place + 1].set_off in ("line", "stop", "reason")
 
@@ -180,7 +181,7 @@ def _is_against(
         return False  # an equation of others
     is_of_it = (own and in_one_writing(own) == in_one_writing(subject)) or subject_is_asked(text, question)
     is_of_it = is_of_it or _ANSWER.search(text) is not None
-    is_of_it = is_of_it or (_is_bare(text) and (is_behind or clause.set_off != "comma"))
+    is_of_it = is_of_it or (clause.is_bare and (is_behind or clause.set_off != "comma"))
     if not is_of_it and (not is_behind or clause.is_beside):
         return False
     if not _is_closed(text, gold):

@@ -44,10 +44,10 @@ _NEUTRAL = SAYING | frozenset(
     "time speed velocity mass price cost equation equations function functions formula expression line curve graph "
     "parabola circle triangle square rectangle sphere cylinder cone cube solid shape point coordinates set interval "
     "range domain limit sequence series variable unknown simplified form output step get find have has obtain gives "
-    "give equals equal to for let its long wide high tall away old written as meet meets "
+    "give equals equal to for its long wide high tall away old written as meet meets "
     "intersect intersects costs at solutions each both must cross crosses cuts linear quadratic cubic exponential "
     "logarithmic trigonometric sine cosine sinusoidal hypotenuse diagonal altitude chord arc leg midline domain vertex "
-    "amplitude period frequency focus center centre midpoint axis needed required taken their reaches attains takes forms form".split()
+    "amplitude period frequency focus center centre midpoint axis needed required taken their reaches attains takes forms form with".split()
 )
 """Words that may stand before or behind a formula, besides the question's own."""
 

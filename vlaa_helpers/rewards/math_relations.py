@@ -26,6 +26,7 @@ _COMMAND = re.compile(r"\\[A-Za-z]+")
 _BASE = re.compile(r"\d\s*(?:\^\s*(?:\{[^{}]*\}|\w)\s*)?_\s*\{?\s*(\w+)\s*\}?")
 _BLANK = re.compile(r"(?<![\d.]) | (?![\d.])")
 _NUMBERED = re.compile(r"([a-z])_\s*\{?\s*([1-9])\s*\}?")
+_TWO = re.compile(r"\d\.?\s+[A-Za-z]|\.\s|\n")  # "7 y" in "x = 7 y = 5"
 MAX_CHAIN = 6
 """Equals signs in an answer; a longer chain is a derivation, not an answer."""
 
@@ -144,7 +145,7 @@ def _values(parts: tuple[str, ...]) -> tuple[str, ...]:
 
 def _without_general(parts: tuple[str, ...]) -> tuple[str, ...]:
     """A chain that ends in a number, without the formulas in letters in its middle: "x = -b/(2a) = 4/2 = 2"."""
-    if len(parts) < 3 or not is_numeric(parts[-1]):
+    if len(parts) < 3 or not is_numeric(parts[-1]) or any(_TWO.search(part) for part in parts[1:-1]):
         return parts
     return (parts[0], *(part for part in parts[1:-1] if is_numeric(part)), parts[-1])
 

@@ -26,7 +26,7 @@ _CHANGES = {
 _ANSWER_KEYS = frozenset("answer final_answer result value solution final_result".split())
 _WORD_SIDE = re.compile(r"=(?=[^=\d]*(?<![\\A-Za-z])[A-Za-z]{3})\s*(?:\\times |[A-Za-z ×*/+()-])+(?==)")
 _HAS = re.compile(
-    r"^(?P<owner>[^=\d,]+?) (?:has|have|must have) (?:an? |the )?(?P<what>[a-z]+(?: (?!of)[a-z]+)?)(?: of)?"
+    r"^(?P<owner>[^=\d,]+?) (?:has|have|must have|reaches|attains|takes) (?:its |an? |the )?(?P<what>[a-z]+(?: (?!of)[a-z]+)?)(?: of)?"
     r"(?= \$?-?[\d\\√π])"
 )
 _EXPRESSION = re.compile(r"\bthe expression (?:(?!\b[a-z]{3,})[^=])+?(?= (?:is|equals)\b|\s*=)", re.IGNORECASE)
@@ -35,6 +35,7 @@ _VALUE_OF = re.compile(
     r"|probability)) of (?=\$?-?[\d\\√π])"
 )
 _PLACE = re.compile(r"(?<=\d) (?:at|when|for) \$?[a-z] = -?[\d./]+\$?[.]?$")
+_UNIT_DIGIT = re.compile(r"(?:(?<=\d[cmkd]m)|(?<=\d [cmkd]m)|(?<=\d m)|(?<=\dm))([23])(?!\w)")
 _PRONOUN = re.compile(r"^(?:that|which|it|this)(?: value| result)? (?:is|equals|=) (?=\$?-?[\d\\√])", re.IGNORECASE)
 _COMPARED = re.compile(r"\bhow much (\w+er|more|less) (?:is|are) (.+?) than (.+?)[?.]", re.IGNORECASE)
 _HOLDS = re.compile(r"([^=<>≤≥\\\d]*?) (?:when|for|where|if)\s+(?=\$?-?[\d.a-z]+\s*(?:[<>≤≥]|\\[lg]))", re.IGNORECASE)
@@ -54,11 +55,11 @@ def in_known_words(text: str, question: str) -> str:
     """
     text = _ROOT.sub(lambda root: rf"\sqrt{'[3]' if root[1].casefold() == 'cube' else ''}{{{root[2]}}}", text)
     text = _TIMES.sub("*", text).replace(r"*\sqrt", r"\sqrt") if " times " in text else text
+    text = _HAS.sub(r"the \g<what> of \g<owner> is", text)
     text = _VALUE_OF.sub(r"\1 is ", text)
     if "imum" in question:
         text = _PLACE.sub("", text)
     text = _PRONOUN.sub("", text)
-    text = _HAS.sub(r"the \g<what> of \g<owner> is", text)
     text = _WORD_SIDE.sub("", text.replace("nautical mile", "nmi").replace("nmis", "nmi"))
     text = _EXPRESSION.sub("the expression", compared(text, question))
     for asked, verbs in _CHANGES.items():
@@ -66,6 +67,7 @@ def in_known_words(text: str, question: str) -> str:
     holds = _HOLDS.match(text)
     if holds and SAYING.union(words_of(question)).issuperset(words_of(holds[1])):
         text = text[holds.end() :]
+    text = _UNIT_DIGIT.sub(r"^\1", text)
     return without_givens(_COPULA.sub("is", text.translate(_SHAPE_SIGNS)), question)
 
 
