@@ -10,6 +10,7 @@ from functools import lru_cache
 from .asked_things import asked_clause
 from .lead_in import without_lead_in
 from .math_names import values_by_name
+from .math_plain import TWO
 from .math_subject import asked_quantities, same_points
 from .neutral_words import SAYING, words_of
 from .phrases import Phrase, phrases_of
@@ -97,7 +98,7 @@ def without_asked(answer: str, question: str) -> str | None:
         return None
     if is_said:
         return text
-    if len(sides) > 1 and _OF_ANGLE.fullmatch(sides[0]) and not _is_function_asked(sides[0], question):
+    if len(sides) > 1 and _OF_ANGLE.fullmatch(sides[0]) and _is_another_function(sides[0], question):
         return None
     name, equals, rest = named.partition("=")
     return f"{name}={_without_general_step(rest)}" if equals and _NAME.fullmatch(name.strip()) else text
@@ -141,22 +142,31 @@ def without_subject(text: str, question: str) -> str:
     return text[_IS.search(text).end() :] if is_in_words and _IS.search(text) else text
 
 
-def _is_function_asked(side: str, question: str) -> bool:
-    """Whether the question asks for this function of an angle, or for none."""
+def _is_another_function(side: str, question: str) -> bool:
+    """Whether a function of an angle is not the one that the question asks for, or that asks for the angle."""
+    expression = asked_expression(question)
+    if expression and len(in_one_writing(expression)) < 8 and not _OF_ANGLE.fullmatch(expression):
+        return not any(name in expression for name in _FUNCTIONS)
     asked = {name[:3].casefold() for name in _FUNCTION_ASKED.findall(asked_clause(question))}
-    return not asked or _OF_ANGLE.fullmatch(side)[1] in asked
+    return bool(asked) and _OF_ANGLE.fullmatch(side)[1] not in asked
 
 
 def _without_general_step(text: str) -> str:
     """A chain of equations without a first part that has letters, where the rest is numbers: "4s = 4(6) = 24"."""
     first, equals, rest = text.partition("=")
-    is_general = equals and not _SEVERAL.search(text) and _LETTER.search(first) and not re.search("[<>]", text)
+    is_general = (
+        equals
+        and not TWO.search(first)
+        and not _SEVERAL.search(text)
+        and _LETTER.search(first)
+        and not re.search("[<>]", text)
+    )
     return rest if is_general and not _LETTER.search(_UNITS.sub("", rest)) else text
 
 
 def says_what_is_asked(left: str, question: str) -> bool:
     """Whether what stands before an equals sign or "is" says again what the question asks for, in words or in signs."""
-    if _OF_ANGLE.fullmatch(left) and not _is_function_asked(left, question):
+    if _OF_ANGLE.fullmatch(left) and _is_another_function(left, question):
         return False
     expression = asked_expression(question)
     if expression and in_one_writing(left) == in_one_writing(expression):

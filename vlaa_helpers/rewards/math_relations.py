@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from .math_arithmetic import value_of
 from .math_brackets import is_interval, other_brackets
 from .math_compare import compare
 from .math_formula import Formula, Piece
 from .math_inequalities import inequality_links, same_inequality
+from .math_plain import TWO
 from .math_points import as_coordinates
 from .math_ratios import same_ratio
 from .math_units import CAPITALS, is_numeric
@@ -26,7 +28,6 @@ _COMMAND = re.compile(r"\\[A-Za-z]+")
 _BASE = re.compile(r"\d\s*(?:\^\s*(?:\{[^{}]*\}|\w)\s*)?_\s*\{?\s*(\w+)\s*\}?")
 _BLANK = re.compile(r"(?<![\d.]) | (?![\d.])")
 _NUMBERED = re.compile(r"([a-z])_\s*\{?\s*([1-9])\s*\}?")
-_TWO = re.compile(r"\d\.?\s+[A-Za-z]|\.\s|\n")  # "7 y" in "x = 7 y = 5"
 MAX_CHAIN = 6
 """Equals signs in an answer; a longer chain is a derivation, not an answer."""
 
@@ -145,7 +146,7 @@ def _values(parts: tuple[str, ...]) -> tuple[str, ...]:
 
 def _without_general(parts: tuple[str, ...]) -> tuple[str, ...]:
     """A chain that ends in a number, without the formulas in letters in its middle: "x = -b/(2a) = 4/2 = 2"."""
-    if len(parts) < 3 or not is_numeric(parts[-1]) or any(_TWO.search(part) for part in parts[1:-1]):
+    if len(parts) < 3 or not is_numeric(parts[-1]) or any(TWO.search(part) for part in parts[1:-1]):
         return parts
     return (parts[0], *(part for part in parts[1:-1] if is_numeric(part)), parts[-1])
 
@@ -252,6 +253,8 @@ def without_numbering(gold: Formula, said: Formula) -> Formula:
 
 def _compare(gold: str, said: str) -> str:
     if gold and without_blanks(said) == without_blanks(gold):
+        return SAME
+    if "." in said and (number := value_of(said)) is not None and number == value_of(gold):
         return SAME
     ratio = same_ratio(gold, said, lambda a, b: _compare(a, b) == SAME)
     if ratio is not None:

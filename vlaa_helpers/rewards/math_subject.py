@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 from .asked_things import asked_clause
-from .neutral_words import words_of
+from .math_contrasts import COMPARED, is_contrasted
 
 _LENGTHS = frozenset(
     "length distance side base width height radius diameter perimeter circumference hypotenuse diagonal altitude chord "
@@ -44,12 +44,6 @@ _ASKED_EXTENT = re.compile(r"\bhow (tall|high|wide|broad|long|deep|far|thick)\b"
 _NAME = re.compile(
     r"(?:angle|∠)\s*\$?\s*(?P<angle>[A-Z])(?![A-Za-z])|(?<![\\A-Za-z])(?P<points>[A-Z]{2,4})(?![A-Za-z])"
 )
-_COMPARED = re.compile(r"\bhow much (?:\w+er|more|less) (?:is|are) (.+?) than ", re.IGNORECASE)
-_AXIS = re.compile(r"\b([xyz])[-‑ ](?:axis|intercept|coordinate|value)", re.IGNORECASE)
-_JOINED = re.compile(r"\b([a-z]{3,}) (?:and|or) (?:\d+ )?(?=([a-z]{3,}))", re.IGNORECASE)
-_RATIO_OF = re.compile(
-    r"\bratio of (?:the )?([^=:]+?) to (?:the )?([^=:.?]+?)(?=\s+(?:is|are)\b|\s*[=:.?]|$)", re.IGNORECASE
-)
 _BEFORE_A_NUMBER = re.compile(rf"\b{_QUANTITY}s? \$?-?[\d.]+\$?(?: [a-z]+)?[.]?$", re.IGNORECASE)
 _LETTER_ASKED = re.compile(r"\s*(?:the value of )?\$?[a-z]\$?\s*")
 _NO_POINTS = frozenset("USD EUR INR JPY LCM HCF GCD GCF LHS RHS".split())
@@ -64,7 +58,7 @@ def asked_quantities(question: str) -> frozenset[str]:
     """
     clause = asked_clause(question).strip()
     clause = re.sub(r"^many \w+", "", clause)  # these things are counted: "How many sides …"
-    if _COMPARED.search(question):
+    if COMPARED.search(question) or " minus " in clause:
         return frozenset({"difference"})
     return frozenset(name for how, name in _HOW.items() if clause.startswith(how)) or _first_quantities(clause)
 
@@ -102,42 +96,14 @@ def is_of_another(answer: str, gt: str, question: str) -> bool:
         return True  # "the radius with diameter 5"
     if said and _LETTER_ASKED.fullmatch(asked_clause(question)) and said.isdisjoint(_first_quantities(question)):
         return True
-    if _is_of_another_ratio(answer, question) or _is_of_another_axis(answer, question):
+    if is_contrasted(answer, question):
         return True
-    if _is_of_other_things(answer, question):
-        return True
-    compared = _COMPARED.search(question)
-    if compared and re.match(rf"{re.escape(compared[1])}\s*(?:is|=)", answer, re.IGNORECASE):
-        return True  # the one of two whose difference is asked for
     if _is_of_another_extent(answer, question):
         return True
     first, *others = answer.split("=")
     names, asked_names = _names(first if len(others) > 1 and _names(first) else answer), _names(asked_clause(question))
     return bool(asked_names and names and not _names(gt)) and not all(
         any(same_points(name, other) for other in asked_names) for name in names
-    )
-
-
-def _is_of_another_ratio(answer: str, question: str) -> bool:
-    """Whether an answer turns a ratio round: "girls to boys" for "the ratio of boys to girls"."""
-    asked, said = _RATIO_OF.search(question), _RATIO_OF.search(answer)
-    return bool(asked and said) and words_of(said[1]) == words_of(asked[2]) != words_of(asked[1])
-
-
-def _is_of_another_axis(answer: str, question: str) -> bool:
-    asked = {found[1].casefold() for found in _AXIS.finditer(asked_clause(question))}
-    said = {found[1].casefold() for found in _AXIS.finditer(answer)}
-    return bool(asked and said) and asked.isdisjoint(said)
-
-
-def _is_of_other_things(answer: str, question: str) -> bool:
-    """Whether an answer has one of two words that "and" joins in the question, where that asks for the other one."""
-    asked, said = set(words_of(asked_clause(question))), set(words_of(answer))
-    pairs = [(found[1].casefold(), found[2].casefold()) for found in _JOINED.finditer(question)]
-    return any(
-        one in said and other not in said and one not in asked and other in asked
-        for pair in pairs
-        for one, other in (pair, pair[::-1])
     )
 
 

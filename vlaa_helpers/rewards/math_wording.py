@@ -36,6 +36,7 @@ _VALUE_OF = re.compile(
 )
 _PLACE = re.compile(r"(?<=\d) (?:at|when|for) \$?[a-z] = -?[\d./]+\$?[.]?$")
 _UNIT_DIGIT = re.compile(r"(?:(?<=\d[cmkd]m)|(?<=\d [cmkd]m)|(?<=\d m)|(?<=\dm))([23])(?!\w)")
+_TIMES_AS = re.compile(r"(?<=\d)( ?)times(?: as (?:large|big|much|long|many|high|great)(?: as .*)?)?(?=[.]?$)")
 _PRONOUN = re.compile(r"^(?:that|which|it|this)(?: value| result)? (?:is|equals|=) (?=\$?-?[\d\\√])", re.IGNORECASE)
 _COMPARED = re.compile(r"\bhow much (\w+er|more|less) (?:is|are) (.+?) than (.+?)[?.]", re.IGNORECASE)
 _HOLDS = re.compile(r"([^=<>≤≥\\\d]*?) (?:when|for|where|if)\s+(?=\$?-?[\d.a-z]+\s*(?:[<>≤≥]|\\[lg]))", re.IGNORECASE)
@@ -59,6 +60,8 @@ def in_known_words(text: str, question: str) -> str:
     text = _VALUE_OF.sub(r"\1 is ", text)
     if "imum" in question:
         text = _PLACE.sub("", text)
+    if "how many times" in question.casefold():
+        text = _TIMES_AS.sub(r"\1", text)
     text = _PRONOUN.sub("", text)
     text = _WORD_SIDE.sub("", text.replace("nautical mile", "nmi").replace("nmis", "nmi"))
     text = _EXPRESSION.sub("the expression", compared(text, question))

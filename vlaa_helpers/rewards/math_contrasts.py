@@ -1,0 +1,96 @@
+"""What an answer says its value is of, where the question names its counterpart: "girls to boys", the x-axis, the tree."""
+
+import re
+from functools import lru_cache
+
+from .asked_things import asked_clause
+from .neutral_words import SAYING, question_words, words_of
+from .phrases import one_writing
+
+COMPARED = re.compile(r"\bhow much (?:\w+er|more|less) (?:is|are) (.+?) than ", re.IGNORECASE)
+_AXIS = re.compile(r"\b([xyz])[-‑ ](?:axis|intercept|coordinate|value)", re.IGNORECASE)
+_JOINED = re.compile(r"\b([a-z]{3,}) (?:and|or) (?:\d+ )?(?=([a-z]{3,}))", re.IGNORECASE)
+_RATIO_OF = re.compile(
+    r"\bratio of (?:the )?([^=:]+?) to (?:the )?([^=:.?]+?)(?=\s+(?:is|are)\b|\s*[=:.?]|$)", re.IGNORECASE
+)
+_OPPOSITES = tuple(
+    tuple(pair.split("/"))
+    for pair in (
+        "new/old small/large small/big smaller/larger short/long shorter/longer inner/outer interior/exterior "
+        "upper/lower top/bottom left/right first/second first/last shaded/unshaded maximum/minimum highest/lowest "
+        "largest/smallest longest/shortest increase/decrease before/after domain/range row/column odd/even "
+        "positive/negative horizontal/vertical inscribed/circumscribed red/blue hour/minute numerator/denominator"
+    ).split()
+)
+_SHAPES = frozenset(
+    "triangle rectangle square circle sector trapezoid trapezium parallelogram rhombus quadrilateral kite pentagon "
+    "hexagon octagon cube cone cylinder prism pyramid sphere".split()
+)
+_SUBJECT = re.compile(
+    r"^(?:so |and )?(?:the |this |that )?([a-z][^=\d]*?)\s+(?:is|are|has|have|equals?)\s", re.IGNORECASE
+)
+_CAPITALS = re.compile(r"\\?\b[A-Z]+\b|\\[a-z]+")
+_PRONOUN = re.compile(r"\b(?:it|its|they|their|them|he|she|his|her|this|that|these|those|each|one)\b", re.IGNORECASE)
+_LOOSE = SAYING | frozenset(
+    "value values measure size length number total amount result sum expression equation function formula curve graph "
+    "line degree degrees final equal of by for to at on from with and each both".split()
+)
+"""Words that may be said of anything."""
+
+
+def is_contrasted(answer: str, question: str) -> bool:
+    """Whether an answer speaks of the counterpart of what is asked for, or of another thing of the question.
+
+    >>> [is_contrasted(f"The {thing} is 5 m tall.", "A tree is 6 m tall. How tall is the tower?")
+    ...  for thing in ("tree", "tower")]
+    [True, False]
+    """
+    asked, said = set(words_of(asked_clause(question))), set(words_of(answer))
+    pairs = [*_OPPOSITES, *((found[1].casefold(), found[2].casefold()) for found in _JOINED.finditer(question))]
+    for pair in pairs:
+        for one, other in (pair, pair[::-1]):
+            if one in said and other not in said and other in asked and one not in asked:
+                return True
+    return (
+        _is_of_another_ratio(answer, question)
+        or _is_of_another_axis(answer, question)
+        or _is_one_of_compared(answer, question)
+        or _is_another_thing(answer, question)
+    )
+
+
+def _is_of_another_ratio(answer: str, question: str) -> bool:
+    """Whether an answer turns a ratio round: "girls to boys" for "the ratio of boys to girls"."""
+    asked, said = _RATIO_OF.search(question), _RATIO_OF.search(answer)
+    return bool(asked and said) and words_of(said[1]) == words_of(asked[2]) != words_of(asked[1])
+
+
+def _is_of_another_axis(answer: str, question: str) -> bool:
+    asked = {found[1].casefold() for found in _AXIS.finditer(asked_clause(question))}
+    said = {found[1].casefold() for found in _AXIS.finditer(answer)}
+    return bool(asked and said) and asked.isdisjoint(said)
+
+
+def _is_one_of_compared(answer: str, question: str) -> bool:
+    """Whether an answer gives the one of two things whose difference is asked for."""
+    compared = COMPARED.search(question)
+    return compared is not None and re.match(rf"{re.escape(compared[1])}\s*(?:is|=)", answer, re.I) is not None
+
+
+def _is_another_thing(answer: str, question: str) -> bool:
+    """Whether the subject of a sentence is a thing of the question, and not the one asked for; or another shape."""
+    found = _SUBJECT.match(answer)
+    said, asked = _things(found[1]) if found else frozenset(), _things(asked_clause(question))
+    if not said or not asked:
+        return False
+    if said & _SHAPES and asked & _SHAPES and not said & asked & _SHAPES:
+        return True
+    if said & asked or _PRONOUN.search(asked_clause(question)):
+        return False
+    return bool(said & {one_writing(word) for word in question_words(question)})
+
+
+@lru_cache(maxsize=4096)
+def _things(text: str) -> frozenset[str]:
+    words = words_of(_CAPITALS.sub(" ", text))
+    return frozenset(one_writing(word) for word in words if len(word) > 2 and word not in _LOOSE)
