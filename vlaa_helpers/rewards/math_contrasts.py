@@ -30,6 +30,11 @@ _SUBJECT = re.compile(
     r"^(?:so |and )?(?:the |this |that )?([a-z][^=\d]*?)\s+(?:is|are|has|have|equals?)\s", re.IGNORECASE
 )
 _CAPITALS = re.compile(r"\\?\b[A-Z]+\b|\\[a-z]+")
+_KIND = re.compile(
+    r"\b([a-z]+) (area|volume|length|width|height|speed|price|number|angle|side|value|cost|mean|temperature|score)\b",
+    re.I,
+)
+_DERIVED = re.compile(r"\b(?:difference|sum|ratio|product|quotient|minus|plus)\b", re.IGNORECASE)
 _PRONOUN = re.compile(r"\b(?:it|its|they|their|them|he|she|his|her|this|that|these|those|each|one)\b", re.IGNORECASE)
 _LOOSE = SAYING | frozenset(
     "value values measure size length number total amount result sum expression equation function formula curve graph "
@@ -55,6 +60,8 @@ def is_contrasted(answer: str, question: str) -> bool:
         _is_of_another_ratio(answer, question)
         or _is_of_another_axis(answer, question)
         or _is_one_of_compared(answer, question)
+        or _is_of_another_kind(answer, question)
+        or _is_part_of_what_is_asked(answer, question)
         or _is_another_thing(answer, question)
     )
 
@@ -75,6 +82,28 @@ def _is_one_of_compared(answer: str, question: str) -> bool:
     """Whether an answer gives the one of two things whose difference is asked for."""
     compared = COMPARED.search(question)
     return compared is not None and re.match(rf"{re.escape(compared[1])}\s*(?:is|=)", answer, re.I) is not None
+
+
+def _is_of_another_kind(answer: str, question: str) -> bool:
+    """Whether a quantity has another word before it than in the question: "the total area" for "the lateral area"."""
+    asked, said = _kinds(asked_clause(question)), _kinds(answer)
+    return any(kinds.isdisjoint(asked[name]) for name, kinds in said.items() if name in asked)
+
+
+def _kinds(text: str) -> dict[str, set[str]]:
+    found = {}
+    for kind in _KIND.finditer(text):
+        if kind[1].casefold() not in SAYING and len(kind[1]) > 2:
+            found.setdefault(kind[2].casefold(), set()).add(kind[1].casefold())
+    return found
+
+
+def _is_part_of_what_is_asked(answer: str, question: str) -> bool:
+    """Whether an answer gives one of the two values whose difference or sum is asked for: "The lowest sales are 5"."""
+    found, clause = _SUBJECT.match(answer), asked_clause(question)
+    if not found or not _DERIVED.search(clause) or _DERIVED.search(found[1]):
+        return False
+    return bool(_things(found[1]) & _things(clause)) and not _PRONOUN.search(found[1])
 
 
 def _is_another_thing(answer: str, question: str) -> bool:

@@ -38,7 +38,7 @@ _ITS_LETTER = re.compile(r"(?<=[a-z]{3}) ([a-zA-Z])$")
 _ARGUMENT = re.compile(r"\(([a-z])\)")
 _LETTER = re.compile(r"(?<![\\A-Za-z])[A-Za-z]+(?![A-Za-z])")
 _SEVERAL = re.compile(r"[,;]|\b(?:and|or)\b")
-_UNITS = re.compile(r"(?<=\d)\s*(?:\\text\s*\{[^{}]*\}|[A-Za-z]+)(?:\s*\^\s*\d|[²³])?[\s.]*$")
+_UNITS = re.compile(r"(?<=[\dπi)}])\s*(?:\\text\s*\{[^{}]*\}|[A-Za-z]+)(?:\s*\^\s*\d|[²³])?[\s.]*$")
 _NEUTRAL = (SAYING - {"right"}) | frozenset("value measure size number each".split())
 _NOTATIONS = {
     "derivative": r"[a-z]'(?:\([a-z]\))?|\\d?frac\{d[a-z]?\}\{d[a-z]\}.{0,20}|d[a-z]/d[a-z]",
@@ -249,4 +249,4 @@ def may_be_named(name: str, question: str) -> bool:
         return True
     letters = "".join(_LETTERS[quantity] for quantity in quantities)
     is_unknown = plain == "x" and quantities.isdisjoint({"slope", "intercept", "mean", "sum", "probability"})
-    return plain in letters or is_unknown or re.search(rf"(?<![A-Za-z]){plain}(?![A-Za-z])", clause) is not None
+    return plain in letters or is_unknown or re.search(rf"(?<![A-Za-z]){plain}(?![A-Za-z])(?!\s*=)", clause) is not None

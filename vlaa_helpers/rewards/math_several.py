@@ -11,7 +11,7 @@ from .restatement import asking_sentence
 _POINT_BEHIND = re.compile(r"(?P<head>[^()\d]*?)[\s:=$]*(?P<point>(?:\\left\s*)?\([^()]*,[^()]*\))\$?[\s.]*")
 _CAPITAL = re.compile(r"(?<![A-Za-z\\])([A-Z])(?![A-Za-z])(?! [a-z]+ [a-z])")
 _SEGMENT = re.compile(r"(?<![A-Za-z])[A-Z]{2}(?![A-Za-z])")
-_OF_POINTS = SAYING | frozenset("coordinates coordinate point has have located lies at equals".split())
+_OF_POINTS = SAYING | frozenset("coordinates coordinate point has have located lies at equals new final its".split())
 _ROOTS = re.compile(
     r"(?P<left>(?:the )?(?:\w+ )?(?:roots|zeros|zeroes|solutions|x-intercepts|intercepts)"
     r"(?: of [^.=$\d]{1,60}?)?)\s*(?:\bare\b|:)\s*"

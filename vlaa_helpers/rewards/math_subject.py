@@ -41,6 +41,8 @@ _HOW = {
 _EXTENTS = tuple(frozenset(group.split()) for group in ("tall high", "wide broad", "long", "deep", "far away", "thick"))
 _EXTENT = re.compile(r"\b(?:tall|high|wide|broad|long|deep|away|thick)\b", re.IGNORECASE)
 _ASKED_EXTENT = re.compile(r"\bhow (tall|high|wide|broad|long|deep|far|thick)\b", re.IGNORECASE)
+_FROM_TO = re.compile(r"distance from (?:the )?(?:point )?\$?([A-Z])\$? to")
+_GIVEN = re.compile(rf"\b{_QUANTITY}\b[^.;?=]{{0,40}}?\b(?:is|are|=) \$?\d", re.IGNORECASE)
 _NAME = re.compile(
     r"(?:angle|∠)\s*\$?\s*(?P<angle>[A-Z])(?![A-Za-z])|(?<![\\A-Za-z])(?P<points>[A-Z]{2,4})(?![A-Za-z])"
 )
@@ -94,12 +96,18 @@ def is_of_another(answer: str, gt: str, question: str) -> bool:
     nearest = _BEFORE_A_NUMBER.search(answer)
     if asked and nearest and asked.isdisjoint(_first_quantities(nearest[0])):
         return True  # "the radius with diameter 5"
-    if said and _LETTER_ASKED.fullmatch(asked_clause(question)) and said.isdisjoint(_first_quantities(question)):
+    if (
+        said
+        and _LETTER_ASKED.fullmatch(asked_clause(question))
+        and (said.isdisjoint(_first_quantities(question)) or _GIVEN.search(question))
+    ):
         return True
     if is_contrasted(answer, question):
         return True
     if _is_of_another_extent(answer, question):
         return True
+    if (line := _FROM_TO.search(asked_clause(question))) and re.match(rf"{line[1]}[A-Z] ?=", answer):
+        return answer[:2] in question  # a line from the point, of which the question says nothing yet
     first, *others = answer.split("=")
     names, asked_names = _names(first if len(others) > 1 and _names(first) else answer), _names(asked_clause(question))
     return bool(asked_names and names and not _names(gt)) and not all(

@@ -3,16 +3,17 @@ r"""Sentences in the wording that the other readers know: "is found to be" as "i
 import json
 import re
 
+from .asked_things import asked_clause
 from .neutral_words import SAYING, words_of
 
 _DONE = (
     r"found|calculated|computed|determined|obtained|given|written|known|expressed|measured|simplified|evaluated|derived"
-    r"|represented|read"
+    r"|represented|read|replaced"
 )
 _COPULA = re.compile(
-    r"\b(?:(?:measures|becomes|simplifies to|reduces to|evaluates to|amounts to|comes (?:out )?to(?: be)?|works out to(?: be)?"
-    r"|turns out to be|adds up to|is (?:now )?equals?(?: to)?|(?:must|should|will|would) be|equals to)"
-    rf"|(?:is|are|was|were|has been|have been|can be|could be|may be) (?:{_DONE})(?: to be| to| as| by)"
+    r"\b(?:(?:measures|becomes?|simplifies to|reduces to|evaluates to|amounts to|comes (?:out )?to(?: be)?|works out to(?: be)?"
+    r"|turns out to be|adds up to|is (?:now )?equals?(?: to)?|(?:must|should|will|would) be(?! [a-z]+ed\b)|equals to)"
+    rf"|(?:(?:should |must |will )be|is|are|was|were|has been|have been|can be|could be|may be) (?:{_DONE})(?: to be| to| as| by)"
     r"|(?:is|are) (?:therefore|thus|then|hence|simply|also|indeed|just|equally|each|both)"
     r"|was|were|equal(?: to)?(?= \$?[-+\d\\]))(?![\w-])",
     re.IGNORECASE,
@@ -40,11 +41,14 @@ _TIMES_AS = re.compile(r"(?<=\d)( ?)times(?: as (?:large|big|much|long|many|high
 _PRONOUN = re.compile(r"^(?:that|which|it|this)(?: value| result)? (?:is|equals|=) (?=\$?-?[\d\\√])", re.IGNORECASE)
 _COMPARED = re.compile(r"\bhow much (\w+er|more|less) (?:is|are) (.+?) than (.+?)[?.]", re.IGNORECASE)
 _HOLDS = re.compile(r"([^=<>≤≥\\\d]*?) (?:when|for|where|if)\s+(?=\$?-?[\d.a-z]+\s*(?:[<>≤≥]|\\[lg]))", re.IGNORECASE)
-_SHAPE_SIGNS = str.maketrans({"△": r"\triangle ", "∥": r"\parallel ", "⊥": r"\perp "})
+_AREA_OF = re.compile(r"\bS_?\{?\s*(?:△|\\triangle)\s*([A-Z]{3})\}?")
+_TRIANGLE = re.compile(r"(?:△|\\triangle)\s*(?=[A-Z]{3})")
+_SHAPE_SIGNS = str.maketrans({"∥": r"\parallel ", "⊥": r"\perp "})
 _GIVEN = re.compile(
     r",?\s*\b(?:in|from|on|at|for|between|when|if|with|after) (?=[^.,;:=]*\d)[^.,;:=]*\d", re.IGNORECASE
 )
-_COUNTED = re.compile(r"\b(the|these|all|of) (?:two|three|four|five|six|seven|eight|nine|ten) ([a-z]+)", re.IGNORECASE)
+_COUNTED = re.compile(r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten) ([a-z]{3,})", re.IGNORECASE)
+_AT = re.compile(r",?\s*\b(?:at|when|for|if|with) \$?[a-zA-Z]\s?=\s?-?\d+(?:\.\d+)?(?![\d/^])\$?,?", re.IGNORECASE)
 _LAST_NUMBER = re.compile(r"\d++(?![\w%°]|\.\d|\s[%°])")
 
 
@@ -91,6 +95,15 @@ def compared(text: str, question: str) -> str:
     return f"the difference is {said[1] or said[2]}" if said else text
 
 
+def in_words(text: str) -> str:
+    """A text with the signs of triangles and their areas in words.
+
+    >>> in_words("S△ABC = 5"), in_words("Find △ABC.")
+    ('the area of triangle ABC = 5', 'Find triangle ABC.')
+    """
+    return _TRIANGLE.sub("triangle ", _AREA_OF.sub(r"the area of triangle \1", text))
+
+
 def from_json(text: str) -> str:
     """The answer in an object of JSON, with the name it has there: `{"angle_C": "70°"}` is "angle C = 70°".
 
@@ -120,7 +133,10 @@ def without_givens(text: str, question: str) -> str:
     if not question:
         return text
     plain = " ".join(question.casefold().split())
-    text = _COUNTED.sub(lambda said: f"{said[1]} {said[2]}" if said[0].casefold() in plain else said[0], text)
+    asked = asked_clause(question).casefold()
+    text = _COUNTED.sub(lambda said: said[1] if said[0].casefold() in asked else said[0], text)
+    bare = plain.replace(" ", "").replace("$", "")
+    text = _AT.sub(lambda said: "" if re.sub(r"[ $,]", "", said[0]).casefold() in bare else said[0], text)
     for given in reversed(list(_GIVEN.finditer(text))):
         said = given[0].casefold()
         for number in reversed(list(_LAST_NUMBER.finditer(said))):

@@ -15,7 +15,7 @@ from .math_points import is_point, solution_as_point
 from .math_relations import BAD_GOLD, DIFFERENT, SAME, SEVERAL, UNREADABLE, same_formula, without_blanks
 from .math_several import names_fit, without_name_of_point, without_roots
 from .math_subject import asked_quantities, is_of_another
-from .math_wording import from_json, in_known_words
+from .math_wording import from_json, in_known_words, in_words
 from .options import without_letter
 from .polynomials import same_polynomial
 from .score import Reason, Score, right_or_wrong, score_answer
@@ -91,6 +91,8 @@ def _plain_verdict(gt: str, answer: str, question: str) -> str | None:
 def _verdict_with_working(gt: str, answer: str, question: str) -> str:
     """The verdict on an answer read as one formula; where it is none, on the clause that answers."""
     plain = without_markdown(from_json(answer))
+    if "△" in question or r"\triangle" in question or "△" in answer:
+        plain, question = in_words(plain), in_words(question)
     verdict = _verdict(gt, in_known_words(plain, question), question)
     if not question or verdict in (SAME, BAD_GOLD) or (verdict == DIFFERENT and not _SENTENCES.search(plain)):
         return verdict
