@@ -15,7 +15,7 @@ _CLAUSE = re.compile(
 )
 _BLANK = re.compile(  # "then the area of ABC is ( )", "BC = ?"
     r"(?:^|[,;.:]\s|\bthen\s|\bso\s)\s*(?:and |then |so )?((?:(?![,;:]|\.\s).){1,120}?)\s*(?:\b(?:is equal to|equals?|is|are)|=)\s*"
-    r"(?:\(\s*\)|_{2,}|\?|what\?)\s*[.?°a-z]{0,9}\s*(?=$|[A-D][.:)])",
+    r"(?:\(\s*\)|_{2,}|\?|what\?)\s*[.?°a-z²³/]{0,9}\s*(?=$|[A-D][.:)])",
     re.IGNORECASE,
 )
 _NONE = re.compile(r"\b(?:no|none)\b(.*)", re.IGNORECASE)

@@ -25,7 +25,7 @@ _BOLD = re.compile(r"(?<![^\s(:])\*\*(?=\S)([^*\n]*[^*\s])\*\*(?![\w(])")
 _RULE = re.compile(r"^[ \t]*[-*_]{3,}[ \t]*$", re.MULTILINE)
 _CONCLUDES = (
     r"so|therefore|thus|hence|then|consequently|(?:which |this |that )?(?:gives|implies|means|yields|leads to|results in)"
-    r"(?: us)?(?: that)?|(?:and )?we (?:get|have|obtain|find|conclude)(?: that)?|giving|yielding|(?:so )?it follows that"
+    r"(?: us)?(?: that)?|(?:and )?we (?:get|have|obtain|find|conclude)(?: that)?|giving|yielding|(?:so )?it follows that|that is(?=,)|i\.e\.|namely"
     r"|resulting in|∴|⇒|⟹|→|\\(?:therefore|implies|Rightarrow|Longrightarrow|rightarrow)(?![A-Za-z])|=>|-->?"
 )
 _REASON = r"because|since|as(?! (?:a|the) )|given that|due to"
@@ -46,7 +46,9 @@ _DOUBT = re.compile(
 _SAYS_NOTHING = SAYING | frozenset("value values number total they which that".split())
 _ONE_OF = re.compile(r"\b(?:each|every|one|first|second)\b", re.IGNORECASE)
 _IS = re.compile(r"\b(?:is|are|equals?)\b|=")
-_DESCRIBED = re.compile(r"^[^=\d]*?\b(?:is|are) (?!(?:equal|exactly|just|only|the same|negative|minus)\b)[a-z]{2,}")
+_DESCRIBED = re.compile(
+    r"^[^=\d]*?\b(?:is|are|equals) (?!(?:equal|exactly|just|only|the same|negative|minus)\b)[a-z]{2,}"
+)
 _ANSWER = re.compile(r"\banswer\b", re.IGNORECASE)
 _LETTERS = re.compile(r"(?<![\\A-Za-z])[A-Za-z](?![A-Za-z])|(?<![\\A-Za-z])[A-Z]{2,3}(?![A-Za-z])")
 _LAST_SIDE = re.compile(r".*(?:=|\bis\b|\bare\b|:)", re.DOTALL | re.IGNORECASE)

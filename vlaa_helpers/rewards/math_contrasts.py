@@ -56,6 +56,8 @@ def is_contrasted(answer: str, question: str) -> bool:
         for one, other in (pair, pair[::-1]):
             if one in said and other not in said and other in asked and one not in asked:
                 return True
+    if "$" in question and "cent" not in question and re.search(r"\bcents?\b", answer):
+        return True
     return (
         _is_of_another_ratio(answer, question)
         or _is_of_another_axis(answer, question)

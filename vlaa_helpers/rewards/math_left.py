@@ -178,6 +178,8 @@ def says_what_is_asked(left: str, question: str) -> bool:
         return True
     if not _WORD.search(left):
         return False
+    if f" {left.casefold().removeprefix('the ')}" in f" {asked_clause(question).casefold()} ":
+        return True
     if (letter := _ITS_LETTER.search(left)) and may_be_named(letter[1], question):
         left = left[: letter.start()]  # "the slope m"
     subject = re.sub(r"^the ", "", left.casefold())
@@ -248,5 +250,8 @@ def may_be_named(name: str, question: str) -> bool:
     if not quantities or not quantities.issubset(_LETTERS) or len(plain) > 1:
         return True
     letters = "".join(_LETTERS[quantity] for quantity in quantities)
-    is_unknown = plain == "x" and quantities.isdisjoint({"slope", "intercept", "mean", "sum", "probability"})
+    others = set(re.findall(r"(?<![A-Za-z])[b-z](?![A-Za-z])(?!\s*=)", clause)) - {"x"}
+    is_unknown = (
+        plain == "x" and not others and quantities.isdisjoint({"slope", "intercept", "mean", "sum", "probability"})
+    )
     return plain in letters or is_unknown or re.search(rf"(?<![A-Za-z]){plain}(?![A-Za-z])(?!\s*=)", clause) is not None

@@ -47,7 +47,7 @@ _NEUTRAL = SAYING | frozenset(
     "give equals equal to for its long wide high tall away old written as meet meets "
     "intersect intersects costs at solutions each both must cross crosses cuts linear quadratic cubic exponential "
     "logarithmic trigonometric sine cosine sinusoidal hypotenuse diagonal altitude chord arc leg midline domain vertex "
-    "amplitude period frequency focus center centre midpoint axis needed required taken their reaches attains takes forms form with missing unknown new resulting".split()
+    "amplitude period frequency focus center centre midpoint axis needed required taken their reaches attains takes will travels travel goes moves covers forms form with missing unknown new resulting".split()
 )
 """Words that may stand before or behind a formula, besides the question's own."""
 

@@ -21,8 +21,10 @@ _COPULA = re.compile(
 _ROOT = re.compile(r"\b(?:the )?(square|cube) root of (\d+(?:\.\d+)?|\\pi)(?!\s*[-+*/^\w(])", re.IGNORECASE)
 _TIMES = re.compile(r"(?<=\d) times (?=\d|\\|π|pi\b)", re.IGNORECASE)
 _CHANGES = {
-    "increase": re.compile(r"\b(?:has |have )?(?:increased|risen|rose|grew|grown) by\b"),
-    "decrease": re.compile(r"\b(?:has |have )?(?:decreased|fallen|fell|dropped|declined) by\b"),
+    "increase|rise|grow": re.compile(r"\b(?:has |have )?(?:increase[sd]|risen|rose|rises|grew|grown|grows) by\b"),
+    "decrease|fall|drop|decline": re.compile(
+        r"\b(?:has |have )?(?:decrease[sd]|fallen|fell|falls|dropp?e?[sd]|decline[sd]) by\b"
+    ),
 }
 _ANSWER_KEYS = frozenset("answer final_answer result value solution final_result".split())
 _WORD_SIDE = re.compile(r"=(?=[^=\d]*(?<![\\A-Za-z])[A-Za-z]{3})\s*(?:\\times |[A-Za-z ×*/+()-])+(?==)")
@@ -40,15 +42,22 @@ _UNIT_DIGIT = re.compile(r"(?:(?<=\d[cmkd]m)|(?<=\d [cmkd]m)|(?<=\d m)|(?<=\dm))
 _TIMES_AS = re.compile(r"(?<=\d)( ?)times(?: as (?:large|big|much|long|many|high|great)(?: as .*)?)?(?=[.]?$)")
 _PRONOUN = re.compile(r"^(?:that|which|it|this)(?: value| result)? (?:is|equals|=) (?=\$?-?[\d\\√])", re.IGNORECASE)
 _COMPARED = re.compile(r"\bhow much (\w+er|more|less) (?:is|are) (.+?) than (.+?)[?.]", re.IGNORECASE)
+_GENERAL = re.compile(
+    r"(\b[A-Za-z]{3,}[^=]{0,80}?(?: is | ?= ?))(?=[^=]*[A-Za-z])[^=]{1,60}?=\s*(?=[^=A-Za-z]*\d[^=A-Za-z]*=)"
+)
 _HOLDS = re.compile(r"([^=<>≤≥\\\d]*?) (?:when|for|where|if)\s+(?=\$?-?[\d.a-z]+\s*(?:[<>≤≥]|\\[lg]))", re.IGNORECASE)
 _AREA_OF = re.compile(r"\bS_?\{?\s*(?:△|\\triangle)\s*([A-Z]{3})\}?")
+_FUNCTION_OF = re.compile(
+    r"\b(?:the )?(sine|cosine|tangent) of (?:the )?(?:angle |∠)?(?=[A-Zθαβ](?![a-z]))", re.IGNORECASE
+)
 _TRIANGLE = re.compile(r"(?:△|\\triangle)\s*(?=[A-Z]{3})")
 _SHAPE_SIGNS = str.maketrans({"∥": r"\parallel ", "⊥": r"\perp "})
 _GIVEN = re.compile(
-    r",?\s*\b(?:in|from|on|at|for|between|when|if|with|after) (?=[^.,;:=]*\d)[^.,;:=]*\d", re.IGNORECASE
+    r",?\s*\b(?:in|from|on|at|for|between|when|if|with|after)(?= )(?:[^.,;:=]|(?<=\d)[.,](?=\d))*\d", re.IGNORECASE
 )
-_COUNTED = re.compile(r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten) ([a-z]{3,})", re.IGNORECASE)
+_COUNTED = re.compile(r"\b(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten) ((?!and\b)[a-z]{3,})", re.IGNORECASE)
 _AT = re.compile(r",?\s*\b(?:at|when|for|if|with) \$?[a-zA-Z]\s?=\s?-?\d+(?:\.\d+)?(?![\d/^])\$?,?", re.IGNORECASE)
+_NEXT_WORD = re.compile(r" [A-Za-z]+")
 _LAST_NUMBER = re.compile(r"\d++(?![\w%°]|\.\d|\s[%°])")
 
 
@@ -67,10 +76,11 @@ def in_known_words(text: str, question: str) -> str:
     if "how many times" in question.casefold():
         text = _TIMES_AS.sub(r"\1", text)
     text = _PRONOUN.sub("", text)
+    text = _GENERAL.sub(r"\1", text)
     text = _WORD_SIDE.sub("", text.replace("nautical mile", "nmi").replace("nmis", "nmi"))
     text = _EXPRESSION.sub("the expression", compared(text, question))
     for asked, verbs in _CHANGES.items():
-        text = verbs.sub("is", text) if asked in question else text
+        text = verbs.sub("is", text) if re.search(asked, question) else text
     holds = _HOLDS.match(text)
     if holds and SAYING.union(words_of(question)).issuperset(words_of(holds[1])):
         text = text[holds.end() :]
@@ -101,6 +111,7 @@ def in_words(text: str) -> str:
     >>> in_words("S△ABC = 5"), in_words("Find △ABC.")
     ('the area of triangle ABC = 5', 'Find triangle ABC.')
     """
+    text = _FUNCTION_OF.sub(lambda found: f"{found[1][:3].casefold()} ", text)
     return _TRIANGLE.sub("triangle ", _AREA_OF.sub(r"the area of triangle \1", text))
 
 
@@ -141,6 +152,10 @@ def without_givens(text: str, question: str) -> str:
         said = given[0].casefold()
         for number in reversed(list(_LAST_NUMBER.finditer(said))):
             if said[: number.end()].strip(" ,") in plain:
-                text = text[: given.start()] + text[given.start() + number.end() :]
+                end = given.start() + number.end()
+                unit = _NEXT_WORD.match(text, end)
+                if unit and (said[: number.end()] + unit[0]).strip(" ,").casefold() in plain:
+                    end = unit.end()
+                text = text[: given.start()] + text[end:]
                 break
     return text

@@ -91,8 +91,7 @@ def _plain_verdict(gt: str, answer: str, question: str) -> str | None:
 def _verdict_with_working(gt: str, answer: str, question: str) -> str:
     """The verdict on an answer read as one formula; where it is none, on the clause that answers."""
     plain = without_markdown(from_json(answer))
-    if "△" in question or r"\triangle" in question or "△" in answer:
-        plain, question = in_words(plain), in_words(question)
+    plain, question = in_words(plain), in_words(question)
     verdict = _verdict(gt, in_known_words(plain, question), question)
     if not question or verdict in (SAME, BAD_GOLD) or (verdict == DIFFERENT and not _SENTENCES.search(plain)):
         return verdict
