@@ -178,7 +178,13 @@ def says_what_is_asked(left: str, question: str) -> bool:
         return True
     if not _WORD.search(left):
         return False
-    if f" {left.casefold().removeprefix('the ')}" in f" {asked_clause(question).casefold()} ":
+    if (
+        asked_clause(question)
+        .casefold()
+        .strip()
+        .removeprefix("the ")
+        .startswith(left.casefold().removeprefix("the ") + " ")
+    ):
         return True
     if (letter := _ITS_LETTER.search(left)) and may_be_named(letter[1], question):
         left = left[: letter.start()]  # "the slope m"

@@ -11,7 +11,7 @@ _DONE = (
     r"|represented|read|replaced"
 )
 _COPULA = re.compile(
-    r"\b(?:(?:measures|becomes?|simplifies to|reduces to|evaluates to|amounts to|comes (?:out )?to(?: be)?|works out to(?: be)?"
+    r"\b(?:(?:(?<!the )measures|becomes?|simplifies to|reduces to|evaluates to|amounts to|comes (?:out )?to(?: be)?|works out to(?: be)?"
     r"|turns out to be|adds up to|is (?:now )?equals?(?: to)?|(?:must|should|will|would) be(?! [a-z]+ed\b)|equals to)"
     rf"|(?:(?:should |must |will )be|is|are|was|were|has been|have been|can be|could be|may be) (?:{_DONE})(?: to be| to| as| by)"
     r"|(?:is|are) (?:therefore|thus|then|hence|simply|also|indeed|just|equally|each|both)"

@@ -5,8 +5,9 @@ import re
 from .lead_in import without_lead_in
 from .math_asked import asked_unit, asks_for_percent
 from .math_cases import read_cases, same_cases
+from .math_clauses import MAX_LENGTH as MAX_WORKING
 from .math_clauses import verdict_of_clauses, without_markdown
-from .math_compare import TIME_LIMIT, compare, one_time_limit
+from .math_compare import TIME_LIMIT, compare, lost_processes, one_time_limit
 from .math_formula import MAX_LENGTH, Formula, read_formula
 from .math_gold import no_mathematics
 from .math_left import without_asked, without_subject
@@ -61,13 +62,24 @@ def math_reward(response: str, gt: str, *, question: str = "", meta: str = "") -
     """
 
     def decide(answer: str) -> Score:
-        with one_time_limit():
-            verdict = _plain_verdict(gt, answer, question) or _verdict_with_working(gt, answer, question)
+        verdict = _plain_verdict(gt, answer, question)
+        if verdict is None:
+            verdict = _verdict_in_time(gt, answer, question)
         if verdict == BAD_GOLD and not _is_mathematics(gt, question):
             raise ValueError(_not_mathematics(gt))
         return _SCORES[verdict]
 
     return score_answer(response, decide)
+
+
+def _verdict_in_time(gt: str, answer: str, question: str) -> str:
+    """The verdict within one time limit, asked for once more where the process that works it out was lost."""
+    for _ in range(2):
+        with one_time_limit(), lost_processes() as lost:
+            verdict = _verdict_with_working(gt, answer, question)
+        if not lost:
+            break
+    return verdict
 
 
 def _plain_verdict(gt: str, answer: str, question: str) -> str | None:
@@ -90,6 +102,8 @@ def _plain_verdict(gt: str, answer: str, question: str) -> str | None:
 
 def _verdict_with_working(gt: str, answer: str, question: str) -> str:
     """The verdict on an answer read as one formula; where it is none, on the clause that answers."""
+    if len(answer) > MAX_WORKING:
+        return _verdict(gt, answer, question)
     plain = without_markdown(from_json(answer))
     plain, question = in_words(plain), in_words(question)
     verdict = _verdict(gt, in_known_words(plain, question), question)
