@@ -40,6 +40,7 @@ _VALUE_OF = re.compile(
 _PLACE = re.compile(r"(?<=\d) (?:at|when|for) \$?[a-z] = -?[\d./]+\$?[.]?$")
 _UNIT_DIGIT = re.compile(r"(?:(?<=\d[cmkd]m)|(?<=\d [cmkd]m)|(?<=\d m)|(?<=\dm))([23])(?!\w)")
 _TIMES_AS = re.compile(r"(?<=\d)( ?)times(?: as (?:large|big|much|long|many|high|great)(?: as .*)?)?(?=[.]?$)")
+_HAS_A_WORD = re.compile(r"(?<!\\)[A-Za-z]{3,}|\b(?:is|it)\b|\d [A-Za-z]")
 _PRONOUN = re.compile(r"^(?:that|which|it|this)(?: value| result)? (?:is|equals|=) (?=\$?-?[\d\\√])", re.IGNORECASE)
 _COMPARED = re.compile(r"\bhow much (\w+er|more|less) (?:is|are) (.+?) than (.+?)[?.]", re.IGNORECASE)
 _GENERAL = re.compile(
@@ -62,30 +63,40 @@ _LAST_NUMBER = re.compile(r"\d++(?![\w%°]|\.\d|\s[%°])")
 
 
 def in_known_words(text: str, question: str) -> str:
-    r"""A text in which verbs that only say "is" are "is", roots in words are signs, and the question's givens are left out.
+    r"""A text whose verbs that only say "is" are "is", whose roots are signs, and without the question's givens.
 
     >>> in_known_words("The angle is found to be 5°", ""), in_known_words("5 times the square root of 2", "")
     ('The angle is 5°', '5\\sqrt{2}')
     """
+    text = _UNIT_DIGIT.sub(r"^\1", text.translate(_SHAPE_SIGNS))
+    if not _HAS_A_WORD.search(text):
+        return text
     text = _ROOT.sub(lambda root: rf"\sqrt{'[3]' if root[1].casefold() == 'cube' else ''}{{{root[2]}}}", text)
     text = _TIMES.sub("*", text).replace(r"*\sqrt", r"\sqrt") if " times " in text else text
+    text = _as_the_question_says(_with_subject_first(text), question)
+    return without_givens(_COPULA.sub("is", text), question)
+
+
+def _with_subject_first(text: str) -> str:
+    """ "X has a radius of 5" as "the radius of X is 5", and a chain of equations without its general formula."""
     text = _HAS.sub(r"the \g<what> of \g<owner> is", text)
-    text = _VALUE_OF.sub(r"\1 is ", text)
+    text = _PRONOUN.sub("", _VALUE_OF.sub(r"\1 is ", text))
+    text = _WORD_SIDE.sub("", _GENERAL.sub(r"\1", text))
+    return text.replace("nautical miles", "nmi").replace("nautical mile", "nmi")
+
+
+def _as_the_question_says(text: str, question: str) -> str:
+    """A text without what only goes with the question's way to ask: "9 times as large", "has risen by 5"."""
     if "imum" in question:
         text = _PLACE.sub("", text)
     if "how many times" in question.casefold():
         text = _TIMES_AS.sub(r"\1", text)
-    text = _PRONOUN.sub("", text)
-    text = _GENERAL.sub(r"\1", text)
-    text = _WORD_SIDE.sub("", text.replace("nautical mile", "nmi").replace("nmis", "nmi"))
     text = _EXPRESSION.sub("the expression", compared(text, question))
     for asked, verbs in _CHANGES.items():
         text = verbs.sub("is", text) if re.search(asked, question) else text
     holds = _HOLDS.match(text)
-    if holds and SAYING.union(words_of(question)).issuperset(words_of(holds[1])):
-        text = text[holds.end() :]
-    text = _UNIT_DIGIT.sub(r"^\1", text)
-    return without_givens(_COPULA.sub("is", text.translate(_SHAPE_SIGNS)), question)
+    is_said = holds and SAYING.union(words_of(question)).issuperset(words_of(holds[1]))
+    return text[holds.end() :] if is_said else text
 
 
 def compared(text: str, question: str) -> str:
