@@ -14,7 +14,8 @@ _CLAUSE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _BLANK = re.compile(  # "then the area of ABC is ( )", "BC = ?"
-    r"(?:^|[,;.:]\s|\bthen\s|\bso\s)\s*(?:and |then |so )?((?:(?![,;:]|\.\s).){1,120}?)\s*(?:\b(?:is equal to|equals?|is|are)|=)\s*"
+    r"(?:^|[,;.:]\s|\bthen\s|\bso\s)\s*(?:and |then |so )?((?:(?![,;:]|\.\s).){1,120}?)"
+    r"\s*(?:\b(?:is equal to|equals?|is|are)|=)\s*"
     r"(?:\(\s*\)|_{2,}|\?|what\?)\s*[.?°a-z²³/]{0,9}\s*(?=$|[A-D][.:)])",
     re.IGNORECASE,
 )

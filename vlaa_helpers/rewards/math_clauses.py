@@ -24,14 +24,18 @@ _HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]+", re.MULTILINE)
 _BOLD = re.compile(r"(?<![^\s(:])\*\*(?=\S)([^*\n]*[^*\s])\*\*(?![\w(])")
 _RULE = re.compile(r"^[ \t]*[-*_]{3,}[ \t]*$", re.MULTILINE)
 _CONCLUDES = (
-    r"so|therefore|thus|hence|then|consequently|(?:which |this |that )?(?:gives|implies|means|yields|leads to|results in)"
-    r"(?: us)?(?: that)?|(?:and )?we (?:get|have|obtain|find|conclude)(?: that)?|giving|yielding|(?:so )?it follows that|that is(?=,)|i\.e\.|namely"
-    r"|resulting in|∴|⇒|⟹|→|\\(?:therefore|implies|Rightarrow|Longrightarrow|rightarrow)(?![A-Za-z])|=>|-->?"
+    r"so|therefore|thus|hence|then|consequently|(?:which |this |that )?(?:gives|implies|means|yields|leads to"
+    r"|results in)(?: us)?(?: that)?|(?:and )?we (?:get|have|obtain|find|conclude)(?: that)?|giving|yielding"
+    r"|(?:so )?it follows that|that is(?=,)|i\.e\.|namely|resulting in|∴|⇒|⟹|→|=>|-->?"
+    r"|\\(?:therefore|implies|Rightarrow|Longrightarrow|rightarrow)(?![A-Za-z])"
 )
 _REASON = r"because|since|as(?! (?:a|the) )|given that|due to"
+_RELATIVE = r",\s+(?=(?:which|where|whose)\b(?!(?: is| are| equals| =)? \$?[-\d\\√]))"
+_NEXT = r"(?=(?:\$|\\angle |∠)?[A-Za-z]\w{0,2}'?\s*=|(?:the|its|their)\s[a-z ]+ (?:is|are) )"
 _CUT = re.compile(
     rf"(?P<line>[^\S\n]*\n\s*)|(?P<stop>(?<=[.;!])\s+)|(?P<so>[,;]?\s+(?:and\s+)?(?:{_CONCLUDES})(?![\w-])[,:]?\s*)"
-    rf"|(?P<colon>(?<=[\d)]):\s+)|(?P<reason>,?\s+(?:{_REASON})\s+|,\s+(?=(?:which|where|whose)\b(?!(?: is| are| equals| =)? \$?[-\d\\√])))|(?P<comma>,\s+(?:and\s+)?|\s+and\s+(?=(?:\$|\\angle |∠)?[A-Za-z]\w{{0,2}}'?\s*=|the\s[a-z ]+ is ))",
+    rf"|(?P<colon>(?<=[\d)]):\s+)|(?P<reason>,?\s+(?:{_REASON})\s+|{_RELATIVE})"
+    rf"|(?P<comma>,\s+(?:and\s+)?|\s+and\s+{_NEXT})",
     re.IGNORECASE,
 )
 _OPENING = re.compile(rf"\s*(?:(?:and|so|now|also|finally)\b,?\s*|(?:{_CONCLUDES})(?![\w-])[,:]?\s*)+", re.IGNORECASE)
@@ -44,6 +48,7 @@ _DOUBT = re.compile(
     r"|correction|misread\w*|rather|should have|would have)\b|\bmay\b|\?",
 )
 _SAYS_NOTHING = SAYING | frozenset("value values number total they which that".split())
+_WHEN = re.compile(r"\bwhen ([^=\d,.;?]+)(?:[,.;?]|$)", re.IGNORECASE)
 _ONE_OF = re.compile(r"\b(?:each|every|one|first|second)\b", re.IGNORECASE)
 _IS = re.compile(r"\b(?:is|are|equals?)\b|=")
 _DESCRIBED = re.compile(
@@ -136,7 +141,7 @@ def verdict_of_clauses(answer: str, gold: str, question: str, verdict: Callable[
     if len(answer) > MAX_LENGTH or is_negated(answer) or _DOUBT.search(answer):
         return UNREADABLE
     clauses = clauses_of(answer, question, at_commas=at_commas)
-    if not 1 < len(clauses) <= _MAX_CLAUSES:
+    if not 1 < len(clauses) <= _MAX_CLAUSES or any(_is_of_another_case(clause.text, question) for clause in clauses):
         return UNREADABLE
     for place in dict.fromkeys((_last(clauses), 0)):
         if _may_answer(clauses, place) and verdict(clauses[place].text) == SAME:
@@ -147,6 +152,12 @@ def verdict_of_clauses(answer: str, gold: str, question: str, verdict: Callable[
                 return UNREADABLE
             return SAME
     return UNREADABLE
+
+
+def _is_of_another_case(text: str, question: str) -> bool:
+    """Whether a condition in words is not the question's: "when the tank is full" for "when it is half full"."""
+    said, asked = _WHEN.match(text), _WHEN.search(question)
+    return bool(said and asked) and not set(words_of(asked[1])) <= set(words_of(said[1]))
 
 
 def _last(clauses: list[Clause]) -> int:

@@ -1,4 +1,4 @@
-"""What an answer says its value is of, where the question names its counterpart: "girls to boys", the x-axis, the tree."""
+"""Answers of the counterpart of what is asked for: "girls to boys", the x-axis, the tree for the tower."""
 
 import re
 from functools import lru_cache

@@ -67,7 +67,8 @@ _NO_LINES = frozenset("slope intercept mean sum probability volume".split())
 _KIND = re.compile(r"^m?(?:angle|triangle|overline|∠)(?=[A-Z])")
 _LETTERS = {
     "area": "ASK", "perimeter": "PpC", "circumference": "CcP", "volume": "V", "radius": "rR", "diameter": "dD",
-    "height": "hH", "base": "b", "width": "wWb", "length": "lLdsabc", "side": "sabc", "hypotenuse": "ch", "diagonal": "dxACBDl", "altitude": "h",
+    "height": "hH", "base": "b", "width": "wWb", "length": "lLdsabc", "side": "sabc", "hypotenuse": "ch",
+    "diagonal": "dl", "altitude": "h",
     "angle": "abc", "time": "tT", "mass": "mMw", "price": "pPcC", "slope": "mka", "speed": "vsr", "velocity": "v",
     "probability": "Pp", "mean": "mM", "sum": "Ss", "intercept": "bcyn",
 }  # fmt: skip
@@ -171,6 +172,8 @@ def says_what_is_asked(left: str, question: str) -> bool:
     expression = asked_expression(question)
     if expression and in_one_writing(left) == in_one_writing(expression):
         return True
+    if expression and len(expression) < 3 and not re.search(rf"(?<![A-Za-z]){re.escape(expression)}(?![A-Za-z])", left):
+        return False
     low = question.casefold()
     if any(name in low and re.fullmatch(form, left.replace(" ", "")) for name, form in _NOTATIONS.items()):
         return set(_ARGUMENT.findall(left)) <= set(_ARGUMENT.findall(question) or _ARGUMENT.findall(left))

@@ -34,8 +34,8 @@ _LEADS_ELSEWHERE = re.compile(r"\b(?:of|than|with|from|by|per|divides?|times|exc
 _AXIS = re.compile(r"\b[xyz]-axis\b")
 _ENDING = re.compile(r"(?:ing|ed|es|s|e)$")
 _LABEL = re.compile(
-    r"\b(?:steps?|figures?|fig|images?|pictures?|photos?|options?|choices?|equations?|formulas?|lines?|curves?|graphs?|sets?"
-    r"|series|shapes?|circles?|triangles?|squares?|points?|case|part|table|panel)\s*$",
+    r"\b(?:steps?|figures?|fig|images?|pictures?|photos?|options?|choices?|equations?|formulas?|lines?|curves?|graphs?"
+    r"|sets?|series|shapes?|circles?|triangles?|squares?|points?|case|part|table|panel)\s*$",
     re.IGNORECASE,
 )
 _NEUTRAL = SAYING | frozenset(
@@ -47,7 +47,9 @@ _NEUTRAL = SAYING | frozenset(
     "give equals equal to for its long wide high tall away old written as meet meets "
     "intersect intersects costs at solutions each both must cross crosses cuts linear quadratic cubic exponential "
     "logarithmic trigonometric sine cosine sinusoidal hypotenuse diagonal altitude chord arc leg midline domain vertex "
-    "amplitude period frequency focus center centre midpoint axis needed required taken their reaches attains takes will travels travel goes moves covers forms form with missing unknown new resulting".split()
+    "amplitude period frequency focus center centre midpoint axis needed required "
+    "taken their reaches attains takes will travels travel goes moves covers forms form with missing unknown new "
+    "resulting".split()
 )
 """Words that may stand before or behind a formula, besides the question's own."""
 

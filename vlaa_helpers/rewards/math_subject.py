@@ -31,7 +31,7 @@ _ONE = re.compile(rf"\b{_QUANTITY}(?=s?\b)", re.IGNORECASE)
 # "length of the base", "area and perimeter"
 _CHAIN = re.compile(
     rf"(?:(?<![\\A-Za-z])|(?<=\\)(?=angle)){_QUANTITY}s?\b"
-    rf"(?:,? (?:of|and|or) (?:the |its |one |each )?{_QUANTITY}s?\b)*",
+    rf"(?:,? (?:of|and|or) (?:the |its |one |each )?(?:[a-z]+ )?{_QUANTITY}s?\b)*",
     re.IGNORECASE,
 )
 _HOW = {

@@ -7,7 +7,8 @@ from .neutral_words import question_words
 _NAMES = {
     "m": "m metre meter metres meters", "km": "km kilometre kilometer kilometres kilometers",
     "mm": "mm millimetre millimeter millimetres millimeters",
-    "cm": "cm centimetre centimeter centimetres centimeters", "mile": "mile miles mi", "nmi": "nmi", "foot": "ft foot feet",
+    "cm": "cm centimetre centimeter centimetres centimeters", "mile": "mile miles mi", "nmi": "nmi",
+    "foot": "ft foot feet",
     "inch": "inch inches", "yard": "yard yards yd", "s": "s sec secs second seconds",
     "min": "min mins minute minutes", "h": "h hr hrs hour hours", "day": "day days", "week": "week weeks",
     "month": "month months", "year": "year years yr yrs", "ms": "ms millisecond milliseconds", "g": "g gram grams",

@@ -1,4 +1,4 @@
-r"""Sentences in the wording that the other readers know: "is found to be" as "is", "the square root of 5" as \sqrt{5}."""
+r"""Sentences as the other readers know them: "is found to be" as "is", "the square root of 5" as \sqrt{5}."""
 
 import json
 import re
@@ -11,9 +11,11 @@ _DONE = (
     r"|represented|read|replaced"
 )
 _COPULA = re.compile(
-    r"\b(?:(?:(?<!the )measures|becomes?|simplifies to|reduces to|evaluates to|amounts to|comes (?:out )?to(?: be)?|works out to(?: be)?"
+    r"\b(?:(?:(?<!the )measures|becomes?|simplifies to|reduces to|evaluates to|amounts to|comes (?:out )?to(?: be)?"
+    r"|works out to(?: be)?"
     r"|turns out to be|adds up to|is (?:now )?equals?(?: to)?|(?:must|should|will|would) be(?! [a-z]+ed\b)|equals to)"
-    rf"|(?:(?:should |must |will )be|is|are|was|were|has been|have been|can be|could be|may be) (?:{_DONE})(?: to be| to| as| by)"
+    rf"|(?:(?:should |must |will )be|is|are|was|were|has been|have been|can be) (?:{_DONE})"
+    r"(?: to be| to| as| by)"
     r"|(?:is|are) (?:therefore|thus|then|hence|simply|also|indeed|just|equally|each|both)"
     r"|was|were|equal(?: to)?(?= \$?[-+\d\\]))(?![\w-])",
     re.IGNORECASE,
@@ -29,13 +31,14 @@ _CHANGES = {
 _ANSWER_KEYS = frozenset("answer final_answer result value solution final_result".split())
 _WORD_SIDE = re.compile(r"=(?=[^=\d]*(?<![\\A-Za-z])[A-Za-z]{3})\s*(?:\\times |[A-Za-z ×*/+()-])+(?==)")
 _HAS = re.compile(
-    r"^(?P<owner>[^=\d,]+?) (?:has|have|must have|reaches|attains|takes) (?:its |an? |the )?(?P<what>[a-z]+(?: (?!of)[a-z]+)?)(?: of)?"
+    r"^(?P<owner>[^=\d,]+?) (?:has|have|must have|reaches|attains|takes) (?:its |an? |the )?"
+    r"(?P<what>[a-z]+(?: (?!of)[a-z]+)?)(?: of)?"
     r"(?= \$?-?[\d\\√π])"
 )
 _EXPRESSION = re.compile(r"\bthe expression (?:(?!\b[a-z]{3,})[^=])+?(?= (?:is|equals)\b|\s*=)", re.IGNORECASE)
 _VALUE_OF = re.compile(
-    r"(?<!the )\b((?:its |a |an )(?:\w+ )?(?:value|height|length|width|area|volume|perimeter|radius|distance|angle|speed"
-    r"|probability)) of (?=\$?-?[\d\\√π])"
+    r"(?<!the )\b((?:its |a |an )(?:\w+ )?(?:value|height|length|width|area|volume|perimeter|radius|distance|angle"
+    r"|speed|probability)) of (?=\$?-?[\d\\√π])"
 )
 _PLACE = re.compile(r"(?<=\d) (?:at|when|for) \$?[a-z] = -?[\d./]+\$?[.]?$")
 _UNIT_DIGIT = re.compile(r"(?:(?<=\d[cmkd]m)|(?<=\d [cmkd]m)|(?<=\d m)|(?<=\dm))([23])(?!\w)")
