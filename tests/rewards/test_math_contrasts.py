@@ -40,6 +40,8 @@ from vlaa_helpers.rewards.mathematics import math_reward
             "The lowest sales are 35.",
         ),
         ("Find the distance from A to BC, with AB = 4.", "3", "AD = 3", "AB = 3"),
+        ("Find the distance from D to AC.", "3", "The distance from D to AC is 3.", "The distance from A to D is 3."),
+        ("5 apples are rotten. How many apples are good?", "43", "43 apples are good.", "43 apples are rotten."),
         ("Find the measure of the angle marked y.", "42°", "y = 42°", "x = 42°"),
         ("Given tan θ = 1, what is θ in degrees?", "45", "θ = 45°", "tan θ = 45"),
         ("What is the slope of the tangent at x = 1?", "2", "The slope at x = 1 is 2.", "x = 2"),

@@ -19,7 +19,12 @@ from vlaa_helpers.rewards.mathematics import math_reward
         ("24", "24 cm2", "What is the area?"),
         ("10", "hypotenuse AB = 10", "What is the length of the hypotenuse?"),
         ("2", "The inscribed circle has a radius of 2.", "What is the radius of the inscribed circle?"),
-        ("15", r"The area of a trapezoid is ½ × (a + b) × h = ½ × (4 + 6) × 3 = 15.", "Calculate the area of the trapezoid."),
+        ("43", "6 × 8 = 48, and 48 − 5 = 43 apples are good.", "5 of 48 apples are rotten. How many apples are good?"),
+        (
+            "15",
+            r"The area of a trapezoid is ½ × (a + b) × h = ½ × (4 + 6) × 3 = 15.",
+            "Find the area of the trapezoid.",
+        ),
         ("x = 2", "x = -b/(2a) = 4/2 = 2", "What is the axis of symmetry?"),
         ("25%", "The value increased by 25% from 2010 to 2015.", "What is the percentage increase from 2010 to 2015?"),
         ("5 cm", "r = 31.4 / (2 × 3.14) = 5 cm", "What is its radius?"),

@@ -34,6 +34,10 @@ _KIND = re.compile(
     r"\b([a-z]+) (area|volume|length|width|height|speed|price|number|angle|side|value|cost|mean|temperature|score)\b",
     re.I,
 )
+_DISTANCE = re.compile(
+    r"\bdistance (?:from|between) (?:the )?(?:points? )?\$?([A-Z]+)\$? (?:to|and) (?:the )?(?:line )?\$?([A-Z]+)\b"
+)
+_PREDICATE = re.compile(r"\b(?:is|are) ([a-z]{3,})[.?]?$", re.IGNORECASE)
 _DERIVED = re.compile(r"\b(?:difference|sum|ratio|product|quotient|minus|plus)\b", re.IGNORECASE)
 _PRONOUN = re.compile(r"\b(?:it|its|they|their|them|he|she|his|her|this|that|these|those|each|one)\b", re.IGNORECASE)
 _LOOSE = SAYING | frozenset(
@@ -62,6 +66,8 @@ def is_contrasted(answer: str, question: str) -> bool:
         _is_of_another_ratio(answer, question)
         or _is_of_another_axis(answer, question)
         or _is_one_of_compared(answer, question)
+        or _is_another_distance(answer, question)
+        or _is_of_another_predicate(answer, question)
         or _is_of_another_kind(answer, question)
         or _is_part_of_what_is_asked(answer, question)
         or _is_another_thing(answer, question)
@@ -84,6 +90,20 @@ def _is_one_of_compared(answer: str, question: str) -> bool:
     """Whether an answer gives the one of two things whose difference is asked for."""
     compared = COMPARED.search(question)
     return compared is not None and re.match(rf"{re.escape(compared[1])}\s*(?:is|=)", answer, re.I) is not None
+
+
+def _is_another_distance(answer: str, question: str) -> bool:
+    """Whether an answer gives the distance from A to D where the one from D to AC is asked for."""
+    asked, said = _DISTANCE.search(asked_clause(question)), _DISTANCE.search(answer)
+    return bool(asked and said) and {asked[1], asked[2]} != {said[1], said[2]}
+
+
+def _is_of_another_predicate(answer: str, question: str) -> bool:
+    """Whether an answer says "are rotten" where the question asks how many are good."""
+    asked, said = _PREDICATE.search(asked_clause(question)), _PREDICATE.search(answer)
+    if not asked or not said or asked[1].casefold() == said[1].casefold():
+        return False
+    return said[1].casefold() in question_words(question)
 
 
 def _is_of_another_kind(answer: str, question: str) -> bool:

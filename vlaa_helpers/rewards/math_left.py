@@ -11,7 +11,7 @@ from .asked_things import asked_clause
 from .lead_in import without_lead_in
 from .math_names import values_by_name
 from .math_plain import TWO
-from .math_subject import asked_quantities, same_points
+from .math_subject import asked_quantities, quantities_of, same_points
 from .neutral_words import SAYING, words_of
 from .phrases import Phrase, phrases_of
 from .restatement import asked_phrases, asking_sentence, restates
@@ -21,13 +21,13 @@ _IS = re.compile(r"\s*(?:(?<![<>!\\])=(?!=)|\b(?:is equal to|equals?|is|are)\b|(
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
 _FUNCTIONS = frozenset("sin cos tan cot sec csc log exp det lim arcsin arccos arctan".split())
 _VALUE_OF = re.compile(
-    r"^\s*(?:the )?(?:(?:exact|numerical) )?(?:(?:values?|measure|size) of )?(?:the )?(?:angle )?(?=\S)"
+    r"^\s*(?:the )?(?:(?:exact|numerical) )?(?:(?:values?|measure|size) of )?(?:the )?(?:angle |expression )?(?=\S)"
 )
 _SOLVE_FOR = re.compile(r"\bsolve for \$?([a-zA-Z])\b", re.IGNORECASE)
 _BEHIND = re.compile(r"\s+(?:in|on|at|to|for|from|by|as|using)\b.*", re.DOTALL)
 _LOOSE = re.compile(r"\\(?:left|right|cdot)(?![A-Za-z])|[\s\\{}$*]")
 _ONE_IN_BRACKETS = re.compile(r"\((\w)\)")
-_POWERS = str.maketrans({"²": "^2", "³": "^3", "°": "^circ", "′": "'", "’": "'"})
+_POWERS = str.maketrans({"²": "^2", "³": "^3", "°": "^circ", "−": "-", "′": "'", "’": "'"})
 _OF_ANGLE = re.compile(r"\s*\\?(sin|cos|tan|cot|sec|csc)\s*\(?\s*(?:\\?angle|∠)?\s*(?:[A-Za-zθαβ]|\\[a-z]+)\s*\)?\s*")
 _FUNCTION_ASKED = re.compile(r"(?<![a-z])(?:cosine|sine|tangent|cos|sin|tan)(?![a-z])", re.IGNORECASE)
 _NAME = re.compile(
@@ -43,6 +43,7 @@ _NEUTRAL = (SAYING - {"right"}) | frozenset("value measure size number each".spl
 _NOTATIONS = {
     "derivative": r"[a-z]'(?:\([a-z]\))?|\\d?frac\{d[a-z]?\}\{d[a-z]\}.{0,20}|d[a-z]/d[a-z]",
     "inverse": r"[a-z]\^\{?-1\}?(?:\([a-z]\))?|y",
+    "discriminant": r"b(?:\^2|²)[-−]4ac|D|Δ|\\Delta",
     "determinant": r"\\?det(?:\(?[A-Z]\)?)?|\|[A-Z]\||D",
     "probability": r"Pr?\(.{1,20}\)",
     "limit": r"\\lim_\{[^{}]*\}.{1,40}|L",
@@ -128,6 +129,8 @@ def subject_is_asked(text: str, question: str) -> bool:
     expression = asked_expression(question)
     if expression and _NAME.fullmatch(left) and _NAME.fullmatch(expression):
         return may_be_named(left, question)
+    if asked_quantities(question) and _WORD.search(left) and not quantities_of(left):
+        return False  # "the prism is 4 cm wide" says nothing of its volume
     if not (asked_quantities(question) & _DERIVED) <= set(words_of(left)):
         return False
     return says_what_is_asked(left, question)

@@ -62,10 +62,15 @@ def asked_quantities(question: str) -> frozenset[str]:
     clause = re.sub(r"^many \w+", "", clause)  # these things are counted: "How many sides …"
     if COMPARED.search(question) or " minus " in clause:
         return frozenset({"difference"})
-    return frozenset(name for how, name in _HOW.items() if clause.startswith(how)) or _first_quantities(clause)
+    return frozenset(name for how, name in _HOW.items() if clause.startswith(how)) or quantities_of(clause)
 
 
-def _first_quantities(text: str) -> frozenset[str]:
+def quantities_of(text: str) -> frozenset[str]:
+    """The first quantity that a text names, with those that belong to it.
+
+    >>> sorted(quantities_of("the length of the base")), quantities_of("the prism")
+    (['base', 'length'], frozenset())
+    """
     found = _CHAIN.search(text)
     names = [one.casefold() for one in _ONE.findall(found[0])] if found else []
     return frozenset(_ALIKE.get(name, name) for name in names)
@@ -90,16 +95,16 @@ def is_of_another(answer: str, gt: str, question: str) -> bool:
     >>> [is_of_another(answer, "12", question) for answer in ("BA = 12", "BC = 12", "The area is 12", "12")]
     [False, True, True, False]
     """
-    asked, said = asked_quantities(question), _first_quantities(answer)
+    asked, said = asked_quantities(question), quantities_of(answer)
     if asked and said and asked.isdisjoint(said):
         return True
     nearest = _BEFORE_A_NUMBER.search(answer)
-    if asked and nearest and asked.isdisjoint(_first_quantities(nearest[0])):
+    if asked and nearest and asked.isdisjoint(quantities_of(nearest[0])):
         return True  # "the radius with diameter 5"
     if (
         said
         and _LETTER_ASKED.fullmatch(asked_clause(question))
-        and (said.isdisjoint(_first_quantities(question)) or _GIVEN.search(question))
+        and (said.isdisjoint(quantities_of(question)) or _GIVEN.search(question))
     ):
         return True
     if is_contrasted(answer, question):
