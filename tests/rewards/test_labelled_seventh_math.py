@@ -1,10 +1,11 @@
-"""Answers in mathematics as an instruct model of 3B writes them, in eight sets, each labelled before its first run.
+"""Answers in mathematics as an instruct model of 3B writes them, in ten sets, each labelled before its first run.
 
-The first run of each set agreed with 115, 135, 119, 135, 135, 136, 136 and 143 of its 150 labels (before the reader of
-clauses: 115, 120, 91, 117, 110, 104, 111 and 121); after it the causes were mended, so that the next set was run on a
-better reader. Set 9 attacks answers of several clauses: none of its 67 wrong ones was paid at its first run. "known"
-are forms that were known to be judged wrongly before. Left out are six rows whose ground truth is no mathematics to
-`check_math` ("3.2 million"), and one label that can be argued about.
+At the first run 115, 135, 119, 135, 135, 136, 136 and 143 of the 150 labels of sets 1 to 8 held, and 142 of set 10;
+with the reader before this round 115, 120, 91, 117, 110, 104, 111, 121 and 116. After each run the causes were mended,
+so the next set met a better reader. Wrong answers paid at the first runs: 1, 6, 3, 1, 6, 4, 2, 2 and 3. Set 9 attacks
+answers of several clauses: none of its 67 wrong ones was paid at its first run. "known" are forms that were known to be
+judged wrongly before. Left out are six rows whose ground truth is no mathematics to `check_math` ("3.2 million"), and
+one label that can be argued about.
 """
 
 import json
@@ -18,8 +19,10 @@ FILE = Path(__file__).parents[1] / "samples" / "labelled_seventh_math.jsonl"
 ROWS = [json.loads(line) for line in FILE.read_text(encoding="utf-8").splitlines()]
 STILL_REFUSED = {
     ("-2", "The denominator is zero at x = -2."),
+    ("108°", "30% of 360° is 108°."),
     ("15%", "The value decreased by $3,000, which is 15% of $20,000."),
     ("2", "The positive root is 2."),
+    ("3", "A point on the bisector of an angle is equidistant from its sides, so the distance from D to AC is DE = 3."),
     ("3 Ω", "At V = 6 the current is 2 A, so the resistance is 6/2 = 3 Ω."),
     ("3 Ω", "The resistance is 3 ohms."),
     ("30\\sqrt{3} m", "The height of the tower is about 51.96 m, exactly 30√3 m."),
@@ -50,5 +53,5 @@ def test_only_the_known_answers_are_judged_wrongly():
         )
         if score.value != pytest.approx(row["value"], abs=1e-6):
             found[row["value"]].add((row["gt"], row["answer"]))
-    assert len(ROWS) > 1200
+    assert len(ROWS) > 1400
     assert found == {0: STILL_PAID, 1: STILL_REFUSED}

@@ -23,6 +23,7 @@ _FUNCTIONS = frozenset("sin cos tan cot sec csc log exp det lim arcsin arccos ar
 _VALUE_OF = re.compile(
     r"^\s*(?:the )?(?:(?:exact|numerical) )?(?:(?:values?|measure|size) of )?(?:the )?(?:angle |expression )?(?=\S)"
 )
+_VALUE_OF_NAME = re.compile(r"\s*(?:the )?value of \$?[A-Za-z]\$?\s*", re.IGNORECASE)
 _SOLVE_FOR = re.compile(r"\bsolve for \$?([a-zA-Z])\b", re.IGNORECASE)
 _BEHIND = re.compile(r"\s+(?:in|on|at|to|for|from|by|as|using)\b.*", re.DOTALL)
 _LOOSE = re.compile(r"\\(?:left|right|cdot)(?![A-Za-z])|[\s\\{}$*]")
@@ -170,34 +171,39 @@ def _without_general_step(text: str) -> str:
 
 def says_what_is_asked(left: str, question: str) -> bool:
     """Whether what stands before an equals sign or "is" says again what the question asks for, in words or in signs."""
-    if _OF_ANGLE.fullmatch(left) and _is_another_function(left, question):
-        return False
     expression = asked_expression(question)
     if expression and in_one_writing(left) == in_one_writing(expression):
         return True
-    if expression and len(expression) < 3 and not re.search(rf"(?<![A-Za-z]){re.escape(expression)}(?![A-Za-z])", left):
+    if _is_of_another_name(left, question, expression):
         return False
     low = question.casefold()
     if any(name in low and re.fullmatch(form, left.replace(" ", "")) for name, form in _NOTATIONS.items()):
         return set(_ARGUMENT.findall(left)) <= set(_ARGUMENT.findall(question) or _ARGUMENT.findall(left))
     if any(name in asked_quantities(question) and sign.fullmatch(left) for name, sign in _JOINING.items()):
         return True
-    if not _WORD.search(left):
-        return False
-    if (
-        asked_clause(question)
-        .casefold()
-        .strip()
-        .removeprefix("the ")
-        .startswith(left.casefold().removeprefix("the ") + " ")
-    ):
+    return _WORD.search(left) is not None and _is_said_in_words(left, question)
+
+
+def _is_of_another_name(left: str, question: str, expression: str | None) -> bool:
+    """Whether a name or function is not the one that the question asks for: a for 2a - b, the tangent for the angle."""
+    if _OF_ANGLE.fullmatch(left) and _is_another_function(left, question):
+        return True
+    if expression and re.search(r"\w\s*[-+*/^]", expression) and _VALUE_OF_NAME.fullmatch(left):
+        return True
+    is_short = expression is not None and 0 < len(expression) < 3
+    return is_short and not re.search(rf"(?<![A-Za-z]){re.escape(expression)}(?![A-Za-z])", left)
+
+
+def _is_said_in_words(left: str, question: str) -> bool:
+    clause = asked_clause(question).casefold().strip().removeprefix("the ")
+    if clause.startswith(left.casefold().removeprefix("the ") + " "):
         return True
     if (letter := _ITS_LETTER.search(left)) and may_be_named(letter[1], question):
         left = left[: letter.start()]  # "the slope m"
     subject = re.sub(r"^the ", "", left.casefold())
     if re.sub(r"^(?:total|required) ", "", subject) in asked_quantities(question):
         return True
-    if any(what in low and re.fullmatch(form, subject) for what, form in _FORMS.items()):
+    if any(what in question.casefold() and re.fullmatch(form, subject) for what, form in _FORMS.items()):
         return True
     asked = _asked(question)
     known = {word for phrase in asked for word in phrase.words}
