@@ -51,8 +51,11 @@ def math_reward(response: str, gt: str, *, question: str = "", meta: str = "") -
     for it and in `\\text{}`. 5% is 0.05, and no 5; 30° is a sixth of pi inside sin, cos and tan.
     What differs from Math-Verify alone, and what of its limits remains, is in docs/matchers.md.
 
+    With a question, an answer of several clauses is read by the one that answers: the last, or the first where reasons
+    follow. Another value of what is asked for, a negation, a condition or doubt in any other clause is not paid.
+
     Works from any thread. What takes longer than a second of processor time (`9^{9^{9^{9}}}`) or is longer than 500
-    characters is `unreadable`, unless it is `gt` word for word.
+    characters (2,000 with its working) is `unreadable`, unless it is `gt` word for word.
 
     Raises:
         ValueError: `gt` cannot be read as mathematics, see `check_math`: a fault of the data, not of the response.
