@@ -10,7 +10,8 @@ from .restatement import asking_sentence
 
 _POINT_BEHIND = re.compile(r"(?P<head>[^()\d]*?)[\s:=$]*(?P<point>(?:\\left\s*)?\([^()]*,[^()]*\))\$?[\s.]*")
 _CAPITAL = re.compile(r"(?<![A-Za-z\\])([A-Z])(?![A-Za-z])(?! [a-z]+ [a-z])")
-_OF_POINTS = SAYING | frozenset("coordinates coordinate point has have located lies at equals".split())
+_SEGMENT = re.compile(r"(?<![A-Za-z])[A-Z]{2}(?![A-Za-z])")
+_OF_POINTS = SAYING | frozenset("coordinates coordinate point has have located lies at equals new final its".split())
 _ROOTS = re.compile(
     r"(?P<left>(?:the )?(?:\w+ )?(?:roots|zeros|zeroes|solutions|x-intercepts|intercepts)"
     r"(?: of [^.=$\d]{1,60}?)?)\s*(?:\bare\b|:)\s*"
@@ -33,6 +34,8 @@ def without_name_of_point(answer: str, question: str) -> str | None:
         return answer
     asked = asking_sentence(question)
     names, wanted = set(_CAPITAL.findall(found["head"])), set(_CAPITAL.findall(asked))
+    if names and not wanted and names <= set("".join(_SEGMENT.findall(asked))):
+        return None  # an end of the line whose midpoint is asked for
     if names and wanted and not names <= wanted:
         return None
     words = [word for word in words_of(found["head"]) if len(word) > 1]
