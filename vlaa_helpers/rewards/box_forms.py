@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 from .box_labels import may_be_its_label, says_the_thing
+from .box_sentences import sentence_box
 from .lead_in import without_lead_in
 from .neutral_words import MINUS_SIGNS
 
@@ -51,7 +52,9 @@ def box_numbers(text: str, question: str = "") -> list[float]:
     """
     if found := _PLAIN_BOX.fullmatch(text):
         return [float(number) for number in found.groups()]
-    return [] if len(text) > MAX_LENGTH else list(_in_another_form(text, question))
+    if len(text) > MAX_LENGTH:
+        return []
+    return list(_in_another_form(text, question) or sentence_box(text, question))
 
 
 @lru_cache(maxsize=4096)

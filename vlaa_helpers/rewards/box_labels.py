@@ -40,6 +40,32 @@ _ASKS = _INSTRUCTION - SAYING - _SHOWN
 """Those of them that ask: "In the image there is a dog" does not."""
 
 
+GENERIC = (
+    (NEUTRAL - _SIDES) | _SHOWN | {"and"}
+    | frozenset("area position target following follows detected corresponding matching given specified described question "
+    "sentence query expression phrase object format form value values image input area final part point points".split())
+) - frozenset("at is are was were be in of on with can by".split())
+"""Words that only say that a box follows."""
+_OF_A_BOX = re.compile(
+    r"\b(?:(?:described|labell?ed|referred to|identified|known) (?:as|by)|corresponding to|that (?:contains|shows|encloses"
+    r"|surrounds|covers)|containing|surrounding|enclosing|around|showing|depicting|bounding(?! box)|covering)\s+",
+    re.IGNORECASE,
+)
+_FITS = re.compile(
+    r"\b(?:that |which )?(?:match(?:es|ing)?|fits?|corresponds?|corresponding)(?: to| with)? (?:the|this|your) "
+    r"(?:given )?(?:description|query|phrase|sentence|expression|question)\b",
+    re.IGNORECASE,
+)
+_PLACE = re.compile(
+    r"\b(?:on|at|in|to|from|towards?) the (?:(?:far|very) )?(?:(?:top|upper|bottom|lower|left|right|middle|center|centre"
+    r"|central)[- ]?)+(?:hand )?(?:most )?(?:side|part|half|corner|area|portion|edge)?(?! of (?!the (?:image|picture|photo"
+    r"|scene|frame)))(?: of the (?:image|picture|photo|scene|frame))?",
+    re.IGNORECASE,
+)
+_SIDE_WORD = re.compile(r"\b(left|right|top|bottom|upper|lower|middle|center|centre)(?:most)?\b", re.IGNORECASE)
+_WITH = frozenset("with wearing having in holding carrying".split())
+
+
 @lru_cache(maxsize=4096)
 def asked_thing(question: str) -> str:
     """The thing whose box is asked for, with what is said of it; "" where the question does not say.
@@ -85,6 +111,46 @@ def says_the_thing(text: str, question: str) -> bool:
     if len(said) == 1 and _UNNAMED.search(question) and len(said[0].words) == 1 and not said[0].link:
         return said[0].words[0] not in words_of(question)
     return restates(said, asked, first_alone=True)
+
+
+def may_be_named(text: str, question: str) -> bool:
+    """Whether words name the thing that is asked for, perhaps as that of a box, and with its place in the picture.
+
+    >>> may_be_named("the bounding box around the right zebra", "Where is the zebra on the right side?")
+    True
+    """
+    text = _OF_A_BOX.sub("of ", _FITS.sub(" ", text))
+    thing = asked_thing(question)
+    sides, asked_sides = _sides(text), _sides(thing)
+    if says_the_thing(text, question):
+        return True
+    if asked_sides and sides and sides != asked_sides:
+        return False
+    text = _SIDE_WORD.sub(" ", _PLACE.sub(" ", text)) if sides == asked_sides else _PLACE.sub(" ", text)
+    return says_the_thing(_as_the_question_links(text, thing), question)
+
+
+def _sides(text: str) -> set[str]:
+    same = {"upper": "top", "lower": "bottom", "centre": "center", "middle": "center"}
+    return {same.get(side, side) for side in map(str.casefold, _SIDE_WORD.findall(text))}
+
+
+def _as_the_question_links(text: str, thing: str) -> str:
+    """A text whose "with" and "wearing" is the one that the question has before the same words."""
+    for word in _WITH.intersection(words_of(thing)):
+        said = "|".join(_may_stand_for(word))
+        for found in re.finditer(rf"\b{word} (?:(?:a|an|the|his|her) )?(\w+)(?: (\w+))?", thing.casefold()):
+            last = found[2] or found[1]
+            text = re.sub(
+                rf"\b(?:{said}) (?=(?:(?:a|an|the|his|her) )?(?:\w+ )?{last}\b)", f"{word} ", text, flags=re.IGNORECASE
+            )
+    return text
+
+
+def _may_stand_for(word: str) -> frozenset[str]:
+    if word in ("in", "wearing"):
+        return frozenset({"with", "wearing", "in", "having", "dressed in"})
+    return _WITH - {"in", "wearing"} if word != "with" else _WITH
 
 
 def _leads_to_numbers(phrase: Phrase) -> bool:

@@ -1,0 +1,205 @@
+"""Sentences that state a box: which clause states it, of what thing, and what the other clauses do to it.
+
+The clause in which the box stands must speak of the thing that is asked for, or of nothing but a box; then the clause
+before it says of what. The other clauses may describe the picture, as long as they take nothing back, doubt nothing,
+offer nothing else, and give the box no other name.
+"""
+
+import re
+
+from .box_labels import GENERIC, may_be_named, says_the_thing
+from .box_marks import MARK, marked_boxes
+from .hedges import is_negated
+from .neutral_words import words_of
+
+_WORD = re.compile(rf"[^\W_]+(?:['’][^\W_]+)?|[{MARK}=]")
+_CLAUSE = re.compile(
+    r"[.!?;:\n]+(?=\s|$)|,(?=\s)|\s[—–-]+\s|[()]|\b(?:and|so|thus|therefore|hence)\b(?=\s+(?:it|its|his|her|their|the)\b)",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+_DOUBTS = re.compile(
+    r"\b(?:maybe|perhaps|possibly|probably|likely|might|may|either|or|if|unsure|uncertain|unclear|guess\w*|think|seems?"
+    r"|suppos\w+|assum\w+|example|sorry|unable|ignore|difficult|previous\w*|former\w*|used to|wait|actually|correction"
+    r"|whether|could(?! be (?:found|seen|located))|half|twice|estimate\w*|should have|incomplete|partial guess)\b",
+    re.IGNORECASE,
+)
+_OTHER_FRAME = re.compile(
+    r"\b(?:pixels?|px|percent\w*|thousandths|xywh|cxcywh|ltwh|cm|inch(?:es)?|centers?|centres?)\b(?! of the (?:image|"
+    r"picture|photo|scene|frame))|%",
+    re.IGNORECASE,
+)
+_SIZE = re.compile(r"\b(?:width|height)\b", re.IGNORECASE)
+_RELATIVE = re.compile(r"\b(?:fractions?|normali[sz]ed|relative|divided)\b", re.IGNORECASE)
+_STARTS = (
+    r"so|thus|therefore|hence|and|then|also|here|now|finally|while|where|first|next|as|in this case|in the (?:given |"
+    r"provided )?(?:image|picture|photo|scene)|(?:the|this) (?:image|picture|photo|scene) "
+    r"(?:shows|contains|depicts|features|has|displays)|there (?:is|are)|here (?:is|are)|(?:i|we) (?:can |have |could )?"
+    r"(?:see|detect(?:ed)?|find|found|identif(?:y|ied)|locate[d]?|observe[d]?|notice[d]?|spot(?:ted)?)(?: that)?|one|only"
+)
+_START = re.compile(rf"\s*(?:(?:{_STARTS})\b\s*)+", re.IGNORECASE)
+_RELATIVE_CLAUSE = re.compile(r"\s*(?:which|who|that|whose|where)\b", re.IGNORECASE)
+_VERB = re.compile(
+    r"\b(?:is|are|was|were|be|can|could|will|would|has|have|appears?|covers?|occup(?:y|ies)|spans?|extends?|stands?|sits?"
+    r"|lies|lie|fills?|takes|stretches|reads|shows?|contains?|corresponds?|represents?|marks?|indicates?|encloses?"
+    r"|captures?|surrounds?|highlights?|describes?|locates?|includes?|outlines?|refers?)\b",
+    re.IGNORECASE,
+)
+_PRONOUNS = frozenset("it its he his she her hers they their them this that these those".split())
+_BEING = frozenset("is are was be as at in within via = been".split())
+_COVERING = frozenset(
+    "covers cover covering occupies occupying occupy spans spanning span fills filling has have having takes extends "
+    "extending stretches stretching from with using using has gives give by to".split()
+)
+_PLACED = re.compile(
+    r"(?:located|found|detected|identified|placed|positioned|situated|marked|seen|shown|given|defined|bounded|enclosed"
+    r"|described|represented|outlined|framed|visible|spotted|follows|contained|follow|covered|occupied)$"
+)
+_GAZE = re.compile(r"\b(?:look|point|star|aim|gaz|fac|wav|smil|throw|kick|jump|mov|walk|run|head)\w*\s+(?:at|to|by|from)\b")
+_BESIDE = re.compile(
+    r"\b(?:behind|beside|near|above|below|under|beneath|over|next to|in front of|outside|around|between|left of|right of"
+    r"|top of|bottom of|against|by)\b",
+    re.IGNORECASE,
+)
+_NAMING = re.compile(
+    rf"\s*(?:[,;:(—–-]\s*)*(?:(?:and|so)\s+)?(?:(?:this|that|it|which|here|where|these|the (?:bounding )?(?:box|region|area)"
+    rf"|these coordinates)\s+)?(?:{_VERB.pattern}|=|\bfor\b|\bof\b|\bto\b)\s*",
+    re.IGNORECASE,
+)
+_POINTS_BACK = re.compile(
+    r"\s*(?:this|that|it|these|the (?:bounding )?(?:box|region|area|coordinates))\b", re.IGNORECASE
+)
+_DESCRIBES = re.compile(
+    r"\s*(?:in|on|at|with|where|because|since|as|so|and|while|when|near|next|behind|beside|under|above|relative|using"
+    r"|based|given|by|normali[sz]ed|expressed|measured|from|within|[a-z]+ing|[a-z]+ed)\b",
+    re.IGNORECASE,
+)
+
+
+def sentence_box(text: str, question: str) -> list[float]:
+    """The box that sentences state, of the thing that the question asks for; empty where they state none, or two.
+
+    >>> sentence_box("The cup is on the desk. Its box is [0.1, 0.2, 0.5, 0.6].", "Where is the cup?")
+    [0.1, 0.2, 0.5, 0.6]
+    >>> sentence_box("The cup is on the desk, which is at [0.1, 0.2, 0.5, 0.6].", "Where is the cup?")
+    []
+    """
+    plain, boxes = marked_boxes(text)
+    if not boxes or any(box != boxes[0] for box in boxes) or not question or _takes_back(plain, question):
+        return []
+    *before, behind = plain.split(MARK)
+    if not all(_states(said, question) for said in before):
+        return []
+    return boxes[0] if _is_description(behind, question) else []
+
+
+def _takes_back(text: str, question: str) -> bool:
+    """Whether something in a text doubts it, takes it back, or says another frame; the question's own words do not."""
+    asked = question.casefold()
+    for sentence in _SENTENCE.split(text):
+        if sentence.rstrip().endswith("?") and sentence.strip().casefold() not in asked:
+            return True
+    text = _without_the_questions(text.casefold(), asked)
+    if any(map(str.isnumeric, text)) or is_negated(text) or _DOUBTS.search(text) or _OTHER_FRAME.search(text):
+        return True
+    return _SIZE.search(text) is not None and not _RELATIVE.search(text)
+
+
+def _without_the_questions(text: str, asked: str) -> str:
+    """A text without those two words together, and numbers, that stand in the question too."""
+    words = _WORD.findall(asked)
+    pairs = {f"{one} {two}" for one, two in zip(words, words[1:], strict=False)}
+    for pair in pairs:
+        if is_negated(pair) or _DOUBTS.search(pair) or any(map(str.isnumeric, pair)):
+            text = text.replace(pair, " ")
+    return text
+
+
+def _states(said: str, question: str) -> bool:
+    """Whether the words up to a box state it of the thing that is asked for, or only that it is a box."""
+    clauses = _CLAUSE.split(said)
+    last = clauses.pop()
+    while not last.strip() and clauses:
+        last = clauses.pop()
+    if not _leads_to_box(last, question):
+        return False
+    kind = _spoken_of(last, question)
+    if kind == "thing":
+        return True
+    if kind == "other":
+        return False
+    return _is_of_the_thing(clauses, kind, question)
+
+
+def _is_of_the_thing(clauses: list[str], kind: str, question: str) -> bool:
+    """Whether the nearest clause that speaks of a thing speaks of the one that is asked for."""
+    for clause in reversed(clauses):
+        if not clause.strip() or _RELATIVE_CLAUSE.match(clause):
+            continue
+        spoken_of = _spoken_of(clause, question)
+        if spoken_of in ("thing", "other"):
+            return spoken_of == "thing"
+    return True
+
+
+def _spoken_of(clause: str, question: str) -> str:
+    """What a clause speaks of: the "thing" that is asked for, an "other" one, a "pronoun", or "nothing" but boxes."""
+    subject = _subject(clause)
+    words = words_of(subject)
+    if all(word in GENERIC for word in words):
+        return "nothing"
+    if all(word in GENERIC or word in _PRONOUNS for word in words):
+        return "pronoun"
+    return "thing" if may_be_named(subject, question) else "other"
+
+
+def _subject(clause: str) -> str:
+    """The words of a clause up to its verb, without those that only introduce them."""
+    clause = _START.sub(" ", clause, count=1)
+    verb = _VERB.search(clause)
+    return clause[: verb.start()] if verb else clause
+
+
+def _leads_to_box(clause: str, question: str) -> bool:
+    """Whether a box behind these words is where the clause's subject is, and not a place beside it."""
+    words = words_of(clause)
+    if clause.rstrip().endswith("="):
+        return True
+    left = list(words)
+    while left and (left[-1] in GENERIC or left[-1] in _PRONOUNS):
+        left.pop()
+        if left[-1:] == ["of"] and left[-2:-1] and left[-2] in GENERIC:
+            left.pop()
+    if not left:
+        return True
+    if left[-1] in _BEING or left[-1] in _COVERING or _PLACED.match(left[-1]):
+        return not _GAZE.search(clause.casefold()) and not _is_beside(clause, question)
+    return not _VERB.search(_START.sub(" ", clause)) and may_be_named(_START.sub(" ", clause), question)
+
+
+def _is_beside(clause: str, question: str) -> bool:
+    return any(found[0].casefold() not in question.casefold() for found in _BESIDE.finditer(clause))
+
+
+def _is_description(text: str, question: str) -> bool:
+    """Whether what stands behind a box gives it no other name."""
+    first, *others = _SENTENCE.split(text) or [""]
+    if not _is_tail(first, question):
+        return False
+    return all(not _POINTS_BACK.match(other) or _names_it(other, question) for other in others)
+
+
+def _is_tail(text: str, question: str) -> bool:
+    body = text.strip(" .!,;:()\"'—–-")
+    if not body or _DESCRIBES.match(body):
+        return True
+    if _NAMING.match(text):
+        return _names_it(text, question)
+    return text.lstrip()[:1] in ",;:(—–-." and _spoken_of(body, question) != "other"
+
+
+def _names_it(text: str, question: str) -> bool:
+    """Whether the words behind "this is", "which shows", "for" name the thing that is asked for, or only describe."""
+    found = _NAMING.match(text)
+    name = _CLAUSE.split(text[found.end() :] if found else text)[0]
+    return bool(_DESCRIBES.match(name)) or _spoken_of(name, question) != "other"
