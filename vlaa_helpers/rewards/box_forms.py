@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 from .box_labels import may_be_its_label, says_the_thing
-from .box_sentences import sentence_box
+from .box_sentences import sentence_box, takes_back
 from .lead_in import without_lead_in
 from .neutral_words import MINUS_SIGNS
 
@@ -20,6 +20,7 @@ _LABEL = re.compile(
     r"\b(?:label|name|class|category|description|object)[\"']?\s*[:=]\s*([\"'])(?P<text>[^\"']*[A-Za-z][^\"']*)\1"
     r"|<\|object_ref_start\|>(?P<marked>[^<]*)<\|object_ref_end\|>"
 )
+_NOTE = re.compile(r"([\"'])[a-z_]+\1\s*:\s*([\"'])(?P<text>[^\"'\d]*[A-Za-z][^\"'\d]*)\2", re.IGNORECASE)
 _CONFIDENCE = re.compile(r"([\"'])(?:confidence|score)\1\s*:\s*(?:0?\.\d+|[01](?:\.0*)?)(?!\d)")
 _BETWEEN_CORNERS = re.compile(
     r"(?<=\))\s*(?:to|and)\s*(?=\()|\bfrom\s*(?=\()|(?<=\))\s*and\s+(?=the (?:bottom|lower)[- ]right\b)", re.IGNORECASE
@@ -54,7 +55,8 @@ def box_numbers(text: str, question: str = "") -> list[float]:
         return [float(number) for number in found.groups()]
     if len(text) > MAX_LENGTH:
         return []
-    return list(_in_another_form(text, question) or sentence_box(text, question))
+    numbers = _in_another_form(text, question)
+    return list(numbers if len(numbers) == 4 else sentence_box(text, question) or numbers)
 
 
 @lru_cache(maxsize=4096)
@@ -66,7 +68,9 @@ def _in_another_form(text: str, question: str) -> list[float]:
             may_be_its_label(found["text"] or found["marked"] or "", question) for found in _LABEL.finditer(text)
         ):
             return []
-        text = _QUOTED_NUMBER.sub(r" \2 ", _CONFIDENCE.sub(" ", _LABEL.sub(" ", text)))
+        if _LABEL.search(text):  # what a label that fits stands beside says more of the same thing
+            text = _NOTE.sub(lambda note: note[0] if takes_back(note["text"], question) else " ", _LABEL.sub(" ", text))
+        text = _QUOTED_NUMBER.sub(r" \2 ", _CONFIDENCE.sub(" ", text))
     text = _CORNER_NAME.sub(r"\1 \2", without_lead_in(_BETWEEN_CORNERS.sub(" ", _MARKUP.sub(" ", text))))
     if _is_elsewhere(text, question):
         return []

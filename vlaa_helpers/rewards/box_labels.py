@@ -56,6 +56,9 @@ _FITS = re.compile(
     r"(?:given )?(?:description|query|phrase|sentence|expression|question)\b",
     re.IGNORECASE,
 )
+_DETECTED = re.compile(
+    r"\b(?:detected|described|requested|identified|located|target(?:ed)?|given|specified|referred|mentioned) ", re.IGNORECASE
+)
 _PLACE = re.compile(
     r"\b(?:on|at|in|to|from|towards?) the (?:(?:far|very) )?(?:(?:top|upper|bottom|lower|left|right|middle|center|centre"
     r"|central)[- ]?)+(?:hand )?(?:most )?(?:side|part|half|corner|area|portion|edge)?(?! of (?!the (?:image|picture|photo"
@@ -119,7 +122,7 @@ def may_be_named(text: str, question: str) -> bool:
     >>> may_be_named("the bounding box around the right zebra", "Where is the zebra on the right side?")
     True
     """
-    text = _OF_A_BOX.sub("of ", _FITS.sub(" ", text))
+    text = _DETECTED.sub("", _OF_A_BOX.sub("of ", _FITS.sub(" ", text)))
     thing = asked_thing(question)
     sides, asked_sides = _sides(text), _sides(thing)
     if says_the_thing(text, question):
@@ -164,6 +167,6 @@ def may_be_its_label(label: str, question: str) -> bool:
     """
     label = _ORDINAL.sub("", label)
     if question:
-        return says_the_thing(label, question)
+        return may_be_named(label, question)
     words = words_of(label)
     return len(words) < 2 and not is_negated(label) and words not in (["none"], ["nothing"])

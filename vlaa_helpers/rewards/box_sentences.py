@@ -11,17 +11,19 @@ from .box_labels import GENERIC, may_be_named, says_the_thing
 from .box_marks import MARK, marked_boxes
 from .hedges import is_negated
 from .neutral_words import words_of
+from .phrases import phrases_of
 
 _WORD = re.compile(rf"[^\W_]+(?:['’][^\W_]+)?|[{MARK}=]")
 _CLAUSE = re.compile(
-    r"[.!?;:\n]+(?=\s|$)|,(?=\s)|\s[—–-]+\s|[()]|\b(?:and|so|thus|therefore|hence)\b(?=\s+(?:it|its|his|her|their|the)\b)",
+    r"[.!?;:\n]+(?=\s|$)|,(?=\s)|\s[—–-]+\s|[()|]|\b(?:and|so|thus|therefore|hence)\b"
+    r"(?=\s+(?:it|its|his|her|their|the (?:bounding|box|bbox|coordinate|region|location|position)\w*)\b)",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _DOUBTS = re.compile(
     r"\b(?:maybe|perhaps|possibly|probably|likely|might|may|either|or|if|unsure|uncertain|unclear|guess\w*|think|seems?"
     r"|suppos\w+|assum\w+|example|sorry|unable|ignore|difficult|previous\w*|former\w*|used to|wait|actually|correction"
-    r"|whether|could(?! be (?:found|seen|located))|half|twice|estimate\w*|should have|incomplete|partial guess)\b",
+    r"|whether|could(?! be (?:found|seen|located))|estimate\w*)\b",
     re.IGNORECASE,
 )
 _OTHER_FRAME = re.compile(
@@ -42,10 +44,14 @@ _RELATIVE_CLAUSE = re.compile(r"\s*(?:which|who|that|whose|where)\b", re.IGNOREC
 _VERB = re.compile(
     r"\b(?:is|are|was|were|be|can|could|will|would|has|have|appears?|covers?|occup(?:y|ies)|spans?|extends?|stands?|sits?"
     r"|lies|lie|fills?|takes|stretches|reads|shows?|contains?|corresponds?|represents?|marks?|indicates?|encloses?"
-    r"|captures?|surrounds?|highlights?|describes?|locates?|includes?|outlines?|refers?)\b",
+    r"|captures?|surrounds?|highlights?|describes?|locates?|includes?|outlines?|refers?)\b"
+    r"|(?<!\bthe )(?<!\ba )(?<!\bone )\b(?:located|detected|found|identified|positioned|situated|visible|marked|shown)\b",
     re.IGNORECASE,
 )
+_EMPTY = GENERIC | frozenset("at in on with as by of is are to from for be was".split())
+_PICTURE = re.compile(r"\s*(?:the|this|whole|entire|\s)*(?:image|picture|photo|scene|figure)\s*", re.IGNORECASE)
 _PRONOUNS = frozenset("it its he his she her hers they their them this that these those".split())
+_SPEAKER = frozenset("i we let let's to looking based given".split())
 _BEING = frozenset("is are was be as at in within via = been".split())
 _COVERING = frozenset(
     "covers cover covering occupies occupying occupy spans spanning span fills filling has have having takes extends "
@@ -85,7 +91,7 @@ def sentence_box(text: str, question: str) -> list[float]:
     []
     """
     plain, boxes = marked_boxes(text)
-    if not boxes or any(box != boxes[0] for box in boxes) or not question or _takes_back(plain, question):
+    if not boxes or any(box != boxes[0] for box in boxes) or not question or takes_back(plain, question):
         return []
     *before, behind = plain.split(MARK)
     if not all(_states(said, question) for said in before):
@@ -93,7 +99,7 @@ def sentence_box(text: str, question: str) -> list[float]:
     return boxes[0] if _is_description(behind, question) else []
 
 
-def _takes_back(text: str, question: str) -> bool:
+def takes_back(text: str, question: str) -> bool:
     """Whether something in a text doubts it, takes it back, or says another frame; the question's own words do not."""
     asked = question.casefold()
     for sentence in _SENTENCE.split(text):
@@ -119,14 +125,15 @@ def _states(said: str, question: str) -> bool:
     """Whether the words up to a box state it of the thing that is asked for, or only that it is a box."""
     clauses = _CLAUSE.split(said)
     last = clauses.pop()
+    is_apart = bool(clauses) and not last.strip()
     while not last.strip() and clauses:
         last = clauses.pop()
-    if not _leads_to_box(last, question):
+    if not (_leads_to_box(last, question) or (is_apart and _is_complete(last))):
         return False
     kind = _spoken_of(last, question)
     if kind == "thing":
         return True
-    if kind == "other":
+    if kind == "other" or (kind == "nothing" and _PICTURE.fullmatch(_subject(last))):
         return False
     return _is_of_the_thing(clauses, kind, question)
 
@@ -146,18 +153,25 @@ def _spoken_of(clause: str, question: str) -> str:
     """What a clause speaks of: the "thing" that is asked for, an "other" one, a "pronoun", or "nothing" but boxes."""
     subject = _subject(clause)
     words = words_of(subject)
-    if all(word in GENERIC for word in words):
+    if all(word in _EMPTY for word in words):
         return "nothing"
-    if all(word in GENERIC or word in _PRONOUNS for word in words):
+    if all(word in _EMPTY or word in _PRONOUNS for word in words):
         return "pronoun"
-    return "thing" if may_be_named(subject, question) else "other"
+    if may_be_named(subject, question):
+        return "thing"
+    return "nothing" if words[0] in _SPEAKER else "other"
 
 
 def _subject(clause: str) -> str:
     """The words of a clause up to its verb, without those that only introduce them."""
-    clause = _START.sub(" ", clause, count=1)
+    clause = _without_start(clause)
     verb = _VERB.search(clause)
     return clause[: verb.start()] if verb else clause
+
+
+def _without_start(clause: str) -> str:
+    found = _START.match(clause)
+    return clause[found.end() :] if found else clause
 
 
 def _leads_to_box(clause: str, question: str) -> bool:
@@ -174,7 +188,14 @@ def _leads_to_box(clause: str, question: str) -> bool:
         return True
     if left[-1] in _BEING or left[-1] in _COVERING or _PLACED.match(left[-1]):
         return not _GAZE.search(clause.casefold()) and not _is_beside(clause, question)
-    return not _VERB.search(_START.sub(" ", clause)) and may_be_named(_START.sub(" ", clause), question)
+    name = _without_start(clause)
+    return not _VERB.search(name) and _is_complete(name) and may_be_named(name, question)
+
+
+def _is_complete(clause: str) -> bool:
+    """Whether a clause ends behind a thing, and not behind a word that links it to what follows: "left of"."""
+    phrases = phrases_of(clause)
+    return not phrases or bool(phrases[-1].words)
 
 
 def _is_beside(clause: str, question: str) -> bool:
