@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from .box_labels import may_be_its_label, says_the_thing
+from .box_labels import may_be_its_label, may_be_noted, says_the_thing
 from .box_sentences import sentence_box, takes_back
 from .lead_in import without_lead_in
 from .neutral_words import MINUS_SIGNS
@@ -21,7 +21,9 @@ _LABEL = re.compile(
     r"|<\|object_ref_start\|>(?P<marked>[^<]*)<\|object_ref_end\|>"
 )
 _NOTE = re.compile(r"([\"'])[a-z_]+\1\s*:\s*([\"'])(?P<text>[^\"'\d]*[A-Za-z][^\"'\d]*)\2", re.IGNORECASE)
-_CONFIDENCE = re.compile(r"([\"'])(?:confidence|score)\1\s*:\s*(?:0?\.\d+|[01](?:\.0*)?)(?!\d)")
+_CONFIDENCE = re.compile(
+    r"([\"'])(?:(?:confidence|score)\1\s*:\s*(?:0?\.\d+|[01](?:\.0*)?)|(?:\w+_)?(?:id|index)\1\s*:\s*\d+)(?![\d.])"
+)
 _BETWEEN_CORNERS = re.compile(
     r"(?<=\))\s*(?:to|and)\s*(?=\()|\bfrom\s*(?=\()|(?<=\))\s*and\s+(?=the (?:bottom|lower)[- ]right\b)", re.IGNORECASE
 )
@@ -55,8 +57,7 @@ def box_numbers(text: str, question: str = "") -> list[float]:
         return [float(number) for number in found.groups()]
     if len(text) > MAX_LENGTH:
         return []
-    numbers = _in_another_form(text, question)
-    return list(numbers if len(numbers) == 4 else sentence_box(text, question) or numbers)
+    return list(_in_another_form(text, question))
 
 
 @lru_cache(maxsize=4096)
@@ -68,9 +69,26 @@ def _in_another_form(text: str, question: str) -> list[float]:
             may_be_its_label(found["text"] or found["marked"] or "", question) for found in _LABEL.finditer(text)
         ):
             return []
-        if _LABEL.search(text):  # what a label that fits stands beside says more of the same thing
-            text = _NOTE.sub(lambda note: note[0] if takes_back(note["text"], question) else " ", _LABEL.sub(" ", text))
-        text = _QUOTED_NUMBER.sub(r" \2 ", _CONFIDENCE.sub(" ", text))
+        text = _without_notes(text, question)
+    numbers = _beside_known_words(text, question)
+    return numbers if len(numbers) == 4 else sentence_box(text, question) or numbers
+
+
+def _without_notes(text: str, question: str) -> str:
+    """A text in JSON without its labels, and without what a label that fits has beside it: "type", "color", "id"."""
+    has_label = _LABEL.search(text) is not None
+    plain = _LABEL.sub(" ", text)
+
+    def cut(note: re.Match[str]) -> str:
+        says = note["text"]
+        fits = may_be_its_label(says, question) if not has_label else may_be_noted(says, question)
+        return " " if fits and not takes_back(says, question) else note[0]
+
+    return _QUOTED_NUMBER.sub(r" \2 ", _CONFIDENCE.sub(" ", _NOTE.sub(cut, plain) if question else plain))
+
+
+def _beside_known_words(text: str, question: str) -> list[float]:
+    """The numbers of a text that is one phrase: each word beside them is known, or the question's."""
     text = _CORNER_NAME.sub(r"\1 \2", without_lead_in(_BETWEEN_CORNERS.sub(" ", _MARKUP.sub(" ", text))))
     if _is_elsewhere(text, question):
         return []

@@ -43,7 +43,8 @@ _ASKS = _INSTRUCTION - SAYING - _SHOWN
 GENERIC = (
     (NEUTRAL - _SIDES) | _SHOWN | {"and"}
     | frozenset("area position target following follows detected corresponding matching given specified described question "
-    "sentence query expression phrase object format form value values image input area final part point points".split())
+    "sentence query expression phrase object format form value values image input area final part point points "
+    "relative absolute normalised key result output".split())
 ) - frozenset("at is are was were be in of on with can by".split())
 """Words that only say that a box follows."""
 _OF_A_BOX = re.compile(
@@ -56,8 +57,9 @@ _FITS = re.compile(
     r"(?:given )?(?:description|query|phrase|sentence|expression|question)\b",
     re.IGNORECASE,
 )
-_DETECTED = re.compile(
-    r"\b(?:detected|described|requested|identified|located|target(?:ed)?|given|specified|referred|mentioned) ", re.IGNORECASE
+_OF_THE_QUESTION = re.compile(
+    r"\b(?:detected|described|requested|identified|located|targeted|target|given|specified|referred|mentioned|phrase"
+    r"|expression|description|query|area|position|part)\b(?!-)", re.IGNORECASE
 )
 _PLACE = re.compile(
     r"\b(?:on|at|in|to|from|towards?) the (?:(?:far|very) )?(?:(?:top|upper|bottom|lower|left|right|middle|center|centre"
@@ -65,7 +67,12 @@ _PLACE = re.compile(
     r"|scene|frame)))(?: of the (?:image|picture|photo|scene|frame))?",
     re.IGNORECASE,
 )
-_SIDE_WORD = re.compile(r"\b(left|right|top|bottom|upper|lower|middle|center|centre)(?:most)?\b", re.IGNORECASE)
+_SIDE_WORD = re.compile(r"\b(left|right|top|bottom|upper|lower|middle|center|centre)(?:most)?\b(?! of)", re.IGNORECASE)
+_ANOTHER = frozenset(
+    "other another second third fourth first last next different nearby neighboring opposite same toy fake and or "
+    "missing wrong one three four five all both half".split()
+)
+"""Words before a thing that make another one of it, or several."""
 _WITH = frozenset("with wearing having in holding carrying".split())
 
 
@@ -113,7 +120,19 @@ def says_the_thing(text: str, question: str) -> bool:
         return False
     if len(said) == 1 and _UNNAMED.search(question) and len(said[0].words) == 1 and not said[0].link:
         return said[0].words[0] not in words_of(question)
+    if said and asked and _is_said_more_closely(said[0], asked[0]):
+        said = [asked[0], *said[1:]]
     return restates(said, asked, first_alone=True)
+
+
+def _is_said_more_closely(said: Phrase, asked: Phrase) -> bool:
+    """Whether a phrase says all that is asked for, behind words of its own: "the tall clock tower"."""
+    more = len(said.words) - len(asked.words)
+    if asked.link or said.link not in ("", "the", "of") or more < 1 or more > 2:
+        return False
+    return said.words[more:] == asked.words and not any(
+        word in _ANOTHER or is_negated(word) or word in LOOKS or word in _SIDES for word in said.words[:more]
+    )
 
 
 def may_be_named(text: str, question: str) -> bool:
@@ -122,15 +141,23 @@ def may_be_named(text: str, question: str) -> bool:
     >>> may_be_named("the bounding box around the right zebra", "Where is the zebra on the right side?")
     True
     """
-    text = _DETECTED.sub("", _OF_A_BOX.sub("of ", _FITS.sub(" ", text)))
+    text = _OF_THE_QUESTION.sub("", _OF_A_BOX.sub("of ", _FITS.sub(" ", text)))
     thing = asked_thing(question)
     sides, asked_sides = _sides(text), _sides(thing)
     if says_the_thing(text, question):
         return True
     if asked_sides and sides and sides != asked_sides:
         return False
-    text = _SIDE_WORD.sub(" ", _PLACE.sub(" ", text)) if sides == asked_sides else _PLACE.sub(" ", text)
+    text = _PLACE.sub(" ", text)
+    if sides == asked_sides or not asked_sides:
+        text = _SIDE_WORD.sub(" ", text)
     return says_the_thing(_as_the_question_links(text, thing), question)
+
+
+def named_words(question: str) -> frozenset[str]:
+    """The last word of the name of what is asked for, without which no clause speaks of it."""
+    asked = asked_phrases(asked_thing(question))
+    return frozenset(asked[0].words[-1:]) if asked else frozenset({""})
 
 
 def _sides(text: str) -> set[str]:
@@ -158,6 +185,16 @@ def _may_stand_for(word: str) -> frozenset[str]:
 
 def _leads_to_numbers(phrase: Phrase) -> bool:
     return phrase.link in ("at", "in", "on", "by", "to", "of") and (NEUTRAL - _SIDES).issuperset(phrase.words)
+
+
+def may_be_noted(text: str, question: str) -> bool:
+    """Whether a note may stand beside a label: it has no other colour or size than the question.
+
+    >>> may_be_noted("white", "Where is the black cat?"), may_be_noted("sleeping", "Where is the black cat?")
+    (False, True)
+    """
+    said, asked = LOOKS.intersection(words_of(text)), LOOKS.intersection(words_of(asked_thing(question)))
+    return not said or not asked or not said.isdisjoint(asked)
 
 
 def may_be_its_label(label: str, question: str) -> bool:

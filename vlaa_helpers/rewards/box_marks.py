@@ -14,9 +14,10 @@ _CORNER_WORD = (
     r"(?:\s|[,;:=–-]|\b(?:to|and|through|until|the|its|a|with|of|(?:top|upper)[- ]left|(?:bottom|lower)[- ]right|corner|"
     r"point|coordinates?|vertex|is|are|at|located|lies|bounding|box|from)\b)"
 )
-_PAIRS = rf"{_PAIR}{_CORNER_WORD}*{_PAIR}"
+_FIRST = r"(?:(?:the |its |with )?\b(?:top|upper)[- ]left\b(?: (?:corner|point|coordinates?))?(?:\s|is|at|located|[:=])*)?"
+_PAIRS = rf"{_FIRST}{_PAIR}{_CORNER_WORD}*{_PAIR}"
 _EDGE = r"x_?1|x_?min|y_?1|y_?min|x_?2|x_?max|y_?2|y_?max|left|top|right|bottom"
-_NAMED = rf"\b(?:{_EDGE})\b(?: edge| side| boundary)?\s*(?:is|at|[:=])*\s*(?:[xy]\s*=\s*)?{_DECIMAL}"
+_NAMED = rf"\b(?:{_EDGE})\b(?: edge| side| boundary)?(?:\s|is|at|[:=])*(?:[xy]\s*=\s*)?{_DECIMAL}"
 _AND = r"\s*[,;]?\s*(?:\band\b\s*)?(?:\bthe\b\s*)?"
 _FORM = re.compile(
     rf"[\[(<]*(?<![\w.]){_FOUR}\s*[\])>]*|[\[(]?{_PAIRS}[\])]?|{_NAMED}(?:{_AND}{_NAMED}){{3}}", re.IGNORECASE
@@ -29,8 +30,9 @@ _RANGE = re.compile(
     r"|[\[(]\s*x_?(?:1|min)\s*,\s*y_?(?:1|min)\s*,\s*x_?(?:2|max)\s*,\s*y_?(?:2|max)\s*[\])](?:\s*=)?",
     re.IGNORECASE,
 )
+_KEY = re.compile(r"\b(?:bbox|box)_2d\b", re.IGNORECASE)
 _MARKUP = re.compile(
-    r"```+\w*|\\boxed\b|\\text(?:bf)?\b|\\?[{}]|\\[()\[\]]|</?(?:box|bbox)>|<\|\w+\|>|[*`$]|^[ \t]*#+"
+    r"```+\w*|\\boxed\b|\\text(?:bf)?\b|\\?[{}]|\\[()\[\]]|</?\w+>|<\|\w+\|>|[*`$]|^[ \t]*#+"
     r"|^[ \t]*(?:[-•+]|\d{1,2}[.)]|step \d{1,2}[.:])\s+",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -48,7 +50,7 @@ def marked_boxes(text: str) -> tuple[str, list[list[float]]]:
         boxes.append(_corners(found[0]))
         return f" {MARK} "
 
-    plain = _MARKUP.sub(" ", text.translate(MINUS_SIGNS).replace(MARK, " "))
+    plain = _MARKUP.sub(" ", _KEY.sub("bbox", text.translate(MINUS_SIGNS).replace(MARK, " ")))
     return _FORM.sub(cut, _RANGE.sub(" ", plain)), boxes
 
 

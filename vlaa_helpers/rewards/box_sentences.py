@@ -7,15 +7,15 @@ offer nothing else, and give the box no other name.
 
 import re
 
-from .box_labels import GENERIC, may_be_named, says_the_thing
+from .box_labels import GENERIC, may_be_named, named_words
 from .box_marks import MARK, marked_boxes
 from .hedges import is_negated
 from .neutral_words import words_of
-from .phrases import phrases_of
+from .phrases import one_writing, phrases_of
 
 _WORD = re.compile(rf"[^\W_]+(?:['’][^\W_]+)?|[{MARK}=]")
 _CLAUSE = re.compile(
-    r"[.!?;:\n]+(?=\s|$)|,(?=\s)|\s[—–-]+\s|[()|]|\b(?:and|so|thus|therefore|hence)\b"
+    r"[.!?;:\n]+(?=\s|$)|,(?=\s)|\s[—–-]+\s|[()|→]|[-=]>|\b(?:and|so|thus|therefore|hence)\b"
     r"(?=\s+(?:it|its|his|her|their|the (?:bounding|box|bbox|coordinate|region|location|position)\w*)\b)",
     re.IGNORECASE,
 )
@@ -49,6 +49,7 @@ _VERB = re.compile(
     re.IGNORECASE,
 )
 _EMPTY = GENERIC | frozenset("at in on with as by of is are to from for be was".split())
+_CONTAINER = re.compile(r"\b(?:b?box|bounding|coordinates?|region|location|answer)\b", re.IGNORECASE)
 _PICTURE = re.compile(r"\s*(?:the|this|whole|entire|\s)*(?:image|picture|photo|scene|figure)\s*", re.IGNORECASE)
 _PRONOUNS = frozenset("it its he his she her hers they their them this that these those".split())
 _SPEAKER = frozenset("i we let let's to looking based given".split())
@@ -64,7 +65,7 @@ _PLACED = re.compile(
 _GAZE = re.compile(r"\b(?:look|point|star|aim|gaz|fac|wav|smil|throw|kick|jump|mov|walk|run|head)\w*\s+(?:at|to|by|from)\b")
 _BESIDE = re.compile(
     r"\b(?:behind|beside|near|above|below|under|beneath|over|next to|in front of|outside|around|between|left of|right of"
-    r"|top of|bottom of|against|by)\b",
+    r"|top of|bottom of|against|(?<!ed )(?<!given )(?<!shown )by)\b",
     re.IGNORECASE,
 )
 _NAMING = re.compile(
@@ -131,15 +132,24 @@ def _states(said: str, question: str) -> bool:
     if not (_leads_to_box(last, question) or (is_apart and _is_complete(last))):
         return False
     kind = _spoken_of(last, question)
-    if kind == "thing":
+    if kind == "thing" and not _RELATIVE_CLAUSE.match(last):
         return True
     if kind == "other" or (kind == "nothing" and _PICTURE.fullmatch(_subject(last))):
         return False
-    return _is_of_the_thing(clauses, kind, question)
+    return _is_of_the_thing(clauses, last, question)
 
 
-def _is_of_the_thing(clauses: list[str], kind: str, question: str) -> bool:
-    """Whether the nearest clause that speaks of a thing speaks of the one that is asked for."""
+def _is_of_the_thing(clauses: list[str], last: str, question: str) -> bool:
+    """Whether a clause that speaks only of a box, or of "it", has the thing that is asked for before it.
+
+    "Which" goes back to the last words, a box to any clause, and "it" to the nearest one that speaks of a thing.
+    """
+    if _RELATIVE_CLAUSE.match(last):
+        return bool(clauses) and may_be_named(_without_start(clauses[-1]), question)
+    if _CONTAINER.search(last) and not _PRONOUNS.intersection(words_of(last)):
+        words = frozenset(map(one_writing, words_of(" ".join(clauses))))
+        if words.issuperset(named_words(question)):
+            return True
     for clause in reversed(clauses):
         if not clause.strip() or _RELATIVE_CLAUSE.match(clause):
             continue
@@ -211,7 +221,7 @@ def _is_description(text: str, question: str) -> bool:
 
 
 def _is_tail(text: str, question: str) -> bool:
-    body = text.strip(" .!,;:()\"'—–-")
+    body = text.strip(" .!,;:()|\"'—–-")
     if not body or _DESCRIBES.match(body):
         return True
     if _NAMING.match(text):
