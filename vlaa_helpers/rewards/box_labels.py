@@ -68,11 +68,19 @@ _PLACE = re.compile(
     re.IGNORECASE,
 )
 _SIDE_WORD = re.compile(r"\b(left|right|top|bottom|upper|lower|middle|center|centre)(?:most)?\b(?! of)", re.IGNORECASE)
+_NEAR = re.compile(
+    r"(?<=\w) (?:(?:that|which|who) (?:is|are) )?(?:the )?(?:closest|nearest|close|nearer|adjacent|next) to\b", re.IGNORECASE
+)
+_FAR = re.compile(
+    r"(?<=\w) (?:(?:that|which|who) (?:is|are) )?(?:the )?(?:farthest|furthest|far|away|farther) from\b", re.IGNORECASE
+)
+_ANOTHER_LINK = frozenset("without not than not with as if before after".split())
 _ANOTHER = frozenset(
     "other another second third fourth first last next different nearby neighboring opposite same toy fake and or "
     "missing wrong one three four five all both half".split()
 )
 """Words before a thing that make another one of it, or several."""
+_ONE = re.compile(r"\b((?:the|a) (?:\w+ )?)one\b", re.IGNORECASE)
 _WITH = frozenset("with wearing having in holding carrying".split())
 
 
@@ -83,7 +91,7 @@ def asked_thing(question: str) -> str:
     >>> asked_thing("Please provide the bounding box of the region this sentence describes: the dog on the sofa.")
     'dog on the sofa.'
     """
-    for sentence in _SENTENCE.split(question):
+    for sentence in _SENTENCE.split(_in_one_writing(question)):
         words = list(_WORD.finditer(sentence))
         first = next((word for word in words if word[0].casefold() not in _INSTRUCTION), None)
         asks = not _ASKS.isdisjoint(word[0].casefold() for word in words if first and word.start() < first.start())
@@ -92,11 +100,15 @@ def asked_thing(question: str) -> str:
     return ""
 
 
-def says_the_thing(text: str, question: str) -> bool:
+def says_the_thing(text: str, question: str, *, more: bool = False) -> bool:
     """Whether words beside a box say again the thing that is asked for, or only that a box follows.
 
     Colours and sizes may be added where the question has none; a thing that the question does not name may be any one
     word.
+
+    Args:
+        more: whether more may be said of the thing than the question says, beside all that it says: "the cup on the
+            table" for the cup.
 
     >>> question = "Where is the cup to the left of the blue plate?"
     >>> [says_the_thing(text, question) for text in ("The blue plate is at", "The cup by the plate is at", "red cup")]
@@ -104,11 +116,14 @@ def says_the_thing(text: str, question: str) -> bool:
     """
     if not any(map(str.isalpha, text)):
         return True
+    text = _in_one_writing(text)
     thing = asked_thing(question)
     asked = asked_phrases(thing)
+    if not _looks_alike(text, thing):
+        return False
     first = frozenset(asked[0].words) if asked else frozenset()
     is_open = first.isdisjoint(LOOKS) and first.isdisjoint(_SIZES)
-    ignored = (NEUTRAL | LOOKS if is_open and asked else NEUTRAL) - first
+    ignored = NEUTRAL - first
     if not _SIDE.search(question):
         text = _ON_A_SIDE.sub(" ", text)
     elif _SIDE.search(thing):
@@ -116,13 +131,38 @@ def says_the_thing(text: str, question: str) -> bool:
     if _OWNS.search(text) and not _OWNS.search(thing):
         return False
     said = [phrase for phrase in phrases_of(_FOR.sub("of", text), ignored) if not _leads_to_numbers(phrase)]
+    if said and is_open and asked:
+        said = [Phrase(said[0].link, tuple(word for word in said[0].words if word not in LOOKS)), *said[1:]]
+        said = said if said[0].words or said[0].link else said[1:]
     if said and said[0].link not in ("", "the", "of"):
         return False
     if len(said) == 1 and _UNNAMED.search(question) and len(said[0].words) == 1 and not said[0].link:
         return said[0].words[0] not in words_of(question)
     if said and asked and _is_said_more_closely(said[0], asked[0]):
         said = [asked[0], *said[1:]]
+    if more and said and asked and not said[0].link:
+        said = _without_more(said, asked)
     return restates(said, asked, first_alone=True)
+
+
+def _without_more(said: list[Phrase], asked: tuple[Phrase, ...]) -> list[Phrase]:
+    """The phrases without those of which the question has none, where all of its own are said."""
+    own = [phrase for phrase in said[1:] if restates([asked[0], phrase], asked)]
+    if len({phrase.words for phrase in own}) < sum(bool(phrase.link) for phrase in asked[1:]):
+        return said
+    more = [phrase for phrase in said[1:] if phrase not in own]
+    return said if any(phrase.link in _ANOTHER_LINK or not phrase.link for phrase in more) else [said[0], *own]
+
+
+def _in_one_writing(text: str) -> str:
+    """A text in which "closest to" and "that is next to" are links between things."""
+    return _FAR.sub(" from ", _NEAR.sub(" near ", text))
+
+
+def _looks_alike(text: str, thing: str) -> bool:
+    """Whether a text has no colours or sizes besides those of the thing, where that has some."""
+    said, asked = LOOKS.intersection(words_of(text)), LOOKS.intersection(words_of(thing))
+    return not asked or asked.issuperset(said)
 
 
 def _is_said_more_closely(said: Phrase, asked: Phrase) -> bool:
@@ -151,7 +191,9 @@ def may_be_named(text: str, question: str) -> bool:
     text = _PLACE.sub(" ", text)
     if sides == asked_sides or not asked_sides:
         text = _SIDE_WORD.sub(" ", text)
-    return says_the_thing(_as_the_question_links(text, thing), question)
+    if head := " ".join(named_words(question)):
+        text = _ONE.sub(rf"\1{head}", text)
+    return says_the_thing(_as_the_question_links(text, thing), question, more=True)
 
 
 def named_words(question: str) -> frozenset[str]:
@@ -174,6 +216,8 @@ def _as_the_question_links(text: str, thing: str) -> str:
             text = re.sub(
                 rf"\b(?:{said}) (?=(?:(?:a|an|the|his|her) )?(?:\w+ )?{last}\b)", f"{word} ", text, flags=re.IGNORECASE
             )
+    for found in re.finditer(r"\bof ((?:the|a|an) (?:\w+ )?\w+)", thing.casefold()):
+        text = re.sub(rf"\b(?:on|from|in|at) (?={re.escape(found[1])}\b)", "of ", text, flags=re.IGNORECASE)
     return text
 
 
@@ -193,8 +237,7 @@ def may_be_noted(text: str, question: str) -> bool:
     >>> may_be_noted("white", "Where is the black cat?"), may_be_noted("sleeping", "Where is the black cat?")
     (False, True)
     """
-    said, asked = LOOKS.intersection(words_of(text)), LOOKS.intersection(words_of(asked_thing(question)))
-    return not said or not asked or not said.isdisjoint(asked)
+    return _looks_alike(text, asked_thing(question))
 
 
 def may_be_its_label(label: str, question: str) -> bool:

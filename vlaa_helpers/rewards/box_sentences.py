@@ -7,7 +7,7 @@ offer nothing else, and give the box no other name.
 
 import re
 
-from .box_labels import GENERIC, may_be_named, named_words
+from .box_labels import GENERIC, may_be_named, named_words, says_the_thing
 from .box_marks import MARK, marked_boxes
 from .hedges import is_negated
 from .neutral_words import words_of
@@ -27,8 +27,8 @@ _DOUBTS = re.compile(
     re.IGNORECASE,
 )
 _OTHER_FRAME = re.compile(
-    r"\b(?:pixels?|px|percent\w*|thousandths|xywh|cxcywh|ltwh|cm|inch(?:es)?|centers?|centres?)\b(?! of the (?:image|"
-    r"picture|photo|scene|frame))|%",
+    r"\b(?:pixels?|px|percent\w*|thousandths|xywh|cxcywh|ltwh|cm|inch(?:es)?)\b|%"
+    rf"|\bcent(?:er|re)s?(?: points?| coordinates?)?(?:\s|is|at|[:=])*{MARK}",
     re.IGNORECASE,
 )
 _SIZE = re.compile(r"\b(?:width|height)\b", re.IGNORECASE)
@@ -56,12 +56,13 @@ _SPEAKER = frozenset("i we let let's to looking based given".split())
 _BEING = frozenset("is are was be as at in within via = been".split())
 _COVERING = frozenset(
     "covers cover covering occupies occupying occupy spans spanning span fills filling has have having takes extends "
-    "extending stretches stretching from with using using has gives give by to".split()
+    "extending stretches stretching from with using using has gives give by".split()
 )
 _PLACED = re.compile(
     r"(?:located|found|detected|identified|placed|positioned|situated|marked|seen|shown|given|defined|bounded|enclosed"
     r"|described|represented|outlined|framed|visible|spotted|follows|contained|follow|covered|occupied)$"
 )
+_GOES_TO = re.compile(r"\b(?:refers?|corresponds?|corresponding|mapped|set|equal) to$")
 _GAZE = re.compile(r"\b(?:look|point|star|aim|gaz|fac|wav|smil|throw|kick|jump|mov|walk|run|head)\w*\s+(?:at|to|by|from)\b")
 _BESIDE = re.compile(
     r"\b(?:behind|beside|near|above|below|under|beneath|over|next to|in front of|outside|around|between|left of|right of"
@@ -125,6 +126,7 @@ def _without_the_questions(text: str, asked: str) -> str:
 def _states(said: str, question: str) -> bool:
     """Whether the words up to a box state it of the thing that is asked for, or only that it is a box."""
     clauses = _CLAUSE.split(said)
+    sentence = _CLAUSE.split(_SENTENCE.split(said)[-1])
     last = clauses.pop()
     is_apart = bool(clauses) and not last.strip()
     while not last.strip() and clauses:
@@ -136,6 +138,8 @@ def _states(said: str, question: str) -> bool:
         return True
     if kind == "other" or (kind == "nothing" and _PICTURE.fullmatch(_subject(last))):
         return False
+    if len(sentence) > 1 and _VERB.match(last.lstrip()):  # "The dog, a brown one, is at": the subject stands first
+        return _spoken_of(sentence[0], question) == "thing"
     return _is_of_the_thing(clauses, last, question)
 
 
@@ -145,7 +149,7 @@ def _is_of_the_thing(clauses: list[str], last: str, question: str) -> bool:
     "Which" goes back to the last words, a box to any clause, and "it" to the nearest one that speaks of a thing.
     """
     if _RELATIVE_CLAUSE.match(last):
-        return bool(clauses) and may_be_named(_without_start(clauses[-1]), question)
+        return bool(clauses) and says_the_thing(_without_start(clauses[-1]), question)
     if _CONTAINER.search(last) and not _PRONOUNS.intersection(words_of(last)):
         words = frozenset(map(one_writing, words_of(" ".join(clauses))))
         if words.issuperset(named_words(question)):
@@ -196,7 +200,7 @@ def _leads_to_box(clause: str, question: str) -> bool:
             left.pop()
     if not left:
         return True
-    if left[-1] in _BEING or left[-1] in _COVERING or _PLACED.match(left[-1]):
+    if left[-1] in _BEING or _GOES_TO.search(" ".join(left)) or left[-1] in _COVERING or _PLACED.match(left[-1]):
         return not _GAZE.search(clause.casefold()) and not _is_beside(clause, question)
     name = _without_start(clause)
     return not _VERB.search(name) and _is_complete(name) and may_be_named(name, question)
