@@ -70,7 +70,7 @@ def _in_another_form(text: str, question: str) -> list[float]:
         ):
             return []
         text = _without_notes(text, question)
-    numbers = _beside_known_words(text, question)
+    numbers = _beside_known_words(text)
     return numbers if len(numbers) == 4 else sentence_box(text, question) or numbers
 
 
@@ -87,17 +87,17 @@ def _without_notes(text: str, question: str) -> str:
     return _QUOTED_NUMBER.sub(r" \2 ", _CONFIDENCE.sub(" ", _NOTE.sub(cut, plain) if question else plain))
 
 
-def _beside_known_words(text: str, question: str) -> list[float]:
-    """The numbers of a text that is one phrase: each word beside them is known, or the question's."""
+def _beside_known_words(text: str) -> list[float]:
+    """The numbers of a text whose other words only say that a box follows, or name its corners."""
     text = _CORNER_NAME.sub(r"\1 \2", without_lead_in(_BETWEEN_CORNERS.sub(" ", _MARKUP.sub(" ", text))))
-    if _is_elsewhere(text, question):
+    if _is_elsewhere(text):
         return []
     names = [_OF_SIDE.get(found.lastgroup, found.lastgroup) for found in _CORNER.finditer(text)]
     if names:
         text = _CORNER.sub(" ", text)
     numbers = [float(number) for number in _NUMBER.findall(text)]
     prose = re.sub(r"\bb?box_2d\b", "bbox", _NUMBER.sub(" ; ", text)).replace("_", " ")
-    if _OTHER_SIGN.search(prose) or any(map(str.isnumeric, prose)) or not says_the_thing(prose, question):
+    if _OTHER_SIGN.search(prose) or any(map(str.isnumeric, prose)) or not says_the_thing(prose, ""):
         return []
     if not names or len(numbers) > 4:
         return numbers
@@ -107,9 +107,9 @@ def _beside_known_words(text: str, question: str) -> list[float]:
     return [corners[name] for name in ("x1", "y1", "x2", "y2")]
 
 
-def _is_elsewhere(text: str, question: str) -> bool:
-    """Whether the words before the numbers speak of a place beside the box, in words that are not the question's."""
+def _is_elsewhere(text: str) -> bool:
+    """Whether the words before the numbers speak of a place beside the box."""
     first = _NUMBER.search(text)
     if first and _OF_THE_BOX.search(text[: first.start()]):
         return True
-    return any(found[0].casefold() not in question.casefold() for found in _ELSEWHERE.finditer(text))
+    return _ELSEWHERE.search(text) is not None

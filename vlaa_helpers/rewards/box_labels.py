@@ -45,7 +45,7 @@ GENERIC = (
     | frozenset("area position target following follows detected corresponding matching given specified described question "
     "sentence query expression phrase object format form value values image input area final part point points "
     "relative absolute normalised key result output".split())
-) - frozenset("at is are was were be in of on with can by".split())
+) - frozenset("at is are was were be in of on with can by covers located found describes".split())
 """Words that only say that a box follows."""
 _OF_A_BOX = re.compile(
     r"\b(?:(?:described|labell?ed|referred to|identified|known) (?:as|by)|corresponding to|that (?:contains|shows|encloses"
@@ -63,7 +63,7 @@ _OF_THE_QUESTION = re.compile(
 )
 _PLACE = re.compile(
     r"\b(?:on|at|in|to|from|towards?) the (?:(?:far|very) )?(?:(?:top|upper|bottom|lower|left|right|middle|center|centre"
-    r"|central)[- ]?)+(?:hand )?(?:most )?(?:side|part|half|corner|area|portion|edge)?(?! of (?!the (?:image|picture|photo"
+    r"|central)[- ]?)+(?:hand )?(?:most )?(?:side|part|half|corner|area|portion|edge)?\b(?! ?(?:side|part|half|corner|area)\b)(?! of (?!the (?:image|picture|photo"
     r"|scene|frame)))(?: of the (?:image|picture|photo|scene|frame))?",
     re.IGNORECASE,
 )

@@ -17,7 +17,7 @@ _CORNER_WORD = (
 _FIRST = r"(?:(?:the |its |with )?\b(?:top|upper)[- ]left\b(?: (?:corner|point|coordinates?))?(?:\s|is|at|located|[:=])*)?"
 _PAIRS = rf"{_FIRST}{_PAIR}{_CORNER_WORD}*{_PAIR}"
 _EDGE = r"x_?1|x_?min|y_?1|y_?min|x_?2|x_?max|y_?2|y_?max|left|top|right|bottom"
-_NAMED = rf"\b(?:{_EDGE})\b(?: edge| side| boundary)?(?:\s|is|at|[:=])*(?:[xy]\s*=\s*)?{_DECIMAL}"
+_NAMED = rf"[\"']?\b(?:{_EDGE})\b[\"']?(?: edge| side| boundary)?(?:\s|is|at|[:=])*(?:[xy]\s*=\s*)?{_DECIMAL}"
 _AND = r"\s*[,;]?\s*(?:\band\b\s*)?(?:\bthe\b\s*)?"
 _FORM = re.compile(
     rf"[\[(<]*(?<![\w.]){_FOUR}\s*[\])>]*|[\[(]?{_PAIRS}[\])]?|{_NAMED}(?:{_AND}{_NAMED}){{3}}", re.IGNORECASE
@@ -51,7 +51,7 @@ def marked_boxes(text: str) -> tuple[str, list[list[float]]]:
         return f" {MARK} "
 
     plain = _MARKUP.sub(" ", _KEY.sub("bbox", text.translate(MINUS_SIGNS).replace(MARK, " ")))
-    return _FORM.sub(cut, _RANGE.sub(" ", plain)), boxes
+    return _RANGE.sub(" ", _FORM.sub(cut, plain)), boxes
 
 
 def _corners(text: str) -> list[float]:

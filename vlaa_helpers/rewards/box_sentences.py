@@ -79,7 +79,7 @@ _POINTS_BACK = re.compile(
 )
 _DESCRIBES = re.compile(
     r"\s*(?:in|on|at|with|where|because|since|as|so|and|while|when|near|next|behind|beside|under|above|relative|using"
-    r"|based|given|by|normali[sz]ed|expressed|measured|from|within|[a-z]+ing|[a-z]+ed)\b",
+    r"|right next|just|directly|close|to the|based|given|by|normali[sz]ed|expressed|measured|from|within|[a-z]+ing|[a-z]+ed)\b",
     re.IGNORECASE,
 )
 
@@ -225,7 +225,7 @@ def _is_description(text: str, question: str) -> bool:
 
 
 def _is_tail(text: str, question: str) -> bool:
-    body = text.strip(" .!,;:()|\"'—–-")
+    body = text.strip(" .!,;:()[]|\"'—–-")
     if not body or _DESCRIBES.match(body):
         return True
     if _NAMING.match(text):
