@@ -63,7 +63,7 @@ _OF_THE_QUESTION = re.compile(
 )
 _PLACE = re.compile(
     r"\b(?:on|at|in|to|from|towards?) the (?:(?:far|very) )?(?:(?:top|upper|bottom|lower|left|right|middle|center|centre"
-    r"|central)[- ]?)+(?:hand )?(?:most )?(?:side|part|half|corner|area|portion|edge)?\b(?! ?(?:side|part|half|corner|area)\b)(?! of (?!the (?:image|picture|photo"
+    r"|central)[- ]?)+(?:hand )?(?:most )?(?:side|part|half|corner|area|portion|edge)?\b(?!\s*(?:side|part|half|corner|area)\b)(?!\s*of (?!the (?:image|picture|photo"
     r"|scene|frame)))(?: of the (?:image|picture|photo|scene|frame))?",
     re.IGNORECASE,
 )
