@@ -44,7 +44,7 @@ GENERIC = (
     (NEUTRAL - _SIDES) | _SHOWN | {"and"}
     | frozenset("area position target following follows detected corresponding matching given specified described question "
     "sentence query expression phrase object format form value values image input area final part point points "
-    "relative absolute normalised key result output".split())
+    "relative absolute normalised interest key result output".split())
 ) - frozenset("at is are was were be in of on with can by covers located found describes".split())
 """Words that only say that a box follows."""
 _OF_A_BOX = re.compile(
@@ -80,6 +80,7 @@ _ANOTHER = frozenset(
     "missing wrong one three four five all both half".split()
 )
 """Words before a thing that make another one of it, or several."""
+_OBJECT = re.compile(r"\b(?:object|thing|item)\b", re.IGNORECASE)
 _ONE = re.compile(r"\b((?:the|a) (?:\w+ )?)one\b", re.IGNORECASE)
 _WITH = frozenset("with wearing having in holding carrying".split())
 
@@ -118,9 +119,7 @@ def says_the_thing(text: str, question: str, *, more: bool = False) -> bool:
         return True
     text = _in_one_writing(text)
     thing = asked_thing(question)
-    asked = asked_phrases(thing)
-    if not _looks_alike(text, thing):
-        return False
+    asked = asked_phrases(_FOR.sub("of", thing))
     first = frozenset(asked[0].words) if asked else frozenset()
     is_open = first.isdisjoint(LOOKS) and first.isdisjoint(_SIZES)
     ignored = NEUTRAL - first
@@ -136,7 +135,7 @@ def says_the_thing(text: str, question: str, *, more: bool = False) -> bool:
         said = said if said[0].words or said[0].link else said[1:]
     if said and said[0].link not in ("", "the", "of"):
         return False
-    if len(said) == 1 and _UNNAMED.search(question) and len(said[0].words) == 1 and not said[0].link:
+    if len(said) == 1 and _UNNAMED.search(question) and len(said[0].words) == 1 and said[0].link in ("", "of"):
         return said[0].words[0] not in words_of(question)
     if said and asked and _is_said_more_closely(said[0], asked[0]):
         said = [asked[0], *said[1:]]
@@ -191,6 +190,8 @@ def may_be_named(text: str, question: str) -> bool:
     text = _PLACE.sub(" ", text)
     if sides == asked_sides or not asked_sides:
         text = _SIDE_WORD.sub(" ", text)
+    if _UNNAMED.search(question):
+        text = _OBJECT.sub(" ", text)
     if head := " ".join(named_words(question)):
         text = _ONE.sub(rf"\1{head}", text)
     return says_the_thing(_as_the_question_links(text, thing), question, more=True)
@@ -209,7 +210,7 @@ def _sides(text: str) -> set[str]:
 
 def _as_the_question_links(text: str, thing: str) -> str:
     """A text whose "with" and "wearing" is the one that the question has before the same words."""
-    for word in _WITH.intersection(words_of(thing)):
+    for word in {word for word in words_of(thing) if word in _WITH or (word.endswith("ing") and len(word) > 5)}:
         said = "|".join(_may_stand_for(word))
         for found in re.finditer(rf"\b{word} (?:(?:a|an|the|his|her) )?(\w+)(?: (\w+))?", thing.casefold()):
             last = found[2] or found[1]
@@ -224,7 +225,9 @@ def _as_the_question_links(text: str, thing: str) -> str:
 def _may_stand_for(word: str) -> frozenset[str]:
     if word in ("in", "wearing"):
         return frozenset({"with", "wearing", "in", "having", "dressed in"})
-    return _WITH - {"in", "wearing"} if word != "with" else _WITH
+    if word == "with":
+        return _WITH
+    return frozenset({"with", "holding", "carrying", "having"}) if word in _WITH else frozenset({"with"})
 
 
 def _leads_to_numbers(phrase: Phrase) -> bool:

@@ -42,8 +42,8 @@ _STARTS = (
 _START = re.compile(rf"\s*(?:(?:{_STARTS})\b\s*)+", re.IGNORECASE)
 _RELATIVE_CLAUSE = re.compile(r"\s*(?:which|who|that|whose|where)\b", re.IGNORECASE)
 _VERB = re.compile(
-    r"\b(?:is|are|was|were|be|can|could|will|would|has|have|appears?|covers?|occup(?:y|ies)|spans?|extends?|stands?|sits?"
-    r"|lies|lie|fills?|takes|stretches|reads|shows?|contains?|corresponds?|represents?|marks?|indicates?|encloses?"
+    r"\b(?:is|are|was|were|be|can|could|will|would|has|have|appears?|covers?|occup(?:y|ies)|spans?|extends?|stands|sits"
+    r"|lies|fills?|takes|stretches|reads|shows?|contains?|corresponds?|represents?|marks?|indicates?|encloses?"
     r"|captures?|surrounds?|highlights?|describes?|locates?|includes?|outlines?|refers?)\b"
     r"|(?<!\bthe )(?<!\ba )(?<!\bone )\b(?:located|detected|found|identified|positioned|situated|visible|marked|shown)\b",
     re.IGNORECASE,
@@ -56,19 +56,19 @@ _SPEAKER = frozenset("i we let let's to looking based given".split())
 _BEING = frozenset("is are was be as at in within via = been".split())
 _COVERING = frozenset(
     "covers cover covering occupies occupying occupy spans spanning span fills filling has have having takes extends "
-    "extending stretches stretching from with using using has gives give by".split()
+    "extending stretches stretching with using using has gives give".split()
 )
 _PLACED = re.compile(
     r"(?:located|found|detected|identified|placed|positioned|situated|marked|seen|shown|given|defined|bounded|enclosed"
     r"|described|represented|outlined|framed|visible|spotted|follows|contained|follow|covered|occupied)$"
 )
-_GOES_TO = re.compile(r"\b(?:refers?|corresponds?|corresponding|mapped|set|equal) to$")
-_GAZE = re.compile(r"\b(?:look|point|star|aim|gaz|fac|wav|smil|throw|kick|jump|mov|walk|run|head)\w*\s+(?:at|to|by|from)\b")
-_BESIDE = re.compile(
-    r"\b(?:behind|beside|near|above|below|under|beneath|over|next to|in front of|outside|around|between|left of|right of"
-    r"|top of|bottom of|against|(?<!ed )(?<!given )(?<!shown )by)\b",
-    re.IGNORECASE,
+_GOES_TO = re.compile(
+    r"\b(?:(?:refers?|corresponds?|corresponding|mapped|set|equal) to|(?:spans?|extends?|ranges?|stretches|goes|runs|starts?"
+    r"|bounded) from|(?:[a-z]+ed|given|shown) by)$"
 )
+_GAZE = re.compile(r"\b(?:look|point|star|aim|gaz|fac|wav|smil|throw|kick|jump|mov|walk|run|head)\w*\s+(?:at|to|by|from)\b")
+_ATTACHED = re.compile(r"(?:located|found|placed|positioned|situated|marked|seen|shown|visible)$")
+_BEFORE_ATTACHED = frozenset("is are was be been and also clearly currently".split())
 _NAMING = re.compile(
     rf"\s*(?:[,;:(—–-]\s*)*(?:(?:and|so)\s+)?(?:(?:this|that|it|which|here|where|these|the (?:bounding )?(?:box|region|area)"
     rf"|these coordinates)\s+)?(?:{_VERB.pattern}|=|\bfor\b|\bof\b|\bto\b)\s*",
@@ -157,10 +157,17 @@ def _is_of_the_thing(clauses: list[str], last: str, question: str) -> bool:
     for clause in reversed(clauses):
         if not clause.strip() or _RELATIVE_CLAUSE.match(clause):
             continue
-        spoken_of = _spoken_of(clause, question)
+        spoken_of = _spoken_of(_told(clause, question), question)
         if spoken_of in ("thing", "other"):
             return spoken_of == "thing"
     return True
+
+
+def _told(clause: str, question: str) -> str:
+    """A clause up to a verb behind the name of what is asked for: "The television hangs on the wall"."""
+    head = "|".join(map(re.escape, named_words(question)))
+    found = None if _VERB.search(clause) else re.search(rf"\b(?:{head})(?= [a-z]+s\b)", clause, re.IGNORECASE)
+    return clause[: found.end()] if found and head else clause
 
 
 def _spoken_of(clause: str, question: str) -> str:
@@ -173,7 +180,7 @@ def _spoken_of(clause: str, question: str) -> str:
         return "pronoun"
     if may_be_named(subject, question):
         return "thing"
-    return "nothing" if words[0] in _SPEAKER else "other"
+    return "nothing" if words[0] in _SPEAKER and words[:2] != ["to", "the"] else "other"
 
 
 def _subject(clause: str) -> str:
@@ -201,7 +208,7 @@ def _leads_to_box(clause: str, question: str) -> bool:
     if not left:
         return True
     if left[-1] in _BEING or _GOES_TO.search(" ".join(left)) or left[-1] in _COVERING or _PLACED.match(left[-1]):
-        return not _GAZE.search(clause.casefold()) and not _is_beside(clause, question)
+        return not _GAZE.search(clause.casefold()) and not _is_of_another(left)
     name = _without_start(clause)
     return not _VERB.search(name) and _is_complete(name) and may_be_named(name, question)
 
@@ -212,8 +219,11 @@ def _is_complete(clause: str) -> bool:
     return not phrases or bool(phrases[-1].words)
 
 
-def _is_beside(clause: str, question: str) -> bool:
-    return any(found[0].casefold() not in question.casefold() for found in _BESIDE.finditer(clause))
+def _is_of_another(words: list[str]) -> bool:
+    """Whether the last place is that of the thing right before it: "is on a bench located at"."""
+    place = next((k for k in range(len(words) - 1, 0, -1) if _ATTACHED.match(words[k])), 0)
+    said_before = " ".join(words[:place])
+    return bool(place) and words[place - 1] not in _BEFORE_ATTACHED and _VERB.search(said_before) is not None
 
 
 def _is_description(text: str, question: str) -> bool:

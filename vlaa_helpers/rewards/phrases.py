@@ -30,6 +30,7 @@ _SHOWN = frozenset("picture image photo figure scene diagram graph chart plot".s
 _WRITINGS = {
     "colour": "color", "grey": "gray", "people": "person", "men": "man", "women": "woman", "children": "child",
     "feet": "foot", "bike": "bicycle", "centre": "center", "leaves": "leaf", "has": "have",
+    "tv": "television", "couch": "sofa", "airplane": "plane", "motorbike": "motorcycle", "cellphone": "phone",
 }  # fmt: skip
 
 
