@@ -24,7 +24,7 @@ _SHOWN = frozenset("image picture photo scene figure".split())
 NEUTRAL = SAYING - {"and"} - _SHOWN | frozenset(
     "box boxes bounding bbox bboxes coordinates coordinate corners corner object located location at found on top left "
     "right bottom upper lower with fractions label name class category description json for region requested "
-    "normalized approximately can its her his their covers sentence describes described".split()
+    "normalized xyxy approximately can its her his their covers sentence describes described".split()
 )
 """Words that may stand beside a box, besides the question's."""
 _INSTRUCTION = (NEUTRAL - _SIDES) | _SHOWN
@@ -32,7 +32,7 @@ _INSTRUCTION |= frozenset(
     "where find locate detect identify localize mark point out draw around ground phrase sentence describes describe "
     "us provide give output show shows tell me highlight outline segment which what position this following by area "
     "part return respond determine could would it about want look referring "
-    "expression query corresponding".split()
+    "expression query corresponding i'm i'd need help task single all every any visible parts instance instances looking search searching".split()
 )
 """Words before the thing that a question asks for: "Give the bounding box of the region this sentence describes:"."""
 
@@ -44,9 +44,10 @@ GENERIC = (
     (NEUTRAL - _SIDES) | _SHOWN | {"and"}
     | frozenset("area position target following follows detected corresponding matching given specified described question "
     "sentence query expression phrase object format form value values image input area final part point points "
-    "relative absolute normalised interest key result output".split())
+    "relative absolute normalised interest xyxy single whole entire visible parts format key result output".split())
 ) - frozenset("at is are was were be in of on with can by covers located found describes".split())
 """Words that only say that a box follows."""
+_IGNORED = NEUTRAL | GENERIC - _SHOWN
 _OF_A_BOX = re.compile(
     r"\b(?:(?:described|labell?ed|referred to|identified|known) (?:as|by)|corresponding to|that (?:contains|shows|encloses"
     r"|surrounds|covers)|containing|surrounding|enclosing|around|showing|depicting|bounding(?! box)|covering)\s+",
@@ -59,7 +60,7 @@ _FITS = re.compile(
 )
 _OF_THE_QUESTION = re.compile(
     r"\b(?:detected|described|requested|identified|located|targeted|target|given|specified|referred|mentioned|phrase"
-    r"|expression|description|query|area|position|part)\b(?!-)", re.IGNORECASE
+    r"|expression|description|query|area|position|part|text|words?)\b(?!-)", re.IGNORECASE
 )
 _PLACE = re.compile(
     r"\b(?:on|at|in|to|from|towards?) the (?:(?:far|very) )?(?:(?:top|upper|bottom|lower|left|right|middle|center|centre"
@@ -74,6 +75,8 @@ _NEAR = re.compile(
 _FAR = re.compile(
     r"(?<=\w) (?:(?:that|which|who) (?:is|are) )?(?:the )?(?:farthest|furthest|far|away|farther) from\b", re.IGNORECASE
 )
+_WRITTEN = re.compile(r"\b(text|words?|string|title|sign) (?:that (?:reads|says) )?[\"'“‘]([^\"'“”’]+)[\"'”’]", re.IGNORECASE)
+_REGION_WITH = re.compile(r"\b(region|area|part|box) with\b", re.IGNORECASE)
 _ANOTHER_LINK = frozenset("without not than not with as if before after".split())
 _ANOTHER = frozenset(
     "other another second third fourth first last next different nearby neighboring opposite same toy fake and or "
@@ -92,13 +95,15 @@ def asked_thing(question: str) -> str:
     >>> asked_thing("Please provide the bounding box of the region this sentence describes: the dog on the sofa.")
     'dog on the sofa.'
     """
+    started = ""
     for sentence in _SENTENCE.split(_in_one_writing(question)):
         words = list(_WORD.finditer(sentence))
         first = next((word for word in words if word[0].casefold() not in _INSTRUCTION), None)
         asks = not _ASKS.isdisjoint(word[0].casefold() for word in words if first and word.start() < first.start())
         if first and asks:
             return _NEXT_INSTRUCTION.split(sentence[first.start() :])[0]
-    return ""
+        started = started or (sentence[first.start() :] if first else "")
+    return started
 
 
 def says_the_thing(text: str, question: str, *, more: bool = False) -> bool:
@@ -122,7 +127,7 @@ def says_the_thing(text: str, question: str, *, more: bool = False) -> bool:
     asked = asked_phrases(_FOR.sub("of", thing))
     first = frozenset(asked[0].words) if asked else frozenset()
     is_open = first.isdisjoint(LOOKS) and first.isdisjoint(_SIZES)
-    ignored = NEUTRAL - first
+    ignored = _IGNORED - first
     if not _SIDE.search(question):
         text = _ON_A_SIDE.sub(" ", text)
     elif _SIDE.search(thing):
@@ -155,7 +160,7 @@ def _without_more(said: list[Phrase], asked: tuple[Phrase, ...]) -> list[Phrase]
 
 def _in_one_writing(text: str) -> str:
     """A text in which "closest to" and "that is next to" are links between things."""
-    return _FAR.sub(" from ", _NEAR.sub(" near ", text))
+    return _WRITTEN.sub(r"text \2", _FAR.sub(" from ", _NEAR.sub(" near ", text)))
 
 
 def _looks_alike(text: str, thing: str) -> bool:
@@ -180,7 +185,7 @@ def may_be_named(text: str, question: str) -> bool:
     >>> may_be_named("the bounding box around the right zebra", "Where is the zebra on the right side?")
     True
     """
-    text = _OF_THE_QUESTION.sub("", _OF_A_BOX.sub("of ", _FITS.sub(" ", text)))
+    text = _OF_THE_QUESTION.sub("", _OF_A_BOX.sub("of ", _REGION_WITH.sub(r"\1 of", _FITS.sub(" ", text))))
     thing = asked_thing(question)
     sides, asked_sides = _sides(text), _sides(thing)
     if says_the_thing(text, question):
@@ -231,7 +236,7 @@ def _may_stand_for(word: str) -> frozenset[str]:
 
 
 def _leads_to_numbers(phrase: Phrase) -> bool:
-    return phrase.link in ("at", "in", "on", "by", "to", "of") and (NEUTRAL - _SIDES).issuperset(phrase.words)
+    return phrase.link in ("at", "in", "on", "by", "to", "of") and _IGNORED.difference(_SIDES).issuperset(phrase.words)
 
 
 def may_be_noted(text: str, question: str) -> bool:

@@ -35,9 +35,9 @@ _SIZE = re.compile(r"\b(?:width|height)\b", re.IGNORECASE)
 _RELATIVE = re.compile(r"\b(?:fractions?|normali[sz]ed|relative|divided)\b", re.IGNORECASE)
 _STARTS = (
     r"so|thus|therefore|hence|and|then|also|here|now|finally|while|where|first|next|as|in this case|in the (?:given |"
-    r"provided )?(?:image|picture|photo|scene)|(?:the|this) (?:image|picture|photo|scene) "
-    r"(?:shows|contains|depicts|features|has|displays)|there (?:is|are)|here (?:is|are)|(?:i|we) (?:can |have |could )?"
-    r"(?:see|detect(?:ed)?|find|found|identif(?:y|ied)|locate[d]?|observe[d]?|notice[d]?|spot(?:ted)?)(?: that)?|one|only"
+    r"provided )?(?:image|picture|photo|scene)|(?:the|this) (?:image|picture|photo|scene|figure|"
+    r"chart|graph|diagram|room|page|document|screenshot|map) (?:shows|contains|depicts|features|has|displays)|there (?:is|are)|here (?:is|are)|(?:i|we) (?:can |have |could )?"
+    r"(?:see|detect(?:ed)?|find|found|identif(?:y|ied)|locate[d]?|observe[d]?|notice[d]?|spot(?:ted)?)(?: that)?|one|only|you can (?:find|see)"
 )
 _START = re.compile(rf"\s*(?:(?:{_STARTS})\b\s*)+", re.IGNORECASE)
 _RELATIVE_CLAUSE = re.compile(r"\s*(?:which|who|that|whose|where)\b", re.IGNORECASE)
@@ -79,7 +79,7 @@ _POINTS_BACK = re.compile(
 )
 _DESCRIBES = re.compile(
     r"\s*(?:in|on|at|with|where|because|since|as|so|and|while|when|near|next|behind|beside|under|above|relative|using"
-    r"|right next|just|directly|close|to the|based|given|by|normali[sz]ed|expressed|measured|from|within|[a-z]+ing|[a-z]+ed)\b",
+    r"|right next|just|directly|close|to the|based|given|by|normali[sz]ed|expressed|measured|from|within|[a-z]{3,}ing|[a-z]{3,}ed)\b",
     re.IGNORECASE,
 )
 
@@ -133,7 +133,7 @@ def _states(said: str, question: str) -> bool:
         last = clauses.pop()
     if not (_leads_to_box(last, question) or (is_apart and _is_complete(last))):
         return False
-    kind = _spoken_of(last, question)
+    kind = _spoken_of(_told(last, question) if _VERB.search(last) else last, question)
     if kind == "thing" and not _RELATIVE_CLAUSE.match(last):
         return True
     if kind == "other" or (kind == "nothing" and _PICTURE.fullmatch(_subject(last))):
@@ -166,8 +166,9 @@ def _is_of_the_thing(clauses: list[str], last: str, question: str) -> bool:
 def _told(clause: str, question: str) -> str:
     """A clause up to a verb behind the name of what is asked for: "The television hangs on the wall"."""
     head = "|".join(map(re.escape, named_words(question)))
-    found = None if _VERB.search(clause) else re.search(rf"\b(?:{head})(?= [a-z]+s\b)", clause, re.IGNORECASE)
-    return clause[: found.end()] if found and head else clause
+    verb = r"[a-z]+s\b" if not _VERB.search(clause) else r"[a-z]+s (?:a|an|the|his|her|its|two|three|four|five|many|some)\b"
+    found = re.search(rf"\b(?:{head})(?= {verb})", clause, re.IGNORECASE) if head else None
+    return clause[: found.end()] if found else clause
 
 
 def _spoken_of(clause: str, question: str) -> str:
