@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from .hedges import is_negated
 from .neutral_words import LOOKS, SAYING, words_of
-from .phrases import Phrase, phrases_of
+from .phrases import Phrase, one_writing, phrases_of
 from .restatement import asked_phrases, restates
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
@@ -126,7 +126,8 @@ def says_the_thing(text: str, question: str, *, more: bool = False) -> bool:
     thing = asked_thing(question)
     asked = asked_phrases(_FOR.sub("of", thing))
     first = frozenset(asked[0].words) if asked else frozenset()
-    is_open = first.isdisjoint(LOOKS) and first.isdisjoint(_SIZES)
+    qualities = LOOKS | _SIZES
+    is_open = all(phrase.link or qualities.isdisjoint(phrase.words) for phrase in asked)
     ignored = _IGNORED - first
     if not _SIDE.search(question):
         text = _ON_A_SIDE.sub(" ", text)
@@ -151,11 +152,14 @@ def says_the_thing(text: str, question: str, *, more: bool = False) -> bool:
 
 def _without_more(said: list[Phrase], asked: tuple[Phrase, ...]) -> list[Phrase]:
     """The phrases without those of which the question has none, where all of its own are said."""
-    own = [phrase for phrase in said[1:] if restates([asked[0], phrase], asked)]
+    own = [phrase for phrase in said[1:] if phrase.words and restates([asked[0], phrase], asked)]
     if len({phrase.words for phrase in own}) < sum(bool(phrase.link) for phrase in asked[1:]):
         return said
     more = [phrase for phrase in said[1:] if phrase not in own]
-    return said if any(phrase.link in _ANOTHER_LINK or not phrase.link for phrase in more) else [said[0], *own]
+    is_another = any(
+        phrase.link in _ANOTHER_LINK or not phrase.link or asked[0].words[-1] in phrase.words for phrase in more
+    )
+    return said if is_another else [said[0], *own]
 
 
 def _in_one_writing(text: str) -> str:
@@ -202,6 +206,22 @@ def may_be_named(text: str, question: str) -> bool:
     return says_the_thing(_as_the_question_links(text, thing), question, more=True)
 
 
+def is_one_of_several(text: str, question: str) -> bool:
+    """Whether a text has in the plural what the question asks for in the singular.
+
+    >>> is_one_of_several("The kids", "Where is the kid?"), is_one_of_several("The glasses", "Where are the glasses?")
+    (True, False)
+    """
+    asked = frozenset(words_of(question))
+    return any(
+        (word.endswith("s") or word in ("men", "women", "people", "children"))
+        and word not in asked
+        and one_writing(word) in named_words(question) & asked
+        for word in words_of(text)
+        if not word.endswith("'s")
+    )
+
+
 def named_words(question: str) -> frozenset[str]:
     """The last word of the name of what is asked for, without which no clause speaks of it."""
     asked = asked_phrases(asked_thing(question))
@@ -222,8 +242,9 @@ def _as_the_question_links(text: str, thing: str) -> str:
             text = re.sub(
                 rf"\b(?:{said}) (?=(?:(?:a|an|the|his|her) )?(?:\w+ )?{last}\b)", f"{word} ", text, flags=re.IGNORECASE
             )
-    for found in re.finditer(r"\bof ((?:the|a|an) (?:\w+ )?\w+)", thing.casefold()):
-        text = re.sub(rf"\b(?:on|from|in|at) (?={re.escape(found[1])}\b)", "of ", text, flags=re.IGNORECASE)
+    for found in re.finditer(r"\b(of|on|in) ((?:the|a|an) (?:\w+ )?\w+)", thing.casefold()):
+        others = "on|from|in|at" if found[1] == "of" else "of"
+        text = re.sub(rf"\b(?:{others}) (?={re.escape(found[2])}\b)", f"{found[1]} ", text, flags=re.IGNORECASE)
     return text
 
 

@@ -7,7 +7,7 @@ offer nothing else, and give the box no other name.
 
 import re
 
-from .box_labels import GENERIC, may_be_named, named_words, says_the_thing
+from .box_labels import GENERIC, is_one_of_several, may_be_named, named_words, says_the_thing
 from .box_marks import MARK, marked_boxes
 from .hedges import is_negated
 from .neutral_words import words_of
@@ -135,7 +135,7 @@ def _states(said: str, question: str) -> bool:
         return False
     kind = _spoken_of(_told(last, question) if _VERB.search(last) else last, question)
     if kind == "thing" and not _RELATIVE_CLAUSE.match(last):
-        return True
+        return not is_one_of_several(_subject(last), question)
     if kind == "other" or (kind == "nothing" and _PICTURE.fullmatch(_subject(last))):
         return False
     if len(sentence) > 1 and _VERB.match(last.lstrip()):  # "The dog, a brown one, is at": the subject stands first
