@@ -14,7 +14,7 @@ _ORDINAL = re.compile(r"\b\d+(?:st|nd|rd|th)?\b")
 _SIZES = frozenset("bigger biggest smaller smallest larger largest taller tallest".split())
 _NEXT_INSTRUCTION = re.compile(r",? and (?:give|output|return|provide|show|report|answer|mark)\b", re.IGNORECASE)
 _SIDES = frozenset("left right top bottom upper lower".split())
-_SIDE = re.compile(r"\b(?:left|right|top|bottom|middle|center|centre)\b", re.IGNORECASE)
+_SIDE = re.compile(r"\b(?:left|right|top|bottom|middle|center|centre)(?:most)?\b", re.IGNORECASE)
 _CORNER = re.compile(r"\b(?:top|upper|bottom|lower)[- ](?:left|right)(?: corner)?\b", re.IGNORECASE)
 _ON_A_SIDE = re.compile(rf"\b(?:on|at|in) the {_SIDE.pattern}", re.IGNORECASE)
 _OWNS = re.compile(r"\b(?:has|have|had)\b", re.IGNORECASE)
@@ -257,7 +257,7 @@ def _may_stand_for(word: str) -> frozenset[str]:
 
 
 def _leads_to_numbers(phrase: Phrase) -> bool:
-    return phrase.link in ("at", "in", "on", "by", "to", "of") and _IGNORED.difference(_SIDES).issuperset(phrase.words)
+    return phrase.link in ("at", "in", "on", "by", "to", "of", "with", "as") and _IGNORED.difference(_SIDES).issuperset(phrase.words)
 
 
 def may_be_noted(text: str, question: str) -> bool:

@@ -30,6 +30,7 @@ _RANGE = re.compile(
     r"|[\[(]\s*x_?(?:1|min)\s*,\s*y_?(?:1|min)\s*,\s*x_?(?:2|max)\s*,\s*y_?(?:2|max)\s*[\])](?:\s*=)?",
     re.IGNORECASE,
 )
+_JOINED = re.compile(r"(?<=[A-Za-z])_(?=[A-Za-z])")
 _KEY = re.compile(r"\b(?:bbox|box)_2d\b", re.IGNORECASE)
 _MARKUP = re.compile(
     r"```+\w*|\\boxed\b|\\text(?:bf)?\b|\\?[{}]|\\[()\[\]]|</?\w+>|<\|\w+\|>|[*`$]|^[ \t]*#+"
@@ -51,7 +52,7 @@ def marked_boxes(text: str) -> tuple[str, list[list[float]]]:
         return f" {MARK} "
 
     plain = _MARKUP.sub(" ", _KEY.sub("bbox", text.translate(MINUS_SIGNS).replace(MARK, " ")))
-    return _RANGE.sub(" ", _FORM.sub(cut, plain)), boxes
+    return _JOINED.sub(" ", _RANGE.sub(" ", _FORM.sub(cut, plain))), boxes
 
 
 def _corners(text: str) -> list[float]:

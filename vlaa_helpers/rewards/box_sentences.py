@@ -51,6 +51,12 @@ _VERB = re.compile(
 _EMPTY = GENERIC | frozenset("at in on with as by of is are to from for be was".split())
 _CONTAINER = re.compile(r"\b(?:b?box|bounding|coordinates?|region|location|answer)\b", re.IGNORECASE)
 _PICTURE = re.compile(r"\s*(?:the|this|whole|entire|\s)*(?:image|picture|photo|scene|figure)\s*", re.IGNORECASE)
+_A_SIDE = re.compile(
+    r"\s*(?:(?:on|in|at) )?(?:the )?(?:(?:left|right|top|bottom|upper|lower|middle|center|central)[- ]?)+(?:hand )?"
+    r"(?:side|part|half|corner|area)\b", re.IGNORECASE
+)
+_REASON = re.compile(r"\s*(?:as|because|since)\b", re.IGNORECASE)
+_BACK = re.compile(r"\b(?:there|here|this|that|it|box|region|area)\b", re.IGNORECASE)
 _PRONOUNS = frozenset("it its he his she her hers they their them this that these those".split())
 _SPEAKER = frozenset("i we let let's to looking based given".split())
 _BEING = frozenset("is are was be as at in within via = been".split())
@@ -181,6 +187,8 @@ def _spoken_of(clause: str, question: str) -> str:
         return "pronoun"
     if may_be_named(subject, question):
         return "thing"
+    if _A_SIDE.match(subject):
+        return "nothing"
     return "nothing" if words[0] in _SPEAKER and words[:2] != ["to", "the"] else "other"
 
 
@@ -237,6 +245,8 @@ def _is_description(text: str, question: str) -> bool:
 
 def _is_tail(text: str, question: str) -> bool:
     body = text.strip(" .!,;:()[]|\"'—–-")
+    if reason := _REASON.match(body):
+        return _spoken_of(body[reason.end() :], question) != "other" or not _BACK.search(body)
     if not body or _DESCRIBES.match(body):
         return True
     if _NAMING.match(text):
