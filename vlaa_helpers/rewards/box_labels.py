@@ -12,6 +12,7 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _SENTENCE = re.compile(r"(?<=[.?!])\s+|\n+")
 _ORDINAL = re.compile(r"\b\d+(?:st|nd|rd|th)?\b")
 _SIZES = frozenset("bigger biggest smaller smallest larger largest taller tallest".split())
+_BIG = frozenset("big small large little tiny".split())
 _NEXT_INSTRUCTION = re.compile(r",? and (?:give|output|return|provide|show|report|answer|mark)\b", re.IGNORECASE)
 _SIDES = frozenset("left right top bottom upper lower".split())
 _SIDE = re.compile(r"\b(?:left|right|top|bottom|middle|center|centre)(?:most)?\b", re.IGNORECASE)
@@ -126,18 +127,17 @@ def says_the_thing(text: str, question: str, *, more: bool = False) -> bool:
     thing = asked_thing(question)
     asked = asked_phrases(_FOR.sub("of", thing))
     first = frozenset(asked[0].words) if asked else frozenset()
-    qualities = LOOKS | _SIZES
-    is_open = all(phrase.link or qualities.isdisjoint(phrase.words) for phrase in asked)
+    added = _qualities_that_may_be_added(asked)
     ignored = _IGNORED - first
     if not _SIDE.search(question):
         text = _ON_A_SIDE.sub(" ", text)
     elif _SIDE.search(thing):
-        text, ignored = _CORNER.sub(" ", text), ignored - _SIDES
+        ignored -= _SIDES
     if _OWNS.search(text) and not _OWNS.search(thing):
         return False
     said = [phrase for phrase in phrases_of(_FOR.sub("of", text), ignored) if not _leads_to_numbers(phrase)]
-    if said and is_open and asked:
-        said = [Phrase(said[0].link, tuple(word for word in said[0].words if word not in LOOKS)), *said[1:]]
+    if said and asked:
+        said = [Phrase(said[0].link, tuple(word for word in said[0].words if word not in added)), *said[1:]]
         said = said if said[0].words or said[0].link else said[1:]
     if said and said[0].link not in ("", "the", "of"):
         return False
@@ -148,6 +148,13 @@ def says_the_thing(text: str, question: str, *, more: bool = False) -> bool:
     if more and said and asked and not said[0].link:
         said = _without_more(said, asked)
     return restates(said, asked, first_alone=True)
+
+
+def _qualities_that_may_be_added(asked: tuple[Phrase, ...]) -> frozenset[str]:
+    """Colours where the question has none of the thing, and sizes where it has none."""
+    words = frozenset(word for phrase in asked if not phrase.link for word in phrase.words)
+    sizes = frozenset() if words & (_BIG | _SIZES) else _BIG
+    return sizes | (frozenset() if words & (LOOKS - _BIG) or words & _SIZES else LOOKS - _BIG)
 
 
 def _without_more(said: list[Phrase], asked: tuple[Phrase, ...]) -> list[Phrase]:
@@ -192,13 +199,12 @@ def may_be_named(text: str, question: str) -> bool:
     text = _OF_THE_QUESTION.sub("", _OF_A_BOX.sub("of ", _REGION_WITH.sub(r"\1 of", _FITS.sub(" ", text))))
     thing = asked_thing(question)
     sides, asked_sides = _sides(text), _sides(thing)
+    if asked_sides and not sides <= asked_sides:
+        return False
     if says_the_thing(text, question):
         return True
-    if asked_sides and sides and sides != asked_sides:
-        return False
     text = _PLACE.sub(" ", text)
-    if sides == asked_sides or not asked_sides:
-        text = _SIDE_WORD.sub(" ", text)
+    text = _SIDE_WORD.sub(" ", text)
     if _UNNAMED.search(question):
         text = _OBJECT.sub(" ", text)
     if head := " ".join(named_words(question)):
@@ -274,8 +280,9 @@ def may_be_its_label(label: str, question: str) -> bool:
 
     Without a question it may be any one word, such as "cup 3".
     """
-    label = _ORDINAL.sub("", label)
     if question:
-        return may_be_named(label, question)
+        has_number = _ORDINAL.search(asked_thing(question)) is not None
+        return may_be_named(label if has_number else _ORDINAL.sub("", label), question)
+    label = _ORDINAL.sub("", label)
     words = words_of(label)
     return len(words) < 2 and not is_negated(label) and words not in (["none"], ["nothing"])

@@ -145,7 +145,8 @@ def _states(said: str, question: str) -> bool:
     if kind == "other" or (kind == "nothing" and _PICTURE.fullmatch(_subject(last))):
         return False
     if len(sentence) > 1 and _VERB.match(last.lstrip()):  # "The dog, a brown one, is at": the subject stands first
-        return _spoken_of(sentence[0], question) == "thing"
+        kinds = [_spoken_of(clause, question) for clause in sentence[:-1]]
+        return next((kind for kind in kinds if kind in ("thing", "other")), "thing") == "thing"
     return _is_of_the_thing(clauses, last, question)
 
 
