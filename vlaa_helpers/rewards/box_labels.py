@@ -13,7 +13,11 @@ _SENTENCE = re.compile(r"(?<=[.?!])\s+|\n+")
 _ORDINAL = re.compile(r"\b\d+(?:st|nd|rd|th)?\b")
 _SIZES = frozenset("bigger biggest smaller smallest larger largest taller tallest".split())
 _BIG = frozenset("big small large little tiny".split())
-_NEXT_INSTRUCTION = re.compile(r",? and (?:give|output|return|provide|show|report|answer|mark)\b", re.IGNORECASE)
+_NEXT_INSTRUCTION = re.compile(
+    r",? (?:and|by|then) (?:giv|output|return|provid|show|report|answer|mark|draw|writ|respond|stat|tell)\w*"
+    r"|,? (?:with|using|as|in) (?:(?:a|an|one|the|single|normali[sz]ed|relative|its) )*(?:bounding|b?box|coordinates?|values?|json|\[)",
+    re.IGNORECASE,
+)
 _SIDES = frozenset("left right top bottom upper lower".split())
 _SIDE = re.compile(r"\b(?:left|right|top|bottom|middle|center|centre)(?:most)?\b", re.IGNORECASE)
 _CORNER = re.compile(r"\b(?:top|upper|bottom|lower)[- ](?:left|right)(?: corner)?\b", re.IGNORECASE)
@@ -33,7 +37,7 @@ _INSTRUCTION |= frozenset(
     "where find locate detect identify localize mark point out draw around ground phrase sentence describes describe "
     "us provide give output show shows tell me highlight outline segment which what position this following by area "
     "part return respond determine could would it about want look referring "
-    "expression query corresponding i'm i'd need help task single all every any visible parts instance instances looking search searching".split()
+    "expression query corresponding i'm i'd need help task single all every any visible parts instance instances to by looking search searching".split()
 )
 """Words before the thing that a question asks for: "Give the bounding box of the region this sentence describes:"."""
 
@@ -76,6 +80,7 @@ _NEAR = re.compile(
 _FAR = re.compile(
     r"(?<=\w) (?:(?:that|which|who) (?:is|are) )?(?:the )?(?:farthest|furthest|far|away|farther) from\b", re.IGNORECASE
 )
+_ON_TOP = re.compile(r"\bon top of\b", re.IGNORECASE)
 _WRITTEN = re.compile(r"\b(text|words?|string|title|sign) (?:that (?:reads|says) )?[\"'“‘]([^\"'“”’]+)[\"'”’]", re.IGNORECASE)
 _REGION_WITH = re.compile(r"\b(region|area|part|box) with\b", re.IGNORECASE)
 _ANOTHER_LINK = frozenset("without not than not with as if before after".split())
@@ -159,6 +164,10 @@ def _qualities_that_may_be_added(asked: tuple[Phrase, ...]) -> frozenset[str]:
 
 def _without_more(said: list[Phrase], asked: tuple[Phrase, ...]) -> list[Phrase]:
     """The phrases without those of which the question has none, where all of its own are said."""
+    whole = frozenset(asked[0].words)
+    said = [phrase for phrase in said if phrase.link != "of" or not whole.issuperset(phrase.words)]
+    if any(phrase.link == "of" for phrase in said) and said[0].words != asked[0].words:
+        return said
     own = [phrase for phrase in said[1:] if phrase.words and restates([asked[0], phrase], asked)]
     if len({phrase.words for phrase in own}) < sum(bool(phrase.link) for phrase in asked[1:]):
         return said
@@ -171,7 +180,7 @@ def _without_more(said: list[Phrase], asked: tuple[Phrase, ...]) -> list[Phrase]
 
 def _in_one_writing(text: str) -> str:
     """A text in which "closest to" and "that is next to" are links between things."""
-    return _WRITTEN.sub(r"text \2", _FAR.sub(" from ", _NEAR.sub(" near ", text)))
+    return _WRITTEN.sub(r"text \2", _ON_TOP.sub("on", _FAR.sub(" from ", _NEAR.sub(" near ", text))))
 
 
 def _looks_alike(text: str, thing: str) -> bool:
@@ -197,7 +206,7 @@ def may_be_named(text: str, question: str) -> bool:
     True
     """
     text = _OF_THE_QUESTION.sub("", _OF_A_BOX.sub("of ", _REGION_WITH.sub(r"\1 of", _FITS.sub(" ", text))))
-    thing = asked_thing(question)
+    text, thing = _in_one_writing(text), asked_thing(question)
     sides, asked_sides = _sides(text), _sides(thing)
     if asked_sides and not sides <= asked_sides:
         return False
