@@ -173,7 +173,7 @@ def _without_more(said: list[Phrase], asked: tuple[Phrase, ...]) -> list[Phrase]
         return said
     more = [phrase for phrase in said[1:] if phrase not in own]
     is_another = any(
-        phrase.link in _ANOTHER_LINK or not phrase.link or asked[0].words[-1] in phrase.words for phrase in more
+        phrase.link in _ANOTHER_LINK or not (phrase.link and phrase.words) or asked[0].words[-1] in phrase.words for phrase in more
     )
     return said if is_another else [said[0], *own]
 
@@ -212,12 +212,12 @@ def may_be_named(text: str, question: str) -> bool:
         return False
     if says_the_thing(text, question):
         return True
+    if head := " ".join(named_words(question)):
+        text = _ONE.sub(rf"\1{head}", text)
     text = _PLACE.sub(" ", text)
     text = _SIDE_WORD.sub(" ", text)
     if _UNNAMED.search(question):
         text = _OBJECT.sub(" ", text)
-    if head := " ".join(named_words(question)):
-        text = _ONE.sub(rf"\1{head}", text)
     return says_the_thing(_as_the_question_links(text, thing), question, more=True)
 
 
