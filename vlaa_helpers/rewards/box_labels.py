@@ -49,13 +49,14 @@ GENERIC = (
     (NEUTRAL - _SIDES) | _SHOWN | {"and"}
     | frozenset("area position target following follows detected corresponding matching given specified described question "
     "sentence query expression phrase object format form value values image input area final part point points "
-    "relative absolute normalised interest xyxy single whole entire visible parts format key result output".split())
+    "relative absolute normalised interest xyxy single visible parts format key result output".split())
 ) - frozenset("at is are was were be in of on with can by covers located found describes".split())
 """Words that only say that a box follows."""
 _IGNORED = NEUTRAL | GENERIC - _SHOWN
 _OF_A_BOX = re.compile(
-    r"\b(?:(?:described|labell?ed|referred to|identified|known) (?:as|by)|corresponding to|that (?:contains|shows|encloses"
-    r"|surrounds|covers)|containing|surrounding|enclosing|around|showing|depicting|bounding(?! box)|covering)\s+",
+    r"\b(b?box|region|area|rectangle|part|coordinates?)\s+(?:(?:described|labell?ed|referred to|identified|known) (?:as|by)"
+    r"|corresponding to|(?:that |which )?(?:contains|shows|encloses|surrounds|covers)|containing|surrounding|enclosing"
+    r"|around|showing|depicting|bounding|covering|with)\s+",
     re.IGNORECASE,
 )
 _FITS = re.compile(
@@ -80,9 +81,9 @@ _NEAR = re.compile(
 _FAR = re.compile(
     r"(?<=\w) (?:(?:that|which|who) (?:is|are) )?(?:the )?(?:farthest|furthest|far|away|farther) from\b", re.IGNORECASE
 )
+_HYPHEN = re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])")
 _ON_TOP = re.compile(r"\bon top of\b", re.IGNORECASE)
 _WRITTEN = re.compile(r"\b(text|words?|string|title|sign) (?:that (?:reads|says) )?[\"'“‘]([^\"'“”’]+)[\"'”’]", re.IGNORECASE)
-_REGION_WITH = re.compile(r"\b(region|area|part|box) with\b", re.IGNORECASE)
 _ANOTHER_LINK = frozenset("without not than not with as if before after".split())
 _ANOTHER = frozenset(
     "other another second third fourth first last next different nearby neighboring opposite same toy fake and or "
@@ -173,13 +174,14 @@ def _without_more(said: list[Phrase], asked: tuple[Phrase, ...]) -> list[Phrase]
         return said
     more = [phrase for phrase in said[1:] if phrase not in own]
     is_another = any(
-        phrase.link in _ANOTHER_LINK or not (phrase.link and phrase.words) or asked[0].words[-1] in phrase.words for phrase in more
+        phrase.link in _ANOTHER_LINK or not (phrase.words or phrase.link.endswith("ing")) or not phrase.link or asked[0].words[-1] in phrase.words for phrase in more
     )
     return said if is_another else [said[0], *own]
 
 
 def _in_one_writing(text: str) -> str:
     """A text in which "closest to" and "that is next to" are links between things."""
+    text = _HYPHEN.sub(" ", text)
     return _WRITTEN.sub(r"text \2", _ON_TOP.sub("on", _FAR.sub(" from ", _NEAR.sub(" near ", text))))
 
 
@@ -205,7 +207,7 @@ def may_be_named(text: str, question: str) -> bool:
     >>> may_be_named("the bounding box around the right zebra", "Where is the zebra on the right side?")
     True
     """
-    text = _OF_THE_QUESTION.sub("", _OF_A_BOX.sub("of ", _REGION_WITH.sub(r"\1 of", _FITS.sub(" ", text))))
+    text = _OF_THE_QUESTION.sub("", _OF_A_BOX.sub(r"\1 of ", _FITS.sub(" ", text)))
     text, thing = _in_one_writing(text), asked_thing(question)
     sides, asked_sides = _sides(text), _sides(thing)
     if asked_sides and not sides <= asked_sides:
@@ -213,7 +215,7 @@ def may_be_named(text: str, question: str) -> bool:
     if says_the_thing(text, question):
         return True
     if head := " ".join(named_words(question)):
-        text = _ONE.sub(rf"\1{head}", text)
+        text = _ONE.sub(rf"\g<1>{head}", text)
     text = _PLACE.sub(" ", text)
     text = _SIDE_WORD.sub(" ", text)
     if _UNNAMED.search(question):
@@ -257,6 +259,8 @@ def _as_the_question_links(text: str, thing: str) -> str:
             text = re.sub(
                 rf"\b(?:{said}) (?=(?:(?:a|an|the|his|her) )?(?:\w+ )?{last}\b)", f"{word} ", text, flags=re.IGNORECASE
             )
+    for word in (word for word in words_of(thing) if word.endswith("ing")):
+        text = re.sub(rf"\b(?:that|who|which) {re.escape(word[:-3])}e?s?\b", word, text, flags=re.IGNORECASE)
     for found in re.finditer(r"\b(of|on|in) ((?:the|a|an) (?:\w+ )?\w+)", thing.casefold()):
         others = "on|from|in|at" if found[1] == "of" else "of"
         text = re.sub(rf"\b(?:{others}) (?={re.escape(found[2])}\b)", f"{found[1]} ", text, flags=re.IGNORECASE)
@@ -268,6 +272,8 @@ def _may_stand_for(word: str) -> frozenset[str]:
         return frozenset({"with", "wearing", "in", "having", "dressed in"})
     if word == "with":
         return _WITH
+    if word == "riding":
+        return frozenset({"on", "with"})
     return frozenset({"with", "holding", "carrying", "having"}) if word in _WITH else frozenset({"with"})
 
 

@@ -42,7 +42,7 @@ _STARTS = (
 _START = re.compile(rf"\s*(?:(?:{_STARTS})\b\s*)+", re.IGNORECASE)
 _RELATIVE_CLAUSE = re.compile(r"\s*(?:which|who|that|whose|where)\b", re.IGNORECASE)
 _VERB = re.compile(
-    r"\b(?:is|are|was|were|be|can|could|will|would|has|have|appears?|covers?|occup(?:y|ies)|spans?|extends?|stands|sits"
+    r"(?<!\bthat )(?<!\bwhich )(?<!\bwho )\b(?:is|are|was|were|be|can|could|will|would|has|have|appears?|covers?|occup(?:y|ies)|spans?|extends?|stands|sits"
     r"|lies|fills?|takes|stretches|reads|shows?|contains?|corresponds?|represents?|marks?|indicates?|encloses?"
     r"|captures?|surrounds?|highlights?|describes?|locates?|includes?|outlines?|refers?)\b"
     r"|(?<!\bthe )(?<!\ba )(?<!\bone )\b(?:located|detected|found|identified|positioned|situated|visible|marked|shown)\b",
@@ -58,6 +58,8 @@ _A_SIDE = re.compile(
 _REASON = re.compile(r"\s*(?:as|because|since)\b", re.IGNORECASE)
 _BACK = re.compile(r"\b(?:there|here|this|that|it|box|region|area)\b", re.IGNORECASE)
 _PRONOUNS = frozenset("it its he his she her hers they their them this that these those".split())
+_FEMALE, _MALE = frozenset("woman women girl girls lady ladies".split()), frozenset("man men boy boys guy guys".split())
+_OTHER_GENDER = {word: _FEMALE for word in ("he", "his", "him")} | {word: _MALE for word in ("she", "her", "hers")}
 _SPEAKER = frozenset("i we let let's to looking based given".split())
 _BEING = frozenset("is are was be as at in within via = been".split())
 _COVERING = frozenset(
@@ -72,7 +74,7 @@ _GOES_TO = re.compile(
     r"\b(?:(?:refers?|corresponds?|corresponding|mapped|set|equal) to|(?:spans?|extends?|ranges?|stretches|goes|runs|starts?"
     r"|bounded) from|(?:[a-z]+ed|given|shown) by)$"
 )
-_GAZE = re.compile(r"\b(?:look|point|star|aim|gaz|fac|wav|smil|throw|kick|jump|mov|walk|run|head)\w*\s+(?:at|to|by|from)\b")
+_GAZE = re.compile(r"\b(?:look|point|star|aim|gaz|fac|wav|smil|throw|kick|jump|mov|walk|run|head|sw[iu]ng|aim)\w*\s+(?:at|to|by|from)\b")
 _ATTACHED = re.compile(r"(?:located|found|placed|positioned|situated|marked|seen|shown|visible)$")
 _BEFORE_ATTACHED = frozenset("is are was be been and also clearly currently".split())
 _NAMING = re.compile(
@@ -84,7 +86,7 @@ _POINTS_BACK = re.compile(
     r"\s*(?:this|that|it|these|the (?:bounding )?(?:box|region|area|coordinates))\b", re.IGNORECASE
 )
 _DESCRIBES = re.compile(
-    r"\s*(?:in|on|at|with|where|because|since|as|so|and|while|when|near|next|behind|beside|under|above|relative|using"
+    r"\s*(?:in|on|at|with|where|because|since|as|so|and|while|when|near|next|behind|beside|under|above|below|over|around|against|inside|along|across|relative|using"
     r"|right next|just|directly|close|to the|based|given|by|normali[sz]ed|expressed|measured|from|within|[a-z]{3,}ing|[a-z]{3,}ed)\b",
     re.IGNORECASE,
 )
@@ -157,6 +159,8 @@ def _is_of_the_thing(clauses: list[str], last: str, question: str) -> bool:
     """
     if _RELATIVE_CLAUSE.match(last):
         return bool(clauses) and says_the_thing(_without_start(clauses[-1]), question)
+    if any(_OTHER_GENDER[word].intersection(words_of(question)) for word in words_of(last) if word in _OTHER_GENDER):
+        return False
     if _CONTAINER.search(last) and not _PRONOUNS.intersection(words_of(last)):
         words = frozenset(map(one_writing, words_of(" ".join(clauses))))
         if words.issuperset(named_words(question)):
@@ -211,10 +215,8 @@ def _leads_to_box(clause: str, question: str) -> bool:
     if clause.rstrip().endswith("="):
         return True
     left = list(words)
-    while left and (left[-1] in GENERIC or left[-1] in _PRONOUNS):
+    while left and (left[-1] in GENERIC or left[-1] in _PRONOUNS or (left[-1] == "of" and left[-2:-1] and left[-2] in GENERIC)):
         left.pop()
-        if left[-1:] == ["of"] and left[-2:-1] and left[-2] in GENERIC:
-            left.pop()
     if not left:
         return True
     if left[-1] in _BEING or _GOES_TO.search(" ".join(left)) or left[-1] in _COVERING or _PLACED.match(left[-1]):
