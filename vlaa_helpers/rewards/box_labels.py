@@ -54,7 +54,7 @@ GENERIC = (
 """Words that only say that a box follows."""
 _IGNORED = NEUTRAL | GENERIC - _SHOWN
 _OF_A_BOX = re.compile(
-    r"\b(b?box|region|area|rectangle|part|coordinates?)\s+(?:(?:described|labell?ed|referred to|identified|known) (?:as|by)"
+    r"\b(b?box|region|area|rectangle|part|coordinates?)(?: of the image)?\s+(?:(?:described|labell?ed|referred to|identified|known) (?:as|by)"
     r"|corresponding to|(?:that |which )?(?:contains|shows|encloses|surrounds|covers)|containing|surrounding|enclosing"
     r"|around|showing|depicting|bounding|covering|with)\s+",
     re.IGNORECASE,

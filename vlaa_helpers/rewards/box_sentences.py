@@ -41,14 +41,14 @@ _STARTS = (
 )
 _START = re.compile(rf"\s*(?:(?:{_STARTS})\b\s*)+", re.IGNORECASE)
 _RELATIVE_CLAUSE = re.compile(r"\s*(?:which|who|that|whose|where)\b", re.IGNORECASE)
-_VERB = re.compile(
-    r"(?<!\bthat )(?<!\bwhich )(?<!\bwho )\b(?:is|are|was|were|be|can|could|will|would|has|have|appears?|covers?|occup(?:y|ies)|spans?|extends?|stands|sits"
+_VERBS = (
+    r"\b(?:is|are|was|were|be|can|could|will|would|has|have|appears?|covers?|occup(?:y|ies)|spans?|extends?|stands|sits"
     r"|lies|fills?|takes|stretches|reads|shows?|contains?|corresponds?|represents?|marks?|indicates?|encloses?"
     r"|captures?|surrounds?|highlights?|describes?|locates?|includes?|outlines?|refers?)\b"
-    r"|(?<!\bthe )(?<!\ba )(?<!\bone )\b(?:located|detected|found|identified|positioned|situated|visible|marked|shown)\b",
-    re.IGNORECASE,
+    r"|(?<!\bthe )(?<!\ba )(?<!\bone )\b(?:located|detected|found|identified|positioned|situated|visible|marked|shown)\b"
 )
-_EMPTY = GENERIC | frozenset("at in on with as by of is are to from for be was".split())
+_VERB = re.compile(rf"(?<!\bthat )(?<!\bwhich )(?<!\bwho )(?:{_VERBS})", re.IGNORECASE)
+_EMPTY = GENERIC | frozenset("at in on with as by of is are to from for be was covers contains encloses shows".split())
 _CONTAINER = re.compile(r"\b(?:b?box|bounding|coordinates?|region|location|answer)\b", re.IGNORECASE)
 _PICTURE = re.compile(r"\s*(?:the|this|whole|entire|\s)*(?:image|picture|photo|scene|figure)\s*", re.IGNORECASE)
 _A_SIDE = re.compile(
@@ -57,7 +57,7 @@ _A_SIDE = re.compile(
 )
 _REASON = re.compile(r"\s*(?:as|because|since)\b", re.IGNORECASE)
 _BACK = re.compile(r"\b(?:there|here|this|that|it|box|region|area)\b", re.IGNORECASE)
-_PRONOUNS = frozenset("it its he his she her hers they their them this that these those".split())
+_PRONOUNS = frozenset("it its he his she her hers they their them this that these those both".split())
 _FEMALE, _MALE = frozenset("woman women girl girls lady ladies".split()), frozenset("man men boy boys guy guys".split())
 _OTHER_GENDER = {word: _FEMALE for word in ("he", "his", "him")} | {word: _MALE for word in ("she", "her", "hers")}
 _SPEAKER = frozenset("i we let let's to looking based given".split())
@@ -79,7 +79,7 @@ _ATTACHED = re.compile(r"(?:located|found|placed|positioned|situated|marked|seen
 _BEFORE_ATTACHED = frozenset("is are was be been and also clearly currently".split())
 _NAMING = re.compile(
     rf"\s*(?:[,;:(—–-]\s*)*(?:(?:and|so)\s+)?(?:(?:this|that|it|which|here|where|these|the (?:bounding )?(?:box|region|area)"
-    rf"|these coordinates)\s+)?(?:{_VERB.pattern}|=|\bfor\b|\bof\b|\bto\b)\s*",
+    rf"|these coordinates)\s+)?(?:{_VERBS}|=|\bfor\b|\bof\b|\bto\b)\s*",
     re.IGNORECASE,
 )
 _POINTS_BACK = re.compile(
