@@ -5,8 +5,8 @@ from functools import lru_cache
 
 from .hedges import is_negated
 from .neutral_words import LOOKS, SAYING, words_of
-from .phrases import Phrase, one_writing, phrases_of
-from .restatement import asked_phrases, restates
+from .phrases import ASKING, Phrase, one_writing, phrases_of
+from .restatement import restates
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _SENTENCE = re.compile(r"(?<=[.?!])\s+|\n+")
@@ -18,6 +18,7 @@ _NEXT_INSTRUCTION = re.compile(
     r"|,? (?:with|using|as|in) (?:(?:a|an|one|the|single|normali[sz]ed|relative|its) )*(?:bounding|b?box|coordinates?|values?|json|\[)",
     re.IGNORECASE,
 )
+_OF_ITS_BOX = re.compile(r"['’]s (?:(?:bounding )?box|bbox|location|position|coordinates)\b", re.IGNORECASE)
 _SIDES = frozenset("left right top bottom upper lower".split())
 _SIDE = re.compile(r"\b(?:left|right|top|bottom|middle|center|centre)(?:most)?\b", re.IGNORECASE)
 _CORNER = re.compile(r"\b(?:top|upper|bottom|lower)[- ](?:left|right)(?: corner)?\b", re.IGNORECASE)
@@ -37,19 +38,24 @@ _INSTRUCTION |= frozenset(
     "where find locate detect identify localize mark point out draw around ground phrase sentence describes describe "
     "us provide give output show shows tell me highlight outline segment which what position this following by area "
     "part return respond determine could would it about want look referring "
-    "expression query corresponding i'm i'd need help task single all every any visible parts instance instances to by looking search searching".split()
+    "expression query corresponding i'm i'd need help task single all every any visible parts instance instances to by see contains contain showing depicting main subject mentioned looking search searching".split()
 )
 """Words before the thing that a question asks for: "Give the bounding box of the region this sentence describes:"."""
 
+_ONLY_ASKS = ASKING - frozenset("long wide tall high deep old".split())
 _ASKS = _INSTRUCTION - SAYING - _SHOWN
 """Those of them that ask: "In the image there is a dog" does not."""
 
 
 GENERIC = (
-    (NEUTRAL - _SIDES) | _SHOWN | {"and"}
-    | frozenset("area position target following follows detected corresponding matching given specified described question "
-    "sentence query expression phrase object format form value values image input area final part point points "
-    "relative absolute normalised interest xyxy single visible parts format key result output".split())
+    (NEUTRAL - _SIDES)
+    | _SHOWN
+    | {"and"}
+    | frozenset(
+        "area position target main subject following follows detected corresponding matching given specified described question "
+        "sentence query expression phrase object format form value values image input area final part point points "
+        "relative absolute normalised interest xyxy single visible parts format key result output".split()
+    )
 ) - frozenset("at is are was were be in of on with can by covers located found describes".split())
 """Words that only say that a box follows."""
 _IGNORED = NEUTRAL | GENERIC - _SHOWN
@@ -66,7 +72,8 @@ _FITS = re.compile(
 )
 _OF_THE_QUESTION = re.compile(
     r"\b(?:detected|described|requested|identified|located|targeted|target|given|specified|referred|mentioned|phrase"
-    r"|expression|description|query|area|position|part|text|words?)\b(?!-)", re.IGNORECASE
+    r"|expression|description|query|area|position|part|text|words?)\b(?!-)",
+    re.IGNORECASE,
 )
 _PLACE = re.compile(
     r"\b(?:on|at|in|to|from|towards?) the (?:(?:far|very) )?(?:(?:top|upper|bottom|lower|left|right|middle|center|centre"
@@ -76,14 +83,17 @@ _PLACE = re.compile(
 )
 _SIDE_WORD = re.compile(r"\b(left|right|top|bottom|upper|lower|middle|center|centre)(?:most)?\b(?! of)", re.IGNORECASE)
 _NEAR = re.compile(
-    r"(?<=\w) (?:(?:that|which|who) (?:is|are) )?(?:the )?(?:closest|nearest|close|nearer|adjacent|next) to\b", re.IGNORECASE
+    r"(?<=\w) (?:(?:that|which|who) (?:is|are) )?(?:the )?(?:closest|nearest|close|nearer|adjacent|next) to\b",
+    re.IGNORECASE,
 )
 _FAR = re.compile(
     r"(?<=\w) (?:(?:that|which|who) (?:is|are) )?(?:the )?(?:farthest|furthest|far|away|farther) from\b", re.IGNORECASE
 )
 _HYPHEN = re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])")
 _ON_TOP = re.compile(r"\bon top of\b", re.IGNORECASE)
-_WRITTEN = re.compile(r"\b(text|words?|string|title|sign) (?:that (?:reads|says) )?[\"'“‘]([^\"'“”’]+)[\"'”’]", re.IGNORECASE)
+_WRITTEN = re.compile(
+    r"\b(text|words?|string|title|sign) (?:that (?:reads|says) )?[\"'“‘]([^\"'“”’]+)[\"'”’]", re.IGNORECASE
+)
 _ANOTHER_LINK = frozenset("without not than not with as if before after".split())
 _ANOTHER = frozenset(
     "other another second third fourth first last next different nearby neighboring opposite same toy fake and or "
@@ -92,7 +102,7 @@ _ANOTHER = frozenset(
 """Words before a thing that make another one of it, or several."""
 _OBJECT = re.compile(r"\b(?:object|thing|item)\b", re.IGNORECASE)
 _ONE = re.compile(r"\b((?:the|a) (?:\w+ )?)one\b", re.IGNORECASE)
-_WITH = frozenset("with wearing having in holding carrying".split())
+_WITH = frozenset("with wearing having in holding carrying containing".split())
 
 
 @lru_cache(maxsize=4096)
@@ -108,9 +118,15 @@ def asked_thing(question: str) -> str:
         first = next((word for word in words if word[0].casefold() not in _INSTRUCTION), None)
         asks = not _ASKS.isdisjoint(word[0].casefold() for word in words if first and word.start() < first.start())
         if first and asks:
-            return _NEXT_INSTRUCTION.split(sentence[first.start() :])[0]
+            return _OF_ITS_BOX.split(_NEXT_INSTRUCTION.split(sentence[first.start() :])[0])[0]
         started = started or (sentence[first.start() :] if first else "")
     return started
+
+
+@lru_cache(maxsize=4096)
+def _asked(thing: str) -> tuple[Phrase, ...]:
+    """The phrases of a thing, of which "old" and "long" are words too."""
+    return tuple(phrase for phrase in phrases_of(thing, _ONLY_ASKS) if phrase.words != ("located",))
 
 
 def says_the_thing(text: str, question: str, *, more: bool = False) -> bool:
@@ -131,7 +147,7 @@ def says_the_thing(text: str, question: str, *, more: bool = False) -> bool:
         return True
     text = _in_one_writing(text)
     thing = asked_thing(question)
-    asked = asked_phrases(_FOR.sub("of", thing))
+    asked = _asked(_FOR.sub("of", thing))
     first = frozenset(asked[0].words) if asked else frozenset()
     added = _qualities_that_may_be_added(asked)
     ignored = _IGNORED - first
@@ -149,7 +165,7 @@ def says_the_thing(text: str, question: str, *, more: bool = False) -> bool:
         return False
     if len(said) == 1 and _UNNAMED.search(question) and len(said[0].words) == 1 and said[0].link in ("", "of"):
         return said[0].words[0] not in words_of(question)
-    if said and asked and _is_said_more_closely(said[0], asked[0]):
+    if said and asked and _is_said_more_closely(said, asked, question):
         said = [asked[0], *said[1:]]
     if more and said and asked and not said[0].link:
         said = _without_more(said, asked)
@@ -174,7 +190,11 @@ def _without_more(said: list[Phrase], asked: tuple[Phrase, ...]) -> list[Phrase]
         return said
     more = [phrase for phrase in said[1:] if phrase not in own]
     is_another = any(
-        phrase.link in _ANOTHER_LINK or not (phrase.words or phrase.link.endswith("ing")) or not phrase.link or asked[0].words[-1] in phrase.words for phrase in more
+        phrase.link in _ANOTHER_LINK
+        or not (phrase.words or phrase.link.endswith("ing"))
+        or not phrase.link
+        or asked[0].words[-1] in phrase.words
+        for phrase in more
     )
     return said if is_another else [said[0], *own]
 
@@ -191,14 +211,21 @@ def _looks_alike(text: str, thing: str) -> bool:
     return not asked or asked.issuperset(said)
 
 
-def _is_said_more_closely(said: Phrase, asked: Phrase) -> bool:
-    """Whether a phrase says all that is asked for, behind words of its own: "the tall clock tower"."""
-    more = len(said.words) - len(asked.words)
-    if asked.link or said.link not in ("", "the", "of") or more < 1 or more > 2:
+def _is_said_more_closely(said: list[Phrase], asked: tuple[Phrase, ...], question: str) -> bool:
+    """Whether the first phrase says all that is asked for, behind words of its own: "the tall clock tower".
+
+    What the question says behind its thing must be said too, or the words be the question's: "an empty vase" is none
+    with flowers, while "the kitchen sink" is the one in the kitchen.
+    """
+    first, more = said[0], len(said[0].words) - len(asked[0].words)
+    if asked[0].link or first.link not in ("", "the", "of") or not 1 <= more <= 2:
         return False
-    return said.words[more:] == asked.words and not any(
-        word in _ANOTHER or is_negated(word) or word in LOOKS or word in _SIDES for word in said.words[:more]
-    )
+    own = first.words[:more]
+    if first.words[more:] != asked[0].words or any(
+        word in _ANOTHER | LOOKS | _SIDES or is_negated(word) for word in own
+    ):
+        return False
+    return len(said) >= len(asked) or frozenset(map(one_writing, words_of(question))).issuperset(own)
 
 
 def may_be_named(text: str, question: str) -> bool:
@@ -241,7 +268,7 @@ def is_one_of_several(text: str, question: str) -> bool:
 
 def named_words(question: str) -> frozenset[str]:
     """The last word of the name of what is asked for, without which no clause speaks of it."""
-    asked = asked_phrases(asked_thing(question))
+    asked = _asked(asked_thing(question))
     return frozenset(asked[0].words[-1:]) if asked else frozenset({""})
 
 
@@ -278,7 +305,9 @@ def _may_stand_for(word: str) -> frozenset[str]:
 
 
 def _leads_to_numbers(phrase: Phrase) -> bool:
-    return phrase.link in ("at", "in", "on", "by", "to", "of", "with", "as") and _IGNORED.difference(_SIDES).issuperset(phrase.words)
+    return phrase.link in ("at", "in", "on", "by", "to", "of", "with", "as") and _IGNORED.difference(_SIDES).issuperset(
+        phrase.words
+    )
 
 
 def may_be_noted(text: str, question: str) -> bool:

@@ -14,7 +14,9 @@ _CORNER_WORD = (
     r"(?:\s|[,;:=–-]|\b(?:to|and|through|until|the|its|a|with|of|(?:top|upper)[- ]left|(?:bottom|lower)[- ]right|corner|"
     r"point|coordinates?|vertex|is|are|at|located|lies|bounding|box|from)\b)"
 )
-_FIRST = r"(?:(?:the |its |with )?\b(?:top|upper)[- ]left\b(?: (?:corner|point|coordinates?))?(?:\s|is|at|located|[:=])*)?"
+_FIRST = (
+    r"(?:(?:the |its |with )?\b(?:top|upper)[- ]left\b(?: (?:corner|point|coordinates?))?(?:\s|is|at|located|[:=])*)?"
+)
 _PAIRS = rf"{_FIRST}{_PAIR}{_CORNER_WORD}*{_PAIR}"
 _EDGE = r"x_?1|x_?min|y_?1|y_?min|x_?2|x_?max|y_?2|y_?max|left|top|right|bottom"
 _NAMED = rf"[\"']?\b(?:{_EDGE})\b[\"']?(?: edge| side| boundary)?(?:\s|is|at|[:=])*(?:[xy]\s*=\s*)?{_DECIMAL}"
@@ -57,8 +59,10 @@ def marked_boxes(text: str) -> tuple[str, list[list[float]]]:
 
 def _corners(text: str) -> list[float]:
     """The numbers in the order x1, y1, x2, y2; none where they are named twice."""
-    names = [_OF_SIDE.get(name, name.replace("_", "").replace("min", "1").replace("max", "2"))
-             for name in map(str.casefold, _SIDE.findall(text))]
+    names = [
+        _OF_SIDE.get(name, name.replace("_", "").replace("min", "1").replace("max", "2"))
+        for name in map(str.casefold, _SIDE.findall(text))
+    ]
     numbers = [float(number) for number in _NUMBER.findall(_SIDE.sub(" ", text))]
     if len(names) != 4 or "(" in text:
         return numbers

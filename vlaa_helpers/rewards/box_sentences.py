@@ -53,7 +53,8 @@ _CONTAINER = re.compile(r"\b(?:b?box|bounding|coordinates?|region|location|answe
 _PICTURE = re.compile(r"\s*(?:the|this|whole|entire|\s)*(?:image|picture|photo|scene|figure)\s*", re.IGNORECASE)
 _A_SIDE = re.compile(
     r"\s*(?:(?:on|in|at) )?(?:the )?(?:(?:left|right|top|bottom|upper|lower|middle|center|central)[- ]?)+(?:hand )?"
-    r"(?:side|part|half|corner|area)\b", re.IGNORECASE
+    r"(?:side|part|half|corner|area)\b",
+    re.IGNORECASE,
 )
 _REASON = re.compile(r"\s*(?:as|because|since)\b", re.IGNORECASE)
 _BACK = re.compile(r"\b(?:there|here|this|that|it|box|region|area)\b", re.IGNORECASE)
@@ -74,7 +75,9 @@ _GOES_TO = re.compile(
     r"\b(?:(?:refers?|corresponds?|corresponding|mapped|set|equal) to|(?:spans?|extends?|ranges?|stretches|goes|runs|starts?"
     r"|bounded) from|(?:[a-z]+ed|given|shown) by)$"
 )
-_GAZE = re.compile(r"\b(?:look|point|star|aim|gaz|fac|wav|smil|throw|kick|jump|mov|walk|run|head|sw[iu]ng|aim)\w*\s+(?:at|to|by|from)\b")
+_GAZE = re.compile(
+    r"\b(?:look|point|star|aim|gaz|fac|wav|smil|throw|kick|jump|mov|walk|run|head|sw[iu]ng|aim)\w*\s+(?:at|to|by|from)\b"
+)
 _ATTACHED = re.compile(r"(?:located|found|placed|positioned|situated|marked|seen|shown|visible)$")
 _BEFORE_ATTACHED = frozenset("is are was be been and also clearly currently".split())
 _NAMING = re.compile(
@@ -177,7 +180,11 @@ def _is_of_the_thing(clauses: list[str], last: str, question: str) -> bool:
 def _told(clause: str, question: str) -> str:
     """A clause up to a verb behind the name of what is asked for: "The television hangs on the wall"."""
     head = "|".join(map(re.escape, named_words(question)))
-    verb = r"[a-z]+s\b" if not _VERB.search(clause) else r"[a-z]+s (?:a|an|the|his|her|its|two|three|four|five|many|some)\b"
+    verb = (
+        r"[a-z]+s\b"
+        if not _VERB.search(clause)
+        else r"[a-z]+s (?:a|an|the|his|her|its|two|three|four|five|many|some)\b"
+    )
     found = re.search(rf"\b(?:{head})(?= {verb})", clause, re.IGNORECASE) if head else None
     return clause[: found.end()] if found else clause
 
@@ -215,7 +222,9 @@ def _leads_to_box(clause: str, question: str) -> bool:
     if clause.rstrip().endswith("="):
         return True
     left = list(words)
-    while left and (left[-1] in GENERIC or left[-1] in _PRONOUNS or (left[-1] == "of" and left[-2:-1] and left[-2] in GENERIC)):
+    while left and (
+        left[-1] in GENERIC or left[-1] in _PRONOUNS or (left[-1] == "of" and left[-2:-1] and left[-2] in GENERIC)
+    ):
         left.pop()
     if not left:
         return True
