@@ -22,7 +22,8 @@ _EDGE = r"x_?1|x_?min|y_?1|y_?min|x_?2|x_?max|y_?2|y_?max|left|top|right|bottom"
 _NAMED = rf"[\"']?\b(?:{_EDGE})\b[\"']?(?: edge| side| boundary)?(?:\s|is|at|[:=])*(?:[xy]\s*=\s*)?{_DECIMAL}"
 _AND = r"\s*[,;]?\s*(?:\band\b\s*)?(?:\bthe\b\s*)?"
 _FORM = re.compile(
-    rf"[\[(<]*(?<![\w.]){_FOUR}\s*[\])>]*|[\[(]?{_PAIRS}[\])]?|{_NAMED}(?:{_AND}{_NAMED}){{3}}", re.IGNORECASE
+    rf"[\[(<]{{0,3}}(?<![\w.]){_FOUR}\s*[\])>]{{0,3}}|[\[(]?{_PAIRS}[\])]?|{_NAMED}(?:{_AND}{_NAMED}){{3}}",
+    re.IGNORECASE,
 )
 _NUMBER = re.compile(rf"(?<![\w.]){_DECIMAL}")
 _SIDE = re.compile(rf"\b({_EDGE})\b(?=\D*\d)", re.IGNORECASE)

@@ -7,7 +7,8 @@ offer nothing else, and give the box no other name.
 
 import re
 
-from .box_labels import GENERIC, is_one_of_several, may_be_named, named_words, says_the_thing
+from .box_names import may_be_named, says_the_thing
+from .box_questions import GENERIC, is_one_of_several, named_words
 from .box_marks import MARK, marked_boxes
 from .hedges import is_negated
 from .neutral_words import words_of
