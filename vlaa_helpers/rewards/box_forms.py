@@ -3,9 +3,10 @@
 import re
 from functools import lru_cache
 
+from .box_doubts import takes_back
 from .box_labels import may_be_its_label, may_be_noted
 from .box_names import says_the_thing
-from .box_sentences import sentence_box, takes_back
+from .box_sentences import sentence_box
 from .lead_in import without_lead_in
 from .neutral_words import MINUS_SIGNS
 

@@ -11,8 +11,8 @@ _NEXT = r"\s*[,;]?\s+|\s*[,;]\s*"
 _FOUR = rf"{_DECIMAL}(?:(?:{_NEXT}){_DECIMAL}){{3}}"
 _PAIR = rf"[\[(]\s*(?:[xy]\d?\s*=\s*)?{_DECIMAL}(?:{_NEXT})(?:[xy]\d?\s*=\s*)?{_DECIMAL}\s*[\])]"
 _CORNER_WORD = (
-    r"(?:\s|[,;:=–-]|\b(?:to|and|through|until|the|its|a|with|of|(?:top|upper)[- ]left|(?:bottom|lower)[- ]right|corner|"
-    r"point|coordinates?|vertex|is|are|at|located|lies|bounding|box|from)\b)"
+    r"(?:\s|[,;:=–-]|\b(?:to|and|through|until|the|its|a|with|of|(?:top|upper)[- ]left|(?:bottom|lower)[- ]right"
+    r"|corner|point|coordinates?|vertex|is|are|at|located|lies|bounding|box|from)\b)"
 )
 _FIRST = (
     r"(?:(?:the |its |with )?\b(?:top|upper)[- ]left\b(?: (?:corner|point|coordinates?))?(?:\s|is|at|located|[:=])*)?"

@@ -67,23 +67,9 @@ def says_the_thing(text: str, question: str, *, more: bool = False) -> bool:
     """
     if not any(map(str.isalpha, text)):
         return True
-    text = in_one_writing(text)
-    thing = asked_thing(question)
-    asked = asked_phrases(_FOR.sub("of", thing))
-    first = frozenset(asked[0].words) if asked else frozenset()
-    added = _qualities_that_may_be_added(asked)
-    ignored = IGNORED - first
-    if not _SIDE.search(question):
-        text = _ON_A_SIDE.sub(" ", text)
-    elif _SIDE.search(thing):
-        ignored -= SIDES
-    if _OWNS.search(text) and not _OWNS.search(thing):
-        return False
-    said = [phrase for phrase in phrases_of(_FOR.sub("of", text), ignored) if not _leads_to_numbers(phrase)]
-    if said and asked:
-        said = [Phrase(said[0].link, tuple(word for word in said[0].words if word not in added)), *said[1:]]
-        said = said if said[0].words or said[0].link else said[1:]
-    if said and said[0].link not in ("", "the", "of"):
+    asked = asked_phrases(_FOR.sub("of", asked_thing(question)))
+    said = _said(in_one_writing(text), question, asked)
+    if said is None or (said and said[0].link not in ("", "the", "of")):
         return False
     if len(said) == 1 and _UNNAMED.search(question) and len(said[0].words) == 1 and said[0].link in ("", "of"):
         return said[0].words[0] not in words_of(question)
@@ -92,6 +78,24 @@ def says_the_thing(text: str, question: str, *, more: bool = False) -> bool:
     if more and said and asked and not said[0].link:
         said = _without_more(said, asked)
     return restates(said, asked, first_alone=True)
+
+
+def _said(text: str, question: str, asked: tuple[Phrase, ...]) -> list[Phrase] | None:
+    """The phrases of a text that speak of things, without looks that may be added; None where it says who has what."""
+    thing = asked_thing(question)
+    ignored = IGNORED.difference(*(phrase.words for phrase in asked[:1]))
+    if not _SIDE.search(question):
+        text = _ON_A_SIDE.sub(" ", text)
+    elif _SIDE.search(thing):
+        ignored -= SIDES
+    if _OWNS.search(text) and not _OWNS.search(thing):
+        return None
+    said = [phrase for phrase in phrases_of(_FOR.sub("of", text), ignored) if not _leads_to_numbers(phrase)]
+    if not said or not asked:
+        return said
+    added = _qualities_that_may_be_added(asked)
+    first = Phrase(said[0].link, tuple(word for word in said[0].words if word not in added))
+    return [first, *said[1:]] if first.words or first.link else said[1:]
 
 
 def _qualities_that_may_be_added(asked: tuple[Phrase, ...]) -> frozenset[str]:

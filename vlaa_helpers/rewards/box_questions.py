@@ -29,7 +29,7 @@ _INSTRUCTION |= frozenset(
     "describe us provide give output show shows tell me highlight outline segment which what position this following "
     "by area part return respond determine could would it about want look looking search searching referring see "
     "expression query corresponding mentioned i'm i'd need help task single all every any visible parts instance "
-    "instances to contains contain showing depicting main subject".split()
+    "instances to as contains contain showing depicting main subject".split()
 )
 """Words before the thing that a question asks for: "Give the bounding box of the region this sentence describes:"."""
 _ASKS = _INSTRUCTION - SAYING - _SHOWN
@@ -39,9 +39,9 @@ GENERIC = ((NEUTRAL - SIDES) | _SHOWN | {"and"}) - frozenset(
     "at is are was were be in of on with can by covers located found describes".split()
 )
 GENERIC |= frozenset(
-    "area position target main subject following follows detected corresponding matching given specified question query "
-    "expression phrase form format value values image input final part parts point points relative absolute normalised "
-    "interest single visible key result output".split()
+    "area position target main subject following follows detected corresponding matching given specified question "
+    "query expression phrase form format value values image input final part parts point points relative "
+    "absolute normalised interest single visible key result output".split()
 )
 """Words that only say that a box follows."""
 IGNORED = NEUTRAL | GENERIC - _SHOWN

@@ -16,7 +16,9 @@ _LINKS = PLACES | frozenset(
     "of with at near beside between among by from for into than through during before after when "
     "while if where as without".split()
 )
-_PARTICIPLE = re.compile(r"(?!(?:thing|something|anything|bounding|building|ceiling|painting|string|clothing)$)[a-z]{2,}ing")
+_PARTICIPLE = re.compile(
+    r"(?!(?:thing|something|anything|bounding|building|ceiling|painting|string|clothing)$)[a-z]{2,}ing"
+)
 """A link too, where it stands behind a thing or a verb: "the girl holding an umbrella"."""
 _NEGATIONS = frozenset("not never don't doesn't didn't isn't aren't wasn't weren't can't cannot".split())
 _RELATIVE = frozenset("who that which".split())
