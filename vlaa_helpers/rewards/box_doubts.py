@@ -1,6 +1,7 @@
 """Words that take a box back, doubt it, offer another one, or say another frame."""
 
 import re
+from functools import lru_cache
 
 from .box_marks import MARK
 from .hedges import is_negated
@@ -36,9 +37,16 @@ def takes_back(text: str, question: str) -> bool:
 
 def _without_the_questions(text: str, asked: str) -> str:
     """A text without those two words together, and numbers, that stand in the question too."""
+    for pair in _pairs_that_would_doubt(asked):
+        text = text.replace(pair, " ")
+    return text
+
+
+@lru_cache(maxsize=4096)
+def _pairs_that_would_doubt(asked: str) -> frozenset[str]:
+    """Two words of a question together, where one of them negates or doubts, or is a number: "not wearing"."""
     words = _WORD.findall(asked)
     pairs = {f"{one} {two}" for one, two in zip(words, words[1:], strict=False)}
-    for pair in pairs:
-        if is_negated(pair) or _DOUBTS.search(pair) or any(map(str.isnumeric, pair)):
-            text = text.replace(pair, " ")
-    return text
+    return frozenset(
+        pair for pair in pairs if is_negated(pair) or _DOUBTS.search(pair) or any(map(str.isnumeric, pair))
+    )

@@ -1,6 +1,7 @@
 """Whether words name the thing that a box is asked of, and no other one that the question speaks of."""
 
 import re
+from functools import lru_cache
 
 from .box_questions import IGNORED, SIDES, asked_phrases, asked_thing, in_one_writing, named_words
 from .hedges import is_negated
@@ -148,16 +149,20 @@ def _leads_to_numbers(phrase: Phrase) -> bool:
     )
 
 
+@lru_cache(maxsize=4096)
 def may_be_named(text: str, question: str) -> bool:
     """Whether words name the thing that is asked for, perhaps as that of a box, and with its place in the picture.
 
     >>> may_be_named("the bounding box around the right zebra", "Where is the zebra on the right side?")
     True
     """
+    thing = asked_thing(question)
+    asked_sides = _sides(thing)
+    if not asked_sides and says_the_thing(text, question):
+        return True
     text = _OF_THE_QUESTION.sub("", _OF_A_BOX.sub(r"\1 of ", _FITS.sub(" ", text)))
-    text, thing = in_one_writing(text), asked_thing(question)
-    sides, asked_sides = _sides(text), _sides(thing)
-    if asked_sides and not sides <= asked_sides:
+    text = in_one_writing(text)
+    if asked_sides and not _sides(text) <= asked_sides:
         return False
     if says_the_thing(text, question):
         return True
@@ -170,9 +175,11 @@ def may_be_named(text: str, question: str) -> bool:
     return says_the_thing(_as_the_question_links(text, thing), question, more=True)
 
 
-def _sides(text: str) -> set[str]:
+def _sides(text: str) -> frozenset[str]:
+    if not _SIDE_WORD.search(text):
+        return frozenset()
     same = {"upper": "top", "lower": "bottom", "centre": "center", "middle": "center"}
-    return {same.get(side, side) for side in map(str.casefold, _SIDE_WORD.findall(text))}
+    return frozenset(same.get(side, side) for side in map(str.casefold, _SIDE_WORD.findall(text)))
 
 
 def _as_the_question_links(text: str, thing: str) -> str:

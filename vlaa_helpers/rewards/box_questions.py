@@ -23,7 +23,7 @@ NEUTRAL = SAYING - {"and"} - _SHOWN | frozenset(
     "normalized xyxy approximately can its her his their covers sentence describes described".split()
 )
 """Words that may stand beside a box, besides the question's."""
-_INSTRUCTION = (NEUTRAL - SIDES) | _SHOWN
+_INSTRUCTION = (NEUTRAL - SIDES) | _SHOWN | {"and"}
 _INSTRUCTION |= frozenset(
     "where find locate detect identify localize localise mark point out draw around ground phrase sentence describes "
     "describe us provide give output show shows tell me highlight outline segment which what position this following "
@@ -32,7 +32,7 @@ _INSTRUCTION |= frozenset(
     "instances to as contains contain showing depicting main subject".split()
 )
 """Words before the thing that a question asks for: "Give the bounding box of the region this sentence describes:"."""
-_ASKS = _INSTRUCTION - SAYING - _SHOWN
+_ASKS = _INSTRUCTION - SAYING - _SHOWN - {"and"}
 """Those of them that ask: "In the image there is a dog" does not."""
 _ONLY_ASKS = ASKING - frozenset("long wide tall high deep old".split())
 GENERIC = ((NEUTRAL - SIDES) | _SHOWN | {"and"}) - frozenset(
