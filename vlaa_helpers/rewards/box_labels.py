@@ -15,6 +15,7 @@ def may_be_its_label(label: str, question: str) -> bool:
 
     Without a question it may be any one word, such as "cup 3".
     """
+    label = label.replace("_", " ")
     if question:
         has_number = _ORDINAL.search(asked_thing(question)) is not None
         return may_be_named(label if has_number else _ORDINAL.sub("", label), question)

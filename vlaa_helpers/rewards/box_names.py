@@ -42,6 +42,7 @@ _PLACE = re.compile(
 )
 _SIDE_WORD = re.compile(r"\b(left|right|top|bottom|upper|lower|middle|center|centre)(?:most)?\b(?! of)", re.IGNORECASE)
 _ANOTHER_LINK = frozenset("without not than not with as if before after".split())
+_OWN = frozenset("of in with wearing".split())
 _ANOTHER = frozenset(
     "other another second third fourth first last next different nearby neighboring opposite same toy fake and or "
     "missing wrong one three four five all both half".split()
@@ -96,6 +97,8 @@ def _said(text: str, question: str, asked: tuple[Phrase, ...]) -> list[Phrase] |
         return said
     added = _qualities_that_may_be_added(asked)
     first = Phrase(said[0].link, tuple(word for word in said[0].words if word not in added))
+    if first.link in ("the", "of"):  # "the box of the jar": what it is of is the subject
+        first = Phrase("", first.words)
     return [first, *said[1:]] if first.words or first.link else said[1:]
 
 
@@ -109,7 +112,7 @@ def _qualities_that_may_be_added(asked: tuple[Phrase, ...]) -> frozenset[str]:
 def _without_more(said: list[Phrase], asked: tuple[Phrase, ...]) -> list[Phrase]:
     """The phrases without those of which the question has none, where all of its own are said."""
     whole = frozenset(asked[0].words)
-    said = [phrase for phrase in said if phrase.link != "of" or not whole.issuperset(phrase.words)]
+    said = [phrase for phrase in said if phrase.link not in _OWN or not whole.issuperset(phrase.words)]
     if any(phrase.link == "of" for phrase in said) and said[0].words != asked[0].words:
         return said
     own = [phrase for phrase in said[1:] if phrase.words and restates([asked[0], phrase], asked)]

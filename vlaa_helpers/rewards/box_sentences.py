@@ -31,7 +31,7 @@ _OTHER_GENDER = {"he": _FEMALE, "his": _FEMALE, "him": _FEMALE, "she": _MALE, "h
 _THIS_BOX = r"(?:this|that|it|these|the (?:bounding )?(?:box|region|area|coordinates)|these coordinates)"
 _NAMING = re.compile(
     rf"\s*(?:[,;:(—–-]\s*)*(?:(?:and|so)\s+)?(?:(?:{_THIS_BOX}|which|here|where)\s+)?"
-    rf"(?:{VERBS}|=|\bfor\b|\bof\b|\bto\b)\s*",
+    rf"(?:{VERBS}|(?:show|contain|cover|depict|enclos|surround|mark|represent|indicat|captur|highlight)ing\b|=|\bfor\b|\bof\b|\bto\b)\s*",
     re.IGNORECASE,
 )
 _POINTS_BACK = re.compile(rf"\s*{_THIS_BOX}\b", re.IGNORECASE)
@@ -115,10 +115,10 @@ def _is_tail(text: str, question: str) -> bool:
     body = text.strip(" .!,;:()[]|\"'—–-")
     if reason := _REASON.match(body):
         return spoken_of(body[reason.end() :], question) != "other" or not _BACK.search(body)
-    if not body or _DESCRIBES.match(body):
-        return True
     if _NAMING.match(text):
         return _names_it(text, question)
+    if not body or _DESCRIBES.match(body):
+        return True
     return text.lstrip()[:1] in ",;:(—–-." and spoken_of(body, question) != "other"
 
 
