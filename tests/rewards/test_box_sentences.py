@@ -47,7 +47,7 @@ def paid(answer: str, question: str) -> float:
             ],
         ),
         (
-            "Please provide the bounding box of the region this sentence describes: the girl in a pink dress on the left.",
+            "Provide the bounding box of the region this sentence describes: the girl in a pink dress on the left.",
             [
                 "The girl on the left is wearing a pink dress. Her bounding box is BOX.",
                 "The girl wearing a pink dress is at BOX.",

@@ -2,8 +2,8 @@
 
 A label says whether two careful teachers would call the box found: IoU 0.5 or more with the true one, and said of the
 thing that is asked for. Before the first set the reader knew only single phrases. At their first runs the sets agreed
-with 114, 131, 135, 140, 121, 141, 145, 145, 145, 148, 137 (of 151), 147, 124 and 146 of their labels, and 0, 2, 2, 1, 2, 5,
-2, 2, 2, 1, 3, 0, 1 and 2 wrong answers were paid; each set was run once, and what it showed was mended before the next.
+with 114, 131, 135, 140, 121, 141, 145, 145, 145, 148, 137 (of 151), 147, 124 and 146 of their labels, and 0, 2, 2, 1,
+2, 5, 2, 2, 2, 1, 3, 0, 1 and 2 wrong answers were paid. Each set was run once, and what it showed was mended before the next.
 The eleventh set's first run ended in an error, at "the number 7"; its count is that of the run after that one mend.
 """
 

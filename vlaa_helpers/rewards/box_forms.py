@@ -6,9 +6,10 @@ from functools import lru_cache
 from .box_doubts import takes_back
 from .box_labels import may_be_its_label, may_be_noted
 from .box_names import says_the_thing
+from .box_questions import GENERIC, NEUTRAL
 from .box_sentences import sentence_box
 from .lead_in import without_lead_in
-from .neutral_words import MINUS_SIGNS
+from .neutral_words import MINUS_SIGNS, words_of
 
 _DECIMAL = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _NUMBER = re.compile(rf"(?<![\w.]){_DECIMAL}(?!\w)")
@@ -35,6 +36,7 @@ _ELSEWHERE = re.compile(
     r"\b(?:(?:top|upper) right|(?:bottom|lower) left|(?:left|right|top|bottom) of)\b", re.IGNORECASE
 )
 _OF_THE_BOX = re.compile(r"\bof[\s:(\[]*$", re.IGNORECASE)
+_NAMES_NOTHING = NEUTRAL | GENERIC | frozenset("of to from by for as and".split())
 MAX_LENGTH = 2000
 """Characters of an answer; a longer one is no box."""
 _CORNER = re.compile(
@@ -99,7 +101,9 @@ def _beside_known_words(text: str) -> list[float]:
         text = _CORNER.sub(" ", text)
     numbers = [float(number) for number in _NUMBER.findall(text)]
     prose = re.sub(r"\bb?box_2d\b", "bbox", _NUMBER.sub(" ; ", text)).replace("_", " ")
-    if _OTHER_SIGN.search(prose) or any(map(str.isnumeric, prose)) or not says_the_thing(prose, ""):
+    if not _NAMES_NOTHING.issuperset(words_of(prose)) or not says_the_thing(prose, ""):
+        return []
+    if _OTHER_SIGN.search(prose) or any(map(str.isnumeric, prose)):
         return []
     if not names or len(numbers) > 4:
         return numbers

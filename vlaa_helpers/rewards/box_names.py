@@ -103,10 +103,12 @@ def _said(text: str, question: str, asked: tuple[Phrase, ...]) -> list[Phrase] |
 
 
 def _qualities_that_may_be_added(asked: tuple[Phrase, ...]) -> frozenset[str]:
-    """Colours where the question has none of the thing, and sizes where it has none."""
+    """Colours where the question has none of the thing, and sizes where it has none; none that another thing has."""
     words = frozenset(word for phrase in asked if not phrase.link for word in phrase.words)
+    of_others = frozenset(word for phrase in asked if phrase.link for word in phrase.words)
     sizes = frozenset() if words & (_BIG | _SIZES) else _BIG
-    return sizes | (frozenset() if words & (LOOKS - _BIG) or words & _SIZES else LOOKS - _BIG)
+    colours = frozenset() if words & (LOOKS | _SIZES) - _BIG else LOOKS - _BIG
+    return (sizes | colours) - of_others
 
 
 def _without_more(said: list[Phrase], asked: tuple[Phrase, ...]) -> list[Phrase]:
@@ -116,7 +118,7 @@ def _without_more(said: list[Phrase], asked: tuple[Phrase, ...]) -> list[Phrase]
     if any(phrase.link == "of" for phrase in said) and said[0].words != asked[0].words:
         return said
     own = [phrase for phrase in said[1:] if phrase.words and restates([asked[0], phrase], asked)]
-    if len({phrase.words for phrase in own}) < sum(bool(phrase.link) for phrase in asked[1:]):
+    if len({phrase.words for phrase in own if phrase.link}) < sum(bool(phrase.link) for phrase in asked[1:]):
         return said
     more = [phrase for phrase in said[1:] if phrase not in own]
     is_another = any(

@@ -54,6 +54,8 @@ _FAR = re.compile(
     r"(?<=\w) (?:(?:that|which|who) (?:is|are) )?(?:the )?(?:farthest|furthest|far|away|farther) from\b", re.IGNORECASE
 )
 _HYPHEN = re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])")
+_PAIR = re.compile(r"\b(?:pairs?|couple|group|bunch) of ", re.IGNORECASE)
+_THAT_HAS = re.compile(r"\b(?:that|which|who) ha(?:s|ve) ", re.IGNORECASE)
 _ON_TOP = re.compile(r"\bon top of\b", re.IGNORECASE)
 _WRITTEN = re.compile(
     r"\b(text|words?|string|title|sign) (?:that (?:reads|says) )?[\"'“‘]([^\"'“”’]+)[\"'”’]", re.IGNORECASE
@@ -92,7 +94,7 @@ def named_words(question: str) -> frozenset[str]:
 
 def in_one_writing(text: str) -> str:
     """A text in which "closest to" and "that is next to" are links between things."""
-    text = _HYPHEN.sub(" ", text)
+    text = _PAIR.sub("", _THAT_HAS.sub("with ", _HYPHEN.sub(" ", text)))
     return _WRITTEN.sub(r"text \2", _ON_TOP.sub("on", _FAR.sub(" from ", _NEAR.sub(" near ", text))))
 
 

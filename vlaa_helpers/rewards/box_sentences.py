@@ -6,6 +6,7 @@ offer nothing else, and give the box no other name.
 """
 
 import re
+from functools import lru_cache
 
 from .box_clauses import PRONOUNS, VERB, VERBS, is_complete, leads_to_box, spoken_of, subject_of, told, without_start
 from .box_doubts import SENTENCE, takes_back
@@ -52,12 +53,18 @@ def sentence_box(text: str, question: str) -> list[float]:
     []
     """
     plain, boxes = marked_boxes(text)
-    if not boxes or any(box != boxes[0] for box in boxes) or not question or takes_back(plain, question):
+    if not boxes or any(box != boxes[0] for box in boxes) or not question:
         return []
-    *before, behind = plain.split(MARK)
-    if not all(_states(said, question) for said in before):
-        return []
-    return boxes[0] if _is_description(behind, question) else []
+    return boxes[0] if _states_it(plain, question) else []
+
+
+@lru_cache(maxsize=4096)
+def _states_it(text: str, question: str) -> bool:
+    """Whether a text states what stands at its marks; the same words come with many boxes, so this is kept."""
+    *before, behind = text.split(MARK)
+    if takes_back(text, question) or not all(_states(said, question) for said in before):
+        return False
+    return _is_description(behind, question)
 
 
 def _states(said: str, question: str) -> bool:
