@@ -80,6 +80,8 @@ def paid(answer: str, question: str) -> float:
         ("Where is the lid of the jar?", ["The jar's lid is at BOX."], ["The label of the jar is at BOX."]),
         ("Where is the lamp that is turned on?", ["The lamp is at BOX."], ["The lamp that is turned off is at BOX."]),
         ("Where is the vase with flowers?", ["The vase is at BOX."], ["The empty vase is at BOX."]),
+        ("Where is a pair of scissors?", ["The scissors are at BOX."], ["A pair of shoes is at BOX."]),
+        ("Where is the house with the red door?", ["The house that has a red door: BOX"], ["The red house is at BOX."]),
         ("Which bounding box contains the spoon?", ["BOX contains the spoon."], ["BOX contains the fork."]),
     ],
 )
