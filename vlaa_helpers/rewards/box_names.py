@@ -6,7 +6,7 @@ from functools import lru_cache
 from .box_questions import IGNORED, SIDES, asked_phrases, asked_thing, in_one_writing, named_words
 from .hedges import is_negated
 from .neutral_words import LOOKS, words_of
-from .phrases import Phrase, one_writing, phrases_of
+from .phrases import PLACES, Phrase, one_writing, phrases_of
 from .restatement import restates
 
 _SIZES = frozenset("bigger biggest smaller smallest larger largest taller tallest".split())
@@ -42,6 +42,8 @@ _PLACE = re.compile(
 )
 _SIDE_WORD = re.compile(r"\b(left|right|top|bottom|upper|lower|middle|center|centre)(?:most)?\b(?! of)", re.IGNORECASE)
 _ANOTHER_LINK = frozenset("without not than not with as if before after".split())
+_BESIDE = frozenset("near beside by".split())
+_NOT_BESIDE = PLACES - {"left_of", "right_of", "to", "around", "outside"}
 _OWN = frozenset("of in with wearing".split())
 _ANOTHER = frozenset(
     "other another second third fourth first last next different nearby neighboring opposite same toy fake and or "
@@ -75,6 +77,8 @@ def says_the_thing(text: str, question: str, *, more: bool = False) -> bool:
         return False
     if len(said) == 1 and _UNNAMED.search(question) and len(said[0].words) == 1 and said[0].link in ("", "of"):
         return said[0].words[0] not in words_of(question)
+    if any(_is_only_beside(phrase, asked) for phrase in said):
+        return False
     if said and asked and _is_said_more_closely(said, asked, question):
         said = [asked[0], *said[1:]]
     if more and said and asked and not said[0].link:
@@ -100,6 +104,13 @@ def _said(text: str, question: str, asked: tuple[Phrase, ...]) -> list[Phrase] |
     if first.link in ("the", "of"):  # "the box of the jar": what it is of is the subject
         first = Phrase("", first.words)
     return [first, *said[1:]] if first.words or first.link else said[1:]
+
+
+def _is_only_beside(phrase: Phrase, asked: tuple[Phrase, ...]) -> bool:
+    """Whether a phrase is beside what the question's thing is on, in or behind."""
+    return phrase.link in _BESIDE and any(
+        other.link in _NOT_BESIDE and other.words[-1:] == phrase.words[-1:] for other in asked
+    )
 
 
 def _qualities_that_may_be_added(asked: tuple[Phrase, ...]) -> frozenset[str]:

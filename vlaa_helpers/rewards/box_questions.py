@@ -44,7 +44,7 @@ GENERIC |= frozenset(
     "absolute normalised interest single visible key result output".split()
 )
 """Words that only say that a box follows."""
-IGNORED = NEUTRAL | GENERIC - _SHOWN
+IGNORED = (NEUTRAL | GENERIC - _SHOWN) - frozenset("label name class category".split())
 """Words that name no thing."""
 _NEAR = re.compile(
     r"(?<=\w) (?:(?:that|which|who) (?:is|are) )?(?:the )?(?:closest|nearest|close|nearer|adjacent|next) to\b",

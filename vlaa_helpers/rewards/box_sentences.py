@@ -36,6 +36,7 @@ _NAMING = re.compile(
     re.IGNORECASE,
 )
 _POINTS_BACK = re.compile(rf"\s*{_THIS_BOX}\b", re.IGNORECASE)
+_BESIDE = re.compile(r"\s*(?:to the|in|on|at|near|next to|beside|behind|under|above|below|between)\b", re.IGNORECASE)
 _DESCRIBES = re.compile(
     r"\s*(?:in|on|at|with|where|because|since|as|so|and|while|when|near|next|behind|beside|under|above|below|over|around"
     r"|against|inside|along|across|relative|using|right next|just|directly|close|to the|based|given|by|normali[sz]ed"
@@ -105,7 +106,7 @@ def _is_of_the_thing(clauses: list[str], last: str, question: str) -> bool:
         if not clause.strip() or _RELATIVE_CLAUSE.match(clause):
             continue
         kind = spoken_of(told(clause, question), question)
-        if kind in ("thing", "other"):
+        if kind == "thing" or (kind == "other" and not _BESIDE.match(clause)):
             return kind == "thing"
     return True
 
