@@ -20,7 +20,7 @@ _MARKUP = re.compile(
 _QUOTED_NUMBER = re.compile(rf"([\"'])\s*({_DECIMAL})\s*\1")
 # what the box is of: a text in JSON behind its name, or between Qwen2-VL's own marks
 _LABEL = re.compile(
-    r"\b(?:label|name|class|category|description|object)[\"']?\s*[:=]\s*([\"'])(?P<text>[^\"']*[A-Za-z][^\"']*)\1"
+    r"\b(?:label|name|class|category|description|object)[\"']?\s*[:=]\s*([\"'])(?=[^\"\n]{0,80}[A-Za-z])(?P<text>(?:(?!\1)[^\n])+)\1"
     r"|<\|object_ref_start\|>(?P<marked>[^<]*)<\|object_ref_end\|>"
 )
 _NOTE = re.compile(r"([\"'])[a-z_]+\1\s*:\s*([\"'])(?P<text>[^\"'\d]*[A-Za-z][^\"'\d]*)\2", re.IGNORECASE)

@@ -51,7 +51,7 @@ _ANOTHER = frozenset(
 )
 """Words before a thing that make another one of it, or several."""
 _OBJECT = re.compile(r"\b(?:object|thing|item)\b", re.IGNORECASE)
-_ONE = re.compile(r"\b((?:the|a) (?:\w+ )?)one\b", re.IGNORECASE)
+_ONE = re.compile(r"\b((?:the|a) (?:\w+ ){0,2})one\b", re.IGNORECASE)
 _WITH = frozenset("with wearing having in holding carrying containing".split())
 
 
@@ -101,6 +101,10 @@ def _said(text: str, question: str, asked: tuple[Phrase, ...]) -> list[Phrase] |
         return said
     added = _qualities_that_may_be_added(asked)
     first = Phrase(said[0].link, tuple(word for word in said[0].words if word not in added))
+    owners = {one_writing(word) for word in words_of(thing) if word.endswith("'s")}
+    whole = tuple(word for word in asked[0].words if word not in owners)
+    if first.words != said[0].words and first.words and first.words[-len(whole) :] != whole:
+        first = said[0]  # "the black cat" is not the striped one
     if first.link in ("the", "of"):  # "the box of the jar": what it is of is the subject
         first = Phrase("", first.words)
     return [first, *said[1:]] if first.words or first.link else said[1:]

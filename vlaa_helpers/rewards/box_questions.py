@@ -56,6 +56,7 @@ _FAR = re.compile(
 _HYPHEN = re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])")
 _PAIR = re.compile(r"\b(?:pairs?|couple|group|bunch) of ", re.IGNORECASE)
 _THAT_HAS = re.compile(r"\b(?:that|which|who) ha(?:s|ve) ", re.IGNORECASE)
+_CAN = re.compile(r"\b(trash|garbage|soda|beer|tin|watering|paint|spray) can\b", re.IGNORECASE)
 _ON_TOP = re.compile(r"\bon top of\b", re.IGNORECASE)
 _WRITTEN = re.compile(
     r"\b(text|words?|string|title|sign) (?:that (?:reads|says) )?[\"'“‘]([^\"'“”’]+)[\"'”’]", re.IGNORECASE
@@ -92,9 +93,18 @@ def named_words(question: str) -> frozenset[str]:
     return frozenset(asked[0].words[-1:]) if asked else frozenset({""})
 
 
+def with_cans(text: str) -> str:
+    """A text in which a trash can is one word, and "can" a verb.
+
+    >>> with_cans("The trash can can be seen")
+    'The trashcan can be seen'
+    """
+    return _CAN.sub(r"\1can", text)
+
+
 def in_one_writing(text: str) -> str:
     """A text in which "closest to" and "that is next to" are links between things."""
-    text = _PAIR.sub("", _THAT_HAS.sub("with ", _HYPHEN.sub(" ", text)))
+    text = _PAIR.sub("", with_cans(_THAT_HAS.sub("with ", _HYPHEN.sub(" ", text))))
     return _WRITTEN.sub(r"text \2", _ON_TOP.sub("on", _FAR.sub(" from ", _NEAR.sub(" near ", text))))
 
 

@@ -12,7 +12,7 @@ from .box_clauses import PRONOUNS, VERB, VERBS, is_complete, leads_to_box, spoke
 from .box_doubts import SENTENCE, takes_back
 from .box_marks import MARK, marked_boxes
 from .box_names import says_the_thing
-from .box_questions import is_one_of_several, named_words
+from .box_questions import is_one_of_several, named_words, with_cans
 from .neutral_words import words_of
 from .phrases import one_writing
 
@@ -62,7 +62,7 @@ def sentence_box(text: str, question: str) -> list[float]:
 @lru_cache(maxsize=4096)
 def _states_it(text: str, question: str) -> bool:
     """Whether a text states what stands at its marks; the same words come with many boxes, so this is kept."""
-    *before, behind = text.split(MARK)
+    *before, behind = with_cans(text).split(MARK)
     if takes_back(text, question) or not all(_states(said, question) for said in before):
         return False
     return _is_description(behind, question)
@@ -96,7 +96,7 @@ def _is_of_the_thing(clauses: list[str], last: str, question: str) -> bool:
     """
     if _RELATIVE_CLAUSE.match(last):
         return bool(clauses) and says_the_thing(without_start(clauses[-1]), question)
-    if any(_OTHER_GENDER[word].intersection(words_of(question)) for word in words_of(last) if word in _OTHER_GENDER):
+    if any(_OTHER_GENDER[word].intersection(named_words(question)) for word in words_of(last) if word in _OTHER_GENDER):
         return False
     if _CONTAINER.search(last) and not PRONOUNS.intersection(words_of(last)):
         words = frozenset(map(one_writing, words_of(" ".join(clauses))))
