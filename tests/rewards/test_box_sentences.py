@@ -82,6 +82,13 @@ def paid(answer: str, question: str) -> float:
         ("Where is the vase with flowers?", ["The vase is at BOX."], ["The empty vase is at BOX."]),
         ("Where is a pair of scissors?", ["The scissors are at BOX."], ["A pair of shoes is at BOX."]),
         ("Where is the house with the red door?", ["The house that has a red door: BOX"], ["The red house is at BOX."]),
+        (
+            "Where is the trash can by the door?",
+            ["The trash can is at BOX."],
+            ["The trash can by the window is at BOX."],
+        ),
+        ("Where is the striped cat?", ["The striped gray cat is at BOX."], ["The black cat is at BOX."]),
+        ("Where is the man on the ladder?", ["The man is at BOX."], ["The man next to the ladder is at BOX."]),
         ("Which bounding box contains the spoon?", ["BOX contains the spoon."], ["BOX contains the fork."]),
     ],
 )
