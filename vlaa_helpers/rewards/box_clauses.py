@@ -3,7 +3,7 @@
 import re
 
 from .box_names import may_be_named
-from .box_questions import GENERIC, named_words
+from .box_questions import GENERIC, SIDES, named_words
 from .neutral_words import words_of
 from .phrases import phrases_of
 
@@ -13,9 +13,11 @@ _SEES = (
     r"|notice[d]?|spot(?:ted)?)(?: that)?"
 )
 _START = re.compile(
-    r"\s*(?:(?:so|thus|therefore|hence|and|then|also|here|now|finally|while|where|first|next|as|one|only|in this case"
-    rf"|in the (?:given |provided )?{_SCENE}|(?:the|this) {_SCENE} (?:shows|contains|depicts|features|has|displays)"
-    rf"|there (?:is|are)|here (?:is|are)|{_SEES})\b\s*)+",
+    r"\s*(?:(?:(?:on|in|at) the [a-z ]{0,40}\bthere (?:is|are)|there (?:is|are)|here (?:is|are)"
+    r"|the (?:sentence|phrase|description|region) (?:describes|shows|contains|refers to|described is)"
+    r"|so|thus|therefore|hence|and|then|also|here|now|finally|while|where|first|next|as|one|only|in this case"
+    rf"|in this {_SCENE}|in the (?:given |provided )?{_SCENE}"
+    rf"|(?:the|this) {_SCENE} (?:shows|contains|depicts|features|has|displays)|{_SEES})\b\s*)+",
     re.IGNORECASE,
 )
 VERBS = (
@@ -68,7 +70,7 @@ def spoken_of(clause: str, question: str) -> str:
     """What a clause speaks of: the "thing" that is asked for, an "other" one, a "pronoun", or "nothing" but boxes."""
     subject = subject_of(clause)
     words = words_of(subject)
-    if all(word in _EMPTY for word in words):
+    if named_words(question).isdisjoint(words) and all(word in _EMPTY or word in SIDES for word in words):
         return "nothing"
     if all(word in _EMPTY or word in PRONOUNS for word in words):
         return "pronoun"

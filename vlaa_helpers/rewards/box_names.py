@@ -29,7 +29,7 @@ _FITS = re.compile(
 )
 _OF_THE_QUESTION = re.compile(
     r"\b(?:detected|described|requested|identified|located|targeted|target|given|specified|referred|mentioned|phrase"
-    r"|expression|description|query|area|position|part|text|words?)\b(?!-)",
+    r"|expression|description|query|area|position|part)\b(?!-)",
     re.IGNORECASE,
 )
 _PICTURED = r"(?:image|picture|photo|scene|frame)"
@@ -50,6 +50,7 @@ _ANOTHER = frozenset(
     "missing wrong one three four five all both half".split()
 )
 """Words before a thing that make another one of it, or several."""
+_WRITTEN = re.compile(r"\b(?:text|words?)\b", re.IGNORECASE)
 _OBJECT = re.compile(r"\b(?:object|thing|item)\b", re.IGNORECASE)
 _ONE = re.compile(r"\b((?:the|a) (?:\w+ ){0,2})one\b", re.IGNORECASE)
 _WITH = frozenset("with wearing having in holding carrying containing".split())
@@ -181,6 +182,8 @@ def may_be_named(text: str, question: str) -> bool:
     if not asked_sides and says_the_thing(text, question):
         return True
     text = _OF_THE_QUESTION.sub("", _OF_A_BOX.sub(r"\1 of ", _FITS.sub(" ", text)))
+    if thing.startswith("text"):
+        text = _WRITTEN.sub("", text)
     text = in_one_writing(text)
     if asked_sides and not _sides(text) <= asked_sides:
         return False

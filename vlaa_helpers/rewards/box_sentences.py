@@ -25,7 +25,7 @@ _RELATIVE_CLAUSE = re.compile(r"\s*(?:which|who|that|whose|where)\b", re.IGNOREC
 _CONTAINER = re.compile(r"\b(?:b?box|bounding|coordinates?|region|location|answer)\b", re.IGNORECASE)
 _PICTURE = re.compile(r"\s*(?:the|this|whole|entire|\s)*(?:image|picture|photo|scene|figure)\s*", re.IGNORECASE)
 _REASON = re.compile(r"\s*(?:as|because|since)\b", re.IGNORECASE)
-_BACK = re.compile(r"\b(?:there|here|this|that|it|box|region|area)\b", re.IGNORECASE)
+_ONE = re.compile(r"\bone\b", re.IGNORECASE)
 _FEMALE = frozenset("woman women girl girls lady ladies".split())
 _MALE = frozenset("man men boy boys guy guys".split())
 _OTHER_GENDER = {"he": _FEMALE, "his": _FEMALE, "him": _FEMALE, "she": _MALE, "her": _MALE, "hers": _MALE}
@@ -80,6 +80,8 @@ def _states(said: str, question: str) -> bool:
         return False
     kind = spoken_of(told(last, question) if VERB.search(last) else last, question)
     if kind == "thing" and not _RELATIVE_CLAUSE.match(last):
+        if _ONE.search(subject_of(last)) and any(map(words_of, clauses)) and not _mentions(clauses, question):
+            return False
         return not is_one_of_several(subject_of(last), question)
     if kind == "other" or (kind == "nothing" and _PICTURE.fullmatch(subject_of(last))):
         return False
@@ -99,16 +101,19 @@ def _is_of_the_thing(clauses: list[str], last: str, question: str) -> bool:
     if any(_OTHER_GENDER[word].intersection(named_words(question)) for word in words_of(last) if word in _OTHER_GENDER):
         return False
     if _CONTAINER.search(last) and not PRONOUNS.intersection(words_of(last)):
-        words = frozenset(map(one_writing, words_of(" ".join(clauses))))
-        if words.issuperset(named_words(question)):
+        if _mentions(clauses, question):
             return True
     for clause in reversed(clauses):
         if not clause.strip() or _RELATIVE_CLAUSE.match(clause):
             continue
         kind = spoken_of(told(clause, question), question)
-        if kind == "thing" or (kind == "other" and not _BESIDE.match(clause)):
+        if kind == "thing" or (kind == "other" and not _BESIDE.match(without_start(clause))):
             return kind == "thing"
     return True
+
+
+def _mentions(clauses: list[str], question: str) -> bool:
+    return named_words(question).issubset(map(one_writing, words_of(" ".join(clauses))))
 
 
 def _is_description(text: str, question: str) -> bool:
@@ -122,7 +127,7 @@ def _is_description(text: str, question: str) -> bool:
 def _is_tail(text: str, question: str) -> bool:
     body = text.strip(" .!,;:()[]|\"'—–-")
     if reason := _REASON.match(body):
-        return spoken_of(body[reason.end() :], question) != "other" or not _BACK.search(body)
+        return spoken_of(body[reason.end() :], question) != "other"
     if _NAMING.match(text):
         return _names_it(text, question)
     if not body or _DESCRIBES.match(body):
@@ -133,5 +138,5 @@ def _is_tail(text: str, question: str) -> bool:
 def _names_it(text: str, question: str) -> bool:
     """Whether the words behind "this is", "which shows", "for" name the thing that is asked for, or only describe."""
     found = _NAMING.match(text)
-    name = _CLAUSE.split(text[found.end() :] if found else text)[0]
+    name = _CLAUSE.split(text[found.end() :] if found else text)[0].removeprefix("where ")
     return bool(_DESCRIBES.match(name)) or spoken_of(name, question) != "other"
