@@ -65,7 +65,16 @@ def _states_it(text: str, question: str) -> bool:
     *before, behind = with_cans(text).split(MARK)
     if takes_back(text, question) or not all(_states(said, question) for said in before):
         return False
-    return _is_description(behind, question)
+    if not _is_description(behind, question):
+        return False
+    said = " ".join(before)
+    return _mentions([said], question) or _speaks_first_of_the_thing(behind, question)
+
+
+def _speaks_first_of_the_thing(text: str, question: str) -> bool:
+    """Whether the sentences behind a box without a name do not begin with another thing: "[…]. The desk is brown."."""
+    kinds = [spoken_of(told(sentence, question), question) for sentence in SENTENCE.split(text)[1:]]
+    return next((kind for kind in kinds if kind in ("thing", "other")), "thing") == "thing"
 
 
 def _states(said: str, question: str) -> bool:
