@@ -41,6 +41,8 @@ def paid(answer: str, question: str) -> float:
                 "BOX shows the desk.",
                 "BOX, as the desk is there.",
                 "Here is the desk: BOX",
+                "It is the desk at BOX.",
+                "BOX. The desk is brown.",
                 "On the left there is a desk. Its bounding box is BOX.",
                 "There are two desks. The one on the left is at BOX.",
                 "- Object: desk\n- Bounding box: BOX",

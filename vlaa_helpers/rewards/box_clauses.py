@@ -15,6 +15,7 @@ _SEES = (
 _START = re.compile(
     r"\s*(?:(?:(?:on|in|at) the [a-z ]{0,40}\bthere (?:is|are)|there (?:is|are)|here (?:is|are)"
     r"|the (?:sentence|phrase|description|region) (?:describes|shows|contains|refers to|described is)"
+    r"|(?:it|this|that) is(?= (?:the|an?)\b)"
     r"|so|thus|therefore|hence|and|then|also|here|now|finally|while|where|first|next|as|one|only|in this case"
     rf"|in this {_SCENE}|in the (?:given |provided )?{_SCENE}"
     rf"|(?:the|this) {_SCENE} (?:shows|contains|depicts|features|has|displays)|{_SEES})\b\s*)+",

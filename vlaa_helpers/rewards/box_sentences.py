@@ -136,7 +136,8 @@ def _is_description(text: str, question: str) -> bool:
 def _is_tail(text: str, question: str) -> bool:
     body = text.strip(" .!,;:()[]|\"'—–-")
     if reason := _REASON.match(body):
-        return spoken_of(body[reason.end() :], question) != "other"
+        because = body[reason.end() :]
+        return not PRONOUNS.isdisjoint(words_of(because)[:1]) or spoken_of(because, question) != "other"
     if _NAMING.match(text):
         return _names_it(text, question)
     if not body or _DESCRIBES.match(body):
