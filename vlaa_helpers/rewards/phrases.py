@@ -17,7 +17,9 @@ _LINKS = PLACES | frozenset(
     "of with at near beside between among by from for into than through during before after when "
     "while if where as without".split()
 )
-_PARTICIPLE = re.compile(r"(?!thing$|something$|anything$|bounding$)[a-z]{2,}ing")
+_PARTICIPLE = re.compile(
+    r"(?!(?:thing|something|anything|bounding|building|ceiling|painting|string|clothing)$)[a-z]{2,}ing"
+)
 """A link too, where it stands behind a thing or a verb: "the girl holding an umbrella"."""
 _NEGATIONS = frozenset("not never don't doesn't didn't isn't aren't wasn't weren't can't cannot".split())
 _RELATIVE = frozenset("who that which".split())
@@ -32,6 +34,7 @@ _WRITINGS = {
     "colour": "color", "grey": "gray", "people": "person", "men": "man", "women": "woman", "children": "child",
     "feet": "foot", "bike": "bicycle", "centre": "center",
     "leaves": "leaf", "knives": "knife", "shelves": "shelf", "loaves": "loaf", "has": "have",
+    "tv": "television", "couch": "sofa", "airplane": "plane", "motorbike": "motorcycle", "cellphone": "phone",
 }  # fmt: skip
 
 
