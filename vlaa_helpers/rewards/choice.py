@@ -1,15 +1,16 @@
 """Multiple choice: the answer names one option."""
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 
+from .choice_clauses import named_by_clauses
 from .choice_sentences import named_by_sentence, remark_tells
-from .lead_in import conclusions, without_lead_in
+from .lead_in import without_lead_in
 from .options import FULL_WIDTH, Options, options_of, plain_text, read_options, without_latex
 from .score import Reason, Score, right_or_wrong, score_answer
 
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{([^{}]*)\}")
-_WRAPPED = re.compile(r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf)(?![A-Za-z])\s*+|\\[()\[\]]|[*_`$\"“”]")
+_WRAPPED = re.compile(r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf)(?![A-Za-z])\s*+|\\[()\[\]]|[*`$\"“”]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _LETTER = re.compile(r"[(\[]?([A-Za-z])[)\]]?[.!?;:,]?")
 _LETTER_AND_TEXT = re.compile(r"[(\[]?([A-Za-z])(?:[)\]][.:]?|[.:,!?;]|\s*+[-–—]\s|\s*+(?=\())\s*+(.*)", re.DOTALL)
 _LETTER_BLANK_TEXT = re.compile(r"([A-Z])\s++(.*)", re.DOTALL)
@@ -87,11 +88,11 @@ def _named(answer: str, question: str) -> str | Reason:
     if letter := _LETTER.fullmatch(text):
         return letter[1].upper()
     options = read_options(question)
-    clauses = conclusions(text) if options.texts and options.named_by(text) is None else [text]
-    if len(clauses) == 1:
-        return _named_by_clause(text, question, options)
-    named = [_named_by_clause(clause, question, options) for clause in clauses]
-    return named[0] if len(set(named)) == 1 else Reason.AMBIGUOUS
+    whole = _named_by_clause(text, question, options)
+    if not isinstance(whole, Reason) or not options.texts:
+        return whole
+    read = lru_cache(maxsize=None)(partial(_named_by_clause, question=question, options=options))
+    return named_by_clauses(text, options, read) or whole
 
 
 def _named_by_clause(text: str, question: str, options: Options) -> str | Reason:

@@ -1,14 +1,15 @@
 """Sentences and remarks that name an option: its text where the question's words say again what is asked for."""
 
 import re
-from functools import lru_cache, partial
-from itertools import islice
+from functools import partial
 
+from .choice_wording import LIGHT, before_an_option, in_one_wording, is_named_figure, with_names
 from .hedges import is_hedged, is_negated
 from .neutral_words import SAYING, THINGS, question_words, words_of
 from .number_words import find_numbers
+from .option_texts import any_of
 from .options import Options, plain_text, read_options
-from .phrases import phrases_of
+from .phrases import Phrase, phrases_of
 from .restatement import asked_phrases, asking_sentence, restates
 
 MAX_SENTENCE = 400
@@ -16,7 +17,7 @@ MAX_SENTENCE = 400
 MAX_PLACES = 8
 """Places of a sentence that are tried as the option's text."""
 _NEUTRAL = (SAYING - {"right"}) | frozenset(
-    "because since as one degrees number total value measure size long wide tall deep".split()
+    "they he she type kind name called because since as one degrees number total value measure size long wide tall deep".split()
 )
 _ANGLE = re.compile(r"\\?\bangle\s*(?=(?:[a-z]{1,3}|\d)\b)|∠\s*", re.IGNORECASE)
 _DESCRIBES = re.compile(
@@ -40,6 +41,13 @@ _UNSURE = re.compile(
     re.IGNORECASE,
 )
 _NEGATION = re.compile(r"\bnot\b")
+_BEHIND_A_VERB = re.compile(r"\b(?:is|are|was|were)\s*(?:(?:an?|the)\s*)?$")
+_ADJUNCT = re.compile(
+    r"[\s,]*(?:in|on|at|down|up|along|through|over|under|near|next to|with|for|of|around|across|into|toward|towards|by|to)\b"
+)
+_NO_ADJUNCT = re.compile(
+    r"\b(?:and|or|then|until|only|first|last|but|most|before|after|when|if|while|than|as|once|some|other|another)\b"
+)
 _AUXILIARY = frozenset("is are was were do does did has have had can will there".split())
 _TOKEN = re.compile(r"\w+(?:['’]\w+)?|[^\w\s.,;:!?\"]")
 
@@ -62,11 +70,11 @@ def named_by_sentence(text: str, options: Options) -> str | None:
         before = text[: letter.start()]
         return letter[1] if phrases_of(before, _NEUTRAL) and says_again(before, options) else None
     text = _LETTER_BEFORE.sub(partial(_without_own_letter, options), _SHORT_NOT.sub(" not", text))
-    text = _with_digits(plain_text(text), options)
+    text = _with_digits(plain_text(in_one_wording(text, options)), options)
     named = {
         letter
-        for found in islice(_texts_of(options).finditer(text), MAX_PLACES)
-        for letter in options.letters.get(found[1]) or options.short[found[1]]
+        for found, letters in options.places(text)[:MAX_PLACES]
+        for letter in letters
         if _answers(text[: found.start()], text[found.end() :], options, found[1])
     }
     return named.pop() if len(named) == 1 else None
@@ -82,6 +90,7 @@ def _answers(before: str, after: str, options: Options, text: str = "") -> bool:
     """Whether the words before and after an option's text say again what the question asks for, or nothing."""
     if after.startswith("!") and text[-1:].isdigit():
         return False  # a factorial
+    before = before_an_option(before, asking_sentence(options.stem))
     rest = f"{before} ; {_than_another(after, options)}"
     if text in ("yes", "no") and before.strip(" ("):
         return False
@@ -92,11 +101,20 @@ def _answers(before: str, after: str, options: Options, text: str = "") -> bool:
         if _content(rest) == _content(asking_sentence(options.stem)):
             return True
     asked = _asked(options)
-    if "how many" in asked.casefold() and not restates(
-        phrases_of(after, _NEUTRAL), asked_phrases(asked), first_alone=True
-    ):
+    if "how many" in asked.casefold() and not restates(_said(after, asked), asked_phrases(asked), first_alone=True):
         return False  # "5 polygons" where the sides of the polygon are asked for
-    return says_again(rest, options)
+    return says_again(rest, options) or (
+        _BEHIND_A_VERB.search(before) is not None and _is_adjunct(after, options) and says_again(before, options)
+    )
+
+
+def _is_adjunct(words: str, options: Options) -> bool:
+    """Whether words behind an option only say more of it: where, with what, how far."""
+    if not _ADJUNCT.match(words) or _NO_ADJUNCT.search(words) or is_negated(words) or options.places(words):
+        return False
+    known = question_words(options.stem)
+    is_new = not any(word in known and word not in SAYING for word in words_of(words)) and not re.search(r"\d", words)
+    return is_new and not all(text[:1].isdigit() for text in options.letters)
 
 
 def _than_another(words: str, options: Options) -> str:
@@ -121,22 +139,36 @@ def says_again(words: str, options: Options) -> bool:
     ):
         return False
     asked = asked_phrases(_asked(options))
-    said = phrases_of(_as_is(words), _NEUTRAL)
+    said = _said(words, _asked(options))
+    if any(phrase.link in ("of", "with", "to") and not phrase.words and phrase not in asked for phrase in said):
+        return False  # "the letter of" whom
     is_whole = (
         not is_negated(_asked(options)) or not words.strip(" ;.,!") or any("not" in phrase.link for phrase in said)
     )
     return is_whole and restates(said, asked, in_part=True)
 
 
+def _said(words: str, asked: str) -> list[Phrase]:
+    return [_as_subject(phrase, asked_phrases(asked)) for phrase in phrases_of(_as_is(words), _NEUTRAL)]
+
+
+def _as_subject(said: Phrase, asked: tuple[Phrase, ...]) -> Phrase:
+    """ "in the network" as "the network", where the question asks what that has; "panel (c) is" as "in panel (c)"."""
+    alone, shown = Phrase("", said.words), Phrase("in", said.words)
+    if said.link in ("in", "of") and said not in asked and alone in asked[1:]:
+        return alone
+    return shown if said == alone and is_named_figure(said.words) and shown in asked else said
+
+
 def _as_is(sentence: str) -> str:
     """A sentence in which "best describes" and "shows" are "is", and angles are called so."""
-    return _DESCRIBES.sub(" is ", _ANGLE.sub(" angle ", sentence))
+    return LIGHT.sub(" ", _DESCRIBES.sub(" is ", _ANGLE.sub(" angle ", sentence)))
 
 
 def _asked(options: Options) -> str:
     """The sentence that asks, without the options that it names: "Which is bigger, the ball or the cube?"."""
-    sentence = _as_is(asking_sentence(options.stem))
-    return _texts_of(options).sub(" ", plain_text(sentence)) if re.search(r"\bor\b", sentence) else sentence
+    sentence = _as_is(with_names(asking_sentence(options.stem), options.stem))
+    return any_of(frozenset(options.letters) | frozenset(options.short)).sub(" ", plain_text(sentence)) if re.search(r"\bor\b", sentence) else sentence
 
 
 def remark_tells(letter: str, remark: str, question: str) -> str:
@@ -164,20 +196,14 @@ def remark_tells(letter: str, remark: str, question: str) -> str:
         return "same" if _is_plain_reason(reason[1], letter, options) else "unclear"
     if _IS_RIGHT.fullmatch(said) or (not _CONDITION.match(said) and says_again(said, options)):
         return "same"
-    others = (options.letters.get(found[1]) or options.short[found[1]] for found in _texts_of(options).finditer(said))
-    return "other" if any(letter not in letters for letters in others) else "unclear"
+    return "other" if any(letter not in letters for _, letters in options.places(said)) else "unclear"
 
 
 def _is_plain_reason(reason: str, letter: str, options: Options) -> bool:
     """Whether a reason behind a letter takes nothing back and speaks of no other option."""
     if is_hedged(reason) or _UNSURE.search(reason) or _LONE_LETTER.search(reason):
         return False
-    named = {
-        other
-        for found in _texts_of(options).finditer(reason)
-        for other in options.letters.get(found[1]) or options.short[found[1]]
-    }
-    return named <= {letter}
+    return options.mentioned(reason) <= {letter}
 
 
 def _may_be_an_option(remark: str, question: str) -> bool:
@@ -194,14 +220,3 @@ def _with_digits(text: str, options: Options) -> str:
         if value is not None and text[start:end].isalpha():
             text = f"{text[:start]}{value}{text[end:]}"
     return text
-
-
-def _texts_of(options: Options) -> re.Pattern:
-    return _any_of(frozenset(options.letters) | frozenset(options.short))
-
-
-@lru_cache(maxsize=4096)
-def _any_of(texts: frozenset[str]) -> re.Pattern:
-    """Any of the texts, the longest that fits, not inside a longer word or number; an article before it."""
-    longest_first = sorted(texts, key=len, reverse=True)
-    return re.compile(rf"(?<![\w.,-])(?:an? )??({'|'.join(map(re.escape, longest_first))})(?!\w|[.,/]\d)")

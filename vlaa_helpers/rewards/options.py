@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from .math_units import unit_of
 from .neutral_words import SAYING
+from .option_texts import any_of, cores, in_full, inflected
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # how a question marks its options, a bracket before the letter and a sign behind it; the first writing that fits
@@ -24,7 +25,7 @@ _INSTRUCTION = re.compile(
 )
 _LETTER_FIRST = re.compile(r"\(?([A-Z])(?:[).:：]|\)[.:])\s*(\S.*)", re.DOTALL)
 _BOUNDARY = re.compile(r"[,;:?()\n]")
-_MARKUP = re.compile(r"[*_`$\"'“”‘’]")
+_MARKUP = re.compile(r"[*`$\"'“”‘’]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-z]))|(?<=\d)\s*(?:degrees?\b|°)", re.IGNORECASE)
 _TEXT = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\s*\{([^{}]*)\}")
 _SPACE = re.compile(r"\\[,;:!]|~")
@@ -71,8 +72,23 @@ class Options:
         found = self.letters.get(plain) or self.short.get(short := _ARTICLE.sub("", plain, count=1))
         if not found and self.noun:
             found = self.short.get(short.removesuffix(f" {self.noun}"))
-        found = found or ()
+        found = found or self.short.get(in_full(plain)) or self._inflected(short)
         return found[0] if len(found) == 1 else None
+
+    def places(self, text: str) -> list[tuple[re.Match, list[str]]]:
+        """Where a plain text has an option's text, which stands in group 1, and the letters of that option."""
+        found = any_of(frozenset(self.letters) | frozenset(self.short)).finditer(text) if self.letters else ()
+        return [(place, self.letters.get(place[1]) or self.short.get(place[1]) or self._inflected(place[1])) for place in found]
+
+    def mentioned(self, text: str) -> set[str]:
+        """The letters of the options whose text stands in a text."""
+        return {letter for _, letters in self.places(plain_text(text)) for letter in letters}
+
+    def _inflected(self, plain: str) -> list[str]:
+        """The letters of the options that a plain text is, but for the endings of its words."""
+        texts = [*self.letters.items(), *self.short.items()]
+        found = {letter for text, letters in texts for letter in letters if re.fullmatch(inflected(text), plain)}
+        return sorted(found)
 
 
 @lru_cache(maxsize=4096)
@@ -84,9 +100,14 @@ def read_options(question: str) -> Options:
     short = {letter: _ARTICLE.sub("", text, count=1) for letter, text in plain.items()}
     if len(units) == 1 and None not in units:
         short = {letter: _NUMBER_AND_UNIT.fullmatch(text)[1] for letter, text in plain.items()}
+    by_short = _letters_by_text(short)
+    for texts_too in (cores(plain, question[:start]), {letter: in_full(text) for letter, text in plain.items()}):
+        for letter, text in texts_too.items():
+            if text and letter not in by_short.setdefault(text, []):
+                by_short[text].append(letter)
     asked = _ASKED_FOR.search(question[:start])
     noun = asked[1].casefold() if asked and asked[1].casefold() not in SAYING else ""
-    return Options(texts, _letters_by_text(plain), _letters_by_text(short), question[:start], noun)
+    return Options(texts, _letters_by_text(plain), by_short, question[:start], noun)
 
 
 def _letters_by_text(texts: dict[str, str]) -> dict[str, list[str]]:
