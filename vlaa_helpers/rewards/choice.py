@@ -16,7 +16,7 @@ _LETTER_AND_TEXT = re.compile(r"[(\[]?([A-Za-z])(?:[)\]][.:]?|[.:,!?;]|\s*+[-–
 _LETTER_BLANK_TEXT = re.compile(r"([A-Z])\s++(.*)", re.DOTALL)
 _TEXT_AND_LETTER = re.compile(r"(.*\S)\s*+\(([A-Z])\)[.!]?", re.DOTALL)
 _CALLED = re.compile(
-    r"(?:(?:the\s++)?(?:final\s++|correct\s++|right\s++|best\s++)?(?:answer|option|choice|letter)\s*+(?:is\b|:)?\s*+:?\s*+)+",
+    r"(?:(?:the\s++)?(?:final\s++|correct\s++|right\s++|best\s++)?(?:answer|option|choice|letter(?!\s+[a-z]{2}))\s*+(?:is\b|:)?\s*+:?\s*+)+",
     re.IGNORECASE,
 )
 _IS_CORRECT = re.compile(

@@ -19,15 +19,16 @@ _SHORT_FORM = re.compile(
     r"(?:\b(?:dr|mr|mrs|ms|st|vs|no|figs?|eq|prof|approx|e\.g|i\.e|etc|inc)|^\(?\d{1,2}|(?:^|[\s(.])[A-Z])\.$", re.I
 )
 _SAID_LETTER = re.compile(r"(?:\b(?:is|answer|option|choice|statement)|:)\s*\(?[A-Z]\)?\.$")
-_WHY = r"(?:because|since|whereas|as (?:it|the|this|there|they|all|its|both)|for)\b"
+_WHY = r"(?:because|since|whereas|as(?= (?:it|the|this|there|they|all|its|both)\b)|for)\b"
 _RELATIVE = r"(?:which|this|that) (?:means|implies|gives|indicates|suggests|shows|makes)(?: that)?"
-_PARTICIPLE = r"(?:meaning|indicating|suggesting|implying|showing|making|giving|reaching|followed|while|where|with)\b(?: that)?"
+_MORE = r"(?=(?:\w+(?:ing|ed)|where|with|which|shown)\b)|while\s+"
 _MATCHING = r"(?:(?:which|this|that|it) (?:is|matches|corresponds to)|corresponding to|i\.e\.,?)"
 _OPTION = r"(?=(?:the )?(?:correct )?(?:option|answer|choice)\b)"
+_LETTER_FIRST = re.compile(r"(\(?[A-Z]\)?[.])\s+(?=[A-Z]\S*(?:\s+\S+){3})")
 _JOINED = re.compile(
     rf",\s+{_WHY}\s+|(?<=\w\w)\s+(?:because|since|whereas)\s+"
     r"|,\s+(?:and\s+)?(?:so(?! (?:is|are|do|does|did|has|have)\b)|therefore|thus|hence)\b(?: that)?,?\s+"
-    rf"|,\s+{_RELATIVE}\s+|,\s+{_PARTICIPLE}\s+|,\s+{_OPTION}|,?\s+{_MATCHING}\s+{_OPTION}"
+    rf"|,\s+{_RELATIVE}\s+|,?\s+{_MATCHING}\s+{_OPTION}|,\s+{_OPTION}|,\s+(?:{_MORE})"
     r"|,\s+and\s+(?=(?:the|this|that|these|those|it|its|all|no)\b)|\s*(?:⇒|=>|→|∴|∵|\\Rightarrow|\\therefore)\s*",
     re.IGNORECASE,
 )
@@ -111,6 +112,8 @@ def clauses_of(text: str, read: Callable[[str], str | Reason]) -> list[str]:
 
 def _sentences(line: str) -> list[str]:
     found, start = [], 0
+    if letter := _LETTER_FIRST.match(line):
+        found, start = [letter[1]], letter.end()
     for end in _ENDS.finditer(line):
         head = line[start : end.start() + 1].strip()
         if not _SHORT_FORM.search(head) or _SAID_LETTER.search(head):
@@ -145,7 +148,7 @@ def _takes_back(clause: str, letter: str, options: Options, *, is_behind: bool) 
     others = (labels | options.mentioned(clause)) - {letter}
     is_negated = _NOT.search(clause) is not None
     rules_out = is_negated and bool(others or re.search(r"\bother", clause)) and letter not in labels
-    if _DOUBT.search(clause) or (len(labels) > 1 and _OF_ANSWERS.search(clause) and not rules_out):
+    if _DOUBT.search(clause) or (labels - {letter} and _OF_ANSWERS.search(clause) and not rules_out):
         return True
     if not is_behind or rules_out:
         return False

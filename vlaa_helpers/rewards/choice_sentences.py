@@ -5,26 +5,28 @@ from functools import partial
 
 from .choice_wording import LIGHT, before_an_option, in_one_wording, is_named_figure, with_names
 from .hedges import is_hedged, is_negated
-from .neutral_words import SAYING, THINGS, question_words, words_of
+from .neutral_words import LOOKS, SAYING, THINGS, question_words, words_of
 from .number_words import find_numbers
 from .option_texts import any_of
 from .options import Options, plain_text, read_options
 from .phrases import Phrase, phrases_of
-from .restatement import asked_phrases, asking_sentence, restates
+from .restatement import asked_phrases, asking_sentence, restates, says_in_order
 
 MAX_SENTENCE = 400
 """Characters of a sentence; a longer one names no option."""
 MAX_PLACES = 8
 """Places of a sentence that are tried as the option's text."""
-_NEUTRAL = (SAYING - {"right"}) | frozenset(
+_NEUTRAL = (SAYING - {"right", "yes"}) | frozenset(
     "they he she type kind name called because since as one degrees number total value measure size long wide tall deep".split()
 )
 _ANGLE = re.compile(r"\\?\bangle\s*(?=(?:[a-z]{1,3}|\d)\b)|∠\s*", re.IGNORECASE)
 _DESCRIBES = re.compile(
-    r"\bof the following\b|\b(?:best |most likely )?(?:describes?|represents?|matches|shows?|depicts?)\b", re.IGNORECASE
+    r"\bof the following\b|\b(?:best |most likely )?(?:describes?|represents?|matches|shows?|depicts?|denotes?|indicates?"
+    r"|corresponds? to|corresponding to|refers? to|stands? for)\b",
+    re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\(?[-+]?\d+(?:\.\d+)?[).]?")
-_OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]'\"°=]|_")
+_OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]'\"°=-]|(?<!\w)[-_]|[-_](?!\w)")
 _LONE_LETTER = re.compile(
     r"(?<![\w'’])(?!(?:a|i) (?!is\b|was\b|would\b|or\b|and\b)[a-z]{2})([a-z])(?![\w'’])", re.IGNORECASE
 )
@@ -42,13 +44,17 @@ _UNSURE = re.compile(
 )
 _NEGATION = re.compile(r"\bnot\b")
 _BEHIND_A_VERB = re.compile(r"\b(?:is|are|was|were)\s*(?:(?:an?|the)\s*)?$")
+_GIVEN = re.compile(r"^.*\b(?:if|given|suppose)\b.*,\s*(?:then\s+)?(?=.*\b(?:what|which|how|find|is|are)\b)", re.IGNORECASE)
+_LOOK = re.compile(rf" (?:{'|'.join(sorted(LOOKS))}) ?$")
+_HAS = re.compile(r"(.*) (?:has|have|had) (?:an? |the )?$")
+_OPEN_LINK = re.compile(r"\b(of|with|to|for|by|from|about)\s*(?:the\s*)?$")
 _ADJUNCT = re.compile(
     r"[\s,]*(?:in|on|at|down|up|along|through|over|under|near|next to|with|for|of|around|across|into|toward|towards|by|to)\b"
 )
 _NO_ADJUNCT = re.compile(
     r"\b(?:and|or|then|until|only|first|last|but|most|before|after|when|if|while|than|as|once|some|other|another)\b"
 )
-_AUXILIARY = frozenset("is are was were do does did has have had can will there".split())
+_AUXILIARY = frozenset("is are was were do does did has have had can will there the a an of".split())
 _TOKEN = re.compile(r"\w+(?:['’]\w+)?|[^\w\s.,;:!?\"]")
 
 
@@ -66,6 +72,7 @@ def named_by_sentence(text: str, options: Options) -> str | None:
         and "=" not in text
         and letter[1] in options.texts
         and letter[1].casefold() not in options.letters
+        and not any(text.endswith(letter[0].strip(".!").casefold()) for text in options.letters)
     ):
         before = text[: letter.start()]
         return letter[1] if phrases_of(before, _NEUTRAL) and says_again(before, options) else None
@@ -90,7 +97,12 @@ def _answers(before: str, after: str, options: Options, text: str = "") -> bool:
     """Whether the words before and after an option's text say again what the question asks for, or nothing."""
     if after.startswith("!") and text[-1:].isdigit():
         return False  # a factorial
-    before = before_an_option(before, asking_sentence(options.stem))
+    asked = asking_sentence(options.stem)
+    before = before_an_option(before, asked)
+    if not any(LOOKS & set(text.split()) for text in options.letters):
+        before = _LOOK.sub(" ", before)
+    if (link := _OPEN_LINK.search(before)) and not re.search(rf"\b{link[1]}\b", asked, re.IGNORECASE):
+        return False  # "the letter of" whom
     rest = f"{before} ; {_than_another(after, options)}"
     if text in ("yes", "no") and before.strip(" ("):
         return False
@@ -98,9 +110,13 @@ def _answers(before: str, after: str, options: Options, text: str = "") -> bool:
         if is_negated(options.stem) or len(_NEGATION.findall(rest)) != (text == "no"):
             return False
         rest = _NEGATION.sub("", rest)
-        if _content(rest) == _content(asking_sentence(options.stem)):
+        if _is_within(_content(rest), _content(asking_sentence(options.stem))):
             return True
     asked = _asked(options)
+    if (has := _HAS.match(before)) and (
+        any(says_again(f"the {after} {link} {has[1]} is", options) for link in ("of", "between"))
+    ):
+        return True  # "x and y have a linear relationship"
     if "how many" in asked.casefold() and not restates(_said(after, asked), asked_phrases(asked), first_alone=True):
         return False  # "5 polygons" where the sides of the polygon are asked for
     return says_again(rest, options) or (
@@ -123,6 +139,12 @@ def _than_another(words: str, options: Options) -> str:
     return words[: than.start()] if than and than[1] and options.named_by(than[1]) else words
 
 
+def _is_within(said: list[str], asked: list[str]) -> bool:
+    """Whether words stand in the question in this order, to its last comparison: "red bar greater than blue bar"."""
+    following = iter(asked)
+    return len(said) > 2 and all(word in following for word in said)
+
+
 def _content(sentence: str) -> list[str]:
     """A sentence's words without auxiliaries, whose place differs between a question and a statement."""
     words = (word for word in _TOKEN.findall(sentence.casefold()) if word not in _AUXILIARY)
@@ -140,12 +162,12 @@ def says_again(words: str, options: Options) -> bool:
         return False
     asked = asked_phrases(_asked(options))
     said = _said(words, _asked(options))
-    if any(phrase.link in ("of", "with", "to") and not phrase.words and phrase not in asked for phrase in said):
-        return False  # "the letter of" whom
     is_whole = (
         not is_negated(_asked(options)) or not words.strip(" ;.,!") or any("not" in phrase.link for phrase in said)
     )
-    return is_whole and restates(said, asked, in_part=True)
+    if re.search(r"\bits\b|\btheir\b", _asked(options), re.IGNORECASE):
+        said = [phrase for phrase in said if phrase.link != "of" or not set(phrase.words) <= question_words(options.stem)]
+    return is_whole and (restates(said, asked, in_part=True) or says_in_order(said, asked))
 
 
 def _said(words: str, asked: str) -> list[Phrase]:
@@ -167,7 +189,10 @@ def _as_is(sentence: str) -> str:
 
 def _asked(options: Options) -> str:
     """The sentence that asks, without the options that it names: "Which is bigger, the ball or the cube?"."""
-    sentence = _as_is(with_names(asking_sentence(options.stem), options.stem))
+    sentence = asking_sentence(options.stem)
+    if all(text[:1].isdigit() for text in options.letters):
+        sentence = _GIVEN.sub("", sentence)
+    sentence = _as_is(with_names(sentence, options.stem))
     return any_of(frozenset(options.letters) | frozenset(options.short)).sub(" ", plain_text(sentence)) if re.search(r"\bor\b", sentence) else sentence
 
 

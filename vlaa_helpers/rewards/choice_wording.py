@@ -13,7 +13,7 @@ _NAMED = re.compile(r"\b([a-z]{3,}\.?)\s+(?:\(([a-z])\)|([A-Z])\b|([b-hj-z])\b(?
 _NO_NAME = frozenset(
     "option answer choice letter the and are was were is or for with that this between from into than both when find".split()
 )
-_LEAD = re.compile(rf"^(?:the |this )?{_FIGURE}\w?,? (?:\w+ly )?{_SHOWS}( that)?\s+(?=\S)", re.IGNORECASE)
+_LEAD = re.compile(rf"^(?:the |this )?(?:(?:given|provided|pie|bar|line|scatter|box) )?{_FIGURE}\w?,? (?:\w+ly )?{_SHOWS}( that)?\s+(?=\S)", re.IGNORECASE)
 _TAIL = re.compile(rf"\s+(?:is|are) {_SHOWN}(?: (?:in|on|by) (?:the |this )?{_FIGURE}\w?)?[.]?$", re.IGNORECASE)
 _ABOUT = re.compile(r"(?:\b(?:approximately|approx\.?|about|around|roughly|close to)|[~≈])\s*(?=[-+$]?\d)", re.IGNORECASE)
 _IS_EXACT = re.compile(r"\b(?:find|calculate|solve|angle|triangle|circle|equation)\b|∠", re.IGNORECASE)
@@ -28,7 +28,8 @@ LIGHT = re.compile(
     rf"\b(?:type|kind|sort)s? of\b|\b{_SHOWN}\b|\b(?:clearly|generally|overall|mainly|primarily|consistently|typically|evidently|indeed)\b"
     r"|\bused (?=to\b)|\bserves? (?=to\b)"
 )
-_PASSIVE = re.compile(r"(.*?)\s*\b(?:is|are|was|were|has been|have been)\s+(\w+)\s+(by|to|from)\s*$")
+_PASSIVE = re.compile(r"(.*?)\s*\b(?:is|are|was|were|has been|have been)\s+(\w+(?:ed|en|\w))(?:\s+(by|to|from))?\s*$")
+_NOUNS = {"entitled": "title", "called": "name", "labelled": "label", "labeled": "label"}
 _ROOTS = {"sent": "send", "written": "author", "wrote": "author", "made": "mak", "taken": "tak", "won": "winn",
           "drawn": "draw", "built": "build", "told": "tell", "addressed": "recip", "received": "recip"}  # fmt: skip
 _DOER = re.compile(r"\b(?:who|which(?: \w+){1,3}?|what(?: \w+){0,2}?)\s+(\w+)", re.IGNORECASE)
@@ -46,7 +47,7 @@ def in_one_wording(text: str, options) -> str:
         rest = form.sub("", text, count=1)
         if rest != text and (about_figure or options.named_by(rest) is None):
             text = rest
-    if all(any(map(str.isdigit, value)) for value in options.letters):
+    if all(any(map(str.isdigit, value)) and "=" not in value for value in options.letters):
         if not _IS_EXACT.search(asked):
             text = _ABOUT.sub("", text).replace("≈", "=")
         text = _last_value(text, asked)
@@ -64,11 +65,13 @@ def _last_value(text: str, asked: str) -> str:
         text = f"{chain[1]} = {text[chain.end() :].strip()}"
     subject, sign, value = text.partition("=")
     is_letter = re.fullmatch(r"\s*[a-zA-Z]\s*", subject) and subject.strip() not in re.findall(r"\b[a-zA-Z]\b", asked)
-    return value if sign and is_letter and _starts_a_word(subject.strip(), asked) else text
+    return value if sign and is_letter and _names_a_word(subject.strip(), asked) else text
 
 
-def _starts_a_word(letter: str, asked: str) -> bool:
-    return any(word.startswith(letter.casefold()) and len(word) > 3 for word in words_of(asked))
+def _names_a_word(letter: str, asked: str) -> bool:
+    """Whether a letter is the usual one of what is asked for: h of a height, S of an area."""
+    initials = {word[0] for word in words_of(asked) if len(word) > 3} | ({"s"} if "area" in asked.casefold() else set())
+    return letter.casefold() in initials
 
 
 def with_names(text: str, stem: str) -> str:
@@ -101,6 +104,9 @@ def before_an_option(before: str, asked: str) -> str:
 def _active(passive: re.Match, asked: str) -> str | None:
     """What the question asks for, when it asks who did what the passive says: "signed the letter"."""
     thing, verb, link = passive.groups()
+    if not link:
+        noun = _NOUNS.get(verb, verb.removesuffix("d"))
+        return f"the {noun} of {thing} is" if re.search(rf"\b{noun}\b", asked, re.IGNORECASE) else None
     root = _ROOTS.get(verb, verb.removesuffix("ed"))
     doer = _DOER.search(asked)
     if link == "by" and doer and doer[1].casefold().startswith(root) and len(root) > 2:

@@ -33,6 +33,7 @@ _FRACTION = re.compile(r"(?<![\d}])\\[dt]?frac\{(\d+)\}\{(\d+)\}(?![\d{])")
 _NUMBER_WITH_UNIT = re.compile(r"(?<![\w.,])(\d+(?:\.\d+)?) ?([A-Za-z]+)(?![\w^])")
 _SIGNS = {r"\leq": "≤", r"\le": "≤", "<=": "≤", r"\geq": "≥", r"\ge": "≥", ">=": "≥"}
 _RELATION = re.compile(r"\s*(<=|>=|\\[lg]eq?(?![A-Za-z])|[<>≤≥])\s*")
+_CURRENCY = re.compile(r"(?<=\d) (?:us )?(?:dollars|usd)\b", re.IGNORECASE)
 _WILL = re.compile(r"\bwill\b")
 _NUMBER_AND_UNIT = re.compile(r"([-+]?\d[\d.,/]*)\s*([^\W\d]+|[°%])")
 _ARTICLE = re.compile(r"(?:the|an?) (?=\S)")
@@ -203,7 +204,7 @@ def plain_text(text: str) -> str:
         text = text.translate(FULL_WIDTH)
     text = _RELATION.sub(lambda sign: f" {_SIGNS.get(sign[1], sign[1])} ", text)
     text = _WILL.sub("would", _NUMBER_WITH_UNIT.sub(_in_one_writing, _MARKUP.sub("", without_latex(text))))
-    return _DEGREES.sub("°", " ".join(text.split())).rstrip(".,;").casefold()
+    return _DEGREES.sub("°", _CURRENCY.sub("", " ".join(text.split()))).rstrip(".,;").casefold()
 
 
 def without_latex(text: str) -> str:

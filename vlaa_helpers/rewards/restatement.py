@@ -84,6 +84,39 @@ def restates(
     return True
 
 
+def says_in_order(said: list[Phrase], asked: tuple[Phrase, ...]) -> bool:
+    """Whether each phrase said stands in the question word by word, the verbs with or without their endings.
+
+    The first is a subject of the question, one with a link begins where the question has that link.
+
+    >>> asked = asked_phrases("Which key in the file stores the name?")
+    >>> [says_in_order(phrases_of(text), asked) for text in ("the key stores the name", "the name stores the key")]
+    [True, False]
+    """
+    words = [_root(word) for phrase in asked for word in phrase.words]
+    starts, links = [], []
+    for phrase in asked:
+        starts.append(len(links))
+        links += [phrase.link] * max(len(phrase.words), 0)
+    for place, phrase in enumerate(said[:MAX_PHRASES]):
+        if not phrase.words and phrase.link in {other.link for other in asked}:
+            continue
+        roots = [_root(word) for word in phrase.words]
+        at = [k for k in range(len(words)) if roots and words[k : k + len(roots)] == roots]
+        if place == 0 or phrase.link not in ("", "the"):
+            is_done = place == 0 and said[1:2] and said[1].words[-1:] and said[1].words[-1].endswith("ed")
+            may_be = ("", "the") if is_done else ("",) if phrase.link in ("", "the") else (phrase.link,)
+            at = [k for k in at if k in starts and links[k] in may_be]
+        if not at:
+            return False
+    return bool(said) and len(said) <= MAX_PHRASES
+
+
+def _root(word: str) -> str:
+    root = re.sub(r"(?:ing|ed|es|s|e)$", "", word)
+    return root if len(root) > 2 else word
+
+
 def _is_subject(said: tuple[str, ...], subjects: list[Phrase], all_subjects: list[Phrase], in_part: bool) -> bool:
     """Whether words are of the subjects and end like one, or in part: "cat's tail" for "the tail of the cat"."""
     if any(_is_part(said, phrase.words) for phrase in subjects):
