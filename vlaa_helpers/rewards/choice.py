@@ -16,11 +16,11 @@ _LETTER_AND_TEXT = re.compile(r"[(\[]?([A-Za-z])(?:[)\]][.:]?|[.:,!?;]|\s*+[-–
 _LETTER_BLANK_TEXT = re.compile(r"([A-Z])\s++(.*)", re.DOTALL)
 _TEXT_AND_LETTER = re.compile(r"(.*\S)\s*+\(([A-Z])\)[.!]?", re.DOTALL)
 _CALLED = re.compile(
-    r"(?:(?:the\s++)?(?:final\s++|correct\s++|right\s++|best\s++)?(?:answer|option|choice|letter(?!\s+[a-z]{2}))\s*+(?:is\b|:)?\s*+:?\s*+)+",
+    r"(?:(?:the\s++)?(?:final\s++|correct\s++|right\s++|best\s++|true\s++)?(?:answer|option|choice|statement(?=\W+[A-Z]\b)|letter(?!\s+[a-z]{2}))\s*+(?:is\b|:)?\s*+:?\s*+)+",
     re.IGNORECASE,
 )
 _IS_CORRECT = re.compile(
-    r"\s+is\s+(?:(?:the\s+)?(?:correct|right|best)\s+(?:answer|option|choice)|correct|right)[.!]?$", re.I
+    r"\s+is\s+(?:(?:the\s+)?(?:correct|right|best|true)\s+(?:answer|option|choice|statement|one)|correct|right|true)[.!]?$", re.I
 )
 # a letter that stands alone, except the article of "B) A red circle"
 _ALONE = re.compile(r"(?<![A-Za-z])(?!(?:A|I) (?!or\b|and\b)[a-z])([A-Z])(?=[).:,;/!?\]} ]|$)")

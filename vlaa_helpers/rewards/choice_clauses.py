@@ -16,12 +16,12 @@ MIN_WORDS = 4
 _LINE = re.compile(r"(?<![:\s])\s*\n\s*(?:[-•#>]+\s+|\(?\d{1,2}[.)]\s+)?")
 _ENDS = re.compile(r"[.!]\s+(?=\S)|;\s+")
 _SHORT_FORM = re.compile(
-    r"(?:\b(?:dr|mr|mrs|ms|st|vs|no|figs?|eq|prof|approx|e\.g|i\.e|etc|inc)|^\(?\d{1,2}|(?:^|[\s(.])[A-Z])\.$", re.I
+    r"(?:\b(?:(?i:dr|mr|mrs|ms|st|vs|no|figs?|eq|prof|approx|e\.g|i\.e|etc|inc))|^\(?\d{1,2}|(?:^|[\s(.])[A-Z])\.$"
 )
 _SAID_LETTER = re.compile(r"(?:\b(?:is|answer|option|choice|statement)|:)\s*\(?[A-Z]\)?\.$")
 _WHY = r"(?:because|since|whereas|as(?= (?:it|the|this|there|they|all|its|both)\b)|for)\b"
 _RELATIVE = r"(?:which|this|that) (?:means|implies|gives|indicates|suggests|shows|makes)(?: that)?"
-_MORE = r"(?=(?:\w+(?:ing|ed)|where|with|which|shown)\b)|while\s+"
+_MORE = r"(?=(?:\w+(?:ing|ed)|where|with|which|shown|at \d\S*)(?!\w))|while\s+"
 _MATCHING = r"(?:(?:which|this|that|it) (?:is|matches|corresponds to)|corresponding to|i\.e\.,?)"
 _OPTION = r"(?=(?:the )?(?:correct )?(?:option|answer|choice)\b)"
 _LETTER_FIRST = re.compile(r"(\(?[A-Z]\)?[.])\s+(?=[A-Z]\S*(?:\s+\S+){3})")
@@ -29,7 +29,7 @@ _JOINED = re.compile(
     rf",\s+{_WHY}\s+|(?<=\w\w)\s+(?:because|since|whereas)\s+"
     r"|,\s+(?:and\s+)?(?:so(?! (?:is|are|do|does|did|has|have)\b)|therefore|thus|hence)\b(?: that)?,?\s+"
     rf"|,\s+{_RELATIVE}\s+|,?\s+{_MATCHING}\s+{_OPTION}|,\s+{_OPTION}|,\s+(?:{_MORE})"
-    r"|,\s+and\s+(?=(?:the|this|that|these|those|it|its|all|no)\b)|\s*(?:⇒|=>|→|∴|∵|\\Rightarrow|\\therefore)\s*",
+    r"|\s+and\s+(?=\S{1,8}\s*=)|,\s+and\s+(?=(?:the|this|that|these|those|it|its|all|no)\b)|\s*(?:⇒|=>|→|∴|∵|\\Rightarrow|\\therefore)\s*",
     re.IGNORECASE,
 )
 _CUT = re.compile(r",\s+(?:and\s+|then\s+)?|\s+\(|:\s+|\s+[–—-]\s+")
@@ -158,15 +158,18 @@ def _takes_back(clause: str, letter: str, options: Options, *, is_behind: bool) 
         _TURN.search(clause)
         or (others and _TOO.search(clause))
         or (is_negated and (_POINTS_BACK.match(clause) or letter in labels | options.mentioned(clause)))
-        or (not others and not re.search(r"\b(?:others?|rest)\b", clause) and _is_opposite(clause, options.stem))
+        or (not others and not re.search(r"\b(?:others?|rest)\b", clause) and _is_opposite(clause, options.stem, options.own(letter)))
     )
 
 
-def _is_opposite(clause: str, stem: str) -> bool:
-    """Whether a clause has the opposite of a word of the question, and not that word: "the lowest" for "the highest"."""
+def _is_opposite(clause: str, stem: str, own: str) -> bool:
+    """Whether a clause has the opposite of a word of the question, and not that word: "the lowest" for "the highest".
+
+    The option's own text may have it: a curve that decreases with increasing load.
+    """
     said, asked = clause.casefold(), stem.casefold()
     return any(
         re.search(rf"\b{other}", said) and not re.search(rf"\b{word}", said)
         for word, other in _OPPOSITE.items()
-        if re.search(rf"\b{word}", asked) and not re.search(rf"\b{other}", asked)
+        if re.search(rf"\b{word}", asked) and not re.search(rf"\b{other}", f"{asked} {own}")
     )

@@ -3,7 +3,7 @@
 import re
 from functools import partial
 
-from .choice_wording import LIGHT, before_an_option, in_one_wording, is_named_figure, with_names
+from .choice_wording import LIGHT, MEASURES, before_an_option, in_one_wording, is_named_figure, with_names
 from .hedges import is_hedged, is_negated
 from .neutral_words import LOOKS, SAYING, THINGS, question_words, words_of
 from .number_words import find_numbers
@@ -22,7 +22,7 @@ _NEUTRAL = (SAYING - {"right", "yes"}) | frozenset(
 _ANGLE = re.compile(r"\\?\bangle\s*(?=(?:[a-z]{1,3}|\d)\b)|∠\s*", re.IGNORECASE)
 _DESCRIBES = re.compile(
     r"\bof the following\b|\b(?:best |most likely )?(?:describes?|represents?|matches|shows?|depicts?|denotes?|indicates?"
-    r"|corresponds? to|corresponding to|refers? to|stands? for)\b",
+    r"|corresponds? to|corresponding to|made (?:up )?of|refers? to|stands? for)\b",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\(?[-+]?\d+(?:\.\d+)?[).]?")
@@ -32,6 +32,7 @@ _LONE_LETTER = re.compile(
 )
 _ASKS = re.compile(r"\?|^\W*(?:is|are|was|were|do|does|did|has|have|can)\b", re.IGNORECASE)
 _LETTER_BEFORE = re.compile(r"(?<=\s)\(?([A-Z])[).]\s*(?=\S)")
+_CALLED = re.compile(r"\s(?:option|choice|answer|statement)\s*$", re.IGNORECASE)
 _LETTER = re.compile(r"(?<![\w'.(])\(?([A-Z])\)?[.!]?$")
 _IS_RIGHT = re.compile(r"(?:that|this|it|which)(?: is|['’]?s) (?:right|correct)[.!]?", re.IGNORECASE)
 _CONDITION = re.compile(r"\(?(?:if|when|while|unless)\b", re.IGNORECASE)
@@ -45,8 +46,13 @@ _UNSURE = re.compile(
 _NEGATION = re.compile(r"\bnot\b")
 _BEHIND_A_VERB = re.compile(r"\b(?:is|are|was|were)\s*(?:(?:an?|the)\s*)?$")
 _GIVEN = re.compile(r"^.*\b(?:if|given|suppose)\b.*,\s*(?:then\s+)?(?=.*\b(?:what|which|how|find|is|are)\b)", re.IGNORECASE)
-_LOOK = re.compile(rf" (?:{'|'.join(sorted(LOOKS))}) ?$")
+_LOOK = re.compile(rf"(?: an?| the)? (?:{'|'.join(sorted(LOOKS))}) ?$")
+_HOW = re.compile(rf"\bhow ({'|'.join(MEASURES)})\b", re.IGNORECASE)
+_MEASURED = re.compile(rf"^ (?:in )?(?:{'|'.join(MEASURES)}|{'|'.join(MEASURES.values())})\b")
+_IN_FIGURE = re.compile(r"\b(?:in|from) (?:the|this) (?:image|picture|photo|figure|scene|diagram|graph|chart|plot)\b", re.IGNORECASE)
+_MEASURE = re.compile(r"\s*\b(?:with|at|of) (?:(?:an?|about|around|approximately|value) )*[\d.,]+ ?(?:%|percent)?[.]?$")
 _HAS = re.compile(r"(.*) (?:has|have|had) (?:an? |the )?$")
+_TO_ANOTHER = re.compile(r"^ (?:to|on|for) .*")
 _OPEN_LINK = re.compile(r"\b(of|with|to|for|by|from|about)\s*(?:the\s*)?$")
 _ADJUNCT = re.compile(
     r"[\s,]*(?:in|on|at|down|up|along|through|over|under|near|next to|with|for|of|around|across|into|toward|towards|by|to)\b"
@@ -74,7 +80,7 @@ def named_by_sentence(text: str, options: Options) -> str | None:
         and letter[1].casefold() not in options.letters
         and not any(text.endswith(letter[0].strip(".!").casefold()) for text in options.letters)
     ):
-        before = text[: letter.start()]
+        before = before_an_option(_CALLED.sub(" ", text[: letter.start()]), asking_sentence(options.stem))
         return letter[1] if phrases_of(before, _NEUTRAL) and says_again(before, options) else None
     text = _LETTER_BEFORE.sub(partial(_without_own_letter, options), _SHORT_NOT.sub(" not", text))
     text = _with_digits(plain_text(in_one_wording(text, options)), options)
@@ -98,11 +104,20 @@ def _answers(before: str, after: str, options: Options, text: str = "") -> bool:
     if after.startswith("!") and text[-1:].isdigit():
         return False  # a factorial
     asked = asking_sentence(options.stem)
+    is_done_by = re.search(r"\b(?:was|were|is|are) \w+ by $", before)
+    after = _TO_ANOTHER.sub("", after) if is_done_by else after
     before = before_an_option(before, asked)
     if not any(LOOKS & set(text.split()) for text in options.letters):
         before = _LOOK.sub(" ", before)
     if (link := _OPEN_LINK.search(before)) and not re.search(rf"\b{link[1]}\b", asked, re.IGNORECASE):
         return False  # "the letter of" whom
+    if _is_given(before, options.stem):
+        return False
+    if not all(text[:1].isdigit() for text in options.letters):
+        after = _MEASURE.sub("", after)
+    after = _MEASURED.sub("", after) if _HOW.search(asked) else after
+    if text in LOOKS and after.strip(" .") in THINGS:
+        after = ""
     rest = f"{before} ; {_than_another(after, options)}"
     if text in ("yes", "no") and before.strip(" ("):
         return False
@@ -122,6 +137,12 @@ def _answers(before: str, after: str, options: Options, text: str = "") -> bool:
     return says_again(rest, options) or (
         _BEHIND_A_VERB.search(before) is not None and _is_adjunct(after, options) and says_again(before, options)
     )
+
+
+def _is_given(before: str, stem: str) -> bool:
+    """Whether the question itself gives a value of what stands before an option: "∠1 =" where ∠1 = 40°."""
+    name = re.search(r"([^\s,;]+)\s*(?:=|\bis)\s*$", before)
+    return name is not None and re.search(rf"(?<!\w){re.escape(name[1])}\s*=\s*[\d√$-]", stem.casefold()) is not None
 
 
 def _is_adjunct(words: str, options: Options) -> bool:
@@ -184,6 +205,7 @@ def _as_subject(said: Phrase, asked: tuple[Phrase, ...]) -> Phrase:
 
 def _as_is(sentence: str) -> str:
     """A sentence in which "best describes" and "shows" are "is", and angles are called so."""
+    sentence = _HOW.sub(lambda found: f"what {MEASURES[found[1].casefold()]}", _IN_FIGURE.sub(" ", sentence))
     return LIGHT.sub(" ", _DESCRIBES.sub(" is ", _ANGLE.sub(" angle ", sentence)))
 
 

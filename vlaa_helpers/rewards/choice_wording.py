@@ -21,9 +21,12 @@ _IS_EXACT = re.compile(r"\b(?:find|calculate|solve|angle|triangle|circle|equatio
 _CHAIN = re.compile(r"([^=]*?)\s*(?:=|\b(?:is|are)\b)([^=,;]*=)+(?=[^=]*$)")
 _TERM = re.compile(r"\\?(?:sin|cos|tan|sqrt|frac|cdot|times|div|pi|angle|circ|cm|mm|km|[a-z])(?![a-z])|\b[A-Z]{1,4}\b")
 _IS_BY = re.compile(
-    r"\s*\b(?:is|are|was|were|has been|have been)?\s*(?:achieved|obtained|attained|reached|held|represented|indicated|shown"
-    r"|denoted|marked|reported|recorded|given|seen|observed|found|depicted)\s+(?:by|for|with|in|at|as|to be)\s*(?=(?:the )?$)"
+    r"\s*\b(?:is|are|was|were|has been|have been)?\s*(?:best |most likely |clearly )?(?:achieved|obtained|attained|reached|held|represented|indicated|shown"
+    r"|denoted|marked|reported|recorded|given|seen|observed|found|depicted|described|matched)\s+(?:by|for|with|in|at|as|to be)\s*(?=(?:the )?$)"
 )
+MEASURES = {"high": "height", "tall": "height", "long": "length", "wide": "width", "deep": "depth", "old": "age", "far": "distance"}
+"""What is measured, by the word that asks how much of it there is."""
+_MEASURED = re.compile(r"\b(?:with |at )?an? (\w+) of\s*$")
 LIGHT = re.compile(
     rf"\b(?:type|kind|sort)s? of\b|\b{_SHOWN}\b|\b(?:clearly|generally|overall|mainly|primarily|consistently|typically|evidently|indeed)\b"
     r"|\bused (?=to\b)|\bserves? (?=to\b)"
@@ -96,6 +99,11 @@ def _name(found: re.Match) -> str:
 
 def before_an_option(before: str, asked: str) -> str:
     """The words before an option with their verb brought to "is": "is achieved by", "was signed by", "was sent by"."""
+    if (measured := _MEASURED.search(before)) and (
+        re.search(rf"\b{measured[1]}\b", asked, re.IGNORECASE)
+        or any(noun == measured[1] and re.search(rf"\b{how}\b", asked) for how, noun in MEASURES.items())
+    ):
+        before = before[: measured.start()]
     if (passive := _PASSIVE.match(before)) and (active := _active(passive, asked)):
         return active
     return LIGHT.sub(" ", _IS_BY.sub(" is ", before))
@@ -104,7 +112,7 @@ def before_an_option(before: str, asked: str) -> str:
 def _active(passive: re.Match, asked: str) -> str | None:
     """What the question asks for, when it asks who did what the passive says: "signed the letter"."""
     thing, verb, link = passive.groups()
-    if not link:
+    if not link and (verb.endswith("ed") or verb in _NOUNS):
         noun = _NOUNS.get(verb, verb.removesuffix("d"))
         return f"the {noun} of {thing} is" if re.search(rf"\b{noun}\b", asked, re.IGNORECASE) else None
     root = _ROOTS.get(verb, verb.removesuffix("ed"))

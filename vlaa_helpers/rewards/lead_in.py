@@ -6,7 +6,7 @@ answer that stands alone. It is built from small parts: an opening, where it was
 
 import re
 
-_SHOWN = r"(?:image|picture|photo|figure|diagram|graph|chart|scene|plot|map|table)"
+_SHOWN = r"(?:(?:bar|pie|line) )?(?:image|picture|photo|figure|diagram|graph|chart|scene|plot|map|table)"
 _SEEN = rf"(?:the|this) (?:(?:given|provided) )?{_SHOWN}"
 _OPENING = (
     r"(?:therefore|thus|hence|so|then|finally|overall|consequently|in conclusion|in summary|as a result)\b(?!-),?"
