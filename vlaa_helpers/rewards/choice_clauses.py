@@ -130,7 +130,9 @@ def _cut_at_comma(part: str, read: Callable[[str], str | Reason]) -> list[str]:
     if not isinstance(read(part), Reason):
         return [part]
     for cut in islice(_CUT.finditer(part), MAX_COMMAS):
-        front, rest = part[: cut.start()], part[cut.end() :].rstrip(")")
+        front, rest = part[: cut.start()], part[cut.end() :]
+        if "(" in cut[0] and not rest.rstrip(".").endswith(")"):
+            continue
         if "," not in cut[0]:
             if len(front) > 3 and not isinstance(read(front), Reason):
                 return [front, rest]
@@ -153,7 +155,7 @@ def _takes_back(clause: str, letter: str, options: Options, *, is_behind: bool) 
     if not is_behind or rules_out:
         return False
     if len(clause.split()) < MIN_WORDS:
-        return not _MEASURE.fullmatch(clause)
+        return "=" not in clause and not _MEASURE.fullmatch(clause) and not clause.startswith("followed by")
     return bool(
         _TURN.search(clause)
         or (others and _TOO.search(clause))

@@ -17,7 +17,7 @@ MAX_SENTENCE = 400
 MAX_PLACES = 8
 """Places of a sentence that are tried as the option's text."""
 _NEUTRAL = (SAYING - {"right", "yes"}) | frozenset(
-    "they he she type kind name called because since as one degrees number total value measure size long wide tall deep".split()
+    "they he she type kind name word text called because since as one degrees number total value measure size long wide tall deep".split()
 )
 _ANGLE = re.compile(r"\\?\bangle\s*(?=(?:[a-z]{1,3}|\d)\b)|∠\s*", re.IGNORECASE)
 _DESCRIBES = re.compile(
@@ -47,6 +47,9 @@ _NEGATION = re.compile(r"\bnot\b")
 _BEHIND_A_VERB = re.compile(r"\b(?:is|are|was|were)\s*(?:(?:an?|the)\s*)?$")
 _GIVEN = re.compile(r"^.*\b(?:if|given|suppose)\b.*,\s*(?:then\s+)?(?=.*\b(?:what|which|how|find|is|are)\b)", re.IGNORECASE)
 _LOOK = re.compile(rf"(?: an?| the)? (?:{'|'.join(sorted(LOOKS))}) ?$")
+_HOLDS = re.compile(r"\b(?:hold|achieve|reache|attain|exhibit|obtain|get|record|own|possesse|have|has|had)s?\b", re.IGNORECASE)
+"""Verbs that say of a thing what it has."""
+_ABOUT = re.compile(r"\bwhat (?:can|could|may) be \w+ (?:about|regarding|from)\b", re.IGNORECASE)
 _HOW = re.compile(rf"\bhow ({'|'.join(MEASURES)})\b", re.IGNORECASE)
 _MEASURED = re.compile(rf"^ (?:in )?(?:{'|'.join(MEASURES)}|{'|'.join(MEASURES.values())})\b")
 _IN_FIGURE = re.compile(r"\b(?:in|from) (?:the|this) (?:image|picture|photo|figure|scene|diagram|graph|chart|plot)\b", re.IGNORECASE)
@@ -132,7 +135,10 @@ def _answers(before: str, after: str, options: Options, text: str = "") -> bool:
         any(says_again(f"the {after} {link} {has[1]} is", options) for link in ("of", "between"))
     ):
         return True  # "x and y have a linear relationship"
-    if "how many" in asked.casefold() and not restates(_said(after, asked), asked_phrases(asked), first_alone=True):
+    if "how many" in asked.casefold() and not (
+        restates(_said(after, asked), asked_phrases(asked), first_alone=True)
+        or says_in_order(_said(after, asked), asked_phrases(asked))
+    ):
         return False  # "5 polygons" where the sides of the polygon are asked for
     return says_again(rest, options) or (
         _BEHIND_A_VERB.search(before) is not None and _is_adjunct(after, options) and says_again(before, options)
@@ -157,7 +163,11 @@ def _is_adjunct(words: str, options: Options) -> bool:
 def _than_another(words: str, options: Options) -> str:
     """Words without the option that another one is compared with: "is bigger than the red ball"."""
     than = re.search(r"\bthan (?:the )?(.*?)[.!]?$", words)
-    return words[: than.start()] if than and than[1] and options.named_by(than[1]) else words
+    if not than or not than[1]:
+        return words
+    compared = [word for word in words_of(than[1]) if word not in SAYING]
+    is_asked = bool(compared) and question_words(with_names(options.stem, options.stem)).issuperset(compared) and not options.places(than[1])
+    return words[: than.start()] if is_asked or options.named_by(than[1]) else words
 
 
 def _is_within(said: list[str], asked: list[str]) -> bool:
@@ -205,6 +215,7 @@ def _as_subject(said: Phrase, asked: tuple[Phrase, ...]) -> Phrase:
 
 def _as_is(sentence: str) -> str:
     """A sentence in which "best describes" and "shows" are "is", and angles are called so."""
+    sentence = _ABOUT.sub("", _HOLDS.sub(" has ", sentence))
     sentence = _HOW.sub(lambda found: f"what {MEASURES[found[1].casefold()]}", _IN_FIGURE.sub(" ", sentence))
     return LIGHT.sub(" ", _DESCRIBES.sub(" is ", _ANGLE.sub(" angle ", sentence)))
 

@@ -28,9 +28,10 @@ MEASURES = {"high": "height", "tall": "height", "long": "length", "wide": "width
 """What is measured, by the word that asks how much of it there is."""
 _MEASURED = re.compile(r"\b(?:with |at )?an? (\w+) of\s*$")
 LIGHT = re.compile(
-    rf"\b(?:type|kind|sort)s? of\b|\b{_SHOWN}\b|\b(?:clearly|generally|overall|mainly|primarily|consistently|typically|evidently|indeed)\b"
+    rf"\b(?:type|kind|sort)s? of\b|\bin (?:total|all)\b|\baltogether\b|\b{_SHOWN}\b|\b(?:clearly|generally|overall|mainly|primarily|consistently|typically|evidently|indeed)\b"
     r"|\bused (?=to\b)|\bserves? (?=to\b)"
 )
+_SAYS = re.compile(r"(.*?)\s+(?:says?|reads?|said)\s*$")
 _PASSIVE = re.compile(r"(.*?)\s*\b(?:is|are|was|were|has been|have been)\s+(\w+(?:ed|en|\w))(?:\s+(by|to|from))?\s*$")
 _NOUNS = {"entitled": "title", "called": "name", "labelled": "label", "labeled": "label"}
 _ROOTS = {"sent": "send", "written": "author", "wrote": "author", "made": "mak", "taken": "tak", "won": "winn",
@@ -104,6 +105,8 @@ def before_an_option(before: str, asked: str) -> str:
         or any(noun == measured[1] and re.search(rf"\b{how}\b", asked) for how, noun in MEASURES.items())
     ):
         before = before[: measured.start()]
+    if (says := _SAYS.match(before)) and re.search(r"\b(?:written|says?|reads?|text|word)\b", asked):
+        return f"written on {says[1]} is"
     if (passive := _PASSIVE.match(before)) and (active := _active(passive, asked)):
         return active
     return LIGHT.sub(" ", _IS_BY.sub(" is ", before))

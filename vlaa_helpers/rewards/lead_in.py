@@ -13,7 +13,7 @@ _OPENING = (
 )
 _SOURCE = rf"(?:based on|looking at|according to|as (?:shown|seen) in|from|in) {_SEEN}(?: (?:above|provided|shown))?,?"
 _SPEAKER = (
-    r"(?:(?:i|we) (?:can )?(?:see|count|find|get|have|believe|conclude)(?: that)?(?=\s)|it (?:appears|follows) that"
+    r"(?:(?:i|we) (?:can )?(?:see|count|find|get|have|believe|conclude)(?: that)?(?=\s)|it (?:appears|follows|is clear|can be (?:seen|\w+ed)) that"
     r"|we are left with)"
 )
 _CALLED = r"(?:final |correct |best |right )*(?:answer|option|choice|letter|result)"

@@ -13,6 +13,7 @@ _ENDING = re.compile(r"(?:ing|ed|es|s|e)$")
 _ALIKE = r"(?:e|es|s|ed|ing)?"
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _SHORT_NUMBER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?(k|thousand|m|million|bn|billion)(?![\w²³^/])", re.IGNORECASE)
+_BRACKET = re.compile(r"\s+\([^()]*\)$")
 _POWERS = {"k": 3, "thousand": 3, "m": 6, "million": 6, "bn": 9, "billion": 9}
 
 
@@ -36,6 +37,17 @@ def cores(texts: dict[str, str], stem: str) -> dict[str, str]:
         if core != text and not known.issuperset(core.split()) and not core[:1].isdigit():
             found[letter] = core
     return found
+
+
+def without_bracket(texts: dict[str, str]) -> dict[str, str]:
+    """Each option's text without a bracket at its end: "group 2 (blue)"; those that have one."""
+    cut = {letter: _BRACKET.sub("", text) for letter, text in texts.items()}
+    return {letter: text for letter, text in cut.items() if text and text != texts[letter]}
+
+
+def in_full_each(texts: dict[str, str]) -> dict[str, str]:
+    """Each option's text with its numbers in full, of those that are numbers."""
+    return {letter: in_full(text) for letter, text in texts.items() if text and in_full(text) != text}
 
 
 def in_full(text: str) -> str:

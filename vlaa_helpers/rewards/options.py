@@ -2,11 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from .math_units import unit_of
 from .neutral_words import SAYING
-from .option_texts import any_of, cores, in_full, inflected
+from .option_texts import any_of, cores, in_full, in_full_each, inflected, without_bracket
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # how a question marks its options, a bracket before the letter and a sign behind it; the first writing that fits
@@ -29,13 +29,17 @@ _MARKUP = re.compile(r"[*`$\"'“”‘’]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-z]))|(?<=\d)\s*(?:degrees?\b|°)", re.IGNORECASE)
 _TEXT = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\s*\{([^{}]*)\}")
 _SPACE = re.compile(r"\\[,;:!]|~")
-_FRACTION = re.compile(r"(?<![\d}])\\[dt]?frac\{(\d+)\}\{(\d+)\}(?![\d{])")
+_FRACTION = re.compile(r"(?<![\d}])\\[dt]?frac\{(\d+|[A-Z]{1,3})\}\{(\d+|[A-Z]{1,3})\}(?![\d{])")
+_COMMAND = re.compile(r"\\(pi|times|cdot|angle|triangle|sin|cos|tan|sqrt)(?![A-Za-z])\s*")
+_COMMANDS = {"pi": "π", "times": " × ", "cdot": " · ", "angle": "∠", "triangle": "△", "sqrt": "√"}
+_ROOT = re.compile(r"√\s*\{(\d+)\}|√\s*\((\d+)\)")
+_POWER = re.compile(r"\^\{?([23])\}?(?!\d)")
 _NUMBER_WITH_UNIT = re.compile(r"(?<![\w.,])(\d+(?:\.\d+)?) ?([A-Za-z]+)(?![\w^])")
 _SIGNS = {r"\leq": "≤", r"\le": "≤", "<=": "≤", r"\geq": "≥", r"\ge": "≥", ">=": "≥"}
 _RELATION = re.compile(r"\s*(<=|>=|\\[lg]eq?(?![A-Za-z])|[<>≤≥])\s*")
 _CURRENCY = re.compile(r"(?<=\d) (?:us )?(?:dollars|usd)\b", re.IGNORECASE)
 _WILL = re.compile(r"\bwill\b")
-_NUMBER_AND_UNIT = re.compile(r"([-+]?\d[\d.,/]*)\s*([^\W\d]+|[°%])")
+_NUMBER_AND_UNIT = re.compile(r"([-+]?(?:\d[\d.,/]*)?(?:√\d+)?π?(?<=[\dπ]))\s*([^\W\dπ]+[²³]?|[°%])")
 _ARTICLE = re.compile(r"(?:the|an?) (?=\S)")
 _ASKED_FOR = re.compile(r"\b(?:which|what)\s+([a-z]{3,})", re.IGNORECASE)
 FULL_WIDTH = str.maketrans({0xFF01 + place: 0x21 + place for place in range(94)})
@@ -102,9 +106,9 @@ def read_options(question: str) -> Options:
     if len(units) == 1 and None not in units:
         short = {letter: _NUMBER_AND_UNIT.fullmatch(text)[1] for letter, text in plain.items()}
     by_short = _letters_by_text(short)
-    for texts_too in (cores(plain, question[:start]), {letter: in_full(text) for letter, text in plain.items()}):
-        for letter, text in texts_too.items():
-            if text and letter not in by_short.setdefault(text, []):
+    for shorten in (partial(cores, stem=question[:start]), without_bracket, in_full_each):
+        for letter, text in shorten(plain).items():
+            if letter not in by_short.setdefault(text, []):
                 by_short[text].append(letter)
     asked = _ASKED_FOR.search(question[:start])
     noun = asked[1].casefold() if asked and asked[1].casefold() not in SAYING else ""
@@ -213,7 +217,12 @@ def without_latex(text: str) -> str:
     >>> without_latex(r"5 \text{cm}"), without_latex(r"\frac{1}{3}")
     ('5  cm ', '1/3')
     """
-    return _SPACE.sub(" ", _FRACTION.sub(r"\1/\2", _TEXT.sub(r" \1 ", text))) if "\\" in text else text
+    if "\\" in text:
+        text = _SPACE.sub(" ", _FRACTION.sub(r"\1/\2", _TEXT.sub(r" \1 ", text)))
+        text = _COMMAND.sub(lambda found: _COMMANDS.get(found[1], f"{found[1]} "), text)
+    if "√" in text:
+        text = _ROOT.sub(lambda found: f"√{found[1] or found[2]}", text)
+    return _POWER.sub(lambda found: "²³"["23".index(found[1])], text) if "^" in text else text
 
 
 def _in_one_writing(found: re.Match) -> str:

@@ -8,6 +8,7 @@ of the question's, with the same link to what stands before it.
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import accumulate
 
 from .neutral_words import LOOKS
 from .phrases import ASKING, JOINTS, PLACES, Phrase, phrases_of
@@ -94,22 +95,34 @@ def says_in_order(said: list[Phrase], asked: tuple[Phrase, ...]) -> bool:
     [True, False]
     """
     words = [_root(word) for phrase in asked for word in phrase.words]
-    starts, links = [], []
-    for phrase in asked:
-        starts.append(len(links))
-        links += [phrase.link] * max(len(phrase.words), 0)
+    links = [phrase.link for phrase in asked for _ in phrase.words]
+    starts = list(accumulate((len(phrase.words) for phrase in asked), initial=0))
     for place, phrase in enumerate(said[:MAX_PHRASES]):
         if not phrase.words and phrase.link in {other.link for other in asked}:
             continue
         roots = [_root(word) for word in phrase.words]
-        at = [k for k in range(len(words)) if roots and words[k : k + len(roots)] == roots]
+        at = [k for k in range(len(words)) if roots and _stands_at(k, roots, words, starts, links)]
         if place == 0 or phrase.link not in ("", "the"):
             is_done = place == 0 and said[1:2] and said[1].words[-1:] and said[1].words[-1].endswith("ed")
-            may_be = ("", "the") if is_done else ("",) if phrase.link in ("", "the") else (phrase.link,)
+            is_subject = phrase.link in ("", "the") or (phrase.link == "of" and place == 0)
+            may_be = ("", "the") if is_done else ("",) if is_subject else (phrase.link,)
             at = [k for k in at if k in starts and links[k] in may_be]
         if not at:
             return False
     return bool(said) and len(said) <= MAX_PHRASES
+
+
+def _stands_at(place: int, said: list[str], words: list[str], starts: list[int], links: list[str]) -> bool:
+    """Whether words stand at a place of the question, perhaps without what is linked in between: "people wear hats"
+    of "people in the room wear hats"."""
+    for count, word in enumerate(said):
+        if count and place in starts and links[place : place + 1] not in ([], [""]) and words[place] != word:
+            while place < len(words) and words[place] != word and (place not in starts or links[place] != ""):
+                place += 1
+        if words[place : place + 1] != [word]:
+            return False
+        place += 1
+    return True
 
 
 def _root(word: str) -> str:
