@@ -105,6 +105,8 @@ def _named_by_clause(text: str, question: str, options: Options) -> str | Reason
     if named:
         return named
     found = _LETTER_AND_TEXT.fullmatch(text)
+    if found and options.texts and found[1].upper() not in options.texts and named_by_sentence(text, options):
+        found = None  # the initial of a name
     if full := _letter_with_its_text(text, options) or (None if found else named_by_sentence(text, options)):
         return full
     if not found and _IS_CORRECT.search(text):

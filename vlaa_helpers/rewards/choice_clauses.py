@@ -26,7 +26,7 @@ _MATCHING = r"(?:(?:which|this|that|it) (?:is|matches|corresponds to)|correspond
 _OPTION = r"(?=(?:the )?(?:correct )?(?:option|answer|choice)\b)"
 _LETTER_FIRST = re.compile(r"(\(?[A-Z]\)?[.])\s+(?=[A-Z]\S*(?:\s+\S+){3})")
 _JOINED = re.compile(
-    rf",\s+{_WHY}\s+|(?<=\w\w)\s+(?:because|since|whereas)\s+"
+    rf",\s+{_WHY}\s+|(?<=\w\w)\s+(?:because|since|whereas|while(?= (?:the|it|all)\b))\s+"
     r"|,\s+(?:and\s+)?(?:so(?! (?:is|are|do|does|did|has|have)\b)|therefore|thus|hence)\b(?: that)?,?\s+"
     rf"|,\s+{_RELATIVE}\s+|,?\s+{_MATCHING}\s+{_OPTION}|,\s+{_OPTION}|,\s+(?:{_MORE})"
     r"|\s+and\s+(?=\S{1,8}\s*=)|,\s+and\s+(?=(?:the|this|that|these|those|it|its|all|no)\b)|\s*(?:⇒|=>|→|∴|∵|\\Rightarrow|\\therefore)\s*",
@@ -57,7 +57,7 @@ _POINTS_BACK = re.compile(r"(?:and\s+|so\s+)?(?:it|this|that|which|the (?:answer
 _OF_ANSWERS = re.compile(r"\b(?:answers?|options?|choices?|correct|right)\b|^(?:\W*[A-Z]\b)+\W*$", re.IGNORECASE)
 _LABEL = re.compile(r"(?<![\w'’])([A-Z])(?![\w'’])")
 _SUM = re.compile(r"[\d\s.,+\-−–*×·÷/()²³√π^°%=:]+(?:[a-z]{1,2}[²³]?)?[.]?", re.IGNORECASE)
-_MEASURE = re.compile(r"[\W\d]*(?:with )?[\W\d]+(?:[a-z]{1,3}|percent|degrees|units)?[\W\d]*", re.IGNORECASE)
+_MEASURE = re.compile(r"(?:with|at) \W*\d\S*(?: \w+)?|[\W\d]+(?:[a-z]{1,3}|percent|degrees|units)?[\W\d]*", re.I)
 _OPPOSITE = {
     word: other
     for pair in (

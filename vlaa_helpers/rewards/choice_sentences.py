@@ -1,7 +1,7 @@
 """Sentences and remarks that name an option: its text where the question's words say again what is asked for."""
 
 import re
-from functools import partial
+from functools import lru_cache, partial
 
 from .choice_wording import LIGHT, MEASURES, before_an_option, in_one_wording, is_named_figure, with_names
 from .hedges import is_hedged, is_negated
@@ -9,8 +9,8 @@ from .neutral_words import LOOKS, SAYING, THINGS, question_words, words_of
 from .number_words import find_numbers
 from .option_texts import any_of
 from .options import Options, plain_text, read_options
-from .phrases import Phrase, phrases_of
-from .restatement import asked_phrases, asking_sentence, restates, says_in_order
+from .phrases import ASKING, Phrase, phrases_of
+from .restatement import asking_sentence, restates, says_in_order
 
 MAX_SENTENCE = 400
 """Characters of a sentence; a longer one names no option."""
@@ -47,15 +47,26 @@ _NEGATION = re.compile(r"\bnot\b")
 _BEHIND_A_VERB = re.compile(r"\b(?:is|are|was|were)\s*(?:(?:an?|the)\s*)?$")
 _GIVEN = re.compile(r"^.*\b(?:if|given|suppose)\b.*,\s*(?:then\s+)?(?=.*\b(?:what|which|how|find|is|are)\b)", re.IGNORECASE)
 _LOOK = re.compile(rf"(?: an?| the)? (?:{'|'.join(sorted(LOOKS))}) ?$")
+_ALIKE = (
+    (re.compile(r"\b(?:largest|greatest|biggest|maximum|maximal)\b", re.IGNORECASE), "highest"),
+    (re.compile(r"\b(?:smallest|minimum|minimal)\b", re.IGNORECASE), "lowest"),
+    (re.compile(r"\b(?:relationship(?: between)?|(?:colou?r|shape|material|size|position|orientation) of)\b", re.IGNORECASE), " "),
+    (re.compile(r"\bthe (?:author|writer) of\b", re.IGNORECASE), "wrote"),
+    (re.compile(r"\bto (?:each other|one another)\b", re.IGNORECASE), " "),
+)
+"""Words that say the same, and what a question asks of a thing that its values name by themselves."""
 _HOLDS = re.compile(r"\b(?:hold|achieve|reache|attain|exhibit|obtain|get|record|own|possesse|have|has|had)s?\b", re.IGNORECASE)
 """Verbs that say of a thing what it has."""
 _ABOUT = re.compile(r"\bwhat (?:can|could|may) be \w+ (?:about|regarding|from)\b", re.IGNORECASE)
 _HOW = re.compile(rf"\bhow ({'|'.join(MEASURES)})\b", re.IGNORECASE)
 _MEASURED = re.compile(rf"^ (?:in )?(?:{'|'.join(MEASURES)}|{'|'.join(MEASURES.values())})\b")
-_IN_FIGURE = re.compile(r"\b(?:in|from) (?:the|this) (?:image|picture|photo|figure|scene|diagram|graph|chart|plot)\b", re.IGNORECASE)
+_IN_FIGURE = re.compile(r"\b(?:in|from|according to|based on) (?:the|this) (?:image|picture|photo|figure|scene|diagram|graph|chart|plot|table)\b", re.I)
 _MEASURE = re.compile(r"\s*\b(?:with|at|of) (?:(?:an?|about|around|approximately|value) )*[\d.,]+ ?(?:%|percent)?[.]?$")
+_PEAK = re.compile(r"(.*?) (?:has|have|had|reaches|attains|shows) (?:its|their|an?|the) (.+?) (?:at|of|is)\s*$")
+_DONE_BY = re.compile(r" (?:is|are|was|were) (\w+?)(?:e?d|en)?( to)? by (.*)$")
 _HAS = re.compile(r"(.*) (?:has|have|had) (?:an? |the )?$")
 _TO_ANOTHER = re.compile(r"^ (?:to|on|for) .*")
+_IS_IN = re.compile(r"\b(is|are|was|were) (?:in|at)\s*(?:the\s*)?$")
 _OPEN_LINK = re.compile(r"\b(of|with|to|for|by|from|about)\s*(?:the\s*)?$")
 _ADJUNCT = re.compile(
     r"[\s,]*(?:in|on|at|down|up|along|through|over|under|near|next to|with|for|of|around|across|into|toward|towards|by|to)\b"
@@ -112,6 +123,7 @@ def _answers(before: str, after: str, options: Options, text: str = "") -> bool:
     before = before_an_option(before, asked)
     if not any(LOOKS & set(text.split()) for text in options.letters):
         before = _LOOK.sub(" ", before)
+    before = _IS_IN.sub(r"\1", before)
     if (link := _OPEN_LINK.search(before)) and not re.search(rf"\b{link[1]}\b", asked, re.IGNORECASE):
         return False  # "the letter of" whom
     if _is_given(before, options.stem):
@@ -135,14 +147,24 @@ def _answers(before: str, after: str, options: Options, text: str = "") -> bool:
         any(says_again(f"the {after} {link} {has[1]} is", options) for link in ("of", "between"))
     ):
         return True  # "x and y have a linear relationship"
+    if (peak := _PEAK.match(before)) and says_again(f"the {peak[2]} of {peak[1]} is ; {after}", options):
+        return True
+    if not before.strip() and (done := _DONE_BY.match(after)) and _does(asked, done, options):
+        return True
     if "how many" in asked.casefold() and not (
-        restates(_said(after, asked), asked_phrases(asked), first_alone=True)
-        or says_in_order(_said(after, asked), asked_phrases(asked))
+        restates(_said(after, asked), _phrases_asked(asked), first_alone=True)
+        or says_in_order(_said(after, asked), _phrases_asked(asked))
     ):
         return False  # "5 polygons" where the sides of the polygon are asked for
     return says_again(rest, options) or (
         _BEHIND_A_VERB.search(before) is not None and _is_adjunct(after, options) and says_again(before, options)
     )
+
+
+def _does(asked: str, done: re.Match, options: Options) -> bool:
+    """Whether the question asks what does what the passive says: "is pointed to by the arrow"."""
+    verb = rf"\b(?:do|does|did)\b.*\b{re.escape(done[1])}\w*{done[2] or ''}\W*$"
+    return re.search(verb, asked.strip(), re.IGNORECASE) is not None and says_again(done[3], options)
 
 
 def _is_given(before: str, stem: str) -> bool:
@@ -191,7 +213,7 @@ def says_again(words: str, options: Options) -> bool:
         letter.upper() in options.texts for letter in _LONE_LETTER.findall(words)
     ):
         return False
-    asked = asked_phrases(_asked(options))
+    asked = _phrases_asked(_asked(options))
     said = _said(words, _asked(options))
     is_whole = (
         not is_negated(_asked(options)) or not words.strip(" ;.,!") or any("not" in phrase.link for phrase in said)
@@ -201,20 +223,29 @@ def says_again(words: str, options: Options) -> bool:
     return is_whole and (restates(said, asked, in_part=True) or says_in_order(said, asked))
 
 
+@lru_cache(maxsize=4096)
+def _phrases_asked(asked: str) -> tuple[Phrase, ...]:
+    return tuple(phrases_of(asked, ASKING | _NEUTRAL))
+
+
 def _said(words: str, asked: str) -> list[Phrase]:
-    return [_as_subject(phrase, asked_phrases(asked)) for phrase in phrases_of(_as_is(words), _NEUTRAL)]
+    return [_as_subject(phrase, _phrases_asked(asked)) for phrase in phrases_of(_as_is(words), _NEUTRAL)]
 
 
 def _as_subject(said: Phrase, asked: tuple[Phrase, ...]) -> Phrase:
     """ "in the network" as "the network", where the question asks what that has; "panel (c) is" as "in panel (c)"."""
-    alone, shown = Phrase("", said.words), Phrase("in", said.words)
+    alone = Phrase("", said.words)
+    shown = next((phrase for phrase in asked if phrase.words == said.words and phrase.link in ("in", "on")), said)
     if said.link in ("in", "of") and said not in asked and alone in asked[1:]:
         return alone
-    return shown if said == alone and is_named_figure(said.words) and shown in asked else said
+    holds = is_named_figure(said.words) or said.words[-1:] in (("axis",), ("column",), ("row",), ("label",))
+    return shown if said == alone and holds else said
 
 
 def _as_is(sentence: str) -> str:
     """A sentence in which "best describes" and "shows" are "is", and angles are called so."""
+    for form, word in _ALIKE:
+        sentence = form.sub(word, sentence)
     sentence = _ABOUT.sub("", _HOLDS.sub(" has ", sentence))
     sentence = _HOW.sub(lambda found: f"what {MEASURES[found[1].casefold()]}", _IN_FIGURE.sub(" ", sentence))
     return LIGHT.sub(" ", _DESCRIBES.sub(" is ", _ANGLE.sub(" angle ", sentence)))
@@ -225,8 +256,8 @@ def _asked(options: Options) -> str:
     sentence = asking_sentence(options.stem)
     if all(text[:1].isdigit() for text in options.letters):
         sentence = _GIVEN.sub("", sentence)
-    sentence = _as_is(with_names(sentence, options.stem))
-    return any_of(frozenset(options.letters) | frozenset(options.short)).sub(" ", plain_text(sentence)) if re.search(r"\bor\b", sentence) else sentence
+    sentence = _as_is(plain_text(with_names(sentence, options.stem)))
+    return any_of(frozenset(options.letters) | frozenset(options.short)).sub(" ", sentence) if re.search(r"\bor\b", sentence) else sentence
 
 
 def remark_tells(letter: str, remark: str, question: str) -> str:

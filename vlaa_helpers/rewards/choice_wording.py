@@ -8,14 +8,14 @@ from .restatement import asking_sentence
 
 _FIGURE = r"(?:(?:sub)?figure|(?:sub)?fig\.|subplot|panel|image|picture|photo|diagram|graph|chart|plot|map|table|page|document)"
 _SHOWS = r"(?:shows?|depicts?|displays?|illustrates?|indicates?|suggests?|presents?|reveals?|states?|says?|mentions?|lists?)"
-_SHOWN = r"(?:shown|seen|depicted|displayed|illustrated|presented|observed|visible|given|used|located|found)"
+_SHOWN = r"(?:shown|seen|depicted|displayed|illustrated|presented|observed|visible|plotted|given|used|located|found)"
 _NAMED = re.compile(r"\b([a-z]{3,}\.?)\s+(?:\(([a-z])\)|([A-Z])\b|([b-hj-z])\b(?!['’]))", re.IGNORECASE)
 _NO_NAME = frozenset(
     "option answer choice letter the and are was were is or for with that this between from into than both when find".split()
 )
 _LEAD = re.compile(rf"^(?:the |this )?(?:(?:given|provided|pie|bar|line|scatter|box) )?{_FIGURE}\w?,? (?:\w+ly )?{_SHOWS}( that)?\s+(?=\S)", re.IGNORECASE)
 _TAIL = re.compile(rf"\s+(?:is|are) {_SHOWN}(?: (?:in|on|by) (?:the |this )?{_FIGURE}\w?)?[.]?$", re.IGNORECASE)
-_ABOUT = re.compile(r"(?:\b(?:approximately|approx\.?|about|around|roughly|close to)|[~≈])\s*(?=[-+$]?\d)", re.IGNORECASE)
+_ABOUT = re.compile(r"(?:\b(?:approximately|approx\.?|about|around|roughly|close to)|[~≈])\s*(?=(?:[a-z]{3,} )?[-+$]?\d)", re.IGNORECASE)
 _IS_EXACT = re.compile(r"\b(?:find|calculate|solve|angle|triangle|circle|equation)\b|∠", re.IGNORECASE)
 """What a question of geometry or algebra has: of such a value "about" tells nothing, while a chart is read so."""
 _CHAIN = re.compile(r"([^=]*?)\s*(?:=|\b(?:is|are)\b)([^=,;]*=)+(?=[^=]*$)")
@@ -34,8 +34,8 @@ LIGHT = re.compile(
 _SAYS = re.compile(r"(.*?)\s+(?:says?|reads?|said)\s*$")
 _PASSIVE = re.compile(r"(.*?)\s*\b(?:is|are|was|were|has been|have been)\s+(\w+(?:ed|en|\w))(?:\s+(by|to|from))?\s*$")
 _NOUNS = {"entitled": "title", "called": "name", "labelled": "label", "labeled": "label"}
-_ROOTS = {"sent": "send", "written": "author", "wrote": "author", "made": "mak", "taken": "tak", "won": "winn",
-          "drawn": "draw", "built": "build", "told": "tell", "addressed": "recip", "received": "recip"}  # fmt: skip
+_ROOTS = {"sent": "sen", "written": "wr", "made": "ma", "taken": "ta", "won": "w", "drawn": "dr", "built": "buil",
+          "given": "g", "held": "h", "sold": "s", "addressed": "recip", "received": "recip"}  # fmt: skip
 _DOER = re.compile(r"\b(?:who|which(?: \w+){1,3}?|what(?: \w+){0,2}?)\s+(\w+)", re.IGNORECASE)
 
 
@@ -120,10 +120,10 @@ def _active(passive: re.Match, asked: str) -> str | None:
         return f"the {noun} of {thing} is" if re.search(rf"\b{noun}\b", asked, re.IGNORECASE) else None
     root = _ROOTS.get(verb, verb.removesuffix("ed"))
     doer = _DOER.search(asked)
-    if link == "by" and doer and doer[1].casefold().startswith(root) and len(root) > 2:
+    if link == "by" and doer and doer[1].casefold().startswith(root):
         return f"{doer[1]} {thing}"
     agent = re.search(rf"\b{re.escape(root)}\w*(?:er|or|ient)\b", asked, re.IGNORECASE) or (
-        re.search(r"\bauthor\b", asked, re.IGNORECASE) if root == "author" else None
+        re.search(r"\bauthor\b", asked, re.IGNORECASE) if verb == "written" else None
     )
     is_goal = link == "to"
     if agent and is_goal == agent[0].casefold().startswith("recip"):

@@ -97,6 +97,7 @@ def says_in_order(said: list[Phrase], asked: tuple[Phrase, ...]) -> bool:
     words = [_root(word) for phrase in asked for word in phrase.words]
     links = [phrase.link for phrase in asked for _ in phrase.words]
     starts = list(accumulate((len(phrase.words) for phrase in asked), initial=0))
+    end = 0
     for place, phrase in enumerate(said[:MAX_PHRASES]):
         if not phrase.words and phrase.link in {other.link for other in asked}:
             continue
@@ -104,11 +105,14 @@ def says_in_order(said: list[Phrase], asked: tuple[Phrase, ...]) -> bool:
         at = [k for k in range(len(words)) if roots and _stands_at(k, roots, words, starts, links)]
         if place == 0 or phrase.link not in ("", "the"):
             is_done = place == 0 and said[1:2] and said[1].words[-1:] and said[1].words[-1].endswith("ed")
-            is_subject = phrase.link in ("", "the") or (phrase.link == "of" and place == 0)
+            is_subject = phrase.link in ("", "the") or (phrase.link == "with" and "with" not in links) or (phrase.link == "of" and place == 0)
             may_be = ("", "the") if is_done else ("",) if is_subject else (phrase.link,)
             at = [k for k in at if k in starts and links[k] in may_be]
+            if phrase.link == "of" and place:
+                at = [k for k in at if k == end]
         if not at:
             return False
+        end = at[0] + len(roots)
     return bool(said) and len(said) <= MAX_PHRASES
 
 
