@@ -149,7 +149,7 @@ def _answers(before: str, after: str, options: Options, text: str = "") -> bool:
         return True  # "x and y have a linear relationship"
     if (peak := _PEAK.match(before)) and says_again(f"the {peak[2]} of {peak[1]} is ; {after}", options):
         return True
-    if not before.strip() and (done := _DONE_BY.match(after)) and _does(asked, done, options):
+    if not before.strip() and (done := _DONE_BY.match(after)) and _does(done, options):
         return True
     if "how many" in asked.casefold() and not (
         restates(_said(after, asked), _phrases_asked(asked), first_alone=True)
@@ -161,10 +161,10 @@ def _answers(before: str, after: str, options: Options, text: str = "") -> bool:
     )
 
 
-def _does(asked: str, done: re.Match, options: Options) -> bool:
+def _does(done: re.Match, options: Options) -> bool:
     """Whether the question asks what does what the passive says: "is pointed to by the arrow"."""
     verb = rf"\b(?:do|does|did)\b.*\b{re.escape(done[1])}\w*{done[2] or ''}\W*$"
-    return re.search(verb, asked.strip(), re.IGNORECASE) is not None and says_again(done[3], options)
+    return re.search(verb, asking_sentence(options.stem), re.IGNORECASE) is not None and says_again(done[3], options)
 
 
 def _is_given(before: str, stem: str) -> bool:
@@ -229,6 +229,8 @@ def _phrases_asked(asked: str) -> tuple[Phrase, ...]:
 
 
 def _said(words: str, asked: str) -> list[Phrase]:
+    if " has " in asked and " with " not in asked:
+        words = words.replace(" with ", " has ")  # "the car with the highest speed"
     return [_as_subject(phrase, _phrases_asked(asked)) for phrase in phrases_of(_as_is(words), _NEUTRAL)]
 
 

@@ -3,13 +3,14 @@
 import re
 from functools import lru_cache
 
+from .hedges import is_negated
 from .neutral_words import words_of
 from .restatement import asking_sentence
 
 _FIGURE = r"(?:(?:sub)?figure|(?:sub)?fig\.|subplot|panel|image|picture|photo|diagram|graph|chart|plot|map|table|page|document)"
 _SHOWS = r"(?:shows?|depicts?|displays?|illustrates?|indicates?|suggests?|presents?|reveals?|states?|says?|mentions?|lists?)"
 _SHOWN = r"(?:shown|seen|depicted|displayed|illustrated|presented|observed|visible|plotted|given|used|located|found)"
-_NAMED = re.compile(r"\b([a-z]{3,}\.?)\s+(?:\(([a-z])\)|([A-Z])\b|([b-hj-z])\b(?!['’]))", re.IGNORECASE)
+_NAMED = re.compile(r"\b([A-Za-z]{3,}\.?)\s+(?:\(([A-Za-z])\)|([A-Z])\b|([b-hj-z])\b)(?!['’])")
 _NO_NAME = frozenset(
     "option answer choice letter the and are was were is or for with that this between from into than both when find".split()
 )
@@ -47,7 +48,7 @@ def in_one_wording(text: str, options) -> str:
     text = with_names(text, options.stem)
     asked = asking_sentence(options.stem)
     about_figure = re.search(rf"{_FIGURE}|{_SHOWS}|{_SHOWN}|represent", asked, re.IGNORECASE) is not None
-    for form in (_LEAD, _TAIL):
+    for form in (_LEAD, _TAIL) if not is_negated(asked) else ():
         rest = form.sub("", text, count=1)
         if rest != text and (about_figure or options.named_by(rest) is None):
             text = rest

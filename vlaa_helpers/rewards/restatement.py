@@ -105,7 +105,7 @@ def says_in_order(said: list[Phrase], asked: tuple[Phrase, ...]) -> bool:
         at = [k for k in range(len(words)) if roots and _stands_at(k, roots, words, starts, links)]
         if place == 0 or phrase.link not in ("", "the"):
             is_done = place == 0 and said[1:2] and said[1].words[-1:] and said[1].words[-1].endswith("ed")
-            is_subject = phrase.link in ("", "the") or (phrase.link == "with" and "with" not in links) or (phrase.link == "of" and place == 0)
+            is_subject = phrase.link in ("", "the") or (phrase.link == "of" and place == 0)
             may_be = ("", "the") if is_done else ("",) if is_subject else (phrase.link,)
             at = [k for k in at if k in starts and links[k] in may_be]
             if phrase.link == "of" and place:
