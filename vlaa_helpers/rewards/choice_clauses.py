@@ -57,7 +57,7 @@ _POINTS_BACK = re.compile(r"(?:and\s+|so\s+)?(?:it|this|that|which|the (?:answer
 _OF_ANSWERS = re.compile(r"\b(?:answers?|options?|choices?|correct|right)\b|^(?:\W*[A-Z]\b)+\W*$", re.IGNORECASE)
 _LABEL = re.compile(r"(?<![\w'’])([A-Z])(?![\w'’])")
 _SUM = re.compile(r"[\d\s.,+\-−–*×·÷/()²³√π^°%=:]+(?:[a-z]{1,2}[²³]?)?[.]?", re.IGNORECASE)
-_MEASURE = re.compile(r"(?:with|at) \W*\d\S*(?: \w+)?|[\W\d]+(?:[a-z]{1,3}|percent|degrees|units)?[\W\d]*", re.I)
+_MEASURE = re.compile(r"\([^()]*\d[^()]*\)\.?|(?:with|at) \W*\d\S*(?: \w+)?|[\W\d]+(?:[a-z]{1,3}|percent|degrees|units)?[\W\d]*", re.I)
 _OPPOSITE = {
     word: other
     for pair in (
@@ -135,7 +135,7 @@ def _cut_at_comma(part: str, read: Callable[[str], str | Reason]) -> list[str]:
             continue
         if "," not in cut[0]:
             if len(front) > 3 and not isinstance(read(front), Reason):
-                return [front, rest]
+                return [front, f"({rest}" if "(" in cut[0] else rest]
             continue
         if isinstance(read(rest), Reason) or _DEPENDS.match(front):
             continue

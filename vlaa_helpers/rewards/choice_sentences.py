@@ -47,11 +47,18 @@ _NEGATION = re.compile(r"\bnot\b")
 _BEHIND_A_VERB = re.compile(r"\b(?:is|are|was|were)\s*(?:(?:an?|the)\s*)?$")
 _GIVEN = re.compile(r"^.*\b(?:if|given|suppose)\b.*,\s*(?:then\s+)?(?=.*\b(?:what|which|how|find|is|are)\b)", re.IGNORECASE)
 _LOOK = re.compile(rf"(?: an?| the)? (?:{'|'.join(sorted(LOOKS))}) ?$")
+def _with(found: re.Match) -> str:
+    """ "with x" for "as x increases"."""
+    return f"with {found[0].split(maxsplit=1)[1].rsplit(maxsplit=1)[0]}"
+
+
 _ALIKE = (
     (re.compile(r"\b(?:largest|greatest|biggest|maximum|maximal)\b", re.IGNORECASE), "highest"),
     (re.compile(r"\b(?:smallest|minimum|minimal)\b", re.IGNORECASE), "lowest"),
     (re.compile(r"\b(?:relationship(?: between)?|(?:colou?r|shape|material|size|position|orientation) of)\b", re.IGNORECASE), " "),
-    (re.compile(r"\bthe (?:author|writer) of\b", re.IGNORECASE), "wrote"),
+    (re.compile(r"\b(?:as|when|with) (?:the )?(?:(?!\b(?:as|when|with)\b)[^,])+? (?:grows?|increases?|rises?|gets? larger)\b", re.I), _with),
+    (re.compile(r"\bwith (?:an )?increas(?:ing|e in|ed) ", re.IGNORECASE), "with "),
+    (re.compile(r"\bwhat (?:happens|is happening) to\b", re.IGNORECASE), ""),
     (re.compile(r"\bto (?:each other|one another)\b", re.IGNORECASE), " "),
 )
 """Words that say the same, and what a question asks of a thing that its values name by themselves."""

@@ -8,7 +8,7 @@ from .neutral_words import words_of
 from .restatement import asking_sentence
 
 _FIGURE = r"(?:(?:sub)?figure|(?:sub)?fig\.|subplot|panel|image|picture|photo|diagram|graph|chart|plot|map|table|page|document)"
-_SHOWS = r"(?:shows?|depicts?|displays?|illustrates?|indicates?|suggests?|presents?|reveals?|states?|says?|mentions?|lists?)"
+_SHOWS = r"(?:shows?|depicts?|displays?|illustrates?|indicates?|suggests?|presents?|reveals?|states?|says?|mentions?|lists?|uses?)"
 _SHOWN = r"(?:shown|seen|depicted|displayed|illustrated|presented|observed|visible|plotted|given|used|located|found)"
 _NAMED = re.compile(r"\b([A-Za-z]{3,}\.?)\s+(?:\(([A-Za-z])\)|([A-Z])\b|([b-hj-z])\b)(?!['’])")
 _NO_NAME = frozenset(
@@ -29,7 +29,7 @@ MEASURES = {"high": "height", "tall": "height", "long": "length", "wide": "width
 """What is measured, by the word that asks how much of it there is."""
 _MEASURED = re.compile(r"\b(?:with |at )?an? (\w+) of\s*$")
 LIGHT = re.compile(
-    rf"\b(?:type|kind|sort)s? of\b|\bin (?:total|all)\b|\baltogether\b|\b{_SHOWN}\b|\b(?:clearly|generally|overall|mainly|primarily|consistently|typically|evidently|indeed)\b"
+    rf"\b(?:type|kind|sort)s? of\b|\bin (?:total|all)\b|\baltogether\b|(?<!\bnot )\b{_SHOWN}\b|\b(?:clearly|generally|overall|mainly|primarily|consistently|typically|evidently|indeed)\b"
     r"|\bused (?=to\b)|\bserves? (?=to\b)"
 )
 _SAYS = re.compile(r"(.*?)\s+(?:says?|reads?|said)\s*$")
@@ -106,6 +106,8 @@ def before_an_option(before: str, asked: str) -> str:
         or any(noun == measured[1] and re.search(rf"\b{how}\b", asked) for how, noun in MEASURES.items())
     ):
         before = before[: measured.start()]
+    if "wrote" in asked:
+        before = re.sub(r"\bthe (?:author|writer) of\b", "wrote", before)
     if (says := _SAYS.match(before)) and re.search(r"\b(?:written|says?|reads?|text|word)\b", asked):
         return f"written on {says[1]} is"
     if (passive := _PASSIVE.match(before)) and (active := _active(passive, asked)):

@@ -99,7 +99,7 @@ def says_in_order(said: list[Phrase], asked: tuple[Phrase, ...]) -> bool:
     starts = list(accumulate((len(phrase.words) for phrase in asked), initial=0))
     end = 0
     for place, phrase in enumerate(said[:MAX_PHRASES]):
-        if not phrase.words and phrase.link in {other.link for other in asked}:
+        if not phrase.words and not phrase.link.startswith("not") and phrase.link in {other.link for other in asked}:
             continue
         roots = [_root(word) for word in phrase.words]
         at = [k for k in range(len(words)) if roots and _stands_at(k, roots, words, starts, links)]
