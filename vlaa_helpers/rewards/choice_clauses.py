@@ -9,6 +9,8 @@ from .score import Reason
 
 MAX_CLAUSES = 40
 """Clauses of an answer; one with more names no option."""
+MAX_SENTENCE = 400
+"""Characters of a clause that may be cut further."""
 MAX_COMMAS = 6
 """Commas of a clause at which it may be cut."""
 MIN_WORDS = 4
@@ -16,7 +18,7 @@ MIN_WORDS = 4
 _LINE = re.compile(r"(?<![:\s])\s*\n\s*(?:[-•#>]+\s+|\(?\d{1,2}[.)]\s+)?")
 _ENDS = re.compile(r"[.!]\s+(?=\S)|;\s+")
 _SHORT_FORM = re.compile(
-    r"(?:\b(?:(?i:dr|mr|mrs|ms|st|vs|no|figs?|eq|prof|approx|e\.g|i\.e|etc|inc))|^\(?\d{1,2}|(?:^|[\s(.])[A-Z])\.$"
+    r"(?:\b(?:(?i:dr|mr|mrs|ms|st|vs|no|figs?|eq|prof|approx|e\.g|i\.e|etc|inc))|^\(?\d{1,2}(?=\.$)|(?:^|[\s(.])[A-Z])\.$"
 )
 _SAID_LETTER = re.compile(r"(?:\b(?:is|answer|option|choice|statement)|:)\s*\(?[A-Z]\)?\.$")
 _WHY = r"(?:because|since|whereas|as(?= (?:it|the|this|there|they|all|its|both)\b)|for)\b"
@@ -54,7 +56,7 @@ _TURN = re.compile(
 _TOO = re.compile(r"\b(?:also|too|as well|so (?:is|are|do|does|did|has|have)|same|equal\w*|both|tied?|or|either)\b", re.I)
 _NOT = re.compile(r"\bnot\b|n['’]t\b|\b(?:wrong|incorrect|false|never)\b", re.IGNORECASE)
 _POINTS_BACK = re.compile(r"(?:and\s+|so\s+)?(?:it|this|that|which|the (?:answer|above|former|latter))\b", re.IGNORECASE)
-_OF_ANSWERS = re.compile(r"\b(?:answers?|options?|choices?|correct|right)\b|^(?:\W*[A-Z]\b)+\W*$", re.IGNORECASE)
+_OF_ANSWERS = re.compile(r"\b(?:answers?|options?|choices?|correct|right)\b|^(?:[\s,/&().]*(?:\b[A-Z]\b|and|or))+[\s.)]*$", re.I)
 _LABEL = re.compile(r"(?<![\w'’])([A-Z])(?![\w'’])")
 _SUM = re.compile(r"[\d\s.,+\-−–*×·÷/()²³√π^°%=:]+(?:[a-z]{1,2}[²³]?)?[.]?", re.IGNORECASE)
 _MEASURE = re.compile(r"\([^()]*\d[^()]*\)\.?|(?:with|at) \W*\d\S*(?: \w+)?|[\W\d]+(?:[a-z]{1,3}|percent|degrees|units)?[\W\d]*", re.I)
@@ -105,6 +107,8 @@ def clauses_of(text: str, read: Callable[[str], str | Reason]) -> list[str]:
     clauses = []
     for line in islice(_LINE.split(text), MAX_CLAUSES + 1):
         for sentence in _sentences(line):
+            if len(clauses) > MAX_CLAUSES:
+                break
             for part in [sentence] if not isinstance(read(sentence), Reason) else _JOINED.split(sentence):
                 clauses += _cut_at_comma(part.strip(" ,"), read)
     return [clause for clause in clauses if re.search(r"\w", clause)]
@@ -116,7 +120,7 @@ def _sentences(line: str) -> list[str]:
         found, start = [letter[1]], letter.end()
     for end in _ENDS.finditer(line):
         head = line[start : end.start() + 1].strip()
-        if not _SHORT_FORM.search(head) or _SAID_LETTER.search(head):
+        if not _SHORT_FORM.search(head[-12:]) or _SAID_LETTER.search(head[-24:]):
             found.append(head.rstrip(";"))
             start = end.end()
     return [*found, line[start:].strip()]
@@ -127,14 +131,14 @@ def _cut_at_comma(part: str, read: Callable[[str], str | Reason]) -> list[str]:
 
     Before the comma stands a ground, a clause or the option too.
     """
-    if not isinstance(read(part), Reason):
+    if len(part) > MAX_SENTENCE or not isinstance(read(part), Reason):
         return [part]
     for cut in islice(_CUT.finditer(part), MAX_COMMAS):
         front, rest = part[: cut.start()], part[cut.end() :]
         if "(" in cut[0] and not rest.rstrip(".").endswith(")"):
             continue
         if "," not in cut[0]:
-            if len(front) > 3 and not isinstance(read(front), Reason):
+            if re.search(r"\w\w", front) and not isinstance(read(front), Reason):
                 return [front, f"({rest}" if "(" in cut[0] else rest]
             continue
         if isinstance(read(rest), Reason) or _DEPENDS.match(front):

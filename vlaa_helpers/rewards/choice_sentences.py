@@ -7,7 +7,6 @@ from .choice_wording import LIGHT, MEASURES, before_an_option, in_one_wording, i
 from .hedges import is_hedged, is_negated
 from .neutral_words import LOOKS, SAYING, THINGS, question_words, words_of
 from .number_words import find_numbers
-from .option_texts import any_of
 from .options import Options, plain_text, read_options
 from .phrases import ASKING, Phrase, phrases_of
 from .restatement import asking_sentence, restates, says_in_order
@@ -55,7 +54,7 @@ def _with(found: re.Match) -> str:
 _ALIKE = (
     (re.compile(r"\b(?:largest|greatest|biggest|maximum|maximal)\b", re.IGNORECASE), "highest"),
     (re.compile(r"\b(?:smallest|minimum|minimal)\b", re.IGNORECASE), "lowest"),
-    (re.compile(r"\b(?:relationship(?: between)?|(?:colou?r|shape|material|size|position|orientation) of)\b", re.IGNORECASE), " "),
+    (re.compile(r"\b(?:relationship(?: between)?|(?:colou?r|shape|material|size|position|orientation|function|purpose|role|name|title) of)\b", re.IGNORECASE), " "),
     (re.compile(r"\b(?:as|when|with) (?:the )?(?:(?!\b(?:as|when|with)\b)[^,])+? (?:grows?|increases?|rises?|gets? larger)\b", re.I), _with),
     (re.compile(r"\bwith (?:an )?increas(?:ing|e in|ed) ", re.IGNORECASE), "with "),
     (re.compile(r"\bwhat (?:happens|is happening) to\b", re.IGNORECASE), ""),
@@ -64,7 +63,11 @@ _ALIKE = (
 """Words that say the same, and what a question asks of a thing that its values name by themselves."""
 _HOLDS = re.compile(r"\b(?:hold|achieve|reache|attain|exhibit|obtain|get|record|own|possesse|have|has|had)s?\b", re.IGNORECASE)
 """Verbs that say of a thing what it has."""
-_ABOUT = re.compile(r"\bwhat (?:can|could|may) be \w+ (?:about|regarding|from)\b", re.IGNORECASE)
+_ABOUT = re.compile(
+    r"\b(?:what (?:can|could|may) be \w+|which (?:of the following )?(?:statements?|conclusions?|sentences?)? ?(?:is |are )?"
+    r"(?:true|correct|best)?) ?(?:about|regarding|from)\b",
+    re.IGNORECASE,
+)
 _HOW = re.compile(rf"\bhow ({'|'.join(MEASURES)})\b", re.IGNORECASE)
 _MEASURED = re.compile(rf"^ (?:in )?(?:{'|'.join(MEASURES)}|{'|'.join(MEASURES.values())})\b")
 _IN_FIGURE = re.compile(r"\b(?:in|from|according to|based on) (?:the|this) (?:image|picture|photo|figure|scene|diagram|graph|chart|plot|table)\b", re.I)
@@ -79,7 +82,7 @@ _ADJUNCT = re.compile(
     r"[\s,]*(?:in|on|at|down|up|along|through|over|under|near|next to|with|for|of|around|across|into|toward|towards|by|to)\b"
 )
 _NO_ADJUNCT = re.compile(
-    r"\b(?:and|or|then|until|only|first|last|but|most|before|after|when|if|while|than|as|once|some|other|another)\b"
+    r"\band\b(?! (?:an?|the|its)\b)|\b(?:or|then|until|only|first|last|but|most|before|after|when|if|while|than|as|once|some|other|another)\b"
 )
 _AUXILIARY = frozenset("is are was were do does did has have had can will there the a an of".split())
 _TOKEN = re.compile(r"\w+(?:['’]\w+)?|[^\w\s.,;:!?\"]")
@@ -216,8 +219,9 @@ def says_again(words: str, options: Options) -> bool:
 
     Of a question with a negation they must say that too, or nothing at all: the shark is no mammal.
     """
-    if _OTHER_SIGN.search(_ANGLE.sub("angle ", words)) or any(
-        letter.upper() in options.texts for letter in _LONE_LETTER.findall(words)
+    names = set(_LONE_LETTER.findall(asking_sentence(options.stem).casefold()))
+    if len(words) > MAX_SENTENCE or _OTHER_SIGN.search(_ANGLE.sub("angle ", words)) or any(
+        letter.upper() in options.texts and letter not in names for letter in _LONE_LETTER.findall(words)
     ):
         return False
     asked = _phrases_asked(_asked(options))
@@ -266,7 +270,7 @@ def _asked(options: Options) -> str:
     if all(text[:1].isdigit() for text in options.letters):
         sentence = _GIVEN.sub("", sentence)
     sentence = _as_is(plain_text(with_names(sentence, options.stem)))
-    return any_of(frozenset(options.letters) | frozenset(options.short)).sub(" ", sentence) if re.search(r"\bor\b", sentence) else sentence
+    return options.pattern.sub(" ", sentence) if re.search(r"\bor\b", sentence) else sentence
 
 
 def remark_tells(letter: str, remark: str, question: str) -> str:

@@ -23,7 +23,7 @@ _CHAIN = re.compile(r"([^=]*?)\s*(?:=|\b(?:is|are)\b)([^=,;]*=)+(?=[^=]*$)")
 _TERM = re.compile(r"\\?(?:sin|cos|tan|sqrt|frac|cdot|times|div|pi|angle|circ|cm|mm|km|[a-z])(?![a-z])|\b[A-Z]{1,4}\b")
 _IS_BY = re.compile(
     r"\s*\b(?:is|are|was|were|has been|have been)?\s*(?:best |most likely |clearly )?(?:achieved|obtained|attained|reached|held|represented|indicated|shown"
-    r"|denoted|marked|reported|recorded|given|seen|observed|found|depicted|described|matched)\s+(?:by|for|with|in|at|as|to be)\s*(?=(?:the )?$)"
+    r"|denoted|marked|reported|recorded|given|seen|observed|found|depicted|described|matched|used)\s+(?:by|for|with|in|at|as|to be)\s*(?=(?:the )?$)"
 )
 MEASURES = {"high": "height", "tall": "height", "long": "length", "wide": "width", "deep": "depth", "old": "age", "far": "distance"}
 """What is measured, by the word that asks how much of it there is."""
@@ -50,7 +50,9 @@ def in_one_wording(text: str, options) -> str:
     about_figure = re.search(rf"{_FIGURE}|{_SHOWS}|{_SHOWN}|represent", asked, re.IGNORECASE) is not None
     for form in (_LEAD, _TAIL) if not is_negated(asked) else ():
         rest = form.sub("", text, count=1)
-        if rest != text and (about_figure or options.named_by(rest) is None):
+        if rest != text and about_figure:
+            text = f"it is {rest}" if form is _LEAD else rest
+        elif rest != text and options.named_by(rest) is None:
             text = rest
     if all(any(map(str.isdigit, value)) and "=" not in value for value in options.letters):
         if not _IS_EXACT.search(asked):

@@ -27,14 +27,20 @@ def cores(texts: dict[str, str], stem: str) -> dict[str, str]:
     found = {}
     for letter, text in texts.items():
         words = text.split()
+        while len(words) > 1 and words[0] in _OPENS:
+            words = words[1:]
+        bare = words
         while len(words) > 1 and words[0] in known:
             words = words[1:]
+        if known.issuperset(words):
+            words = bare
         core = " ".join(words)
         for link in _LINK.finditer(core):
             if known.issuperset(core[link.end() :].split()[1:]):
                 core = core[: link.start()]
                 break
-        if core != text and not known.issuperset(core.split()) and not core[:1].isdigit():
+        is_own = not known.issuperset(core.split()) or words == bare
+        if core != text and is_own and len(core) > 1 and not core[:1].isdigit():
             found[letter] = core
     return found
 

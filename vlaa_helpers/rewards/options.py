@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 
 from .math_units import unit_of
 from .neutral_words import SAYING
@@ -33,7 +33,7 @@ _FRACTION = re.compile(r"(?<![\d}])\\[dt]?frac\{(\d+|[A-Z]{1,3})\}\{(\d+|[A-Z]{1
 _COMMAND = re.compile(r"\\(pi|times|cdot|angle|triangle|sin|cos|tan|sqrt)(?![A-Za-z])\s*")
 _COMMANDS = {"pi": "π", "times": " × ", "cdot": " · ", "angle": "∠", "triangle": "△", "sqrt": "√"}
 _ROOT = re.compile(r"√\s*\{(\d+)\}|√\s*\((\d+)\)")
-_POWER = re.compile(r"\^\{?([23])\}?(?!\d)")
+_POWER = re.compile(r"\s*\^\s*\{?([23])\}?(?!\d)")
 _NUMBER_WITH_UNIT = re.compile(r"(?<![\w.,])(\d+(?:\.\d+)?) ?([A-Za-z]+)(?![\w^])")
 _SIGNS = {r"\leq": "≤", r"\le": "≤", "<=": "≤", r"\geq": "≥", r"\ge": "≥", ">=": "≥"}
 _RELATION = re.compile(r"\s*(<=|>=|\\[lg]eq?(?![A-Za-z])|[<>≤≥])\s*")
@@ -77,20 +77,31 @@ class Options:
         found = self.letters.get(plain) or self.short.get(short := _ARTICLE.sub("", plain, count=1))
         if not found and self.noun:
             found = self.short.get(short.removesuffix(f" {self.noun}"))
-        found = found or self.short.get(in_full(plain)) or self._inflected(short)
+        if not found and plain[:1].isdigit():
+            found = self.short.get(in_full(plain))
+        found = found or self._inflected(short)
         return found[0] if len(found) == 1 else None
 
     def places(self, text: str) -> list[tuple[re.Match, list[str]]]:
         """Where a plain text has an option's text, which stands in group 1, and the letters of that option."""
-        found = any_of(frozenset(self.letters) | frozenset(self.short)).finditer(text) if self.letters else ()
-        return [(place, self.letters.get(place[1]) or self.short.get(place[1]) or self._inflected(place[1])) for place in found]
+        return [(place, self._letters_of(place[1])) for place in self.pattern.finditer(text)] if self.letters else []
 
     def mentioned(self, text: str) -> set[str]:
         """The letters of the options whose text stands in a text."""
         return {letter for _, letters in self.places(plain_text(text)) for letter in letters}
 
+    @cached_property
+    def pattern(self) -> re.Pattern:
+        """Any of the options' texts, short or not."""
+        return any_of(frozenset(self.letters) | frozenset(self.short))
+
+    def _letters_of(self, plain: str) -> list[str]:
+        return self.letters.get(plain) or self.short.get(plain) or self._inflected(plain)
+
     def _inflected(self, plain: str) -> list[str]:
         """The letters of the options that a plain text is, but for the endings of its words."""
+        if not self.letters or not self.pattern.fullmatch(plain):
+            return []
         texts = [*self.letters.items(), *self.short.items()]
         found = {letter for text, letters in texts for letter in letters if re.fullmatch(inflected(text), plain)}
         return sorted(found)
