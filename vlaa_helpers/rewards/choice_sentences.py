@@ -54,7 +54,6 @@ def _with(found: re.Match) -> str:
 _ALIKE = (
     (re.compile(r"\b(?:largest|greatest|biggest|maximum|maximal)\b", re.IGNORECASE), "highest"),
     (re.compile(r"\b(?:smallest|minimum|minimal)\b", re.IGNORECASE), "lowest"),
-    (re.compile(r"\b(?:relationship(?: between)?|(?:colou?r|shape|material|size|position|orientation|function|purpose|role|name|title) of)\b", re.IGNORECASE), " "),
     (re.compile(r"\b(?:as|when|with) (?:the )?(?:(?!\b(?:as|when|with)\b)[^,])+? (?:grows?|increases?|rises?|gets? larger)\b", re.I), _with),
     (re.compile(r"\bwith (?:an )?increas(?:ing|e in|ed) ", re.IGNORECASE), "with "),
     (re.compile(r"\bwhat (?:happens|is happening) to\b", re.IGNORECASE), ""),
@@ -63,6 +62,11 @@ _ALIKE = (
 """Words that say the same, and what a question asks of a thing that its values name by themselves."""
 _HOLDS = re.compile(r"\b(?:hold|achieve|reache|attain|exhibit|obtain|get|record|own|possesse|have|has|had)s?\b", re.IGNORECASE)
 """Verbs that say of a thing what it has."""
+_ATTRIBUTE = re.compile(
+    r"\b(?:relationship(?: between)?|(?:colou?r|shape|material|size|position|orientation|function|purpose|role|name|title) of)\b",
+    re.IGNORECASE,
+)
+"""What a question asks of a thing, whose values need not say it: "The cube is blue"."""
 _ABOUT = re.compile(
     r"\b(?:what (?:can|could|may) be \w+|which (?:of the following )?(?:statements?|conclusions?|sentences?)? ?(?:is |are )?"
     r"(?:true|correct|best)?) ?(?:about|regarding|from)\b",
@@ -197,8 +201,9 @@ def _than_another(words: str, options: Options) -> str:
     than = re.search(r"\bthan (?:the )?(.*?)[.!]?$", words)
     if not than or not than[1]:
         return words
-    compared = [word for word in words_of(than[1]) if word not in SAYING]
-    is_asked = bool(compared) and question_words(with_names(options.stem, options.stem)).issuperset(compared) and not options.places(than[1])
+    compared = {word for word in re.findall(r"\w+", than[1]) if word not in SAYING or len(word) == 1}
+    known = re.findall(r"\w+", with_names(options.stem, options.stem).casefold())
+    is_asked = bool(compared) and compared.issubset(known) and not options.places(than[1])
     return words[: than.start()] if is_asked or options.named_by(than[1]) else words
 
 
@@ -224,8 +229,12 @@ def says_again(words: str, options: Options) -> bool:
         letter.upper() in options.texts and letter not in names for letter in _LONE_LETTER.findall(words)
     ):
         return False
-    asked = _phrases_asked(_asked(options))
-    said = _said(words, _asked(options))
+    return any(_is_restated(words, options, is_bare) for is_bare in (False, True))
+
+
+def _is_restated(words: str, options: Options, is_bare: bool) -> bool:
+    asked = _phrases_asked(_asked(options, is_bare))
+    said = _said(words, _asked(options, is_bare), is_bare)
     is_whole = (
         not is_negated(_asked(options)) or not words.strip(" ;.,!") or any("not" in phrase.link for phrase in said)
     )
@@ -239,10 +248,10 @@ def _phrases_asked(asked: str) -> tuple[Phrase, ...]:
     return tuple(phrases_of(asked, ASKING | _NEUTRAL))
 
 
-def _said(words: str, asked: str) -> list[Phrase]:
+def _said(words: str, asked: str, is_bare: bool = False) -> list[Phrase]:
     if " has " in asked and " with " not in asked:
         words = words.replace(" with ", " has ")  # "the car with the highest speed"
-    return [_as_subject(phrase, _phrases_asked(asked)) for phrase in phrases_of(_as_is(words), _NEUTRAL)]
+    return [_as_subject(phrase, _phrases_asked(asked)) for phrase in phrases_of(_as_is(words, is_bare), _NEUTRAL)]
 
 
 def _as_subject(said: Phrase, asked: tuple[Phrase, ...]) -> Phrase:
@@ -255,21 +264,23 @@ def _as_subject(said: Phrase, asked: tuple[Phrase, ...]) -> Phrase:
     return shown if said == alone and holds else said
 
 
-def _as_is(sentence: str) -> str:
+def _as_is(sentence: str, is_bare: bool = False) -> str:
     """A sentence in which "best describes" and "shows" are "is", and angles are called so."""
     for form, word in _ALIKE:
         sentence = form.sub(word, sentence)
-    sentence = _ABOUT.sub("", _HOLDS.sub(" has ", sentence))
+    if is_bare:
+        sentence = _ABOUT.sub("", _ATTRIBUTE.sub(" ", sentence))
+    sentence = _HOLDS.sub(" has ", sentence)
     sentence = _HOW.sub(lambda found: f"what {MEASURES[found[1].casefold()]}", _IN_FIGURE.sub(" ", sentence))
     return LIGHT.sub(" ", _DESCRIBES.sub(" is ", _ANGLE.sub(" angle ", sentence)))
 
 
-def _asked(options: Options) -> str:
+def _asked(options: Options, is_bare: bool = False) -> str:
     """The sentence that asks, without the options that it names: "Which is bigger, the ball or the cube?"."""
     sentence = asking_sentence(options.stem)
     if all(text[:1].isdigit() for text in options.letters):
         sentence = _GIVEN.sub("", sentence)
-    sentence = _as_is(plain_text(with_names(sentence, options.stem)))
+    sentence = _as_is(plain_text(with_names(sentence, options.stem)), is_bare)
     return options.pattern.sub(" ", sentence) if re.search(r"\bor\b", sentence) else sentence
 
 

@@ -33,7 +33,8 @@ LIGHT = re.compile(
     r"|\bused (?=to\b)|\bserves? (?=to\b)"
 )
 _SAYS = re.compile(r"(.*?)\s+(?:says?|reads?|said)\s*$")
-_PASSIVE = re.compile(r"(.*?)\s*\b(?:is|are|was|were|has been|have been)\s+(\w+(?:ed|en|\w))(?:\s+(by|to|from))?\s*$")
+_PASSIVE = re.compile(r"(.*?)\s*\b(?:is|are|was|were|has been|have been)\s+(\w+(?:ed|en|\w))(?:\s+(by|to|from)(?:\s+the)?)?\s*$")
+_CONTAINS = re.compile(r"(.*?) contains?\s*(?:an?\s*|the\s*)?$")
 _NOUNS = {"entitled": "title", "called": "name", "labelled": "label", "labeled": "label"}
 _ROOTS = {"sent": "sen", "written": "wr", "made": "ma", "taken": "ta", "won": "w", "drawn": "dr", "built": "buil",
           "given": "g", "held": "h", "sold": "s", "addressed": "recip", "received": "recip"}  # fmt: skip
@@ -108,6 +109,7 @@ def before_an_option(before: str, asked: str) -> str:
         or any(noun == measured[1] and re.search(rf"\b{how}\b", asked) for how, noun in MEASURES.items())
     ):
         before = before[: measured.start()]
+    before = _CONTAINS.sub(r"in \1 is ", before)
     if "wrote" in asked:
         before = re.sub(r"\bthe (?:author|writer) of\b", "wrote", before)
     if (says := _SAYS.match(before)) and re.search(r"\b(?:written|says?|reads?|text|word)\b", asked):

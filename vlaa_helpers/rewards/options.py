@@ -76,7 +76,7 @@ class Options:
         plain = plain_text(text)
         found = self.letters.get(plain) or self.short.get(short := _ARTICLE.sub("", plain, count=1))
         if not found and self.noun:
-            found = self.short.get(short.removesuffix(f" {self.noun}"))
+            found = self.short.get(short.removesuffix(f" {self.noun}")) or self.short.get(f"{self.noun} {short}")
         if not found and plain[:1].isdigit():
             found = self.short.get(in_full(plain))
         found = found or self._inflected(short)

@@ -21,7 +21,7 @@ _OPEN = frozenset("in on at to of by from for".split())
 _COMPARED = frozenset({"more", "fewer", "less"})
 _ENDS_ASKING = re.compile(r"\?\s*$")
 _STARTS_ASKING = re.compile(r"\b(?:find|calculate|determine|compute|what|which|how|where|who)\b", re.IGNORECASE)
-_SENTENCE = re.compile(r"(?<=[.?!])\s+|\n+")
+_SENTENCE = re.compile(r"(?<=[.?!])(?<!\bFig\.)(?<!\bEq\.)(?<!\bDr\.)(?<!\bMr\.)(?<!\bvs\.)\s+|\n+")
 MAX_PHRASES = 12
 """Phrases of an answer; one with more is reasoning."""
 
@@ -94,6 +94,7 @@ def says_in_order(said: list[Phrase], asked: tuple[Phrase, ...]) -> bool:
     >>> [says_in_order(phrases_of(text), asked) for text in ("the key stores the name", "the name stores the key")]
     [True, False]
     """
+    asked, said = [_with_participle(phrase) for phrase in asked], [_with_participle(phrase) for phrase in said]
     words = [_root(word) for phrase in asked for word in phrase.words]
     links = [phrase.link for phrase in asked for _ in phrase.words]
     starts = list(accumulate((len(phrase.words) for phrase in asked), initial=0))
@@ -114,6 +115,11 @@ def says_in_order(said: list[Phrase], asked: tuple[Phrase, ...]) -> bool:
             return False
         end = at[0] + len(roots)
     return bool(said) and len(said) <= MAX_PHRASES
+
+
+def _with_participle(phrase: Phrase) -> Phrase:
+    """A phrase whose participle is one of its words: "increasing the rate"."""
+    return Phrase("", (phrase.link, *phrase.words)) if phrase.link.endswith("ing") else phrase
 
 
 def _stands_at(place: int, said: list[str], words: list[str], starts: list[int], links: list[str]) -> bool:
