@@ -141,7 +141,8 @@ def _cut_at_comma(part: str, read: Callable[[str], str | Reason]) -> list[str]:
             if re.search(r"\w\w", front) and not isinstance(read(front), Reason):
                 return [front, f"({rest}" if "(" in cut[0] else rest]
             continue
-        if isinstance(read(rest), Reason) or _DEPENDS.match(front):
+        is_listed = front[-1:].isdigit() and re.fullmatch(r"[-+]?[\d.]+\W*", rest)
+        if isinstance(read(rest), Reason) or _DEPENDS.match(front) or is_listed:
             continue
         if _GROUND.match(front) or _STATES.search(front) or not isinstance(read(front), Reason):
             return [front, rest]

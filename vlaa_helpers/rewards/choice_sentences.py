@@ -63,7 +63,7 @@ _ALIKE = (
 _HOLDS = re.compile(r"\b(?:hold|achieve|reache|attain|exhibit|obtain|get|record|own|possesse|have|has|had)s?\b", re.IGNORECASE)
 """Verbs that say of a thing what it has."""
 _ATTRIBUTE = re.compile(
-    r"\b(?:relationship(?: between)?|(?:colou?r|shape|material|size|position|orientation|function|purpose|role|name|title) of)\b",
+    r"\b(?:relationship(?: between)?|(?:colou?r|shape|material|size|position|orientation|function|purpose|role|name|title|degrees?|measure|value|length) of)\b",
     re.IGNORECASE,
 )
 """What a question asks of a thing, whose values need not say it: "The cube is blue"."""
@@ -132,6 +132,8 @@ def _answers(before: str, after: str, options: Options, text: str = "") -> bool:
     if after.startswith("!") and text[-1:].isdigit():
         return False  # a factorial
     asked = asking_sentence(options.stem)
+    if options.noun and (noun := re.search(rf"\bthe {re.escape(options.noun)} $", before)) and before[: noun.start()].strip():
+        before = before[: noun.start()]  # "is shown by the colour" red
     is_done_by = re.search(r"\b(?:was|were|is|are) \w+ by $", before)
     after = _TO_ANOTHER.sub("", after) if is_done_by else after
     before = before_an_option(before, asked)
@@ -330,6 +332,6 @@ def _with_digits(text: str, options: Options) -> str:
     if not all(text[:1].isdigit() for text in options.letters):
         return text
     for start, end, value in reversed(list(find_numbers(text))):
-        if value is not None and text[start:end].isalpha():
+        if value is not None and text[start:end].isalpha() and text[start:end] not in words_of(options.stem):
             text = f"{text[:start]}{value}{text[end:]}"
     return text

@@ -55,7 +55,7 @@ def in_one_wording(text: str, options) -> str:
             text = f"it is {rest}" if form is _LEAD else rest
         elif rest != text and options.named_by(rest) is None:
             text = rest
-    if all(any(map(str.isdigit, value)) and "=" not in value for value in options.letters):
+    if all(re.search(r"[\dπ]", value) and "=" not in value for value in options.letters):
         if not _IS_EXACT.search(asked):
             text = _ABOUT.sub("", text).replace("≈", "=")
         text = _last_value(text, asked)
