@@ -20,7 +20,7 @@ _NEUTRAL = (SAYING - {"right", "yes"}) | frozenset(
 )
 _ANGLE = re.compile(r"\\?\bangle\s*(?=(?:[a-z]{1,3}|\d)\b)|∠\s*", re.IGNORECASE)
 _DESCRIBES = re.compile(
-    r"\bof the following\b|\b(?:best |most likely )?(?:describes?|represents?|matches|shows?|depicts?|denotes?|indicates?"
+    r"\bof the following\b|\b(?:best |most likely )?(?:describes?|represents?|matches|shows?|depicts?|denotes?|indicates?|marks?"
     r"|corresponds? to|corresponding to|made (?:up )?of|refers? to|stands? for)\b",
     re.IGNORECASE,
 )
@@ -62,6 +62,9 @@ _ALIKE = (
 """Words that say the same, and what a question asks of a thing that its values name by themselves."""
 _HOLDS = re.compile(r"\b(?:hold|achieve|reache|attain|exhibit|obtain|get|record|own|possesse|have|has|had)s?\b", re.IGNORECASE)
 """Verbs that say of a thing what it has."""
+_THE_MOST = re.compile(r"(?:\bthe )?((?:\b(?!the )\w+ ){1,3})(?:is|was|are|were) the (\w+est|most \w+)\b")
+_SHOWING = re.compile(r"^(.*?) (?:depicts|shows|displays|features) ")
+_PRONOUN = re.compile(r"\s*(?:it|they|he|she)\b")
 _ATTRIBUTE = re.compile(
     r"\b(?:relationship(?: between)?|(?:colou?r|shape|material|size|position|orientation|function|purpose|role|name|title|degrees?|measure|value|length) of)\b",
     re.IGNORECASE,
@@ -80,7 +83,7 @@ _PEAK = re.compile(r"(.*?) (?:has|have|had|reaches|attains|shows) (?:its|their|a
 _DONE_BY = re.compile(r" (?:is|are|was|were) (\w+?)(?:e?d|en)?( to)? by (.*)$")
 _HAS = re.compile(r"(.*) (?:has|have|had) (?:an? |the )?$")
 _TO_ANOTHER = re.compile(r"^ (?:to|on|for) .*")
-_IS_IN = re.compile(r"\b(is|are|was|were) (?:in|at)\s*(?:the\s*)?$")
+_IS_IN = re.compile(r"\b((?:is|are|was|were)(?: the \w+est)?) (?:in|at)\s*(?:the\s*)?$")
 _OPEN_LINK = re.compile(r"\b(of|with|to|for|by|from|about)\s*(?:the\s*)?$")
 _ADJUNCT = re.compile(
     r"[\s,]*(?:in|on|at|down|up|along|through|over|under|near|next to|with|for|of|around|across|into|toward|towards|by|to)\b"
@@ -173,7 +176,7 @@ def _answers(before: str, after: str, options: Options, text: str = "") -> bool:
     ):
         return False  # "5 polygons" where the sides of the polygon are asked for
     return says_again(rest, options) or (
-        _BEHIND_A_VERB.search(before) is not None and _is_adjunct(after, options) and says_again(before, options)
+        _BEHIND_A_VERB.search(_as_is(before)) is not None and _is_adjunct(after, options) and says_again(before, options)
     )
 
 
@@ -185,7 +188,7 @@ def _does(done: re.Match, options: Options) -> bool:
 
 def _is_given(before: str, stem: str) -> bool:
     """Whether the question itself gives a value of what stands before an option: "∠1 =" where ∠1 = 40°."""
-    name = re.search(r"([^\s,;]+)\s*(?:=|\bis)\s*$", before)
+    name = re.fullmatch(r"\s*([^\s,;]+)\s*(?:=|\bis)\s*", before)
     return name is not None and re.search(rf"(?<!\w){re.escape(name[1])}\s*=\s*[\d√$-]", stem.casefold()) is not None
 
 
@@ -236,7 +239,11 @@ def says_again(words: str, options: Options) -> bool:
 
 def _is_restated(words: str, options: Options, is_bare: bool) -> bool:
     asked = _phrases_asked(_asked(options, is_bare))
+    if is_bare:
+        words = _THE_MOST.sub(r"the \2 \1", _SHOWING.sub(r"in \1 is ", words))
     said = _said(words, _asked(options, is_bare), is_bare)
+    if len(said) == 1 and _PRONOUN.match(words) and asked and said[0] == Phrase("", asked[-1].words[-1:] or ("",)):
+        return True  # "it needs" of "What does … need?"
     is_whole = (
         not is_negated(_asked(options)) or not words.strip(" ;.,!") or any("not" in phrase.link for phrase in said)
     )

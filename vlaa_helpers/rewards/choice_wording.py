@@ -29,7 +29,7 @@ MEASURES = {"high": "height", "tall": "height", "long": "length", "wide": "width
 """What is measured, by the word that asks how much of it there is."""
 _MEASURED = re.compile(r"\b(?:with |at )?an? (\w+) of\s*$")
 LIGHT = re.compile(
-    rf"\b(?:type|kind|sort)s? of\b|\bin (?:total|all)\b|\baltogether\b|(?<!\bnot )\b{_SHOWN}\b|\b(?:clearly|generally|overall|mainly|primarily|consistently|typically|evidently|indeed)\b"
+    rf"\b(?:labell?ed|marked)(?: (?:as|with))?\b|\b(?:type|kind|sort)s? of\b|\bin (?:total|all)\b|\baltogether\b|(?<!\bnot )\b{_SHOWN}\b|\b(?:clearly|generally|overall|mainly|primarily|consistently|typically|evidently|indeed)\b"
     r"|\bused (?=to\b)|\bserves? (?=to\b)"
 )
 _SAYS = re.compile(r"(.*?)\s+(?:says?|reads?|said)\s*$")
