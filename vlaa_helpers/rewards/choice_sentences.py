@@ -188,8 +188,8 @@ def _does(done: re.Match, options: Options) -> bool:
 
 def _is_given(before: str, stem: str) -> bool:
     """Whether the question itself gives a value of what stands before an option: "∠1 =" where ∠1 = 40°."""
-    name = re.fullmatch(r"\s*([^\s,;]+)\s*(?:=|\bis)\s*", before)
-    return name is not None and re.search(rf"(?<!\w){re.escape(name[1])}\s*=\s*[\d√$-]", stem.casefold()) is not None
+    name = re.fullmatch(r"\s*([^\s,;]+)\s*(?:=|\bis)\s*|.*\bat (\w)\s*=\s*", before)
+    return name is not None and re.search(rf"(?<!\w){re.escape(name[1] or name[2])}\s*=\s*[\d√$-]", stem.casefold()) is not None
 
 
 def _is_adjunct(words: str, options: Options) -> bool:
