@@ -88,7 +88,7 @@ def _named(answer: str, question: str) -> str | Reason:
     if letter := _LETTER.fullmatch(text):
         return letter[1].upper()
     options = read_options(question)
-    whole = _named_by_clause(text, question, options)
+    whole = options.named_by(text) or _named_by_clause(text, question, options)
     if not isinstance(whole, Reason) or not options.texts:
         return whole
     read = lru_cache(maxsize=None)(partial(_named_by_clause, question=question, options=options))
@@ -96,6 +96,8 @@ def _named(answer: str, question: str) -> str | Reason:
 
 
 def _named_by_clause(text: str, question: str, options: Options) -> str | Reason:
+    if named := options.named_by(text):
+        return named
     text = _without_braces(without_lead_in(text))
     if called := _CALLED.match(text):
         text = _without_braces(text[called.end() :]) or text

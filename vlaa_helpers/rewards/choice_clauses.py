@@ -23,7 +23,7 @@ _SHORT_FORM = re.compile(
 _SAID_LETTER = re.compile(r"(?:\b(?:is|answer|option|choice|statement)|:)\s*\(?[A-Z]\)?\.$")
 _WHY = r"(?:because|since|whereas|as(?= (?:it|the|this|there|they|all|its|both)\b)|for)\b"
 _RELATIVE = r"(?:which|this|that) (?:means|implies|gives|indicates|suggests|shows|makes)(?: that)?"
-_MORE = r"(?=(?:\w+(?:ing|ed)|where|with|which|shown|as (?:shown|seen|indicated|can)|at \d\S*)(?!\w))|while\s+"
+_MORE = r"(?=(?:\w+(?:ing|ed)|where|with|which|shown|as (?:shown|seen|\w+ed|can)|at \d\S*)(?!\w))|while\s+"
 _MATCHING = r"(?:(?:which|this|that|it) (?:is|matches|corresponds to)|corresponding to|i\.e\.,?)"
 _OPTION = r"(?=(?:the )?(?:correct )?(?:option|answer|choice)\b)"
 _LETTER_FIRST = re.compile(r"(\(?[A-Z]\)?[.])\s+(?=[A-Z]\S*(?:\s+\S+){3})")

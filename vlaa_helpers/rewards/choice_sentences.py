@@ -21,7 +21,7 @@ _NEUTRAL = (SAYING - {"right", "yes"}) | frozenset(
 _ANGLE = re.compile(r"\\?\bangle\s*(?=(?:[a-z]{1,3}|\d)\b)|∠\s*", re.IGNORECASE)
 _DESCRIBES = re.compile(
     r"\bof the following\b|\b(?:best |most likely )?(?:describes?|represents?|matches|shows?|depicts?|denotes?|indicates?|marks?"
-    r"|corresponds? to|corresponding to|made (?:up )?of|refers? to|stands? for)\b",
+    r"|corresponds? to|corresponding to|belongs? to|made (?:up )?of|refers? to|stands? for)\b",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\(?[-+]?\d+(?:\.\d+)?[).]?")
@@ -63,6 +63,7 @@ _ALIKE = (
 _HOLDS = re.compile(r"\b(?:hold|achieve|reache|attain|exhibit|obtain|get|record|own|possesse|have|has|had)s?\b", re.IGNORECASE)
 """Verbs that say of a thing what it has."""
 _THE_MOST = re.compile(r"(?:\bthe )?((?:\b(?!the )\w+ ){1,3})(?:is|was|are|were) the (\w+est|most \w+)\b")
+_IS_THE_MOST = re.compile(r"\b(?:is|was|are|were) the ((?:(?!the )\w+ ){1,3})the (\w+est)\b", re.IGNORECASE)
 _SHOWING = re.compile(r"^(.*?) (?:depicts|shows|displays|features) ")
 _PRONOUN = re.compile(r"\s*(?:it|they|he|she)\b")
 _ATTRIBUTE = re.compile(
@@ -72,13 +73,17 @@ _ATTRIBUTE = re.compile(
 """What a question asks of a thing, whose values need not say it: "The cube is blue"."""
 _ABOUT = re.compile(
     r"\b(?:what (?:can|could|may) be \w+|which (?:of the following )?(?:statements?|conclusions?|sentences?)? ?(?:is |are )?"
-    r"(?:true|correct|best)?) ?(?:about|regarding|from)\b",
+    r"(?:true|correct|best)?) ?(?:about|regarding|from)\b"
+    r"|\bwhat (?:\w+ )?(?:trend|change|pattern) (?:is|are|was|can be) (?:observed|seen|shown|visible) (?:in|for)\b",
     re.IGNORECASE,
 )
 _HOW = re.compile(rf"\bhow ({'|'.join(MEASURES)})\b", re.IGNORECASE)
 _MEASURED = re.compile(rf"^ (?:in )?(?:{'|'.join(MEASURES)}|{'|'.join(MEASURES.values())})\b")
 _IN_FIGURE = re.compile(r"\b(?:in|from|according to|based on) (?:the|this) (?:image|picture|photo|figure|scene|diagram|graph|chart|plot|table)\b", re.I)
-_MEASURE = re.compile(r"\s*\b(?:with|at|of) (?:(?:an?|about|around|approximately|value) )*[\d.,]+ ?(?:%|percent)?[.]?$")
+_MEASURE = re.compile(
+    r"\s*\b(?:with|at|of) (?:(?:an?|about|around|approximately|value) )*[\d.,]+ ?(?:%|percent)?[.]?$"
+    r"|\s*\bfrom [\d.,]+\S* to [\d.,]+\S*$"
+)
 _PEAK = re.compile(r"(.*?) (?:has|have|had|reaches|attains|shows) (?:its|their|an?|the) (.+?) (?:at|of|is)\s*$")
 _DONE_BY = re.compile(r" (?:is|are|was|were) (\w+?)(?:e?d|en)?( to)? by (.*)$")
 _HAS = re.compile(r"(.*) (?:has|have|had) (?:an? |the )?$")
@@ -143,6 +148,8 @@ def _answers(before: str, after: str, options: Options, text: str = "") -> bool:
     if not any(LOOKS & set(text.split()) for text in options.letters):
         before = _LOOK.sub(" ", before)
     before = _IS_IN.sub(r"\1", before)
+    if all(plain.startswith(("it ", "to ", "they ")) for plain in map(options.own, options.texts)):
+        before = re.sub(r"\b(is|are) to $", r"\1", before)
     if (link := _OPEN_LINK.search(before)) and not re.search(rf"\b{link[1]}\b", asked, re.IGNORECASE):
         return False  # "the letter of" whom
     if _is_given(before, options.stem):
@@ -242,6 +249,8 @@ def _is_restated(words: str, options: Options, is_bare: bool) -> bool:
     if is_bare:
         words = _THE_MOST.sub(r"the \2 \1", _SHOWING.sub(r"in \1 is ", words))
     said = _said(words, _asked(options, is_bare), is_bare)
+    if re.match(r"\W*who\b", asking_sentence(options.stem), re.IGNORECASE):
+        said = [phrase for phrase in said if phrase.words != ("person",)]
     if len(said) == 1 and _PRONOUN.match(words) and asked and said[0] == Phrase("", asked[-1].words[-1:] or ("",)):
         return True  # "it needs" of "What does … need?"
     is_whole = (
@@ -254,7 +263,7 @@ def _is_restated(words: str, options: Options, is_bare: bool) -> bool:
 
 @lru_cache(maxsize=4096)
 def _phrases_asked(asked: str) -> tuple[Phrase, ...]:
-    return tuple(phrases_of(asked, ASKING | _NEUTRAL))
+    return tuple(phrases_of(asked, (ASKING - {"factor"}) | _NEUTRAL))
 
 
 def _said(words: str, asked: str, is_bare: bool = False) -> list[Phrase]:
@@ -278,7 +287,7 @@ def _as_is(sentence: str, is_bare: bool = False) -> str:
     for form, word in _ALIKE:
         sentence = form.sub(word, sentence)
     if is_bare:
-        sentence = _ABOUT.sub("", _ATTRIBUTE.sub(" ", sentence))
+        sentence = _ABOUT.sub("", _ATTRIBUTE.sub(" ", _IS_THE_MOST.sub(r" is \2 \1", sentence)))
     sentence = _HOLDS.sub(" has ", sentence)
     sentence = _HOW.sub(lambda found: f"what {MEASURES[found[1].casefold()]}", _IN_FIGURE.sub(" ", sentence))
     return LIGHT.sub(" ", _DESCRIBES.sub(" is ", _ANGLE.sub(" angle ", sentence)))

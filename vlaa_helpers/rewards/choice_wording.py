@@ -72,6 +72,8 @@ def _last_value(text: str, asked: str) -> str:
     if chain and not re.search(r"[a-z]{2,}", _TERM.sub("", text[chain.end(1) : chain.end()])):
         text = f"{chain[1]} = {text[chain.end() :].strip()}"
     subject, sign, value = text.partition("=")
+    if sign and re.search(r"\S [-+×·*/÷] \S", subject) and subject.strip() in asked:
+        return value
     is_letter = re.fullmatch(r"\s*[a-zA-Z]\s*", subject) and subject.strip() not in re.findall(r"\b[a-zA-Z]\b", asked)
     return value if sign and is_letter and _names_a_word(subject.strip(), asked) else text
 
@@ -109,11 +111,12 @@ def before_an_option(before: str, asked: str) -> str:
         or any(noun == measured[1] and re.search(rf"\b{how}\b", asked) for how, noun in MEASURES.items())
     ):
         before = before[: measured.start()]
+    before = re.sub(r"\bbelongs? to\s*(?:the\s*)?$", "is ", before)
     before = _CONTAINS.sub(r"in \1 is ", before)
     if "wrote" in asked:
         before = re.sub(r"\bthe (?:author|writer) of\b", "wrote", before)
-    if (says := _SAYS.match(before)) and re.search(r"\b(?:written|says?|reads?|text|word)\b", asked):
-        return f"written on {says[1]} is"
+    if (says := _SAYS.match(before)) and re.search(r"\b(?:written|says?|reads?|text|word|name|title)\b", asked):
+        return f"on {says[1]} is"
     if (passive := _PASSIVE.match(before)) and (active := _active(passive, asked)):
         return active
     return LIGHT.sub(" ", _IS_BY.sub(" is ", before))

@@ -13,7 +13,7 @@ _ENDING = re.compile(r"(?:ing|ed|es|s|e)$")
 _ALIKE = r"(?:e|es|s|ed|ing)?"
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _SHORT_NUMBER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?(k|thousand|m|million|bn|billion)(?![\w²³^/])", re.IGNORECASE)
-_BRACKET = re.compile(r"\s+\([^()]*\)$")
+_BRACKET = re.compile(r"(?<!\bon)(?<!\bin)(?<!\bat)\s+\((?=[^()]*[a-z]{3})[^()]*\)$")
 _POWERS = {"k": 3, "thousand": 3, "m": 6, "million": 6, "bn": 9, "billion": 9}
 
 
