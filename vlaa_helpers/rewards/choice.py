@@ -10,7 +10,9 @@ from .options import FULL_WIDTH, Options, options_of, plain_text, read_options, 
 from .score import Reason, Score, right_or_wrong, score_answer
 
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{([^{}]*)\}")
-_WRAPPED = re.compile(r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf)(?![A-Za-z])\s*+|\\[()\[\]]|[*`$\"“”]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_WRAPPED = re.compile(
+    r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf)(?![A-Za-z])\s*+|\\[()\[\]]|[*`$\"“”]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
+)
 _LETTER = re.compile(r"[(\[]?([A-Za-z])[)\]]?[.!?;:,]?")
 _LETTER_AND_TEXT = re.compile(r"[(\[]?([A-Za-z])(?:[)\]][.:]?|[.:,!?;]|\s*+[-–—]\s|\s*+(?=\())\s*+(.*)", re.DOTALL)
 _LETTER_BLANK_TEXT = re.compile(r"([A-Z])\s++(.*)", re.DOTALL)
@@ -20,7 +22,9 @@ _CALLED = re.compile(
     re.IGNORECASE,
 )
 _IS_CORRECT = re.compile(
-    r"\s+is\s+(?:(?:the\s+)?(?:correct|right|best|true)\s+(?:answer|option|choice|statement|one)|correct|right|true)[.!]?$", re.I
+    r"\s+is\s+(?:(?:the\s+)?(?:correct|right|best|true)\s+(?:answer|option|choice|statement|one)|correct|right|true)"
+    r"[.!]?$",
+    re.IGNORECASE,
 )
 # a letter that stands alone, except the article of "B) A red circle"
 _ALONE = re.compile(r"(?<![A-Za-z])(?!(?:A|I) (?!or\b|and\b)[a-z])([A-Z])(?=[).:,;/!?\]} ]|$)")

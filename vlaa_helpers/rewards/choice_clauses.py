@@ -36,8 +36,9 @@ _JOINED = re.compile(
 )
 _CUT = re.compile(r",\s+(?:and\s+|then\s+)?|\s+\(|:\s+|\s+[–—-]\s+")
 _GROUND = re.compile(
-    r"(?:since|because|given|using|by|from|looking at|applying|comparing|compared (?:to|with)|among|of (?:the|these|all)"
-    r"|considering|to (?:find|solve|determine|answer)|based on|according to|first|next|now|finally)\b",
+    r"(?:since|because|given|using|by|from|looking at|applying|comparing|compared (?:to|with)|among"
+    r"|of (?:the|these|all)|considering|to (?:find|solve|determine|answer)|based on|according to|first|next|now"
+    r"|finally)\b",
     re.IGNORECASE,
 )
 _STATES = re.compile(r"=|\b(?:is|are|was|were|has|have|shows?|gives?|equals?)\b", re.IGNORECASE)
@@ -45,7 +46,8 @@ _DEPENDS = re.compile(r"(?:if|when|while|unless|although|though|as|at|until|befo
 _DOUBT = re.compile(
     r"\?|\b(?:maybe|perhaps|possibly|probably|might|could be|may (?:be|also)|guess\w*|unsure|unclear|uncertain\w*"
     r"|not (?:sure|certain|clear|enough|possible)|(?:can|could)(?: ?not|n['’]t) (?:be|say|tell|see|determine)\w*|unable"
-    r"|impossible|hard to|difficult to|hmm|insufficient|(?:do not|don['’]t) know|sorry|ignore|suppose|assum\w+|if|unless)\b",
+    r"|impossible|hard to|difficult to|hmm|insufficient|(?:do not|don['’]t) know|sorry|ignore|suppose"
+    r"|assum\w+|if|unless)\b",
     re.IGNORECASE,
 )
 _TURN = re.compile(
@@ -53,19 +55,28 @@ _TURN = re.compile(
     r"|^(?:no|or|not)\b",
     re.IGNORECASE,
 )
-_TOO = re.compile(r"\b(?:also|too|as well|so (?:is|are|do|does|did|has|have)|same|equal\w*|both|tied?|or|either)\b", re.I)
+_TOO = re.compile(
+    r"\b(?:also|too|as well|so (?:is|are|do|does|did|has|have)|same|equal\w*|both|tied?|or|either)\b", re.IGNORECASE
+)
 _NOT = re.compile(r"\bnot\b|n['’]t\b|\b(?:wrong|incorrect|false|never)\b", re.IGNORECASE)
-_POINTS_BACK = re.compile(r"(?:and\s+|so\s+)?(?:it|this|that|which|the (?:answer|above|former|latter))\b", re.IGNORECASE)
-_OF_ANSWERS = re.compile(r"\b(?:answers?|options?|choices?|correct|right)\b|^(?:[\s,/&().]*(?:\b[A-Z]\b|and|or))+[\s.)]*$", re.I)
+_POINTS_BACK = re.compile(
+    r"(?:and\s+|so\s+)?(?:it|this|that|which|the (?:answer|above|former|latter))\b", re.IGNORECASE
+)
+_OF_ANSWERS = re.compile(
+    r"\b(?:answers?|options?|choices?|correct|right)\b|^(?:[\s,/&().]*(?:\b[A-Z]\b|and|or))+[\s.)]*$", re.IGNORECASE
+)
 _LABEL = re.compile(r"(?<![\w'’])([A-Z])(?![\w'’])")
 _SUM = re.compile(r"[\d\s.,+\-−–*×·÷/()²³√π^°%=:]+(?:[a-z]{1,2}[²³]?)?[.]?", re.IGNORECASE)
-_MEASURE = re.compile(r"\([^()]*\d[^()]*\)\.?|(?:with|at) \W*\d\S*(?: \w+)?|[\W\d]+(?:[a-z]{1,3}|percent|degrees|units)?[\W\d]*", re.I)
+_MEASURE = re.compile(
+    r"\([^()]*\d[^()]*\)\.?|(?:with|at) \W*\d\S*(?: \w+)?|[\W\d]+(?:[a-z]{1,3}|percent|degrees|units)?[\W\d]*",
+    re.IGNORECASE,
+)
 _OPPOSITE = {
     word: other
     for pair in (
         "high low", "large small", "big small", "great small", "most least", "more less", "more fewer", "max min",
-        "increas decreas", "ris fall", "long short", "fast slow", "left right", "top bottom", "above below", "best worst",
-        "strong weak", "first last", "positiv negativ",
+        "increas decreas", "ris fall", "long short", "fast slow", "left right", "top bottom", "above below",
+        "best worst", "strong weak", "first last", "positiv negativ",
     )
     for word, other in (pair.split(), pair.split()[::-1])
 }  # fmt: skip
@@ -74,8 +85,8 @@ _OPPOSITE = {
 def named_by_clauses(text: str, options: Options, read: Callable[[str], str | Reason]) -> str | Reason | None:
     """The option that an answer of several clauses states; None where it has one clause alone.
 
-    One clause at least states an option, and every one that does states the same. The others are steps, a description or
-    reasons: they may be anything that doubts nothing and, behind the answer, takes nothing back.
+    One clause at least states an option, and every one that does states the same. The others are steps, a description
+    or reasons: they may be anything that doubts nothing and, behind the answer, takes nothing back.
 
     Args:
         read: the letter that a clause states, or why it states none.
@@ -161,12 +172,12 @@ def _takes_back(clause: str, letter: str, options: Options, *, is_behind: bool) 
         return False
     if len(clause.split()) < MIN_WORDS:
         return "=" not in clause and not _MEASURE.fullmatch(clause) and not clause.startswith("followed by")
-    return bool(
-        _TURN.search(clause)
-        or (others and _TOO.search(clause))
-        or (is_negated and (_POINTS_BACK.match(clause) or letter in labels | options.mentioned(clause)))
-        or (not others and not re.search(r"\b(?:others?|rest)\b", clause) and _is_opposite(clause, options.stem, options.own(letter)))
-    )
+    if _TURN.search(clause) or (others and _TOO.search(clause)):
+        return True
+    if is_negated and (_POINTS_BACK.match(clause) or letter in labels | options.mentioned(clause)):
+        return True
+    is_of_others = others or re.search(r"\b(?:others?|rest)\b", clause)
+    return not is_of_others and _is_opposite(clause, options.stem, options.own(letter))
 
 
 def _is_opposite(clause: str, stem: str, own: str) -> bool:

@@ -5,35 +5,59 @@ from functools import lru_cache
 
 from .hedges import is_negated
 from .neutral_words import words_of
+from .options import Options
 from .restatement import asking_sentence
 
-_FIGURE = r"(?:(?:sub)?figure|(?:sub)?fig\.|subplot|panel|image|picture|photo|diagram|graph|chart|plot|map|table|page|document)"
-_SHOWS = r"(?:shows?|depicts?|displays?|illustrates?|indicates?|suggests?|presents?|reveals?|states?|says?|mentions?|lists?|uses?)"
+_FIGURE = (
+    r"(?:(?:sub)?figure|(?:sub)?fig\.|subplot|panel|image|picture|photo|diagram|graph|chart|plot|map|table|page"
+    r"|document)"
+)
+_SHOWS = (
+    r"(?:shows?|depicts?|displays?|illustrates?|indicates?|suggests?|presents?|reveals?|states?|says?|mentions?|lists?"
+    r"|uses?)"
+)
 _SHOWN = r"(?:shown|seen|depicted|displayed|illustrated|presented|observed|visible|plotted|given|used|located|found)"
 _NAMED = re.compile(r"\b([A-Za-z]{3,}\.?)\s+(?:\(([A-Za-z])\)|([A-Z])\b|([b-hj-z])\b)(?!['’])")
 _NO_NAME = frozenset(
-    "option answer choice letter the and are was were is or for with that this between from into than both when find".split()
+    "option answer choice letter the and are was were is or for with that this between from into than both when "
+    "find".split()
 )
-_LEAD = re.compile(rf"^(?:the |this )?(?:(?:given|provided|pie|bar|line|scatter|box) )?{_FIGURE}\w?,? (?:\w+ly )?{_SHOWS}( that)?\s+(?=\S)", re.IGNORECASE)
+_LEAD = re.compile(
+    rf"^(?:the |this )?(?:(?:given|provided|pie|bar|line|scatter|box) )?{_FIGURE}\w?,? (?:\w+ly )?{_SHOWS}(?: that)?\s+"
+    r"(?=\S)",
+    re.IGNORECASE,
+)
 _TAIL = re.compile(rf"\s+(?:is|are) {_SHOWN}(?: (?:in|on|by) (?:the |this )?{_FIGURE}\w?)?[.]?$", re.IGNORECASE)
-_ABOUT = re.compile(r"(?:\b(?:approximately|approx\.?|about|around|roughly|close to)|[~≈])\s*(?=(?:[a-z]{3,} )?[-+$]?\d)", re.IGNORECASE)
+_ABOUT = re.compile(
+    r"(?:\b(?:approximately|approx\.?|about|around|roughly|close to)|[~≈])\s*(?=(?:[a-z]{3,} )?[-+$]?\d)", re.IGNORECASE
+)
 _IS_EXACT = re.compile(r"\b(?:find|calculate|solve|angle|triangle|circle|equation)\b|∠", re.IGNORECASE)
 """What a question of geometry or algebra has: of such a value "about" tells nothing, while a chart is read so."""
 _CHAIN = re.compile(r"([^=]*?)\s*(?:=|\b(?:is|are)\b)([^=,;]*=)+(?=[^=]*$)")
 _TERM = re.compile(r"\\?(?:sin|cos|tan|sqrt|frac|cdot|times|div|pi|angle|circ|cm|mm|km|[a-z])(?![a-z])|\b[A-Z]{1,4}\b")
 _IS_BY = re.compile(
-    r"\s*\b(?:is|are|was|were|has been|have been)?\s*(?:best |most likely |clearly )?(?:achieved|obtained|attained|reached|held|represented|indicated|shown"
-    r"|denoted|marked|reported|recorded|given|seen|observed|found|depicted|described|matched|used)\s+(?:by|for|with|in|at|as|to be)\s*(?=(?:the )?$)"
+    r"\s*\b(?:is|are|was|were|has been|have been)?\s*(?:best |most likely |clearly )?(?:achieved|obtained|attained"
+    r"|reached|held|represented|indicated|shown|denoted|marked|reported|recorded|given|seen|observed|found|depicted|described"
+    r"|matched|used)\s+(?:by|for|with|in|at|as|to be)\s*(?=(?:the )?$)"
 )
-MEASURES = {"high": "height", "tall": "height", "long": "length", "wide": "width", "deep": "depth", "old": "age", "far": "distance"}
+MEASURES = {
+    "high": "height", "tall": "height", "long": "length", "wide": "width", "deep": "depth", "old": "age",
+    "far": "distance",
+}  # fmt: skip
 """What is measured, by the word that asks how much of it there is."""
 _MEASURED = re.compile(r"\b(?:with |at )?an? (\w+) of\s*$")
 LIGHT = re.compile(
-    rf"\b(?:labell?ed|marked)(?: (?:as|with))?\b|\b(?:type|kind|sort)s? of\b|\bin (?:total|all)\b|\baltogether\b|(?<!\bnot )\b{_SHOWN}\b|\b(?:clearly|generally|overall|mainly|primarily|consistently|typically|evidently|indeed)\b"
+    rf"\b(?:labell?ed|marked)(?: (?:as|with))?\b|\b(?:type|kind|sort)s? of\b|\bin (?:total|all)\b|\baltogether\b"
+    rf"|(?<!\bnot )\b{_SHOWN}\b"
+    r"|\b(?:clearly|generally|overall|mainly|primarily|consistently|typically|evidently|indeed)\b"
     r"|\bused (?=to\b)|\bserves? (?=to\b)"
 )
+"""Words that may stand in an answer or a question and change neither."""
 _SAYS = re.compile(r"(.*?)\s+(?:says?|reads?|said)\s*$")
-_PASSIVE = re.compile(r"(.*?)\s*\b(?:is|are|was|were|has been|have been)\s+(\w+(?:ed|en|\w))(?:\s+(by|to|from)(?:\s+the)?)?\s*$")
+_PASSIVE = re.compile(r"(.*?)\s*\b(?:is|are|was|were|has been|have been)\s+(\w{2,})(?:\s+(by|to|from)(?:\s+the)?)?\s*$")
+_BELONGS = re.compile(r"\bbelongs? to\s*(?:the\s*)?$")
+_AUTHOR = re.compile(r"\bthe (?:author|writer) of\b")
+_IS_READ = re.compile(r"\b(?:written|says?|reads?|text|word|name|title)\b")
 _CONTAINS = re.compile(r"(.*?) contains?\s*(?:an?\s*|the\s*)?$")
 _NOUNS = {"entitled": "title", "called": "name", "labelled": "label", "labeled": "label"}
 _ROOTS = {"sent": "sen", "written": "wr", "made": "ma", "taken": "ta", "won": "w", "drawn": "dr", "built": "buil",
@@ -41,7 +65,7 @@ _ROOTS = {"sent": "sen", "written": "wr", "made": "ma", "taken": "ta", "won": "w
 _DOER = re.compile(r"\b(?:who|which(?: \w+){1,3}?|what(?: \w+){0,2}?)\s+(\w+)", re.IGNORECASE)
 
 
-def in_one_wording(text: str, options) -> str:
+def in_one_wording(text: str, options: Options) -> str:
     """A clause without what shows it, and with its formula's last value alone: "The graph shows that x = 2 + 3 = 5".
 
     A value is brought so where all options are values.
@@ -68,6 +92,7 @@ def is_named_figure(words: tuple[str, ...]) -> bool:
 
 
 def _last_value(text: str, asked: str) -> str:
+    """A formula's last value, alone where its left side is what is asked for: "h = 48/8 = 6" of a height is "6"."""
     chain = _CHAIN.match(text)
     if chain and not re.search(r"[a-z]{2,}", _TERM.sub("", text[chain.end(1) : chain.end()])):
         text = f"{chain[1]} = {text[chain.end() :].strip()}"
@@ -111,11 +136,10 @@ def before_an_option(before: str, asked: str) -> str:
         or any(noun == measured[1] and re.search(rf"\b{how}\b", asked) for how, noun in MEASURES.items())
     ):
         before = before[: measured.start()]
-    before = re.sub(r"\bbelongs? to\s*(?:the\s*)?$", "is ", before)
-    before = _CONTAINS.sub(r"in \1 is ", before)
+    before = _CONTAINS.sub(r"in \1 is ", _BELONGS.sub("is ", before))
     if "wrote" in asked:
-        before = re.sub(r"\bthe (?:author|writer) of\b", "wrote", before)
-    if (says := _SAYS.match(before)) and re.search(r"\b(?:written|says?|reads?|text|word|name|title)\b", asked):
+        before = _AUTHOR.sub("wrote", before)
+    if (says := _SAYS.match(before)) and _IS_READ.search(asked):
         return f"on {says[1]} is"
     if (passive := _PASSIVE.match(before)) and (active := _active(passive, asked)):
         return active

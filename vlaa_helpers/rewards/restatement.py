@@ -17,7 +17,8 @@ _NEAR = frozenset("near beside by at".split())
 _ALIKE = (
     (_NEAR - {"beside"}, PLACES | _NEAR),
     (frozenset({"beside"}), _NEAR | {"left_of", "right_of"}),
-    (frozenset({"in", "on"}), frozenset({"in", "on", "at"})))
+    (frozenset({"in", "on"}), frozenset({"in", "on", "at"})),
+)
 """Links of an answer, and those of a question that they may stand for."""
 _OPEN = frozenset("in on at to of by from for".split())
 """Links that an answer may leave open, where its value follows: "The arrow points to" the heart."""
