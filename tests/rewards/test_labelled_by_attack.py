@@ -41,7 +41,7 @@ FILES = tuple(
 ROWS = [json.loads(line) for name in FILES for line in (SAMPLES / name).read_text(encoding="utf-8").splitlines()]
 STILL_WRONG = {
     "digit": {("0", "There aren't any, so the answer is 0.")},
-    "choice": {("B", "blue"), ("A", "The heart is pointed to by the arrow.")},
+    "choice": {("B", "blue"), ("C", "C) 1300")},
     "box": set(),
     "math": set(),
 }

@@ -16,9 +16,9 @@ MAX_COMMAS = 6
 MIN_WORDS = 4
 """Words of a clause behind the answer that states none: a shorter one is no description ("B; refuted")."""
 _LINE = re.compile(r"(?<![:\s])\s*\n\s*(?:[-•#>]+\s+|\(?\d{1,2}[.)]\s+)?")
-_ENDS = re.compile(r"[.!]\s+(?=\S)|;\s+")
+_ENDS = re.compile(r"[.!]\s+(?=[^\sa-z])|;\s+")
 _SHORT_FORM = re.compile(
-    r"(?:\b(?:(?i:dr|mr|mrs|ms|st|vs|no|figs?|eq|prof|approx|e\.g|i\.e|etc|inc))|^\(?\d{1,2}(?=\.$)|(?:^|[\s(.])[A-Z])\.$"
+    r"(?:\b(?:(?i:dr|mr|mrs|ms|st|vs|no|figs?|eq|prof|approx|e\.g|i\.e|etc|inc|corp|co|ltd))|^\(?\d{1,2}(?=\.$)|(?:^|[\s(.])[A-Z])\.$"
 )
 _SAID_LETTER = re.compile(r"(?:\b(?:is|answer|option|choice|statement)|:)\s*\(?[A-Z]\)?\.$")
 _WHY = r"(?:because|since|whereas|as(?= (?:it|the|this|there|they|all|its|both)\b)|for)\b"
@@ -34,7 +34,7 @@ _JOINED = re.compile(
     r"|\s+and\s+(?=\S{1,8}\s*=)|,\s+and\s+(?=(?:the|this|that|these|those|it|its|all|no)\b)|\s*(?:⇒|=>|→|∴|∵|\\Rightarrow|\\therefore)\s*",
     re.IGNORECASE,
 )
-_CUT = re.compile(r",\s+(?:and\s+|then\s+)?|\s+\(|:\s+|\s+[–—-]\s+")
+_CUT = re.compile(r",\s+(?:and\s+|then\s+)?|\s+\(|:\s+|\s+[–—-]\s+(?=[A-Za-z]{2})")
 _GROUND = re.compile(
     r"(?:since|because|given|using|by|from|looking at|applying|comparing|compared (?:to|with)|among"
     r"|of (?:the|these|all)|considering|to (?:find|solve|determine|answer)|based on|according to|first|next|now"
@@ -51,7 +51,7 @@ _DOUBT = re.compile(
     re.IGNORECASE,
 )
 _TURN = re.compile(
-    r"\b(?:however|but|although|though|actually|wait|instead|except|otherwise|alternatively|correction|mistaken?)\b"
+    r"\b(?:however|but|although|though|actually|wait|instead|except|otherwise|else|alternatively|correction|mistaken?)\b"
     r"|^(?:no|or|not)\b",
     re.IGNORECASE,
 )
@@ -168,8 +168,10 @@ def _takes_back(clause: str, letter: str, options: Options, *, is_behind: bool) 
     rules_out = is_negated and bool(others or re.search(r"\bother", clause)) and letter not in labels
     if _DOUBT.search(clause) or (labels - {letter} and _OF_ANSWERS.search(clause) and not rules_out):
         return True
-    if not is_behind or rules_out:
+    if rules_out:
         return False
+    if not is_behind:
+        return letter in options.mentioned(clause) and _is_opposite(clause, options.stem, options.own(letter))
     if len(clause.split()) < MIN_WORDS:
         return "=" not in clause and not _MEASURE.fullmatch(clause) and not clause.startswith("followed by")
     if _TURN.search(clause) or (others and _TOO.search(clause)):

@@ -15,6 +15,7 @@ from .choice_restated import (
 )
 from .choice_wording import MEASURES, before_an_option, in_one_wording, with_names
 from .hedges import is_negated
+from .math_units import unit_of
 from .neutral_words import LOOKS, SAYING, THINGS, question_words, words_of
 from .number_words import find_numbers
 from .options import Options, plain_text, read_options
@@ -35,6 +36,8 @@ _NEGATION = re.compile(r"\bnot\b")
 _BEHIND_A_VERB = re.compile(r"\b(?:is|are|was|were)\s*(?:(?:an?|the)\s*)?$")
 _LOOK = re.compile(rf"(?: an?| the)? (?:{'|'.join(sorted(LOOKS))}) ?$")
 _MEASURED = re.compile(rf"^ (?:in )?(?:{'|'.join(MEASURES)}|{'|'.join(MEASURES.values())})\b")
+_HOW_MANY = re.compile(r"\bhow many (\w+)", re.IGNORECASE)
+_UNIT = re.compile(r" ([a-z]+)\b")
 _MEASURE = re.compile(
     r"\s*\b(?:with|at|of) (?:(?:an?|about|around|approximately|value) )*[\d.,]+ ?(?:%|percent)?[.]?$"
     r"|\s*\bfrom [\d.,]+\S* to [\d.,]+\S*$"
@@ -138,9 +141,14 @@ def _after_an_option(before: str, after: str, options: Options, text: str) -> st
     if _DONE_BEFORE.search(before):
         after = _TO_ANOTHER.sub("", after)
     if not all(text[:1].isdigit() for text in options.letters):
-        after = _MEASURE.sub("", after)
-    if HOW.search(asking_sentence(options.stem)):
+        shorter = _MEASURE.sub("", after)
+        after = after if shorter.strip() in ("is", "are", "was", "were") else shorter
+    asked = asking_sentence(options.stem)
+    if HOW.search(asked):
         after = _MEASURED.sub("", after)
+    unit, counted = _UNIT.match(after), _HOW_MANY.search(asked)
+    if unit and counted and unit_of(counted[1].casefold()) == unit[1]:
+        after = f" {counted[1]}{after[unit.end() :]}"  # "8 h" where it asks how many hours
     return "" if text in LOOKS and after.strip(" .") in THINGS else _than_another(after, options)
 
 

@@ -11,6 +11,8 @@ _LINK = re.compile(r"\s+(?=(?:as|with|in|of|on|for|at|by|during|when|over|betwee
 _WORD = re.compile(r"[^\W\d_]{5,}")
 _ENDING = re.compile(r"(?:ing|ed|es|s|e)$")
 _ALIKE = r"(?:e|es|s|ed|ing)?"
+_IN_Y = re.compile(r"(?:y|ies|ied|ying)$")
+_ALIKE_IN_Y = r"(?:y|ies|ied|ying)"
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _SHORT_NUMBER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?(k|thousand|m|million|bn|billion)(?![\w²³^/])", re.IGNORECASE)
 _BRACKET = re.compile(r"(?<!\bon)(?<!\bin)(?<!\bat)\s+\((?=[^()]*[a-z]{3})[^()]*\)$")
@@ -20,7 +22,7 @@ _POWERS = {"k": 3, "thousand": 3, "m": 6, "million": 6, "bn": 9, "billion": 9}
 def cores(texts: dict[str, str], stem: str) -> dict[str, str]:
     """Each option's text without what it shares with the question; those that share some.
 
-    >>> cores({"A": "the ratio rises with heat", "B": "the ratio falls with heat"}, "Does heat change the ratio?")
+    >>> cores({"A": "it rises with heat", "B": "it falls with heat"}, "How does heat change the ratio?")
     {'A': 'rises', 'B': 'falls'}
     """
     known = question_words(stem) | _OPENS
@@ -29,18 +31,12 @@ def cores(texts: dict[str, str], stem: str) -> dict[str, str]:
         words = text.split()
         while len(words) > 1 and words[0] in _OPENS:
             words = words[1:]
-        bare = words
-        while len(words) > 1 and words[0] in known:
-            words = words[1:]
-        if known.issuperset(words):
-            words = bare
         core = " ".join(words)
         for link in _LINK.finditer(core):
             if known.issuperset(core[link.end() :].split()[1:]):
                 core = core[: link.start()]
                 break
-        is_own = not known.issuperset(core.split()) or words == bare
-        if core != text and is_own and len(core) > 1 and not core[:1].isdigit():
+        if core != text and len(core) > 1 and not core[:1].isdigit():
             found[letter] = core
     return found
 
@@ -78,8 +74,9 @@ def inflected(text: str) -> str:
     """A pattern of a text whose longer words may have another ending: "increasing" for "increases"."""
     pattern, end = "", 0
     for word in _WORD.finditer(text):
-        root = _ENDING.sub("", word[0])
+        is_in_y = _IN_Y.search(word[0])
+        root = (_IN_Y if is_in_y else _ENDING).sub("", word[0])
         pattern += re.escape(text[end : word.start()])
-        pattern += re.escape(root) + _ALIKE if len(root) > 3 else re.escape(word[0])
+        pattern += re.escape(root) + (_ALIKE_IN_Y if is_in_y else _ALIKE) if len(root) > 3 else re.escape(word[0])
         end = word.end()
     return pattern + re.escape(text[end:])

@@ -30,7 +30,7 @@ _DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-z]))|(?<=\d)\s*(
 _TEXT = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\s*\{([^{}]*)\}")
 _SPACE = re.compile(r"\\[,;:!]|~")
 _FRACTION = re.compile(r"(?<![\d}])\\[dt]?frac\{(\d+|[A-Z]{1,3})\}\{(\d+|[A-Z]{1,3})\}(?![\d{])")
-_COMMAND = re.compile(r"\\(pi|times|cdot|angle|triangle|sin|cos|tan|sqrt)(?![A-Za-z])\s*")
+_COMMAND = re.compile(r"\\(pi|times|cdot|angle|triangle|sin|cos|tan|sqrt)(?![A-Za-z])")
 _COMMANDS = {"pi": "π", "times": " × ", "cdot": " · ", "angle": "∠", "triangle": "△", "sqrt": "√"}
 _ROOT = re.compile(r"√\s*\{(\d+)\}|√\s*\((\d+)\)")
 _POWER = re.compile(r"\s*\^\s*\{?([23])\}?(?!\d)")
