@@ -39,7 +39,8 @@ def choice_reward(response: str, gt: str, *, question: str = "", meta: str = "")
     "B", "(b)", "[B]", "B!", "B) 40", "B (40)", "B: 40", "40 (B)", "Answer: **B**", "\\boxed{B}" name an option; so does
     its text alone, when the question lists it once. A bare letter is a label, never an option's text. Several letters,
     or a letter with the text of another option, are `ambiguous`. Beside the letter may stand the option's own text in
-    full, the question's words and those that say that an answer follows; with any other the answer is `unreadable`.
+    full, the question's words and those that say that an answer follows; other clauses may be anything that states no
+    other option and takes nothing back. Any other answer is `unreadable`.
 
     Raises:
         ValueError: `gt` names no option, see `check_choice`.
@@ -92,7 +93,7 @@ def _named(answer: str, question: str) -> str | Reason:
     if letter := _LETTER.fullmatch(text):
         return letter[1].upper()
     options = read_options(question)
-    whole = options.named_by(text) or _named_by_clause(text, question, options)
+    whole = _named_by_clause(text, question, options)
     if not isinstance(whole, Reason) or not options.texts:
         return whole
     read = lru_cache(maxsize=None)(partial(_named_by_clause, question=question, options=options))
@@ -100,15 +101,12 @@ def _named(answer: str, question: str) -> str | Reason:
 
 
 def _named_by_clause(text: str, question: str, options: Options) -> str | Reason:
-    if named := options.named_by(text):
-        return named
-    text = _without_braces(without_lead_in(text))
+    whole, text = text, _without_braces(without_lead_in(text))
     if called := _CALLED.match(text):
         text = _without_braces(text[called.end() :]) or text
     if letter := _LETTER.fullmatch(text):
         return letter[1].upper()
-    named = options.named_by(text)
-    if named:
+    if named := options.named_by(whole) or (options.named_by(text) if text != whole else None):
         return named
     found = _LETTER_AND_TEXT.fullmatch(text)
     if found and options.texts and found[1].upper() not in options.texts and named_by_sentence(text, options):
