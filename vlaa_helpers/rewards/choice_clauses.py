@@ -112,8 +112,8 @@ def named_by_clauses(text: str, options: Options, read: Callable[[str], str | Re
 def clauses_of(text: str, read: Callable[[str], str | Reason]) -> list[str]:
     """The clauses of a text: its lines and sentences, cut where one is joined to the next.
 
-    >>> clauses_of("AB is 5, so BC is 9. This is option B.", lambda clause: Reason.UNREADABLE)
-    ['AB is 5', 'BC is 9.', 'This is', 'option B.']
+    >>> clauses_of("AB is 5, so BC is 9. This is right.", lambda clause: Reason.UNREADABLE)
+    ['AB is 5', 'BC is 9.', 'This is right.']
     """
     clauses = []
     for line in islice(_LINE.split(text), MAX_CLAUSES + 1):
