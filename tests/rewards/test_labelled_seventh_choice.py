@@ -1,9 +1,9 @@
-"""Twelve sets of 150 choices, each labelled before the verifier was run on it; half of the answers are right.
+"""Thirteen sets of 150 choices, each labelled before the verifier was run on it; half of the answers are right.
 
-At the first run it agreed with 125, 125, 134, 134, 131, 141, 139, 142, 143, 143, 135 and 142 labels of the sets in
-turn, and paid 0, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1 and 0 wrong answers. Each set is from another angle: one sentence;
+At the first run it agreed with 125, 125, 134, 134, 131, 141, 139, 142, 143, 143, 135, 142 and 145 labels of the sets
+in turn, and paid 0, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 0 and 0 wrong answers. Each set is from another angle: one sentence;
 several with a description of the picture; reasons behind; working before; passives, and options in one line; many
-questions; Markdown and JSON; wrong answers that quote the right option; and four more draws of the everyday mix. After
+questions; Markdown and JSON; wrong answers that quote the right option; and five more draws of the everyday mix. After
 each set the verifier was mended, so that the rows hold what was learned and the counts tell how it does on new answers.
 """
 
@@ -31,6 +31,8 @@ STILL_REFUSED = {
     ("C", "Salaries take up 45% of the budget."),
     ("C", "c = √(25 + 144) = √169 = 13"),
     ("C", "On Friday, Tom worked for 8 hours."),
+    ("D", "Panel (b) of the figure illustrates the experimental setup with a laser and two mirrors."),
+    ("C", "Tissue 3 is cartilage, since it has lacunae."),
     ("A", "The lowest temperature is -10°C, recorded in January."),
 }
 """Ground truth and answer of the right answers that are not read."""
@@ -47,5 +49,5 @@ def test_all_but_the_known_answers_are_judged_rightly():
 
 
 def test_the_sets_are_whole_and_half_of_each_is_right():
-    assert len(ROWS) == 12 * 150
-    assert {sum(row["value"] for row in ROWS if row["set"] == number) for number in range(1, 13)} == {75}
+    assert len(ROWS) == 13 * 150
+    assert {sum(row["value"] for row in ROWS if row["set"] == number) for number in range(1, 14)} == {75}

@@ -19,7 +19,7 @@ NEUTRAL = (SAYING - {"right", "yes"}) | frozenset(
 _ANGLE = re.compile(r"\\?\bangle\s*(?=(?:[a-z]{1,3}|\d)\b)|∠\s*", re.IGNORECASE)
 _DESCRIBES = re.compile(
     r"\bof the following\b|\b(?:best |most likely )?(?:describes?|represents?|matches|shows?|depicts?|denotes?"
-    r"|indicates?|marks?|corresponds? to|corresponding to|belongs? to|made (?:up )?of|refers? to|stands? for)\b",
+    r"|indicates?|marks?|corresponds? to|corresponding to|belongs? to|made (?:up )?of|refers? to|stands? for|costs?)\b",
     re.IGNORECASE,
 )
 _OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]'\"°=-]|(?<!\w)[-_]|[-_](?!\w)")
@@ -60,7 +60,7 @@ _SHOWING = re.compile(r"^(.*?) (?:depicts|shows|displays|features) ")
 _PRONOUN = re.compile(r"\s*(?:it|they|he|she)\b")
 _ATTRIBUTE = re.compile(
     r"\b(?:relationship(?: between)?|(?:colou?r|shape|material|size|position|orientation|function|purpose|role|name"
-    r"|title|degrees?|measure|value|length) of)\b",
+    r"|title|brand|price|degrees?|measure|value|length) of)\b",
     re.IGNORECASE,
 )
 """What a question asks of a thing, whose values need not say it: "The cube is blue"."""
@@ -135,7 +135,8 @@ def _as_subject(said: Phrase, asked: tuple[Phrase, ...]) -> Phrase:
     if said.link in ("in", "of") and said not in asked and alone in asked[1:]:
         return alone
     holds = is_named_figure(said.words) or said.words[-1:] in (("axis",), ("column",), ("row",), ("label",))
-    return shown if said == alone and holds else said
+    doer = Phrase("by", said.words)
+    return shown if said == alone and holds else doer if said == alone and doer in asked else said
 
 
 def as_is(sentence: str, is_bare: bool = False) -> str:

@@ -47,6 +47,8 @@ _DONE_BY = re.compile(r" (?:is|are|was|were) (\w+?)(?:e?d|en)?( to)? by (.*)$")
 _HAS = re.compile(r"(.*) (?:has|have|had) (?:an? |the )?$")
 _TO_ANOTHER = re.compile(r"^ (?:to|on|for) .*")
 _DONE_BEFORE = re.compile(r"\b(?:was|were|is|are) \w+ by $")
+_WHEN = re.compile(r"\bwhen\b|\b(?:which|what) (?:day|date|year|month|time)\b", re.IGNORECASE)
+_ON = re.compile(r"\b(?:on|in|at) $")
 _IS_TO = re.compile(r"\b(is|are) to $")
 _IS_IN = re.compile(r"\b((?:is|are|was|were)(?: the \w+est)?) (?:in|at)\s*(?:the\s*)?$")
 _OPEN_LINK = re.compile(r"\b(of|with|to|for|by|from|about)\s*(?:the\s*)?$")
@@ -54,7 +56,7 @@ _ADJUNCT = re.compile(
     r"[\s,]*(?:in|on|at|down|up|along|through|over|under|near|next to|with|for|of|around|across|into|towards?|by|to)\b"
 )
 _NO_ADJUNCT = re.compile(
-    r"\band\b(?! (?:an?|the|its)\b)"
+    r"\band\b(?! (?:an?|the|its|two|three|four|some)\b)"
     r"|\b(?:or|then|until|only|first|last|but|most|before|after|when|if|while|than|as|once|some|other|another)\b"
 )
 _AUXILIARY = frozenset("is are was were do does did has have had can will there the a an of".split())
@@ -133,6 +135,8 @@ def _before_an_option(before: str, asked: str, options: Options) -> str:
         before = _LOOK.sub(" ", before)
     if all(plain.startswith(("it ", "to ", "they ")) for plain in map(options.own, options.texts)):
         before = _IS_TO.sub(r"\1", before)
+    if _WHEN.search(asked):
+        before = _ON.sub("", before)
     return _IS_IN.sub(r"\1", before)
 
 
