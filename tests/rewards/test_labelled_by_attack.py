@@ -46,7 +46,7 @@ ROWS = [
 ]
 STILL_WRONG = {
     "digit": set(),
-    "choice": {("B", "blue"), ("A", "The heart is pointed to by the arrow.")},
+    "choice": {("B", "blue"), ("C", "C) 1300")},
     "box": set(),
     "math": set(),
 }
