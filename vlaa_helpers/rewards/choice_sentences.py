@@ -22,6 +22,8 @@ from .options import Options, plain_text, read_options
 from .phrases import phrases_of
 from .restatement import asking_sentence, restates, says_in_order
 
+MAX_STEM = 4000
+"""Characters of a question before its options; to a longer one no sentence answers."""
 MAX_PLACES = 8
 """Places of a sentence that are tried as the option's text."""
 _NUMBER = re.compile(r"\(?[-+]?\d+(?:\.\d+)?[).]?")
@@ -70,7 +72,7 @@ def named_by_sentence(text: str, options: Options) -> str | None:
     >>> [named_by_sentence(text, options) for text in ("The car is blue", "The tree is blue", "It is red")]
     ['B', None, 'A']
     """
-    if not options.texts or len(text) > MAX_SENTENCE or _ASKS.search(text):
+    if not options.texts or len(text) > MAX_SENTENCE or len(options.stem) > MAX_STEM or _ASKS.search(text):
         return None
     if (
         (letter := _LETTER.search(text))

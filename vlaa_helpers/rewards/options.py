@@ -38,6 +38,7 @@ _NUMBER_WITH_UNIT = re.compile(r"(?<![\w.,])(\d+(?:\.\d+)?) ?([A-Za-z]+)(?![\w^]
 _SIGNS = {r"\leq": "≤", r"\le": "≤", "<=": "≤", r"\geq": "≥", r"\ge": "≥", ">=": "≥"}
 _RELATION = re.compile(r"\s*(<=|>=|\\[lg]eq?(?![A-Za-z])|[<>≤≥])\s*")
 _CURRENCY = re.compile(r"(?<=\d) (?:us )?(?:dollars|usd)\b", re.IGNORECASE)
+_BLANKS = re.compile(r"[ \t]{2,}")
 _WILL = re.compile(r"\bwill\b")
 _NUMBER_AND_UNIT = re.compile(r"([-+]?(?:\d[\d.,/]*)?(?:√\d+)?π?(?<=[\dπ]))\s*([^\W\dπ]+[²³]?|[°%])")
 _ARTICLE = re.compile(r"(?:the|an?) (?=\S)")
@@ -123,7 +124,7 @@ def read_options(question: str) -> Options:
                 by_short[text].append(letter)
     asked = _ASKED_FOR.search(question[:start])
     noun = asked[1].casefold() if asked and asked[1].casefold() not in SAYING else ""
-    return Options(texts, _letters_by_text(plain), by_short, question[:start], noun)
+    return Options(texts, _letters_by_text(plain), by_short, _BLANKS.sub(" ", question[:start]), noun)
 
 
 def _letters_by_text(texts: dict[str, str]) -> dict[str, list[str]]:
