@@ -71,6 +71,8 @@ _MEASURE = re.compile(
     r"\([^()]*\d[^()]*\)\.?|(?:with|at) \W*\d\S*(?: \w+)?|[\W\d]+(?:[a-z]{1,3}|percent|degrees|units)?[\W\d]*",
     re.IGNORECASE,
 )
+_SHORT_REASON = re.compile(r"(?:the|its|all|they) (?:(?:\w+ )?\w+(?:s|ed)|\w+s \w+)\.?")
+"""A subject and a verb: "the curve rises"."""
 _OPPOSITE = {
     word: other
     for pair in (
@@ -172,7 +174,7 @@ def _takes_back(clause: str, letter: str, options: Options, *, is_behind: bool) 
         return False
     if not is_behind:
         return letter in options.mentioned(clause) and _is_opposite(clause, options.stem, options.own(letter))
-    if len(clause.split()) < MIN_WORDS:
+    if len(clause.split()) < MIN_WORDS and not _SHORT_REASON.fullmatch(clause):
         return "=" not in clause and not _MEASURE.fullmatch(clause) and not clause.startswith("followed by")
     if _TURN.search(clause) or (others and _TOO.search(clause)):
         return True
