@@ -200,3 +200,16 @@ def test_a_box_is_of_the_thing_asked_for(question, right, wrong):
     box = "[0.1, 0.2, 0.5, 0.6]"
     paid = {words: box_reward(said(f"{words} {box}"), box, question=question).value for words in right + wrong}
     assert paid == dict.fromkeys(right, 1.0) | dict.fromkeys(wrong, 0.0)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The sky covers [0.0, 0.0, 1.0, 0.38].",
+        "The region is [0.0, 0.0, 1.0, 0.38], which covers the sky.",
+        "The bounding box coordinate of the region this sentence describes is [0.0, 0.0, 1.0, 0.38].",
+    ],
+)
+def test_a_box_that_covers_what_the_sentence_describes(answer):
+    question = "Please provide the bounding box coordinate of the region this sentence describes: the sky."
+    assert box_reward(f"<answer>{answer}</answer>", "[0.0, 0.0, 1.0, 0.38]", question=question).value == 1

@@ -39,7 +39,7 @@ def test_digit_accepts_one_number_whatever_stands_round_it(answer):
         ("0 1 2 3 4 5", "ambiguous"),
         ("3 or 4", "ambiguous"),
         ("2, 3", "ambiguous"),
-        ("2 + 1 = 3", "ambiguous"),
+        ("2 + 2 = 3", "ambiguous"),
         ("the one on the left is 3", "ambiguous"),
         ("three, no, 3", "ambiguous"),
         ("thirty", "wrong"),

@@ -12,6 +12,8 @@ its 165 labels held at the first run (`(3, -3)` was paid for `x = \\pm 3`, and i
 `labelled_fifth_round.jsonl` was labelled by another reviewer before the verifiers were run on it: 353 of its 360 labels
 held at the first run (one wrong answer was paid). `labelled_fifth_attacks.jsonl` has the 317 lines that this reviewer's
 attack found: 114 wrong answers that were paid and 203 right ones that were not.
+`labelled_sixth_round.jsonl` was labelled by a third reviewer before the verifiers were run on it: 380 of its 400 labels
+held at the first run; no wrong answer was paid, and 20 of 200 right ones were refused.
 A row with a `note` had another label at first; the note says why it was changed.
 """
 
@@ -20,17 +22,31 @@ from pathlib import Path
 
 import pytest
 
+from vlaa_helpers.rewards.box import half_overlaps
 from vlaa_helpers.rewards.mixed import MixedReward
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 FILES = tuple(
     f"labelled_{name}.jsonl"
-    for name in ("by_attack", "after_attack", "lead_ins", "third_round", "fourth_round", "fifth_round", "fifth_attacks")
+    for name in (
+        "by_attack",
+        "after_attack",
+        "lead_ins",
+        "third_round",
+        "fourth_round",
+        "fifth_round",
+        "fifth_attacks",
+        "sixth_round",
+    )
 )
-ROWS = [json.loads(line) for name in FILES for line in (SAMPLES / name).read_text(encoding="utf-8").splitlines()]
+ROWS = [
+    json.loads(line) | {"file": name}
+    for name in FILES
+    for line in (SAMPLES / name).read_text(encoding="utf-8").splitlines()
+]
 STILL_WRONG = {
-    "digit": {("0", "There aren't any, so the answer is 0.")},
-    "choice": {("B", "blue"), ("A", "The heart is pointed to by the arrow.")},
+    "digit": set(),
+    "choice": {("B", "blue"), ("C", "C) 1300")},
     "box": set(),
     "math": set(),
 }
@@ -40,13 +56,18 @@ STILL_WRONG = {
 @pytest.mark.parametrize("kind", STILL_WRONG)
 def test_only_the_known_answers_are_judged_wrongly(kind):
     rows = [row for row in ROWS if row["verifier_type"] == kind]
-    found = {
-        (row["gt"], row["answer"])
-        for row in rows
-        if MixedReward(box_frame=row.get("box_frame", "fraction"))
-        .score(f"<think>…</think><answer>{row['answer']}</answer>", row["gt"], kind, question=row["question"])
-        .value
-        != pytest.approx(row["value"], abs=1e-6)
-    }
+    found = {(row["gt"], row["answer"]) for row in rows if _value(row) != pytest.approx(row["value"], abs=1e-6)}
     assert len(rows) >= 90
     assert found == STILL_WRONG[kind]
+
+
+def _value(row: dict) -> float:
+    """The answer's reward; of the sixth round's boxes, which are labelled found or not, whether half overlaps."""
+    score = MixedReward(box_frame=row.get("box_frame", "fraction")).score(
+        f"<think>…</think><answer>{row['answer']}</answer>",
+        row["gt"],
+        row["verifier_type"],
+        question=row["question"],
+    )
+    is_found_or_not = row["verifier_type"] == "box" and row["file"] == "labelled_sixth_round.jsonl"
+    return float(half_overlaps(score)) if is_found_or_not else score.value

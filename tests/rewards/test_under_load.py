@@ -5,7 +5,9 @@ import sys
 
 import pytest
 
+from vlaa_helpers.rewards import math_compare
 from vlaa_helpers.rewards.math_compare import by_math_verify
+from vlaa_helpers.rewards.mathematics import math_reward
 
 PAIRS = [
     (r"\frac{1}{2}", "0.5", "expression"),
@@ -34,3 +36,10 @@ def test_six_busy_processes_change_no_verdict():
         for process in busy:
             process.kill()
             process.wait()
+
+
+def test_an_answer_is_judged_again_when_the_process_was_lost():
+    assert by_math_verify("5", "5.0") == "same"
+    math_compare._worker._process.kill()
+    score = math_reward("<answer>\\frac{\\sqrt{27}}{3}</answer>", "\\sqrt{3}", question="Find x.")
+    assert score.value == 1

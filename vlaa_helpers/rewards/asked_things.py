@@ -13,6 +13,12 @@ _CLAUSE = re.compile(
     r"(?=[.?!;,]|\b(?:if|when|where|given|with|such|that|which|whose|so|because)\b|$)",
     re.IGNORECASE | re.DOTALL,
 )
+_BLANK = re.compile(  # "then the area of ABC is ( )", "BC = ?"
+    r"(?:^|[,;.:]\s|\bthen\s|\bso\s)\s*(?:and |then |so )?((?:(?![,;:]|\.\s).){1,120}?)"
+    r"\s*(?:\b(?:is equal to|equals?|is|are)|=)\s*"
+    r"(?:\(\s*\)|_{2,}|\?|what\?)\s*[.?°a-z²³/]{0,9}\s*(?=$|[A-D][.:)])",
+    re.IGNORECASE,
+)
 _NONE = re.compile(r"\b(?:no|none)\b(.*)", re.IGNORECASE)
 _IN_THE_PICTURE = re.compile(
     r"\bin (?:(?:the|this|that|my) )?(?:\w+ )?(?:image|picture|photo|figure|scene)\b", re.IGNORECASE
@@ -31,7 +37,10 @@ def asked_clause(question: str) -> str:
     >>> asked_clause("In triangle ABC, what is the length of AB, if BC = 5?")
     ' the length of AB'
     """
-    found = _CLAUSE.findall(" ".join(question.split()))
+    plain = " ".join(question.split())
+    if blank := _BLANK.search(plain):
+        return f" {blank[1]}"
+    found = _CLAUSE.findall(plain)
     return found[-1] if found else ""
 
 

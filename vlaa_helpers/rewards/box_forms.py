@@ -3,9 +3,13 @@
 import re
 from functools import lru_cache
 
-from .box_labels import may_be_its_label, says_the_thing
+from .box_doubts import takes_back
+from .box_labels import may_be_its_label, may_be_noted
+from .box_names import says_the_thing
+from .box_questions import GENERIC, NEUTRAL
+from .box_sentences import sentence_box
 from .lead_in import without_lead_in
-from .neutral_words import MINUS_SIGNS
+from .neutral_words import MINUS_SIGNS, words_of
 
 _DECIMAL = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _NUMBER = re.compile(rf"(?<![\w.]){_DECIMAL}(?!\w)")
@@ -16,10 +20,13 @@ _MARKUP = re.compile(
 _QUOTED_NUMBER = re.compile(rf"([\"'])\s*({_DECIMAL})\s*\1")
 # what the box is of: a text in JSON behind its name, or between Qwen2-VL's own marks
 _LABEL = re.compile(
-    r"\b(?:label|name|class|category|description|object)[\"']?\s*[:=]\s*([\"'])(?P<text>[^\"']*[A-Za-z][^\"']*)\1"
+    r"\b(?:label|name|class|category|description|object)[\"']?\s*[:=]\s*([\"'])(?=[^\"\n]{0,80}[A-Za-z])(?P<text>(?:(?!\1)[^\n])+)\1"
     r"|<\|object_ref_start\|>(?P<marked>[^<]*)<\|object_ref_end\|>"
 )
-_CONFIDENCE = re.compile(r"([\"'])(?:confidence|score)\1\s*:\s*(?:0?\.\d+|[01](?:\.0*)?)(?!\d)")
+_NOTE = re.compile(r"([\"'])[a-z_]+\1\s*:\s*([\"'])(?P<text>[^\"'\d]*[A-Za-z][^\"'\d]*)\2", re.IGNORECASE)
+_CONFIDENCE = re.compile(
+    r"([\"'])(?:(?:confidence|score)\1\s*:\s*(?:0?\.\d+|[01](?:\.0*)?)|(?:\w+_)?(?:id|index)\1\s*:\s*\d+)(?![\d.])"
+)
 _BETWEEN_CORNERS = re.compile(
     r"(?<=\))\s*(?:to|and)\s*(?=\()|\bfrom\s*(?=\()|(?<=\))\s*and\s+(?=the (?:bottom|lower)[- ]right\b)", re.IGNORECASE
 )
@@ -29,6 +36,7 @@ _ELSEWHERE = re.compile(
     r"\b(?:(?:top|upper) right|(?:bottom|lower) left|(?:left|right|top|bottom) of)\b", re.IGNORECASE
 )
 _OF_THE_BOX = re.compile(r"\bof[\s:(\[]*$", re.IGNORECASE)
+_NAMES_NOTHING = NEUTRAL | GENERIC | frozenset("of to from by for as and".split())
 MAX_LENGTH = 2000
 """Characters of an answer; a longer one is no box."""
 _CORNER = re.compile(
@@ -51,7 +59,9 @@ def box_numbers(text: str, question: str = "") -> list[float]:
     """
     if found := _PLAIN_BOX.fullmatch(text):
         return [float(number) for number in found.groups()]
-    return [] if len(text) > MAX_LENGTH else list(_in_another_form(text, question))
+    if len(text) > MAX_LENGTH:
+        return []
+    return list(_in_another_form(text, question))
 
 
 @lru_cache(maxsize=4096)
@@ -63,16 +73,37 @@ def _in_another_form(text: str, question: str) -> list[float]:
             may_be_its_label(found["text"] or found["marked"] or "", question) for found in _LABEL.finditer(text)
         ):
             return []
-        text = _QUOTED_NUMBER.sub(r" \2 ", _CONFIDENCE.sub(" ", _LABEL.sub(" ", text)))
+        text = _without_notes(text, question)
+    numbers = _beside_known_words(text)
+    return numbers if len(numbers) == 4 else sentence_box(text, question) or numbers
+
+
+def _without_notes(text: str, question: str) -> str:
+    """A text in JSON without its labels, and without what a label that fits has beside it: "type", "color", "id"."""
+    has_label = _LABEL.search(text) is not None
+    plain = _LABEL.sub(" ", text)
+
+    def cut(note: re.Match[str]) -> str:
+        says = note["text"]
+        fits = may_be_its_label(says, question) if not has_label else may_be_noted(says, question)
+        return " " if fits and not takes_back(says, question) else note[0]
+
+    return _QUOTED_NUMBER.sub(r" \2 ", _CONFIDENCE.sub(" ", _NOTE.sub(cut, plain) if question else plain))
+
+
+def _beside_known_words(text: str) -> list[float]:
+    """The numbers of a text whose other words only say that a box follows, or name its corners."""
     text = _CORNER_NAME.sub(r"\1 \2", without_lead_in(_BETWEEN_CORNERS.sub(" ", _MARKUP.sub(" ", text))))
-    if _is_elsewhere(text, question):
+    if _is_elsewhere(text):
         return []
     names = [_OF_SIDE.get(found.lastgroup, found.lastgroup) for found in _CORNER.finditer(text)]
     if names:
         text = _CORNER.sub(" ", text)
     numbers = [float(number) for number in _NUMBER.findall(text)]
     prose = re.sub(r"\bb?box_2d\b", "bbox", _NUMBER.sub(" ; ", text)).replace("_", " ")
-    if _OTHER_SIGN.search(prose) or any(map(str.isnumeric, prose)) or not says_the_thing(prose, question):
+    if not _NAMES_NOTHING.issuperset(words_of(prose)) or not says_the_thing(prose, ""):
+        return []
+    if _OTHER_SIGN.search(prose) or any(map(str.isnumeric, prose)):
         return []
     if not names or len(numbers) > 4:
         return numbers
@@ -82,9 +113,9 @@ def _in_another_form(text: str, question: str) -> list[float]:
     return [corners[name] for name in ("x1", "y1", "x2", "y2")]
 
 
-def _is_elsewhere(text: str, question: str) -> bool:
-    """Whether the words before the numbers speak of a place beside the box, in words that are not the question's."""
+def _is_elsewhere(text: str) -> bool:
+    """Whether the words before the numbers speak of a place beside the box."""
     first = _NUMBER.search(text)
     if first and _OF_THE_BOX.search(text[: first.start()]):
         return True
-    return any(found[0].casefold() not in question.casefold() for found in _ELSEWHERE.finditer(text))
+    return _ELSEWHERE.search(text) is not None

@@ -1,27 +1,31 @@
 """Multiple choice: the answer names one option."""
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 
+from .choice_clauses import named_by_clauses
 from .choice_sentences import named_by_sentence, remark_tells
-from .lead_in import conclusions, without_lead_in
+from .lead_in import without_lead_in
 from .options import FULL_WIDTH, Options, options_of, plain_text, read_options, without_latex
 from .score import Reason, Score, right_or_wrong, score_answer
 
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{([^{}]*)\}")
-_WRAPPED = re.compile(r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf)(?![A-Za-z])\s*+|\\[()\[\]]|[*_`$\"“”]")
+_WRAPPED = re.compile(
+    r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf)(?![A-Za-z])\s*+|\\[()\[\]]|[*`$\"“”]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
+)
 _LETTER = re.compile(r"[(\[]?([A-Za-z])[)\]]?[.!?;:,]?")
 _LETTER_AND_TEXT = re.compile(r"[(\[]?([A-Za-z])(?:[)\]][.:]?|[.:,!?;]|\s*+[-–—]\s|\s*+(?=\())\s*+(.*)", re.DOTALL)
 _LETTER_BLANK_TEXT = re.compile(r"([A-Z])\s++(.*)", re.DOTALL)
 _TEXT_AND_LETTER = re.compile(r"(.*\S)\s*+\(([A-Z])\)[.!]?", re.DOTALL)
 _CALLED = re.compile(
-    r"(?:(?:the\s++)?(?:final\s++|correct\s++|right\s++|best\s++)?(?:answer|option|choice|letter)\s*+(?:is\b|:)?\s*+:?\s*+)+",
+    r"(?:(?:the\s++)?(?:final\s++|correct\s++|right\s++|best\s++|true\s++)?(?:answer|option|choice|statement(?=\W+[A-Z]\b)|letter(?!\s+[a-z]{2}))\s*+(?:is\b|:)?\s*+:?\s*+)+",
     re.IGNORECASE,
 )
 _IS_CORRECT = re.compile(
-    r"\s+is\s+(?:(?:the\s+)?(?:correct|right|best)\s+(?:answer|option|choice)|correct|right)[.!]?$", re.I
+    r"\s+is\s+(?:(?:the\s+)?(?:correct|right|best|true)\s+(?:answer|option|choice|statement|one)|correct|right|true)"
+    r"[.!]?$",
+    re.IGNORECASE,
 )
-_MAY_BE_A = re.compile(r"a\s", re.IGNORECASE)  # the label or the article
 # a letter that stands alone, except the article of "B) A red circle"
 _ALONE = re.compile(r"(?<![A-Za-z])(?!(?:A|I) (?!or\b|and\b)[a-z])([A-Z])(?=[).:,;/!?\]} ]|$)")
 _LIST_OF_LETTERS = re.compile(r"[(\[]?[a-z](?:(?:[\s().:,;/&\[\]]|\b(?:or|and)\b)+[a-z])+[\s.)\]]*+", re.IGNORECASE)
@@ -35,7 +39,8 @@ def choice_reward(response: str, gt: str, *, question: str = "", meta: str = "")
     "B", "(b)", "[B]", "B!", "B) 40", "B (40)", "B: 40", "40 (B)", "Answer: **B**", "\\boxed{B}" name an option; so does
     its text alone, when the question lists it once. A bare letter is a label, never an option's text. Several letters,
     or a letter with the text of another option, are `ambiguous`. Beside the letter may stand the option's own text in
-    full, the question's words and those that say that an answer follows; with any other the answer is `unreadable`.
+    full, the question's words and those that say that an answer follows; other clauses may be anything that states no
+    other option and takes nothing back. Any other answer is `unreadable`.
 
     Raises:
         ValueError: `gt` names no option, see `check_choice`.
@@ -88,23 +93,24 @@ def _named(answer: str, question: str) -> str | Reason:
     if letter := _LETTER.fullmatch(text):
         return letter[1].upper()
     options = read_options(question)
-    clauses = conclusions(text) if options.texts and options.named_by(text) is None else [text]
-    if len(clauses) == 1:
-        return _named_by_clause(text, question, options)
-    named = [_named_by_clause(clause, question, options) for clause in clauses]
-    return named[0] if len(set(named)) == 1 else Reason.AMBIGUOUS
+    whole = _named_by_clause(text, question, options)
+    if not isinstance(whole, Reason) or not options.texts:
+        return whole
+    read = lru_cache(maxsize=None)(partial(_named_by_clause, question=question, options=options))
+    return named_by_clauses(text, options, read) or whole
 
 
 def _named_by_clause(text: str, question: str, options: Options) -> str | Reason:
-    text = _without_braces(without_lead_in(text))
+    whole, text = text, _without_braces(without_lead_in(text))
     if called := _CALLED.match(text):
         text = _without_braces(text[called.end() :]) or text
     if letter := _LETTER.fullmatch(text):
         return letter[1].upper()
-    named = options.named_by(text)
-    if named and (named == "A" or plain_text(text) in options.letters or not _MAY_BE_A.match(text)):
+    if named := options.named_by(whole) or (options.named_by(text) if text != whole else None):
         return named
     found = _LETTER_AND_TEXT.fullmatch(text)
+    if found and options.texts and found[1].upper() not in options.texts and named_by_sentence(text, options):
+        found = None  # the initial of a name
     if full := _letter_with_its_text(text, options) or (None if found else named_by_sentence(text, options)):
         return full
     if not found and _IS_CORRECT.search(text):

@@ -1,40 +1,67 @@
 """Sentences and remarks that name an option: its text where the question's words say again what is asked for."""
 
 import re
-from functools import lru_cache, partial
-from itertools import islice
+from functools import partial
 
+from .choice_restated import (
+    HOW,
+    MAX_SENTENCE,
+    NEUTRAL,
+    as_is,
+    asked_of,
+    phrases_asked,
+    said_of,
+    says_again,
+)
+from .choice_wording import MEASURES, before_an_option, in_one_wording, with_names
 from .hedges import is_negated
-from .neutral_words import SAYING, THINGS, question_words, words_of
+from .math_units import unit_of
+from .neutral_words import LOOKS, SAYING, THINGS, question_words, words_of
 from .number_words import find_numbers
 from .options import Options, plain_text, read_options
 from .phrases import phrases_of
-from .restatement import asked_phrases, asking_sentence, restates
+from .restatement import asking_sentence, restates, says_in_order
 
-MAX_SENTENCE = 400
-"""Characters of a sentence; a longer one names no option."""
+MAX_STEM = 4000
+"""Characters of a question before its options; to a longer one no sentence answers."""
 MAX_PLACES = 8
 """Places of a sentence that are tried as the option's text."""
-_NEUTRAL = (SAYING - {"right"}) | frozenset(
-    "because since as one degrees number total value measure size long wide tall deep".split()
-)
-_ANGLE = re.compile(r"\\?\bangle\s*(?=[a-z]{1,3}\b)|∠\s*", re.IGNORECASE)
-_DESCRIBES = re.compile(
-    r"\bof the following\b|\b(?:best )?(?:describes?|represents?|matches|shows?|depicts?)\b", re.IGNORECASE
-)
 _NUMBER = re.compile(r"\(?[-+]?\d+(?:\.\d+)?[).]?")
-_OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]'\"°=]|_")
-_LONE_LETTER = re.compile(
-    r"(?<![\w'’])(?!(?:a|i) (?!is\b|was\b|would\b|or\b|and\b)[a-z]{2})([a-z])(?![\w'’])", re.IGNORECASE
-)
 _ASKS = re.compile(r"\?|^\W*(?:is|are|was|were|do|does|did|has|have|can)\b", re.IGNORECASE)
 _LETTER_BEFORE = re.compile(r"(?<=\s)\(?([A-Z])[).]\s*(?=\S)")
+_CALLED = re.compile(r"\s(?:option|choice|answer|statement)\s*$", re.IGNORECASE)
 _LETTER = re.compile(r"(?<![\w'.(])\(?([A-Z])\)?[.!]?$")
 _IS_RIGHT = re.compile(r"(?:that|this|it|which)(?: is|['’]?s) (?:right|correct)[.!]?", re.IGNORECASE)
 _CONDITION = re.compile(r"\(?(?:if|when|while|unless)\b", re.IGNORECASE)
 _SHORT_NOT = re.compile(r"n['’]t\b", re.IGNORECASE)
 _NEGATION = re.compile(r"\bnot\b")
-_AUXILIARY = frozenset("is are was were do does did has have had can will there".split())
+_BEHIND_A_VERB = re.compile(r"\b(?:is|are|was|were)\s*(?:(?:an?|the)\s*)?$")
+_LOOK = re.compile(rf"(?: an?| the)? (?:{'|'.join(sorted(LOOKS))}) ?$")
+_MEASURED = re.compile(rf"^ (?:in )?(?:{'|'.join(MEASURES)}|{'|'.join(MEASURES.values())})\b")
+_HOW_MANY = re.compile(r"\bhow many (\w+)", re.IGNORECASE)
+_UNIT = re.compile(r" ([a-z]+)\b")
+_MEASURE = re.compile(
+    r"\s*\b(?:with|at|of) (?:(?:an?|about|around|approximately|value) )*[\d.,]+ ?(?:%|percent)?[.]?$"
+    r"|\s*\bfrom [\d.,]+\S* to [\d.,]+\S*$"
+)
+_PEAK = re.compile(r"(.*?) (?:has|have|had|reaches|attains|shows) (?:its|their|an?|the) (.+?) (?:at|of|is)\s*$")
+_DONE_BY = re.compile(r" (?:is|are|was|were) (\w+?)(?:e?d|en)?( to)? by (.*)$")
+_HAS = re.compile(r"(.*) (?:has|have|had) (?:an? |the )?$")
+_TO_ANOTHER = re.compile(r"^ (?:to|on|for) .*")
+_DONE_BEFORE = re.compile(r"\b(?:was|were|is|are) \w+ by $")
+_WHEN = re.compile(r"\bwhen\b|\b(?:which|what) (?:day|date|year|month|time)\b", re.IGNORECASE)
+_ON = re.compile(r"\b(?:on|in|at) $")
+_IS_TO = re.compile(r"\b(is|are) to $")
+_IS_IN = re.compile(r"\b((?:is|are|was|were)(?: the \w+est)?) (?:in|at)\s*(?:the\s*)?$")
+_OPEN_LINK = re.compile(r"\b(of|with|to|for|by|from|about)\s*(?:the\s*)?$")
+_ADJUNCT = re.compile(
+    r"[\s,]*(?:in|on|at|down|up|along|through|over|under|near|next to|with|for|of|around|across|into|towards?|by|to)\b"
+)
+_NO_ADJUNCT = re.compile(
+    r"\band\b(?! (?:an?|the|its|two|three|four|some)\b)"
+    r"|\b(?:or|then|until|only|first|last|but|most|before|after|when|if|while|than|as|once|some|other|another)\b"
+)
+_AUXILIARY = frozenset("is are was were do does did has have had can will there the a an of".split())
 _TOKEN = re.compile(r"\w+(?:['’]\w+)?|[^\w\s.,;:!?\"]")
 
 
@@ -45,24 +72,23 @@ def named_by_sentence(text: str, options: Options) -> str | None:
     >>> [named_by_sentence(text, options) for text in ("The car is blue", "The tree is blue", "It is red")]
     ['B', None, 'A']
     """
-    if not options.texts or len(text) > MAX_SENTENCE or _ASKS.search(text):
+    if not options.texts or len(text) > MAX_SENTENCE or len(options.stem) > MAX_STEM or _ASKS.search(text):
         return None
-    if text.startswith("A ") and options.named_by(text[2:]) not in (None, "A"):
-        return None  # "A kidney" where the kidney is not A
     if (
         (letter := _LETTER.search(text))
         and "=" not in text
         and letter[1] in options.texts
         and letter[1].casefold() not in options.letters
+        and not any(text.endswith(letter[0].strip(".!").casefold()) for text in options.letters)
     ):
-        before = text[: letter.start()]
-        return letter[1] if phrases_of(before, _NEUTRAL) and says_again(before, options) else None
+        before = before_an_option(_CALLED.sub(" ", text[: letter.start()]), asking_sentence(options.stem))
+        return letter[1] if phrases_of(before, NEUTRAL) and says_again(before, options) else None
     text = _LETTER_BEFORE.sub(partial(_without_own_letter, options), _SHORT_NOT.sub(" not", text))
-    text = _with_digits(plain_text(text), options)
+    text = _with_digits(plain_text(in_one_wording(text, options)), options)
     named = {
         letter
-        for found in islice(_texts_of(options).finditer(text), MAX_PLACES)
-        for letter in options.letters.get(found[1]) or options.short[found[1]]
+        for found, letters in options.places(text)[:MAX_PLACES]
+        for letter in letters
         if _answers(text[: found.start()], text[found.end() :], options, found[1])
     }
     return named.pop() if len(named) == 1 else None
@@ -78,61 +104,126 @@ def _answers(before: str, after: str, options: Options, text: str = "") -> bool:
     """Whether the words before and after an option's text say again what the question asks for, or nothing."""
     if after.startswith("!") and text[-1:].isdigit():
         return False  # a factorial
-    rest = f"{before} ; {_than_another(after, options)}"
-    if text in ("yes", "no") and before.strip(" ("):
+    asked = asking_sentence(options.stem)
+    after = _after_an_option(before, after, options, text)
+    before = _before_an_option(before, asked, options)
+    if (link := _OPEN_LINK.search(before)) and not re.search(rf"\b{link[1]}\b", asked, re.IGNORECASE):
+        return False  # "the letter of" whom
+    if _is_given(before, options.stem) or (text in ("yes", "no") and before.strip(" (")):
         return False
+    rest = f"{before} ; {after}"
     if text in ("yes", "no") and rest.strip(" ;.,"):
-        if is_negated(options.stem) or len(_NEGATION.findall(rest)) != (text == "no"):
-            return False
-        rest = _NEGATION.sub("", rest)
-        if _content(rest) == _content(asking_sentence(options.stem)):
-            return True
-    asked = _asked(options)
-    if "how many" in asked.casefold() and not restates(
-        phrases_of(after, _NEUTRAL), asked_phrases(asked), first_alone=True
+        return _confirms(rest, text, options)
+    if _turns_round(before, after, options):
+        return True
+    asked = asked_of(options)
+    if "how many" in asked.casefold() and not (
+        restates(said_of(after, asked), phrases_asked(asked), first_alone=True)
+        or says_in_order(said_of(after, asked), phrases_asked(asked))
     ):
         return False  # "5 polygons" where the sides of the polygon are asked for
-    return says_again(rest, options)
+    return says_again(rest, options) or (
+        _BEHIND_A_VERB.search(as_is(before)) is not None and _is_adjunct(after, options) and says_again(before, options)
+    )
+
+
+def _before_an_option(before: str, asked: str, options: Options) -> str:
+    """The words before an option without what only names its kind: "the colour" red, "a yellow" bus, "is in" 2019."""
+    noun = re.search(rf"\bthe {re.escape(options.noun)} $", before) if options.noun else None
+    if noun and before[: noun.start()].strip():
+        before = before[: noun.start()]
+    before = before_an_option(before, asked)
+    if not any(LOOKS & set(text.split()) for text in options.letters):
+        before = _LOOK.sub(" ", before)
+    if all(plain.startswith(("it ", "to ", "they ")) for plain in map(options.own, options.texts)):
+        before = _IS_TO.sub(r"\1", before)
+    if _WHEN.search(asked):
+        before = _ON.sub("", before)
+    return _IS_IN.sub(r"\1", before)
+
+
+def _after_an_option(before: str, after: str, options: Options, text: str) -> str:
+    """The words behind an option without how much it is, what it is compared with or whom it is done to."""
+    if _DONE_BEFORE.search(before):
+        after = _TO_ANOTHER.sub("", after)
+    if not all(text[:1].isdigit() for text in options.letters):
+        shorter = _MEASURE.sub("", after)
+        after = after if shorter.strip() in ("is", "are", "was", "were") else shorter
+    asked = asking_sentence(options.stem)
+    if HOW.search(asked):
+        after = _MEASURED.sub("", after)
+    unit, counted = _UNIT.match(after), _HOW_MANY.search(asked)
+    if unit and counted and unit_of(counted[1].casefold()) == unit[1]:
+        after = f" {counted[1]}{after[unit.end() :]}"  # "8 h" where it asks how many hours
+    return "" if text in LOOKS and after.strip(" .") in THINGS else _than_another(after, options)
+
+
+def _confirms(rest: str, text: str, options: Options) -> bool:
+    """Whether the sentence behind "yes" says the question again, and that behind "no" its negation."""
+    if is_negated(options.stem) or len(_NEGATION.findall(rest)) != (text == "no"):
+        return False
+    rest = _NEGATION.sub("", rest)
+    return _is_within(_content(rest), _content(asking_sentence(options.stem))) or says_again(rest, options)
+
+
+def _turns_round(before: str, after: str, options: Options) -> bool:
+    """Whether a sentence says again what is asked for with another subject.
+
+    "x and y have a" linear "relationship", "the curve has its peak at" 5, the heart "is pointed to by the arrow".
+    """
+    if (has := _HAS.match(before)) and any(
+        says_again(f"the {after} {link} {has[1]} is", options) for link in ("of", "between")
+    ):
+        return True
+    if (peak := _PEAK.match(before)) and says_again(f"the {peak[2]} of {peak[1]} is ; {after}", options):
+        return True
+    done = None if before.strip() else _DONE_BY.match(after)
+    return done is not None and _does(done, options)
+
+
+def _does(done: re.Match, options: Options) -> bool:
+    """Whether the question asks what does what the passive says: "is pointed to by the arrow"."""
+    verb = rf"\b(?:do|does|did)\b.*\b{re.escape(done[1])}\w*{done[2] or ''}\W*$"
+    return re.search(verb, asking_sentence(options.stem), re.IGNORECASE) is not None and says_again(done[3], options)
+
+
+def _is_given(before: str, stem: str) -> bool:
+    """Whether the question itself gives a value of what stands before an option: "∠1 =" where ∠1 = 40°."""
+    name = re.fullmatch(r"\s*([^\s,;]+)\s*(?:=|\bis)\s*|.*\bat (\w)\s*=\s*", before)
+    given = rf"(?<!\w){re.escape(name[1] or name[2])}\s*=\s*[\d√$-]" if name else None
+    return given is not None and re.search(given, stem.casefold()) is not None
+
+
+def _is_adjunct(words: str, options: Options) -> bool:
+    """Whether words behind an option only say more of it: where, with what, how far."""
+    if not _ADJUNCT.match(words) or _NO_ADJUNCT.search(words) or is_negated(words) or options.places(words):
+        return False
+    known = question_words(options.stem)
+    is_new = not any(word in known and word not in SAYING for word in words_of(words)) and not re.search(r"\d", words)
+    return is_new and not all(text[:1].isdigit() for text in options.letters)
 
 
 def _than_another(words: str, options: Options) -> str:
     """Words without the option that another one is compared with: "is bigger than the red ball"."""
     than = re.search(r"\bthan (?:the )?(.*?)[.!]?$", words)
-    return words[: than.start()] if than and than[1] and options.named_by(than[1]) else words
+    if not than or not than[1]:
+        return words
+    compared = {word for word in re.findall(r"\w+", than[1]) if word not in SAYING or len(word) == 1}
+    known = re.findall(r"\w+", with_names(options.stem, options.stem).casefold())
+    is_asked = bool(compared) and compared.issubset(known) and not options.places(than[1])
+    return words[: than.start()] if is_asked or options.named_by(than[1]) else words
+
+
+def _is_within(said: list[str], asked: list[str]) -> bool:
+    """Whether words stand in the question in this order, to its last comparison: "red bar greater than blue bar"."""
+    following = iter(asked)
+    return len(said) > 2 and all(word in following for word in said)
 
 
 def _content(sentence: str) -> list[str]:
     """A sentence's words without auxiliaries, whose place differs between a question and a statement."""
     words = (word for word in _TOKEN.findall(sentence.casefold()) if word not in _AUXILIARY)
     return [word.removesuffix("s") if len(word) > 3 else word for word in words]
-
-
-def says_again(words: str, options: Options) -> bool:
-    """Whether words beside an option only say again what the question asks for, or that an answer follows.
-
-    Of a question with a negation they must say that too, or nothing at all: the shark is no mammal.
-    """
-    if _OTHER_SIGN.search(_ANGLE.sub("angle ", words)) or any(
-        letter.upper() in options.texts for letter in _LONE_LETTER.findall(words)
-    ):
-        return False
-    asked = asked_phrases(_asked(options))
-    said = phrases_of(_as_is(words), _NEUTRAL)
-    is_whole = (
-        not is_negated(_asked(options)) or not words.strip(" ;.,!") or any("not" in phrase.link for phrase in said)
-    )
-    return is_whole and restates(said, asked, in_part=True)
-
-
-def _as_is(sentence: str) -> str:
-    """A sentence in which "best describes" and "shows" are "is", and angles are called so."""
-    return _DESCRIBES.sub(" is ", _ANGLE.sub(" angle ", sentence))
-
-
-def _asked(options: Options) -> str:
-    """The sentence that asks, without the options that it names: "Which is bigger, the ball or the cube?"."""
-    sentence = _as_is(asking_sentence(options.stem))
-    return _texts_of(options).sub(" ", plain_text(sentence)) if re.search(r"\bor\b", sentence) else sentence
 
 
 def remark_tells(letter: str, remark: str, question: str) -> str:
@@ -158,13 +249,12 @@ def remark_tells(letter: str, remark: str, question: str) -> str:
     said = plain_text(remark)
     if _IS_RIGHT.fullmatch(said) or (not _CONDITION.match(said) and says_again(said, options)):
         return "same"
-    others = (options.letters.get(found[1]) or options.short[found[1]] for found in _texts_of(options).finditer(said))
-    return "other" if any(letter not in letters for letters in others) else "unclear"
+    return "other" if any(letter not in letters for _, letters in options.places(said)) else "unclear"
 
 
 def _may_be_an_option(remark: str, question: str) -> bool:
     words, known = words_of(remark), question_words(question)
-    is_known = all(word in _NEUTRAL or word in THINGS or word in known for word in words)
+    is_known = all(word in NEUTRAL or word in THINGS or word in known for word in words)
     return is_known and any(len(word) > 1 for word in words) and not re.search(r"[^\w\s.,()]|\d|_", remark)
 
 
@@ -173,17 +263,6 @@ def _with_digits(text: str, options: Options) -> str:
     if not all(text[:1].isdigit() for text in options.letters):
         return text
     for start, end, value in reversed(list(find_numbers(text))):
-        if value is not None and text[start:end].isalpha():
+        if value is not None and text[start:end].isalpha() and text[start:end] not in words_of(options.stem):
             text = f"{text[:start]}{value}{text[end:]}"
     return text
-
-
-def _texts_of(options: Options) -> re.Pattern:
-    return _any_of(frozenset(options.letters) | frozenset(options.short))
-
-
-@lru_cache(maxsize=4096)
-def _any_of(texts: frozenset[str]) -> re.Pattern:
-    """Any of the texts, the longest that fits, not inside a longer word or number; an article before it."""
-    longest_first = sorted(texts, key=len, reverse=True)
-    return re.compile(rf"(?<![\w.,-])(?:an? )??({'|'.join(map(re.escape, longest_first))})(?!\w|[.,/]\d)")

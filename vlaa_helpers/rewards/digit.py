@@ -4,49 +4,35 @@ import re
 from decimal import Decimal
 from functools import lru_cache
 
-from .asked_things import counted_clause, refuses_to_answer
-from .lead_in import in_the_present, without_lead_in
-from .neutral_words import ANY_THING, MINUS_SIGNS, SAYING, THINGS, question_words, words_of
-from .number_words import find_numbers
-from .phrases import Phrase, phrases_of
-from .restatement import asked_phrases, restates
+from .asked_things import refuses_to_answer
+from .digit_clauses import stated_count
+from .digit_sentences import count_in_a_sentence, without_the_whole
+from .digit_steps import without_sums
+from .digit_subject import is_of_what_is_asked
+from .digit_wording import QUOTED, in_common_signs, in_common_words, quotes_alike, without_markup
+from .neutral_words import MINUS_SIGNS, question_words, words_of
+from .number_words import find_numbers, number_value
 from .score import Reason, Score, right_or_wrong, score_answer
 
 _SIGNED = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)")
-_MARKUP = re.compile(r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf|displaystyle)(?![A-Za-z])|\\[()\[\],; ]|[*`$_{}]")
-_QUOTED = re.compile(r"(?<!\w)([\"'])(.*?)\1(?!\w)")
 # percentages, comparisons, functions: words that the question may have
 _ODD = re.compile(r"\b(?:sqrt|root|log|ln|sin|cos|tan|factorial|percent|per cent|times)\b", re.IGNORECASE)
 _NAME = re.compile(r"(?:\b[A-Za-z]\s*)?=\s*$")
 _SIGN = re.compile(r"(?:(?<![^\s(\[:=])(?P<minus>-[\s(\[]*|(?:minus|negative)[\s(]+)|(?<!\S)\+)$", re.IGNORECASE)
 _OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]'’]|_")
-_SUM = re.compile(r"\b(?:value|total|count|sum|number|answer|result) of$", re.IGNORECASE)
-_SUBTRACTED = re.compile(r"\b(?:subtract|remove|take away)\b([^.?!;]*)", re.IGNORECASE)
-_STEP = re.compile(r"\b(?:after|once|when|if)\b([^,.;:]*)(?:,|\.?$)", re.IGNORECASE)
-_OF_A_STEP = frozenset(
-    "subtract subtracting subtracted remove removing removed take taking taken away add adding added count counting "
-    "counted we you they".split()
-)
-_NONE_OF = re.compile(r"\bnone of (?:them|these|those)\b", re.IGNORECASE)
-_NO = re.compile(r"\bno (?=([a-z]+))", re.IGNORECASE)
-_IN_ALL = re.compile(r"\bin (?:total|all)\b|\bof (?:them|these|those|all)\b", re.IGNORECASE)
-_OUT_OF = re.compile(r"\bout of\b", re.IGNORECASE)
-_OWNS = re.compile(r"\b(?:has|have|contains?|shows?)\s*$", re.IGNORECASE)
-_OBJECTS = re.compile(rf"\bhow many (?:{'|'.join(ANY_THING)})\b", re.IGNORECASE)
-MAX_COUNT_WORDS, MAX_LENGTH, MAX_READ = 12, 200, 1000
+_SUM = re.compile(r"\b(?:value|total|count|sum|number|answer|result|consists?|made up|composed) of$", re.IGNORECASE)
+MAX_COUNT_WORDS, MAX_LENGTH, MAX_READ = 30, 200, 1000
 """Words and characters, and characters with markup: a longer answer is reasoning, not a count."""
 
-_AMOUNT = frozenset(
-    "total count number sum amount quantity altogether overall together all left remain remains remaining has have get "
-    "got see counted count equals equal gives give makes make contains contain shows show still will them they on "
-    "which can found present long wide tall high deep old".split()
+_BOUNDS = frozenset("over above below under beyond past".split())
+_MODAL = re.compile(
+    r"\b(?:could|should|might|(?-i:may))\b(?! be (?:seen|found|counted|identified|observed))", re.IGNORECASE
 )
-_NEUTRAL = SAYING | _AMOUNT | ANY_THING
-_YEARS = frozenset({"year", "years"})
 _LEADS = frozenset(
     "is are was were be remain remains left has have get got see count counted equals equal gives give makes make "
     "contains contain shows show answer result total number only just exactly precisely now still yes sure ok okay "
-    "the these those all so thus it's that's there's cost costs".split()
+    "altogether exist exists become becomes became uses displays depicts includes presents features what the these "
+    "those all so thus it's that's there's cost costs".split()
 )
 """The words that may stand right before the number."""
 
@@ -60,7 +46,9 @@ def digit_reward(response: str, gt: str, *, question: str = "", meta: str = "") 
     it is the answer, and those that say again what is to be counted (`restatement.py`); with any other word or sign
     ("not 3", "about 3", "3%", "3rd", "3 pairs", "7 tables" for the apples on the table) the answer is `unreadable`.
     Colours and shapes may stand there where the question names none, or where it asks "how many objects" and the answer
-    says objects too ("3 objects (cubes and spheres)"), but for what the question takes away.
+    says objects too ("3 objects (cubes and spheres)"), but for what the question takes away. Of several
+    clauses one must state the count, and the others must not state another (`digit_clauses.py`); this needs a
+    question.
 
     Raises:
         ValueError: `gt` is no number, see `check_count`.
@@ -98,13 +86,37 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
     """
     if not answer.isascii():
         answer = answer.translate(MINUS_SIGNS)
-    text = " ".join(_MARKUP.sub(" ", answer.replace("{,}", ",")).split())
-    if len(text) <= MAX_LENGTH and ("'" in text or '"' in text):
-        text = " ".join(_QUOTED.sub(r" \2 ", text).split())
-    if refuses_to_answer(text, question):
+    if (plain := _plain_number(answer)) is not None:
+        return plain
+    if not quotes_alike(answer[:MAX_READ], question):
         return Reason.UNREADABLE
-    text = _OUT_OF.sub("of", text)
-    text = _no_things_are_zero(_without_steps(without_lead_in(in_the_present(text)), question), question)
+    lines, question = in_common_signs(answer, question)
+    if question and "=" in lines and len(lines) < 100:
+        value = without_sums(lines.strip(" .\n"), question)
+        if _SIGNED.fullmatch(value):
+            return Decimal(value)
+    count = _read_clause(" ".join(lines.split()), question)
+    if isinstance(count, Reason) and question:
+        worked = stated_count(lines, question, lambda clause: _read_clause(" ".join(clause.split()), question))
+        return count if worked is None else worked
+    return count
+
+
+def _plain_number(answer: str) -> Decimal | None:
+    """The number of an answer that has nothing else, in digits or one word; None for any other."""
+    text = without_markup(answer).strip(" .\n") if len(answer) < 40 else ""
+    if _SIGNED.fullmatch(text):
+        return Decimal(text)
+    return number_value(text) if text.isalpha() and text.isascii() else None
+
+
+def _read_clause(text: str, question: str) -> Decimal | Reason:
+    """The one number that a text without markup and line breaks gives, or why there is none."""
+    if len(text) <= MAX_LENGTH and ("'" in text or '"' in text):
+        text = " ".join(QUOTED.sub(r" \2 ", text).split())
+    if refuses_to_answer(text, question) or (_MODAL.search(text) and not _MODAL.search(question)):
+        return Reason.UNREADABLE
+    text = without_the_whole(in_common_words(text, question), question)
     numbers = list(find_numbers(text))
     if len(numbers) == 2 and _is_said_twice(text, *numbers):
         text, numbers = text[: numbers[0][1]] + text[numbers[1][1] + 1 :], numbers[:1]
@@ -113,9 +125,20 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
     if question and _ODD.search(text):
         return Reason.UNREADABLE
     counts = {_count_at(start, end, value, text, question) for start, end, value in numbers} - {None}
-    if len(counts) == 1:
+    is_known = not question or _are_known(numbers, counts, question)
+    if len(counts) == 1 and is_known:
         return counts.pop()
+    if question and not (counts and is_known) and (count := count_in_a_sentence(text, question)) is not None:
+        return count
     return Reason.AMBIGUOUS if len(numbers) > 1 or numbers[0][2] is None else Reason.UNREADABLE
+
+
+def _are_known(numbers: list, counts: set, question: str) -> bool:
+    """Whether the other numbers of a text are the question's."""
+    if len(numbers) == 1:
+        return True
+    known = {value for _, _, value in find_numbers(question)} | {abs(count) for count in counts} | {None}
+    return all(value in known for _, _, value in numbers)
 
 
 def _count_at(start: int, end: int, value: Decimal | None, text: str, question: str) -> Decimal | None:
@@ -128,65 +151,9 @@ def _count_at(start: int, end: int, value: Decimal | None, text: str, question: 
         return None
     before = _NAME.sub(":", before)  # "x = 3"
     is_alone = _leads_to_a_number(before) and _ends_a_number(after, question)
-    if value is None or not is_alone or not _is_of_what_is_asked(before, after, question):
+    if value is None or not is_alone or not is_of_what_is_asked(before, after, question):
         return None
     return -value if sign and sign["minus"] else value
-
-
-def _is_of_what_is_asked(before: str, after: str, question: str) -> bool:
-    """Whether the words beside a number only say again what is to be counted, or are neutral."""
-    if not any(map(str.isalnum, before + after)):
-        return True
-    words = words_of(before + ";" + after)
-    asked = counted_clause(question)
-    neutral = _NEUTRAL | _YEARS if "how old" in question.casefold() else _NEUTRAL
-    neutral = (neutral | _kinds(words, question)) - (THINGS & question_words(asked))
-    wanted = asked_phrases(asked)
-    said, counted = phrases_of(_IN_ALL.sub(" ", before), neutral), phrases_of(_IN_ALL.sub(" ", after), neutral)
-    if said and not said[-1].words and said[-1].link not in ("", "of"):
-        return False
-    if said and not said[-1].link and _OWNS.search(before):  # "the boat has 2 people" are those in the boat
-        said = [*said[:-1], Phrase("in", said[-1].words)] if not restates(said, wanted) else said
-    return restates(said, wanted) and restates(counted, wanted, first_alone=True)
-
-
-def _kinds(words: list[str], question: str) -> frozenset[str]:
-    """The colours and shapes that may stand beside a number: all, where the question names none, or both say objects.
-
-    Where the question alone speaks of objects, those that it names. What it takes away is not among what is left.
-    """
-    if _names_no_thing(question) or (_OBJECTS.search(question) and not ANY_THING.isdisjoint(words)):
-        kinds = THINGS
-    else:
-        kinds = THINGS & question_words(question) if _OBJECTS.search(question) else frozenset()
-    return kinds - question_words(" ".join(_SUBTRACTED.findall(question)))
-
-
-@lru_cache(maxsize=4096)
-def _names_no_thing(question: str) -> bool:
-    return THINGS.isdisjoint(words_of(question))
-
-
-def _without_steps(text: str, question: str) -> str:
-    """A text without clauses of the question's words, "after removing 3 balls", whose numbers are no count."""
-    known = question_words(question) | _OF_A_STEP | SAYING | ANY_THING
-
-    def is_known(step: re.Match) -> bool:
-        is_of_question = set(re.findall(r"\d+", step[1])) <= set(re.findall(r"\d+", question))
-        return is_of_question and known.issuperset(words_of(step[1]))
-
-    rest = _STEP.sub(lambda step: " " if is_known(step) else step[0], text).strip()
-    return without_lead_in(rest) if rest else text
-
-
-def _no_things_are_zero(text: str, question: str) -> str:
-    """A text with 0 for the "no" of "no cubes", where cubes could be counted: not for "no answer", "no idea"."""
-
-    def can_be_counted(word: str) -> bool:
-        return (word in THINGS or word in question_words(question)) and word not in SAYING and word not in _AMOUNT
-
-    text = _NO.sub(lambda no: "0 " if can_be_counted(no[1].casefold()) else no[0], text)
-    return _NONE_OF.sub("0", text)
 
 
 def _is_said_twice(text: str, first: tuple, second: tuple) -> bool:
@@ -212,4 +179,4 @@ def _ends_a_number(after: str, question: str) -> bool:
     words = words_of(after)
     if after[:1].isalnum() and words[0] not in question_words(question):
         return False
-    return not words or len(words[0]) > 1
+    return not words or (len(words[0]) > 1 and words[0] not in _BOUNDS)

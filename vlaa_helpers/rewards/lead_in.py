@@ -6,14 +6,15 @@ answer that stands alone. It is built from small parts: an opening, where it was
 
 import re
 
-_SHOWN = r"(?:image|picture|photo|figure|diagram|graph|chart|scene|plot|map|table)"
-_SEEN = rf"(?:the|this) (?:(?:given|provided) )?{_SHOWN}"
+SHOWN = r"(?:image|picture|photo|figure|diagram|graph|chart|scene|plot|map|table)"
+_SEEN = rf"(?:the|this) (?:(?:given|provided|bar|line|pie) ){{0,2}}{SHOWN}"
 _OPENING = (
     r"(?:therefore|thus|hence|so|then|finally|overall|consequently|in conclusion|in summary|as a result)\b(?!-),?"
 )
 _SOURCE = rf"(?:based on|looking at|according to|as (?:shown|seen) in|from|in) {_SEEN}(?: (?:above|provided|shown))?,?"
 _SPEAKER = (
-    r"(?:(?:i|we) (?:can )?(?:see|count|find|get|have|believe|conclude)(?: that)?(?=\s)|it (?:appears|follows) that"
+    r"(?:(?:i|we) (?:can )?(?:see|count|find|get|have|believe|conclude)(?: that)?(?=\s)"
+    r"|it (?:appears|follows|is clear|can be (?:seen|\w+ed)) that"
     r"|we are left with)"
 )
 _CALLED = r"(?:final |correct |best |right )*(?:answer|option|choice|letter|result)"
@@ -23,9 +24,6 @@ _CHOOSING = r"(?:i(?:'d| would| will|'ll)? (?:choose|pick|select|go with)|i'd sa
 _PART = rf"(?:{_OPENING}|{_SOURCE}|{_SPEAKER}|{_SAYING}|{_CHOOSING})\s*"
 _LEAD_IN = re.compile(rf"\s*(?:{_PART}){{1,5}}", re.IGNORECASE)
 _WILL_BE = re.compile(r"\b(?:appears? to be|would be|will be)\b", re.IGNORECASE)
-_CONCLUSION = re.compile(
-    r"[.,;]\s+(?:so|therefore|thus|hence)\b,?\s+|[.;]\s+(?=the (?:final |correct )?answer\b)", re.IGNORECASE
-)
 
 
 def without_lead_in(text: str) -> str:
@@ -45,12 +43,3 @@ def in_the_present(text: str) -> str:
     'There are 3'
     """
     return _WILL_BE.sub("are", text)
-
-
-def conclusions(text: str) -> list[str]:
-    """The text's clauses where its last ones conclude: "It is blue, so the answer is B".
-
-    >>> conclusions("It is blue, so the answer is B")
-    ['It is blue', 'the answer is B']
-    """
-    return _CONCLUSION.split(text)

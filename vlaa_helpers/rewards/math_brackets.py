@@ -17,11 +17,18 @@ _INTERVAL = re.compile(r"\[|\]|\\infty|\\in(?![A-Za-z])")
 def other_brackets(gold: str, said: str) -> bool:
     r"""Whether one text is a set and the other one has an order, or one has an order and the other is a number.
 
-    >>> other_brackets("(1, 2)", r"\{1, 2\}"), other_brackets("3", "[3, 3]"), other_brackets("[1, 2]", "(1, 2)")
+    >>> other_brackets("(1, 2)", r"\{1, 2\}"), other_brackets("3", "[3, 3]"), other_brackets("[1, 2]", "[1, 2)")
     (True, True, False)
     """
     kinds = {_kind(gold), _kind(said)}
+    if kinds == {"ordered"} and {_ends(gold), _ends(said)} == {"()", "[]"}:
+        return True  # a point is no interval, and an open one is no closed one
     return kinds in ({"set", "ordered"}, {"number", "ordered"})
+
+
+def _ends(text: str) -> str:
+    bare = _MEMBER.sub("", _SIZE.sub("", text)).strip()
+    return bare[:1] + bare[-1:]
 
 
 def _kind(text: str) -> str:

@@ -80,6 +80,7 @@ class _Worker:
 
 _lock = threading.Lock()
 _worker: _Worker | None = None
+_lost: ContextVar[list[str]] = ContextVar("comparisons whose process was lost")
 _left: ContextVar[list[float]] = ContextVar("seconds of processor time that are left for an answer")
 
 
@@ -91,6 +92,17 @@ def one_time_limit() -> Iterator[None]:
         yield
     finally:
         _left.reset(token)
+
+
+@contextlib.contextmanager
+def lost_processes() -> Iterator[list[str]]:
+    """A list of the comparisons in it whose process was gone, or did not answer: another try may reach a verdict."""
+    lost: list[str] = []
+    token = _lost.set(lost)
+    try:
+        yield lost
+    finally:
+        _lost.reset(token)
 
 
 class _TooLong(Exception):
@@ -156,6 +168,7 @@ def by_math_verify(gold: str, said: str, kind: str = "expression") -> str:
             _worker = _Worker()
         answer = _worker.ask(gold, said, kind, seconds)
         if answer is None:
+            _lost.get([]).append(said)
             _worker.end()
             _worker = _Worker()  # starts while the caller goes on
     verdict, _, spent = (answer or f"too_long {seconds}").partition(" ")

@@ -10,7 +10,16 @@ from .math_names import values_by_name
 from .math_prose import without_prose
 from .math_signs import latex_signs
 from .math_subject import is_unit_of_what_is_asked
-from .math_units import degrees_as_radians, is_numeric, may_be_left_out, split_any_unit, split_unit
+from .math_units import (
+    degrees_as_radians,
+    has_inner_unit,
+    is_numeric,
+    is_of_an_angle,
+    may_be_left_out,
+    split_any_unit,
+    split_unit,
+    without_degrees,
+)
 
 MAX_LENGTH = 500
 """Characters of an answer; a longer one is not an expression."""
@@ -249,6 +258,9 @@ def _outside_brackets(text: str) -> list[str] | None:
 def _piece(text: str, question: str) -> Piece:
     *left, last = _RELATION.split(text)
     number, unit = split_any_unit(last.strip())
+    if left and unit == "degree" and not is_of_an_angle(text):
+        left, number = [without_degrees(part) for part in left], without_degrees(number)
+    left = [part for part in left if not has_inner_unit(part)] if unit and is_numeric(number) else left
     parts = (*(_as_numbers(part.strip()) for part in left), _as_numbers(number).strip())
     asked = asked_unit(question) if unit else None
     if asked or (unit and asks_for_percent(question)):

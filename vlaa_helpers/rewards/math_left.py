@@ -10,9 +10,10 @@ from functools import lru_cache
 from .asked_things import asked_clause
 from .lead_in import without_lead_in
 from .math_names import values_by_name
-from .math_subject import asked_quantities, same_points
-from .neutral_words import SAYING
-from .phrases import phrases_of
+from .math_plain import TWO
+from .math_subject import asked_quantities, quantities_of, same_points
+from .neutral_words import SAYING, words_of
+from .phrases import Phrase, phrases_of
 from .restatement import asked_phrases, asking_sentence, restates
 
 _MARKS = re.compile(r"\\[()\[\]]|(?<!\\)\$")
@@ -20,27 +21,36 @@ _IS = re.compile(r"\s*(?:(?<![<>!\\])=(?!=)|\b(?:is equal to|equals?|is|are)\b|(
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
 _FUNCTIONS = frozenset("sin cos tan cot sec csc log exp det lim arcsin arccos arctan".split())
 _VALUE_OF = re.compile(
-    r"^\s*(?:the )?(?:(?:exact|numerical) )?(?:(?:values?|measure|size) of )?(?:the )?(?:angle )?(?=\S)"
+    r"^\s*(?:the )?(?:(?:exact|numerical) )?(?:(?:values?|measure|size) of )?(?:the )?(?:angle |expression )?(?=\S)"
 )
+_VALUE_OF_NAME = re.compile(r"\s*(?:the )?value of \$?[A-Za-z]\$?\s*", re.IGNORECASE)
 _SOLVE_FOR = re.compile(r"\bsolve for \$?([a-zA-Z])\b", re.IGNORECASE)
 _BEHIND = re.compile(r"\s+(?:in|on|at|to|for|from|by|as|using)\b.*", re.DOTALL)
 _LOOSE = re.compile(r"\\(?:left|right|cdot)(?![A-Za-z])|[\s\\{}$*]")
 _ONE_IN_BRACKETS = re.compile(r"\((\w)\)")
-_POWERS = str.maketrans({"²": "^2", "³": "^3", "°": "^circ", "′": "'", "’": "'"})
-_NAME = re.compile(r"\\?[A-Za-z]+(?:_\{?\w+\}?)?'?(?:\([a-z]\))?|m?\\?(?:angle|triangle|overline)\s*\{?[A-Z]{1,3}\}?")
+_POWERS = str.maketrans({"²": "^2", "³": "^3", "°": "^circ", "−": "-", "′": "'", "’": "'"})
+_OF_ANGLE = re.compile(r"\s*\\?(sin|cos|tan|cot|sec|csc)\s*\(?\s*(?:\\?angle|∠)?\s*(?:[A-Za-zθαβ]|\\[a-z]+)\s*\)?\s*")
+_FUNCTION_ASKED = re.compile(r"(?<![a-z])(?:cosine|sine|tangent|cos|sin|tan)(?![a-z])", re.IGNORECASE)
+_NAME = re.compile(
+    r"\\?[A-Za-z]+(?:_\{?\w+\}?)?'?(?:\([a-z]\))?|m?\\?(?:angle|triangle|overline)\s*\{?[A-Z]{1,3}\}?|∠\s*[A-Z]{1,3}"
+)
 _CAPITAL = re.compile(r"(?<![A-Za-z\\])([A-Z])(?![A-Za-z])")
 _ITS_LETTER = re.compile(r"(?<=[a-z]{3}) ([a-zA-Z])$")
 _ARGUMENT = re.compile(r"\(([a-z])\)")
 _LETTER = re.compile(r"(?<![\\A-Za-z])[A-Za-z]+(?![A-Za-z])")
 _SEVERAL = re.compile(r"[,;]|\b(?:and|or)\b")
-_UNITS = re.compile(r"(?<=\d)\s*(?:\\text\s*\{[^{}]*\}|[A-Za-z]+)(?:\s*\^\s*\d)?[\s.]*$")
-_NEUTRAL = (SAYING - {"right"}) | frozenset("value measure size number".split())
+_UNITS = re.compile(r"(?<=[\dπi)}])\s*(?:\\text\s*\{[^{}]*\}|[A-Za-z]+)(?:\s*\^\s*\d|[²³])?[\s.]*$")
+_NEUTRAL = (SAYING - {"right"}) | frozenset("value measure size number each".split())
 _NOTATIONS = {
     "derivative": r"[a-z]'(?:\([a-z]\))?|\\d?frac\{d[a-z]?\}\{d[a-z]\}.{0,20}|d[a-z]/d[a-z]",
     "inverse": r"[a-z]\^\{?-1\}?(?:\([a-z]\))?|y",
+    "discriminant": r"b(?:\^2|²)[-−]4ac|D|Δ|\\Delta",
     "determinant": r"\\?det(?:\(?[A-Z]\)?)?|\|[A-Z]\||D",
     "probability": r"Pr?\(.{1,20}\)",
     "limit": r"\\lim_\{[^{}]*\}.{1,40}|L",
+    "cosine": r"\\?cos.{1,12}",
+    "tangent": r"\\?tan.{1,12}",
+    "sine of": r"\\?sin.{1,12}",
     r"\int": r"(?:\\left)?\[.*\\right\]_\{?\w+\}?\^\{?\w+\}?|I",
 }
 """What is asked for in words, and the left sides that say it in signs."""
@@ -50,11 +60,17 @@ _FORMS = {
     "percentage": "percentage",
 }  # fmt: skip
 """What a question tells to do, and the subject of an answer that does it."""
+_JOINING = {
+    name: re.compile(rf"[^-+*/=]+(?:{sign}[^-+*/=]+)+")
+    for name, sign in {"sum": r"\+", "difference": "-", "product": r"(?:\*|\\times|\\cdot|[×·])"}.items()
+}
+_DERIVED = frozenset("ratio sum difference product quotient probability".split())
 _NO_LINES = frozenset("slope intercept mean sum probability volume".split())
 _KIND = re.compile(r"^m?(?:angle|triangle|overline|∠)(?=[A-Z])")
 _LETTERS = {
     "area": "ASK", "perimeter": "PpC", "circumference": "CcP", "volume": "V", "radius": "rR", "diameter": "dD",
     "height": "hH", "base": "b", "width": "wWb", "length": "lLdsabc", "side": "sabc", "hypotenuse": "ch",
+    "diagonal": "dl", "altitude": "h",
     "angle": "abc", "time": "tT", "mass": "mMw", "price": "pPcC", "slope": "mka", "speed": "vsr", "velocity": "v",
     "probability": "Pp", "mean": "mM", "sum": "Ss", "intercept": "bcyn",
 }  # fmt: skip
@@ -76,6 +92,7 @@ def without_asked(answer: str, question: str) -> str | None:
         if not says_what_is_asked(left, question):
             break
         is_said, text = True, text[found.end() :]
+    text = _without_general_step(text) if is_said else text
     named = values_by_name(text)
     sides = [side.strip(" .") for side in _IS.split(named)]
     if len(sides) > 1 and any(
@@ -83,15 +100,72 @@ def without_asked(answer: str, question: str) -> str | None:
     ):
         return None
     if is_said:
-        return _without_general_step(text)
+        return text
+    if len(sides) > 1 and _OF_ANGLE.fullmatch(sides[0]) and _is_another_function(sides[0], question):
+        return None
     name, equals, rest = named.partition("=")
     return f"{name}={_without_general_step(rest)}" if equals and _NAME.fullmatch(name.strip()) else text
+
+
+def subject_of(text: str) -> str:
+    """What stands before the first "is" or equals sign of a clause; "" where nothing does.
+
+    >>> subject_of("so the area is 5"), subject_of("5")
+    ('the area', '')
+    """
+    plain = values_by_name(without_lead_in(_MARKS.sub("", text)).strip())
+    found = _IS.search(plain)
+    return re.sub(r"^(?:so|and|the) (?=the |[A-Z])", "", plain[: found.start()].strip()) if found else ""
+
+
+def subject_is_asked(text: str, question: str) -> bool:
+    """Whether a clause says a value of what the question asks for, in its words or by its name.
+
+    >>> subject_is_asked("AB = 5", "Find AB."), subject_is_asked("BC = 5", "Find AB.")
+    (True, False)
+    """
+    left = subject_of(text)
+    if not left:
+        return False
+    expression = asked_expression(question)
+    if expression and _NAME.fullmatch(left) and _NAME.fullmatch(expression):
+        return may_be_named(left, question)
+    if asked_quantities(question) and _WORD.search(left) and not quantities_of(left):
+        return False  # "the prism is 4 cm wide" says nothing of its volume
+    if not (asked_quantities(question) & _DERIVED) <= set(words_of(left)):
+        return False
+    return says_what_is_asked(left, question)
+
+
+def without_subject(text: str, question: str) -> str:
+    """A text without the words that ask for its values: "The distance is 1 or 7"; as it is where it has a name there.
+
+    >>> without_subject("The width is 1 or 7", "What is the width?"), without_subject("x = 1 or x = 7", "Find x.")
+    ('1 or 7', 'x = 1 or x = 7')
+    """
+    is_in_words = _WORD.search(subject_of(text)) and subject_is_asked(text, question)
+    return text[_IS.search(text).end() :] if is_in_words and _IS.search(text) else text
+
+
+def _is_another_function(side: str, question: str) -> bool:
+    """Whether a function of an angle is not the one that the question asks for, or that asks for the angle."""
+    expression = asked_expression(question)
+    if expression and len(in_one_writing(expression)) < 8 and not _OF_ANGLE.fullmatch(expression):
+        return not any(name in expression for name in _FUNCTIONS)
+    asked = {name[:3].casefold() for name in _FUNCTION_ASKED.findall(asked_clause(question))}
+    return bool(asked) and _OF_ANGLE.fullmatch(side)[1] not in asked
 
 
 def _without_general_step(text: str) -> str:
     """A chain of equations without a first part that has letters, where the rest is numbers: "4s = 4(6) = 24"."""
     first, equals, rest = text.partition("=")
-    is_general = equals and not _SEVERAL.search(text) and _LETTER.search(first) and not re.search("[<>]", text)
+    is_general = (
+        equals
+        and not TWO.search(first)
+        and not _SEVERAL.search(text)
+        and _LETTER.search(first)
+        and not re.search("[<>]", text)
+    )
     return rest if is_general and not _LETTER.search(_UNITS.sub("", rest)) else text
 
 
@@ -100,20 +174,47 @@ def says_what_is_asked(left: str, question: str) -> bool:
     expression = asked_expression(question)
     if expression and in_one_writing(left) == in_one_writing(expression):
         return True
+    if _is_of_another_name(left, question, expression):
+        return False
     low = question.casefold()
     if any(name in low and re.fullmatch(form, left.replace(" ", "")) for name, form in _NOTATIONS.items()):
         return set(_ARGUMENT.findall(left)) <= set(_ARGUMENT.findall(question) or _ARGUMENT.findall(left))
-    if not _WORD.search(left):
-        return False
+    if any(name in asked_quantities(question) and sign.fullmatch(left) for name, sign in _JOINING.items()):
+        return True
+    return _WORD.search(left) is not None and _is_said_in_words(left, question)
+
+
+def _is_of_another_name(left: str, question: str, expression: str | None) -> bool:
+    """Whether a name or function is not the one that the question asks for: a for 2a - b, the tangent for the angle."""
+    if _OF_ANGLE.fullmatch(left) and _is_another_function(left, question):
+        return True
+    if expression and re.search(r"\w\s*[-+*/^]", expression) and _VALUE_OF_NAME.fullmatch(left):
+        return True
+    is_short = expression is not None and 0 < len(expression) < 3
+    return is_short and not re.search(rf"(?<![A-Za-z]){re.escape(expression)}(?![A-Za-z])", left)
+
+
+def _is_said_in_words(left: str, question: str) -> bool:
+    clause = asked_clause(question).casefold().strip().removeprefix("the ")
+    if clause.startswith(left.casefold().removeprefix("the ") + " "):
+        return True
     if (letter := _ITS_LETTER.search(left)) and may_be_named(letter[1], question):
         left = left[: letter.start()]  # "the slope m"
     subject = re.sub(r"^the ", "", left.casefold())
-    if any(what in low and re.fullmatch(form, subject) for what, form in _FORMS.items()):
+    if re.sub(r"^(?:total|required) ", "", subject) in asked_quantities(question):
+        return True
+    if any(what in question.casefold() and re.fullmatch(form, subject) for what, form in _FORMS.items()):
         return True
     asked = _asked(question)
     known = {word for phrase in asked for word in phrase.words}
     said = phrases_of(_CAPITAL.sub(r"\1\1\1", left.replace("\\", "")), frozenset(_NEUTRAL - known))
-    return bool(said) and bool(asked) and restates(said, asked)
+    return bool(said) and bool(asked) and (restates(said, asked) or _is_same_in_another_order(said, asked))
+
+
+def _is_same_in_another_order(said: list[Phrase], asked: tuple[Phrase, ...]) -> bool:
+    """Whether phrases have the same words: "the length of the side", "the side length"."""
+    words = [sorted(word for phrase in phrases for word in phrase.words) for phrases in (said, asked)]
+    return words[0] == words[1] and all(phrase.link in ("", "of", "the") for phrase in (*said, *asked))
 
 
 @lru_cache(maxsize=4096)
@@ -155,17 +256,20 @@ def may_be_named(name: str, question: str) -> bool:
     if re.search(r"(\d+)(?:st|nd|rd|th) term", clause):
         index = re.search(r"(\d+)(?:st|nd|rd|th) term", clause)[1]
         return re.fullmatch(rf"[a-zA-Z]_({index}|n)", plain) is not None
-    if found := re.search(r"\b([xyz])-(?:coordinate|value)", clause):
-        return plain == found[1]
+    if found := re.search(r"\b([xyz])-(coordinate|value|intercept)", clause):
+        return plain == found[1] or (found[2] == "intercept" and plain in tuple("bcn"))
     if any(word in clause for word in ("derivative", "inverse", "determinant", "limit")):
         return False
     if "maximum value" in clause or "minimum value" in clause:
         return plain != "x"
     quantities = asked_quantities(question)
-    if re.fullmatch("[A-Z]{2}", plain) and quantities & _NO_LINES:
+    if re.fullmatch("[A-Z]{2,3}", plain) and quantities & _NO_LINES:
         return False
     if not quantities or not quantities.issubset(_LETTERS) or len(plain) > 1:
         return True
     letters = "".join(_LETTERS[quantity] for quantity in quantities)
-    is_unknown = plain == "x" and quantities.isdisjoint({"slope", "intercept", "mean", "sum", "probability"})
-    return plain in letters or is_unknown or re.search(rf"(?<![A-Za-z]){plain}(?![A-Za-z])", clause) is not None
+    others = set(re.findall(r"(?<![A-Za-z])[b-z](?![A-Za-z])(?!\s*=)", clause)) - {"x"}
+    is_unknown = (
+        plain == "x" and not others and quantities.isdisjoint({"slope", "intercept", "mean", "sum", "probability"})
+    )
+    return plain in letters or is_unknown or re.search(rf"(?<![A-Za-z]){plain}(?![A-Za-z])(?!\s*=)", clause) is not None

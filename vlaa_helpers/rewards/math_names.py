@@ -13,13 +13,19 @@ _OF_A_SHAPE = re.compile(
     rf"\b(of (?:the )?(?:shaded )?(?:{'|'.join(_SHAPES)}))\s+\$?(?:\\triangle\s*)?[A-Z]{{1,6}}\$?(?=\s+(?:is|equals|=))"
 )
 _LINE_OR_ANGLE = re.compile(
-    rf"(?i:(?:the )?(?:(?:length|measure|size|value) of )?(?:the )?)"
-    rf"(?P<kind>(?i:side|segment|line segment|chord|angle)|\$?\\angle)"
-    rf"\s+\$?\s*(?P<name>[A-Z]{{1,3}})\s*\$?{_IS}"
+    rf"(?i:(?:the )?(?:(?:length|measure|size|value|degrees?) of )?(?:the )?)"
+    rf"(?P<kind>(?:(?i:side|segment|line segment|chord|angle)|\$?\\angle)(?=\s)|\$?∠)"
+    rf"\s*\$?\s*(?P<name>[A-Z]{{1,3}})\s*\$?{_IS}"
 )
+_SMALL_ANGLE = re.compile(
+    rf"(?i:(?:the )?(?:(?:measure|size|value|degrees?) of )?(?:the )?)"
+    rf"(?:(?i:angle)\s|\$?\\angle\s|∠)\s*\$?(?P<name>[a-z])\$?{_IS}"
+)
+_NUMBERED_ANGLE = re.compile(r"(?:\b[Aa]ngle|\\angle|∠)\s*\{?(\d)\}?(?![\w.]*\w)(?!\s*(?:°|º|\^|\\circ|deg))")
+_LETTER_OF = "ABCDEFGHIJ"
 _OF_A_LINE = re.compile(
-    r"(?i:(?:the )?(?:length|measure) of (?:the )?)(?:arc )?\$?\s*"
-    rf"(?P<line>\\overline\s*\{{[A-Z]{{2}}\}}|[A-Z]{{2}})\s*\$?{_IS}"
+    r"(?i:(?:the )?(?:length|measure) of (?:the )?)?(?:arc )?\$?\s*"
+    rf"(?P<line>\\overline\s*\{{[A-Z]{{2}}\}}|\|[A-Z]{{2}}\||[A-Z]{{2}})\s*\$?(?:\s*=\s*|{_IS})"
 )
 _BETWEEN = re.compile(
     rf"(?i:(?:the )?distance )(?:between|from) (?:points )?\$?(?P<a>[A-Z])\$? (?:and|to) \$?(?P<b>[A-Z])\$?{_IS}"
@@ -36,10 +42,22 @@ def values_by_name(text: str) -> str:
     if found := _VALUE.match(text):
         text = f"{found['name'] or found['bare']} = {text[found.end() :]}"
     elif found := _LINE_OR_ANGLE.match(text):
-        name = rf"\angle {found['name']}" if "angle" in found["kind"].casefold() else found["name"]
+        is_angle = "angle" in found["kind"].casefold() or "∠" in found["kind"]
+        name = rf"\angle {found['name']}" if is_angle else found["name"]
         text = f"{name} = {text[found.end() :]}"
+    elif found := _SMALL_ANGLE.match(text):
+        text = f"{found['name']} = {text[found.end() :]}"
     elif found := _OF_A_LINE.match(text):
-        text = f"{found['line']} = {text[found.end() :]}"
+        text = f"{found['line'].strip('|')} = {text[found.end() :]}"
     elif found := _BETWEEN.match(text):
         text = f"{found['a']}{found['b']} = {text[found.end() :]}"
     return _NEGATIVE.sub(r"\1-", _OF_A_SHAPE.sub(r"\1", text))
+
+
+def with_named_angles(text: str) -> str:
+    """A text in which angles that have a number have a name of letters, which is no number to Math-Verify.
+
+    >>> with_named_angles("∠2 = ∠1 = 50°"), with_named_angles("angle 5°")
+    ('∠ZZC = ∠ZZB = 50°', 'angle 5°')
+    """
+    return _NUMBERED_ANGLE.sub(lambda angle: f"∠ZZ{_LETTER_OF[int(angle[1])]}", text)

@@ -12,6 +12,8 @@ _TIMES_A_POWER = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*(?:\^|\*\*))")
 _PERCENT = re.compile(r"(?<=[\d}])\s?per\s?cent\b", re.IGNORECASE)
 _IN_SIGNS = {"abs": ("|", "|"), "floor": (r"\lfloor ", r"\rfloor "), "ceil": (r"\lceil ", r"\rceil ")}
 _ROUNDED = re.compile(rf"(?<![\\A-Za-z])({'|'.join(_IN_SIGNS)})\s*\(")
+TWO = re.compile(r"\d\.?\s+[A-Za-z]|\.\s|\n")
+"""The end of a value and the beginning of another formula: "7 y" in "x = 7 y = 5"."""
 
 
 def plain_functions(text: str) -> str:

@@ -26,6 +26,12 @@ def solution_as_point(gold: Formula, said: Formula, question: str) -> Formula:
     return (_point(gold) or gold) if is_point and len(gold.pieces) > 1 and _SOLUTION.search(question) else gold
 
 
+def is_point(formula: Formula) -> bool:
+    """Whether a formula is one point in round brackets."""
+    parts = formula.pieces[0].parts
+    return len(formula.pieces) == 1 and len(parts) == 1 and "," in parts[0] and _TUPLE.fullmatch(parts[0]) is not None
+
+
 def _values_of_names(formula: Formula) -> Formula | None:
     """`(x, y) = (2, 3)` as x = 2, y = 3."""
     tuples = [_TUPLE.fullmatch(part.strip()) for part in formula.pieces[0].parts]

@@ -1,6 +1,7 @@
 """Prose round a formula: removed where every word is known to leave the formula as it is, else nothing is read."""
 
 import re
+from functools import lru_cache
 
 from .hedges import is_hedged, is_negated
 from .math_units import LETTERS, is_numeric, split_any_unit, split_unit
@@ -30,14 +31,25 @@ _CHANGES = re.compile(
     re.IGNORECASE,
 )
 _LEADS_ELSEWHERE = re.compile(r"\b(?:of|than|with|from|by|per|divides?|times|except|without)\s*$", re.IGNORECASE)
+_AXIS = re.compile(r"\b[xyz]-axis\b")
+_ENDING = re.compile(r"(?:ing|ed|es|s|e)$")
+_LABEL = re.compile(
+    r"\b(?:steps?|figures?|fig|images?|pictures?|photos?|options?|choices?|equations?|formulas?|lines?|curves?|graphs?"
+    r"|sets?|series|shapes?|circles?|triangles?|squares?|points?|case|part|table|panel)\s*$",
+    re.IGNORECASE,
+)
 _NEUTRAL = SAYING | frozenset(
     "area volume length width height angle slope gradient intercept distance radius diameter perimeter circumference "
     "side base sum product difference quotient ratio mean average median value values number total amount probability "
     "time speed velocity mass price cost equation equations function functions formula expression line curve graph "
     "parabola circle triangle square rectangle sphere cylinder cone cube solid shape point coordinates set interval "
     "range domain limit sequence series variable unknown simplified form output step get find have has obtain gives "
-    "give equals equal to for let its long wide high tall away old written as meet meets "
-    "intersect intersects costs at solutions".split()
+    "give equals equal to for its long wide high tall away old written as meet meets "
+    "intersect intersects costs at solutions each both must cross crosses cuts linear quadratic cubic exponential "
+    "logarithmic trigonometric sine cosine sinusoidal hypotenuse diagonal altitude chord arc leg midline domain vertex "
+    "amplitude period frequency focus center centre midpoint axis needed required "
+    "taken their reaches attains takes will travels travel goes moves covers forms form with missing unknown new "
+    "resulting".split()
 )
 """Words that may stand before or behind a formula, besides the question's own."""
 
@@ -48,6 +60,7 @@ def without_prose(text: str, question: str = "") -> str | None:
     An unknown word right behind a number stays, as its unit.
     """
     text = _TEXT.sub(lambda words: f" {_spelt_out(words[1])} ", text)
+    text = _AXIS.sub("axis", text)
     text = re.sub(r"^\s*(?:output|step)\s*\d*\s*:", "", text, flags=re.IGNORECASE)
     words = list(_WORD.finditer(text))
     if not words:
@@ -91,8 +104,10 @@ def _with_unit(head: str, formula: str, tail: str) -> tuple[str, str, str]:
 def _is_changed(head: str, formula: str, tail: str, question: str) -> bool:
     """Whether words round a formula change it, or are not known to leave it as it is."""
     outside = [word.casefold() for word in _WORD.findall(f"{head} ; {tail}")]
-    if any(word not in _NEUTRAL and (_CHANGES.match(word) or word not in question_words(question)) for word in outside):
+    if any(word not in _NEUTRAL and (_CHANGES.match(word) or not _is_of_question(word, question)) for word in outside):
         return True
+    if _LABEL.search(head) and re.match(r"\s*\d", formula):
+        return True  # the number of a figure
     if re.match(r"\s*(?:and|or)\b", head, re.IGNORECASE):
         return True  # something is missing before it
     if re.search(r"\b(?:square|cube)\s*$", head, re.IGNORECASE) or re.match(
@@ -107,6 +122,20 @@ def _is_changed(head: str, formula: str, tail: str, question: str) -> bool:
     number, unit = split_any_unit(last)
     words = {word[0].lower() for word in _WORD.finditer(f"{name} = {number}" if unit else formula)}
     return bool(words - {"and", "or"})
+
+
+def _is_of_question(word: str, question: str) -> bool:
+    """Whether a question has a word, or another form of it: "reached" for "reach"."""
+    return word in question_words(question) or _stem(word) in _stems(question)
+
+
+@lru_cache(maxsize=4096)
+def _stems(question: str) -> frozenset[str]:
+    return frozenset(_stem(word) for word in question_words(question) if len(word) > 3)
+
+
+def _stem(word: str) -> str:
+    return _ENDING.sub("", word) if len(word) > 4 else word
 
 
 def _spelt_out(words: str) -> str:

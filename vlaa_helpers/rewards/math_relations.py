@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from .math_arithmetic import value_of
 from .math_brackets import is_interval, other_brackets
 from .math_compare import compare
 from .math_formula import Formula, Piece
 from .math_inequalities import inequality_links, same_inequality
+from .math_plain import TWO
 from .math_points import as_coordinates
 from .math_ratios import same_ratio
 from .math_units import CAPITALS, is_numeric
@@ -52,6 +54,8 @@ def same_formula(gold: Formula, said: Formula) -> str:
         return _compare(gold.pieces[0].parts[-1], ", ".join(piece.parts[-1] for piece in said.pieces))
     if len(said.pieces) == 1 and r"\{" in said.text and not gold.has_inequality:
         return _compare(", ".join(piece.parts[-1] for piece in gold.pieces), said.pieces[0].parts[-1])
+    if len(gold.pieces) == 1 and said.joined == "or" and not said.is_logic and not said.has_inequality:
+        return SAME if all(same_piece(gold.pieces[0], piece) == SAME for piece in said.pieces) else SEVERAL
     return SEVERAL if len(said.pieces) > len(gold.pieces) else DIFFERENT
 
 
@@ -107,7 +111,7 @@ def same_piece(gold: Piece, said: Piece) -> str:
     if len(gold.parts) == 2 and is_name(left) and _is_function_of_another(said.parts):
         return DIFFERENT
     if is_name(left) and same_name(left, said.parts[0]):
-        return _all_same(right, said.parts[1:])
+        return _all_same(right, _without_general(said.parts)[1:])
     if len(said.parts) > 2:
         return DIFFERENT
     return same_equation((left, right), said.parts)
@@ -128,6 +132,7 @@ def _number_of(gold: Piece, said: Piece) -> str:
 
 def _values(parts: tuple[str, ...]) -> tuple[str, ...]:
     """The sides of an answer that must each be the ground truth: without a name that stands for the rest."""
+    parts = _without_general(parts)
     if len(parts) == 2 and _is_point(parts[0]):
         return parts[1:]
     if _is_function_of_another(parts):
@@ -137,6 +142,13 @@ def _values(parts: tuple[str, ...]) -> tuple[str, ...]:
     if len(parts) == 2 and is_name(parts[1]) and not _mentions(parts[:1], parts[1]):
         return parts[:1]
     return parts
+
+
+def _without_general(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """A chain that ends in a number, without the formulas in letters in its middle: "x = -b/(2a) = 4/2 = 2"."""
+    if len(parts) < 3 or not is_numeric(parts[-1]) or any(TWO.search(part) for part in parts[1:-1]):
+        return parts
+    return (parts[0], *(part for part in parts[1:-1] if is_numeric(part)), parts[-1])
 
 
 def _all_same(gold: str, parts: tuple[str, ...]) -> str:
@@ -241,6 +253,8 @@ def without_numbering(gold: Formula, said: Formula) -> Formula:
 
 def _compare(gold: str, said: str) -> str:
     if gold and without_blanks(said) == without_blanks(gold):
+        return SAME
+    if "." in said and (number := value_of(said)) is not None and number == value_of(gold):
         return SAME
     ratio = same_ratio(gold, said, lambda a, b: _compare(a, b) == SAME)
     if ratio is not None:

@@ -41,17 +41,23 @@ _THIN_SPACES = re.compile(r"(?<![\d.])(?<!\d )\d{1,3}(?:(?:\\,| )\d{3})+(?! ?\d)
 _PERIODIC = re.compile(r"(\d+)\.(\d*)\\(?:overline|bar)\s*(?:\{(\d+)\}|(\d))(?!\d)")
 _PERIOD_IN_BRACKETS = re.compile(r"(?<![\d.])(\d+)\.\((\d+)\)(?!\d)")
 _TWO_NUMBERS = re.compile(r"\d\s+\d|\d\\[,;!: ]\s*\d|\d\s*\\q?quad\s*\d|frac\s*\{[^{}]*\}\s*\{[^{}]*\}\s*\d")
+_COEFFICIENT = re.compile(
+    r"(?<![\w.)}^/])(?<!_\{)(?<!\^\{)(\d+)/(\d+)(?= ?(?:[A-Za-z]|\\(?:sqrt|pi|sin|cos|tan|ln|log)(?![A-Za-z])))"
+)
+_DEGREE_SIGN = re.compile(r"(?<=[\d)])\s?[º˚∘]")
 _MIXED = re.compile(r"(?<![\d.}^_])(\d+) (\d+)/(\d+)(?!\d|\.\d)")
 
 
 def latex_signs(text: str) -> str | None:
     """The text with every sign as LaTeX that Math-Verify reads; None when a sign is left that it would drop.
 
+    A fraction of digits before a letter is its coefficient: `1/2x` is a half of x, and `1/(2x)` needs its brackets.
+
     >>> latex_signs("3√2"), latex_signs("2½"), latex_signs("10⁻³"), latex_signs("5 ☃") is None
     ('3\\\\sqrt{2}', '(2+\\\\frac{1}{2})', '10^{-3}', True)
     """
     if not text.isascii():
-        text = _VULGAR.sub(_as_fraction, text)
+        text = _VULGAR.sub(_as_fraction, _DEGREE_SIGN.sub("°", text))
         text = _RUN.sub(lambda run: ("^{%s}" if run[0][0] in _RAISED else "_{%s}") % run[0].translate(_PLAIN_OF), text)
         text = unicodedata.normalize("NFKC", text.translate(_ONE_BY_ONE))
         if not text.isascii():
@@ -71,6 +77,7 @@ def latex_signs(text: str) -> str | None:
     text = _SCIENTIFIC.sub(r"\1 \\cdot 10^{\2}", text)
     text = _THOUSANDS.sub(lambda number: number[0].replace(",", ""), text)
     text = _MIXED.sub(r"(\1+\\frac{\2}{\3})", text)
+    text = _COEFFICIENT.sub(r"\\frac{\1}{\2}", text)
     text = _TO_POWER.sub(lambda power: f"^{{{power[1] or power[2]}}}", text)
     text = _NUMBER_TIMES.sub(r"\1 \\cdot \2", text)
     return None if _TWO_NUMBERS.search(text) else text

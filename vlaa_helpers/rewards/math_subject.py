@@ -4,9 +4,11 @@ import re
 from functools import lru_cache
 
 from .asked_things import asked_clause
+from .math_contrasts import COMPARED, is_contrasted
 
 _LENGTHS = frozenset(
-    "length distance side base width height radius diameter perimeter circumference hypotenuse".split()
+    "length distance side base width height radius diameter perimeter circumference hypotenuse diagonal altitude chord "
+    "arc leg midline".split()
 )
 _LENGTH_UNITS = frozenset("km m cm mm nm mile foot inch yard unit".split())
 _UNITS = {
@@ -20,19 +22,27 @@ _UNITS = {
 }
 """The units of a quantity, as `split_unit` writes them; of any other quantity all may be."""
 _ALIKE = {"gradient": "slope", "average": "mean", "distance": "length", "weight": "mass", "cost": "price"}
-_OTHERS = "slope mean median mode probability sum product difference quotient ratio intercept speed velocity".split()
+_OTHERS = (
+    "slope mean median mode probability sum product difference quotient ratio intercept speed velocity "
+    "domain range amplitude period frequency vertex focus center centre midpoint determinant current resistance voltage"
+).split()
 _QUANTITY = rf"(?:{'|'.join(sorted([*_UNITS, *_OTHERS, *_ALIKE], key=len, reverse=True))})"
 _ONE = re.compile(rf"\b{_QUANTITY}(?=s?\b)", re.IGNORECASE)
 # "length of the base", "area and perimeter"
 _CHAIN = re.compile(
     rf"(?:(?<![\\A-Za-z])|(?<=\\)(?=angle)){_QUANTITY}s?\b"
-    rf"(?:,? (?:of|and|or) (?:the |its |one |each )?{_QUANTITY}s?\b)*",
+    rf"(?:,? (?:of|and|or) (?:the |its |one |each )?(?:[a-z]+ )?{_QUANTITY}s?\b)*",
     re.IGNORECASE,
 )
 _HOW = {
     "tall": "height", "high": "height", "wide": "width", "far": "length", "long is": "length", "heavy": "mass",
     "long does": "time", "long will": "time", "long did": "time", "much does it cost": "price",
 }  # fmt: skip
+_EXTENTS = tuple(frozenset(group.split()) for group in ("tall high", "wide broad", "long", "deep", "far away", "thick"))
+_EXTENT = re.compile(r"\b(?:tall|high|wide|broad|long|deep|away|thick)\b", re.IGNORECASE)
+_ASKED_EXTENT = re.compile(r"\bhow (tall|high|wide|broad|long|deep|far|thick)\b", re.IGNORECASE)
+_FROM_TO = re.compile(r"distance from (?:the )?(?:point )?\$?([A-Z])\$? to")
+_GIVEN = re.compile(rf"\b{_QUANTITY}\b[^.;?=]{{0,40}}?\b(?:is|are|=) \$?\d", re.IGNORECASE)
 _NAME = re.compile(
     r"(?:angle|∠)\s*\$?\s*(?P<angle>[A-Z])(?![A-Za-z])|(?<![\\A-Za-z])(?P<points>[A-Z]{2,4})(?![A-Za-z])"
 )
@@ -49,10 +59,18 @@ def asked_quantities(question: str) -> frozenset[str]:
     (['base', 'length'], frozenset())
     """
     clause = asked_clause(question).strip()
-    return _first_quantities(clause) or frozenset(name for how, name in _HOW.items() if clause.startswith(how))
+    clause = re.sub(r"^many \w+", "", clause)  # these things are counted: "How many sides …"
+    if COMPARED.search(question) or " minus " in clause:
+        return frozenset({"difference"})
+    return frozenset(name for how, name in _HOW.items() if clause.startswith(how)) or quantities_of(clause)
 
 
-def _first_quantities(text: str) -> frozenset[str]:
+def quantities_of(text: str) -> frozenset[str]:
+    """The first quantity that a text names, with those that belong to it.
+
+    >>> sorted(quantities_of("the length of the base")), quantities_of("the prism")
+    (['base', 'length'], frozenset())
+    """
     found = _CHAIN.search(text)
     names = [one.casefold() for one in _ONE.findall(found[0])] if found else []
     return frozenset(_ALIKE.get(name, name) for name in names)
@@ -77,18 +95,37 @@ def is_of_another(answer: str, gt: str, question: str) -> bool:
     >>> [is_of_another(answer, "12", question) for answer in ("BA = 12", "BC = 12", "The area is 12", "12")]
     [False, True, True, False]
     """
-    asked, said = asked_quantities(question), _first_quantities(answer)
+    asked, said = asked_quantities(question), quantities_of(answer)
     if asked and said and asked.isdisjoint(said):
         return True
     nearest = _BEFORE_A_NUMBER.search(answer)
-    if asked and nearest and asked.isdisjoint(_first_quantities(nearest[0])):
+    if asked and nearest and asked.isdisjoint(quantities_of(nearest[0])):
         return True  # "the radius with diameter 5"
-    if said and _LETTER_ASKED.fullmatch(asked_clause(question)) and said.isdisjoint(_first_quantities(question)):
+    if (
+        said
+        and _LETTER_ASKED.fullmatch(asked_clause(question))
+        and (said.isdisjoint(quantities_of(question)) or _GIVEN.search(question))
+    ):
         return True
-    names, asked_names = _names(answer), _names(asked_clause(question))
+    if is_contrasted(answer, question):
+        return True
+    if _is_of_another_extent(answer, question):
+        return True
+    if (line := _FROM_TO.search(asked_clause(question))) and re.match(rf"{line[1]}[A-Z] ?=", answer):
+        return answer[:2] in question  # a line from the point, of which the question says nothing yet
+    first, *others = answer.split("=")
+    names, asked_names = _names(first if len(others) > 1 and _names(first) else answer), _names(asked_clause(question))
     return bool(asked_names and names and not _names(gt)) and not all(
         any(same_points(name, other) for other in asked_names) for name in names
     )
+
+
+def _is_of_another_extent(answer: str, question: str) -> bool:
+    """Whether an answer says "wide" where the question asks "how tall"."""
+    asked = _ASKED_EXTENT.search(question)
+    said = {word.casefold() for word in _EXTENT.findall(answer)} if asked else set()
+    group = next((group for group in _EXTENTS if asked and asked[1].casefold() in group), frozenset())
+    return bool(said) and not said <= group
 
 
 def _names(text: str) -> set[str]:

@@ -7,7 +7,8 @@ from .neutral_words import question_words
 _NAMES = {
     "m": "m metre meter metres meters", "km": "km kilometre kilometer kilometres kilometers",
     "mm": "mm millimetre millimeter millimetres millimeters",
-    "cm": "cm centimetre centimeter centimetres centimeters", "mile": "mile miles mi", "foot": "ft foot feet",
+    "cm": "cm centimetre centimeter centimetres centimeters", "mile": "mile miles mi", "nmi": "nmi",
+    "foot": "ft foot feet",
     "inch": "inch inches", "yard": "yard yards yd", "s": "s sec secs second seconds",
     "min": "min mins minute minutes", "h": "h hr hrs hour hours", "day": "day days", "week": "week weeks",
     "month": "month months", "year": "year years yr yrs", "ms": "ms millisecond milliseconds", "g": "g gram grams",
@@ -34,9 +35,13 @@ CAPITALS = frozenset("NJWVA")
 _NAME = "|".join(sorted(map(re.escape, _CANONICAL), key=len, reverse=True))
 _ONE = rf"(?:(?:square|cubic|sq|cu)\s+)?(?:{_NAME})(?![A-Za-z])(?:\s*\^\s*\{{?[-\d]+\}}?)?"
 _UNIT = re.compile(rf"(?:\s|\\[,;:! ]|(?<=[\d)}}]))\s*((?:{_ONE})(?:\s*(?:/|per)\s*{_ONE})?)\s*$")
+_INNER = re.compile(
+    rf"\d\s*(?:{'|'.join(name for name in _CANONICAL if len(name) > 1)})(?![A-Za-z])|\d (?:[msgL])(?![\w])"
+)
 _HOW_MANY = re.compile(r"\bhow many\b", re.IGNORECASE)
 _DEGREES = re.compile(r"\s*\^\s*\{?\s*\\circ\s*\}?\s*([CF]?)\s*$")
 _OF_TEMPERATURE = re.compile(r"\bdegrees? (?=celsius\b|fahrenheit\b)", re.IGNORECASE)
+_NAUTICAL = re.compile(r"\bnautical miles?\b")
 _OMEGA = re.compile(r"(?<=[\d }])\\Omega\s*$")
 _OF_AN_ANGLE = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])")
 _INNER_DEGREES = re.compile(r"(\d+(?:\.\d+)?|[A-Za-z)])\s*\^\s*\{?\s*\\circ\s*\}?")
@@ -69,6 +74,7 @@ def split_unit(text: str) -> tuple[str, str]:
     degrees = _DEGREES.search(text)
     if degrees and not _OF_AN_ANGLE.search(text):
         return text[: degrees.start()], {"": "degree", "C": "celsius", "F": "fahrenheit"}[degrees[1]]
+    text = _NAUTICAL.sub("nmi", text)
     written = _OMEGA.sub(" ohm", _OF_TEMPERATURE.sub("", text))
     found = _UNIT.search(written)
     if not found or not is_numeric(head := written[: found.start()].rstrip(r"\, ")):
@@ -93,6 +99,15 @@ def split_any_unit(text: str) -> tuple[str, str]:
     return (found[1], found[2]) if found and is_numeric(found[1]) else (text, "")
 
 
+def has_inner_unit(text: str) -> bool:
+    r"""Whether a step has numbers with their units: "3 cm \times 8 cm", "200000 cm".
+
+    >>> has_inner_unit("3 cm * 8 cm"), has_inner_unit("3 * 8"), has_inner_unit("3x m")
+    (True, False, False)
+    """
+    return _INNER.search(text) is not None
+
+
 def may_be_left_out(unit: str, question: str) -> bool:
     """Whether a number with this unit is the same where neither the ground truth nor the question has a known one.
 
@@ -114,3 +129,17 @@ def degrees_as_radians(text: str) -> str:
     '\\sin (30 \\cdot \\frac{\\pi}{180})'
     """
     return _INNER_DEGREES.sub(r"(\1 \\cdot \\frac{\\pi}{180})", text) if "circ" in text else text
+
+
+def is_of_an_angle(text: str) -> bool:
+    """Whether a formula has a function of an angle, inside which degrees are a part of pi."""
+    return _OF_AN_ANGLE.search(text) is not None
+
+
+def without_degrees(text: str) -> str:
+    r"""A side of a chain whose last side is in degrees, as a number of degrees.
+
+    >>> without_degrees(r"(180^{\circ} - 40^\circ)/2")
+    '(180 - 40)/2'
+    """
+    return _INNER_DEGREES.sub(r"\1", text)

@@ -5,18 +5,27 @@ import re
 from .lead_in import without_lead_in
 from .math_asked import asked_unit, asks_for_percent
 from .math_cases import read_cases, same_cases
-from .math_compare import TIME_LIMIT, compare, one_time_limit
+from .math_clauses import MAX_LENGTH as MAX_WORKING
+from .math_clauses import verdict_of_clauses, without_markdown
+from .math_compare import TIME_LIMIT, compare, lost_processes, one_time_limit
 from .math_formula import MAX_LENGTH, Formula, read_formula
 from .math_gold import no_mathematics
-from .math_left import without_asked
-from .math_points import solution_as_point
+from .math_left import without_asked, without_subject
+from .math_names import with_named_angles
+from .math_points import is_point, solution_as_point
 from .math_relations import BAD_GOLD, DIFFERENT, SAME, SEVERAL, UNREADABLE, same_formula, without_blanks
+from .math_several import names_fit, without_name_of_point, without_roots
 from .math_subject import asked_quantities, is_of_another
+from .math_wording import from_json, in_known_words, in_words
+from .options import without_letter
 from .polynomials import same_polynomial
 from .score import Reason, Score, right_or_wrong, score_answer
 
 _DEFINITION = re.compile(r"\s*+(?:(?:y|f\(x\))\s*+=\s*+)?([-+*()^ \da-z]++)")
 _PERCENT = re.compile(r"\s?(?:\\?%|\bper\s?cent\b)", re.IGNORECASE)
+_INVERSE = re.compile(r"\b[fg](?:⁻¹|\^\s*\{?\s*-1\s*\}?)\s*\([a-z]\)(?=\s*=)")
+_THE_INVERSE = re.compile(r"^\s*(?:the )?inverse(?: function)?(?: of [^=]{1,20})? is (?=\$?[fg])", re.IGNORECASE)
+_SENTENCES = re.compile(r"[.;]\s+\S|\n\s*\S|,\s+[A-Za-z]")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _WITH_A_LETTER = re.compile(r"\d\s?[a-z]\s*(?:\^\s*\d\s*)?$")
 _NO_VALUE = re.compile(r"\s*(?:n/a|nan|none|null)\s*", re.IGNORECASE)  # products of letters to Math-Verify
@@ -42,8 +51,11 @@ def math_reward(response: str, gt: str, *, question: str = "", meta: str = "") -
     for it and in `\\text{}`. 5% is 0.05, and no 5; 30° is a sixth of pi inside sin, cos and tan.
     What differs from Math-Verify alone, and what of its limits remains, is in docs/matchers.md.
 
+    With a question, an answer of several clauses is read by the one that answers: the last, or the first where reasons
+    follow. Another value of what is asked for, a negation, a condition or doubt in any other clause is not paid.
+
     Works from any thread. What takes longer than a second of processor time (`9^{9^{9^{9}}}`) or is longer than 500
-    characters is `unreadable`, unless it is `gt` word for word.
+    characters (2,000 with its working) is `unreadable`, unless it is `gt` word for word.
 
     Raises:
         ValueError: `gt` cannot be read as mathematics, see `check_math`: a fault of the data, not of the response.
@@ -53,8 +65,9 @@ def math_reward(response: str, gt: str, *, question: str = "", meta: str = "") -
     """
 
     def decide(answer: str) -> Score:
-        with one_time_limit():
-            verdict = _plain_verdict(gt, answer, question) or _verdict(gt, answer, question)
+        verdict = _plain_verdict(gt, answer, question)
+        if verdict is None:
+            verdict = _verdict_in_time(gt, answer, question)
         if verdict == BAD_GOLD and not _is_mathematics(gt, question):
             raise ValueError(_not_mathematics(gt))
         return _SCORES[verdict]
@@ -62,12 +75,24 @@ def math_reward(response: str, gt: str, *, question: str = "", meta: str = "") -
     return score_answer(response, decide)
 
 
+def _verdict_in_time(gt: str, answer: str, question: str) -> str:
+    """The verdict within one time limit, asked for once more where the process that works it out was lost."""
+    for _ in range(2):
+        with one_time_limit(), lost_processes() as lost:
+            verdict = _verdict_with_working(gt, answer, question)
+        if not lost:
+            break
+    return verdict
+
+
 def _plain_verdict(gt: str, answer: str, question: str) -> str | None:
     """The verdict on two plain polynomials with "y =" or nothing before them; None for all else."""
     gold, said = _DEFINITION.fullmatch(gt), _DEFINITION.fullmatch(answer)
     if not gold or not said:
         return None
-    if _WITH_A_LETTER.search(answer) and (asked_unit(question) or asked_quantities(question)):
+    if (_WITH_A_LETTER.search(answer) or _WITH_A_LETTER.search(gt)) and (
+        asked_unit(question) or asked_quantities(question)
+    ):
         return None  # the letter may be a unit of what is asked for
     if question and "=" in answer and "=" not in gt:
         return None  # it must name what is asked for
@@ -78,7 +103,25 @@ def _plain_verdict(gt: str, answer: str, question: str) -> str | None:
     return None if same is None else SAME if same else DIFFERENT
 
 
+def _verdict_with_working(gt: str, answer: str, question: str) -> str:
+    """The verdict on an answer read as one formula; where it is none, on the clause that answers."""
+    if len(answer) > MAX_WORKING:
+        return _verdict(gt, answer, question)
+    plain = without_markdown(from_json(answer))
+    plain, question = in_words(plain), in_words(question)
+    verdict = _verdict(gt, in_known_words(plain, question), question)
+    if not question or verdict in (SAME, BAD_GOLD) or (verdict == DIFFERENT and not _SENTENCES.search(plain)):
+        return verdict
+    at_commas = len(_gold(gt, question).pieces) == 1
+    found = verdict_of_clauses(plain, gt, question, lambda clause: _verdict(gt, clause, question), at_commas=at_commas)
+    return SAME if found == SAME else verdict
+
+
 def _verdict(gt: str, answer: str, question: str) -> str:
+    if "∠" in answer or "ngle" in answer:
+        gt, answer, question = map(with_named_angles, (gt, answer, question))
+    if _INVERSE.search(gt):
+        gt, answer = _INVERSE.sub("F_{0}", gt), _INVERSE.sub("F_{0}", _THE_INVERSE.sub("", answer))
     if r"\begin{cases}" in gt:
         return _verdict_on_cases(gt, answer, question)
     gold = _gold(gt, question)
@@ -86,16 +129,23 @@ def _verdict(gt: str, answer: str, question: str) -> str:
         return BAD_GOLD
     if without_blanks(answer) == without_blanks(gt):
         return SAME
+    answer = without_letter(answer, question)
     if len(answer) > MAX_LENGTH or is_of_another(answer, gt, question):
         return UNREADABLE
     if _is_of_percent(answer) and not _is_of_percent(gt) and asked_unit(question):
         return DIFFERENT
     if asks_for_percent(question) and _is_of_percent(gt) != _is_of_percent(answer):
         return _verdict_in_percent(gt, answer, question)
+    if question and is_point(gold) and (answer := without_name_of_point(answer, question)) is None:
+        return UNREADABLE
+    if question and len(gold.pieces) > 1:
+        answer = without_subject(without_roots(answer, question), question)
     if question and all(len(piece.parts) == 1 for piece in gold.pieces) and len(gold.pieces) == 1:
         if (answer := without_asked(answer, question)) is None:
             return UNREADABLE
     said = read_formula(answer, question)
+    if said and len(gold.pieces) > 1 and not names_fit(said, question):
+        return DIFFERENT
     return UNREADABLE if said is None else same_formula(solution_as_point(gold, said, question), said)
 
 
@@ -137,6 +187,8 @@ def check_math(gt: str, question: str = "", meta: str = "") -> str | None:
         cells = [cell for row in cases[1] for cell in row]
         return next(filter(None, (check_math(cell, question) for cell in cells)), None)
     verdicts = _readings(gt, question)
+    if UNREADABLE in verdicts:  # or the process that works it out was lost
+        verdicts = _readings(gt, question)
     if UNREADABLE in verdicts:
         return (
             f"the ground truth {gt!r:.80} takes longer than {TIME_LIMIT:g} s of processor time to work out, and would "

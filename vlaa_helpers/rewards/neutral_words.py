@@ -27,7 +27,7 @@ LOOKS = frozenset(
     for ending in ("", "s")
     for word in "red green blue yellow purple orange brown gray grey cyan pink black white gold big small large little "
     "tiny metal metallic rubber matte shiny".split()
-)
+) - {"oranges"}
 """Colours, sizes and materials."""
 THINGS = (
     ANY_THING

@@ -14,13 +14,16 @@ _VALUES = {word: value for value, word in enumerate(_ONES)} | {word: 10 * k for 
 
 NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3}(?![\d.]))?"
 """A number in digits without its sign: commas between thousands, a decimal point, an exponent."""
+SMALL_NUMBER = rf"(?:{NUMBER}|(?:{'|'.join(_ONES[1:13])})\b)"
+"""A number in digits, or one to twelve in words."""
 _WORD = rf"(?:{'|'.join([*_VALUES, *_SCALES])})s?"
 _WORDS = rf"\b(?:a (?=(?:{'|'.join(_SCALES)})\b))?{_WORD}(?:(?: and |[ -]){_WORD})*\b"
 _NONE = r"\bnone\b(?! of\b)"
 _ANY = re.compile(f"{NUMBER}|{_WORDS}|{_NONE}", re.IGNORECASE)
 # "the red one" is a thing, "the answer is one" a number
 _PRONOUN = re.compile(
-    r"\b(?:the|this|that|which|each|every|any|another|other)(?: (?!is\b|was\b|are\b|of\b)\w+){0,2} ones?\b",
+    r"\b(?:the|this|that|which|each|every|any|another|other)"
+    r"(?: (?!(?:is|was|are|of|and|with|has|have|holds|shows|contains|depicts|displays|only|just)\b)\w+){0,2} ones?\b",
     re.IGNORECASE,
 )
 

@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 
 from .math_units import unit_of
 from .neutral_words import SAYING
+from .option_texts import any_of, cores, in_full, in_full_each, inflected, without_bracket
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # how a question marks its options, a bracket before the letter and a sign behind it; the first writing that fits
@@ -22,17 +23,24 @@ _INSTRUCTION = re.compile(
     r"|your)\b.*\b(?:answer|letters?|options?|choices?|question)\b.*",
     re.IGNORECASE | re.DOTALL,
 )
+_LETTER_FIRST = re.compile(r"\(?([A-Z])(?:[).:：]|\)[.:])\s*(\S.*)", re.DOTALL)
 _BOUNDARY = re.compile(r"[,;:?()\n]")
-_MARKUP = re.compile(r"[*_`$\"'“”‘’]")
+_MARKUP = re.compile(r"[*`$\"'“”‘’]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-z]))|(?<=\d)\s*(?:degrees?\b|°)", re.IGNORECASE)
 _TEXT = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\s*\{([^{}]*)\}")
 _SPACE = re.compile(r"\\[,;:!]|~")
-_FRACTION = re.compile(r"(?<![\d}])\\[dt]?frac\{(\d+)\}\{(\d+)\}(?![\d{])")
+_FRACTION = re.compile(r"(?<![\d}])\\[dt]?frac\{(\d+|[A-Z]{1,3})\}\{(\d+|[A-Z]{1,3})\}(?![\d{])")
+_COMMAND = re.compile(r"\\(pi|times|cdot|angle|triangle|sin|cos|tan|sqrt)(?![A-Za-z])")
+_COMMANDS = {"pi": "π", "times": " × ", "cdot": " · ", "angle": "∠", "triangle": "△", "sqrt": "√"}
+_ROOT = re.compile(r"√\s*\{(\d+)\}|√\s*\((\d+)\)")
+_POWER = re.compile(r"\s*\^\s*\{?([23])\}?(?!\d)")
 _NUMBER_WITH_UNIT = re.compile(r"(?<![\w.,])(\d+(?:\.\d+)?) ?([A-Za-z]+)(?![\w^])")
 _SIGNS = {r"\leq": "≤", r"\le": "≤", "<=": "≤", r"\geq": "≥", r"\ge": "≥", ">=": "≥"}
 _RELATION = re.compile(r"\s*(<=|>=|\\[lg]eq?(?![A-Za-z])|[<>≤≥])\s*")
+_CURRENCY = re.compile(r"(?<=\d) (?:us )?(?:dollars|usd)\b", re.IGNORECASE)
+_BLANKS = re.compile(r"[ \t]{2,}")
 _WILL = re.compile(r"\bwill\b")
-_NUMBER_AND_UNIT = re.compile(r"([-+]?\d[\d.,/]*)\s*([^\W\d]+|[°%])")
+_NUMBER_AND_UNIT = re.compile(r"([-+]?(?:\d[\d.,/]*)?(?:√\d+)?π?(?<=[\dπ]))\s*([^\W\dπ]+[²³]?|[°%])")
 _ARTICLE = re.compile(r"(?:the|an?) (?=\S)")
 _ASKED_FOR = re.compile(r"\b(?:which|what)\s+([a-z]{3,})", re.IGNORECASE)
 FULL_WIDTH = str.maketrans({0xFF01 + place: 0x21 + place for place in range(94)})
@@ -69,9 +77,35 @@ class Options:
         plain = plain_text(text)
         found = self.letters.get(plain) or self.short.get(short := _ARTICLE.sub("", plain, count=1))
         if not found and self.noun:
-            found = self.short.get(short.removesuffix(f" {self.noun}"))
-        found = found or ()
+            found = self.short.get(short.removesuffix(f" {self.noun}")) or self.short.get(f"{self.noun} {short}")
+        if not found and plain[:1].isdigit():
+            found = self.short.get(in_full(plain))
+        found = found or self._inflected(short)
         return found[0] if len(found) == 1 else None
+
+    def places(self, text: str) -> list[tuple[re.Match, list[str]]]:
+        """Where a plain text has an option's text, which stands in group 1, and the letters of that option."""
+        return [(place, self._letters_of(place[1])) for place in self.pattern.finditer(text)] if self.letters else []
+
+    def mentioned(self, text: str) -> set[str]:
+        """The letters of the options whose text stands in a text."""
+        return {letter for _, letters in self.places(plain_text(text)) for letter in letters}
+
+    @cached_property
+    def pattern(self) -> re.Pattern:
+        """Any of the options' texts, short or not."""
+        return any_of(frozenset(self.letters) | frozenset(self.short))
+
+    def _letters_of(self, plain: str) -> list[str]:
+        return self.letters.get(plain) or self.short.get(plain) or self._inflected(plain)
+
+    def _inflected(self, plain: str) -> list[str]:
+        """The letters of the options that a plain text is, but for the endings of its words."""
+        if not self.letters or not self.pattern.fullmatch(plain):
+            return []
+        texts = [*self.letters.items(), *self.short.items()]
+        found = {letter for text, letters in texts for letter in letters if re.fullmatch(inflected(text), plain)}
+        return sorted(found)
 
 
 @lru_cache(maxsize=4096)
@@ -83,9 +117,14 @@ def read_options(question: str) -> Options:
     short = {letter: _ARTICLE.sub("", text, count=1) for letter, text in plain.items()}
     if len(units) == 1 and None not in units:
         short = {letter: _NUMBER_AND_UNIT.fullmatch(text)[1] for letter, text in plain.items()}
+    by_short = _letters_by_text(short)
+    for shorten in (partial(cores, stem=question[:start]), without_bracket, in_full_each):
+        for letter, text in shorten(plain).items():
+            if letter not in by_short.setdefault(text, []):
+                by_short[text].append(letter)
     asked = _ASKED_FOR.search(question[:start])
     noun = asked[1].casefold() if asked and asked[1].casefold() not in SAYING else ""
-    return Options(texts, _letters_by_text(plain), _letters_by_text(short), question[:start], noun)
+    return Options(texts, _letters_by_text(plain), by_short, _BLANKS.sub(" ", question[:start]), noun)
 
 
 def _letters_by_text(texts: dict[str, str]) -> dict[str, list[str]]:
@@ -107,6 +146,20 @@ def options_of(question: str) -> dict[str, str]:
     {'A': 'red', 'B': 'blue'}
     """
     return dict(read_options(question).texts)
+
+
+def without_letter(answer: str, question: str) -> str:
+    """An answer without the letter of an option, where the option's own text stands behind it: "B: 60°".
+
+    >>> question = "Find x. A: 30° B: 60°"
+    >>> without_letter("(B) 60°", question), without_letter("A: 60°", question)
+    ('60°', 'A: 60°')
+    """
+    found = _LETTER_FIRST.fullmatch(answer.strip())
+    if not found or not question:
+        return answer
+    own = read_options(question).own(found[1])
+    return found[2] if own and own == plain_text(found[2]) else answer
 
 
 def _listed(question: str) -> tuple[dict[str, str], int]:
@@ -167,7 +220,7 @@ def plain_text(text: str) -> str:
         text = text.translate(FULL_WIDTH)
     text = _RELATION.sub(lambda sign: f" {_SIGNS.get(sign[1], sign[1])} ", text)
     text = _WILL.sub("would", _NUMBER_WITH_UNIT.sub(_in_one_writing, _MARKUP.sub("", without_latex(text))))
-    return _DEGREES.sub("°", " ".join(text.split())).rstrip(".,;").casefold()
+    return _DEGREES.sub("°", _CURRENCY.sub("", " ".join(text.split()))).rstrip(".,;").casefold()
 
 
 def without_latex(text: str) -> str:
@@ -176,7 +229,12 @@ def without_latex(text: str) -> str:
     >>> without_latex(r"5 \text{cm}"), without_latex(r"\frac{1}{3}")
     ('5  cm ', '1/3')
     """
-    return _SPACE.sub(" ", _FRACTION.sub(r"\1/\2", _TEXT.sub(r" \1 ", text))) if "\\" in text else text
+    if "\\" in text:
+        text = _SPACE.sub(" ", _FRACTION.sub(r"\1/\2", _TEXT.sub(r" \1 ", text)))
+        text = _COMMAND.sub(lambda found: _COMMANDS.get(found[1], f"{found[1]} "), text)
+    if "√" in text:
+        text = _ROOT.sub(lambda found: f"√{found[1] or found[2]}", text)
+    return _POWER.sub(lambda found: "²³"["23".index(found[1])], text) if "^" in text else text
 
 
 def _in_one_writing(found: re.Match) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _SIDE_OF = re.compile(r"\b(?:(?:to|on|at) the )?(left|right) of\b")
 _TOKEN = re.compile(r"(?:left|right)_of|\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?|[^\s\w]|_")
@@ -16,7 +17,9 @@ _LINKS = PLACES | frozenset(
     "of with at near beside between among by from for into than through during before after when "
     "while if where as without".split()
 )
-_PARTICIPLE = re.compile(r"(?!thing$|something$|anything$|bounding$)[a-z]{2,}ing")
+_PARTICIPLE = re.compile(
+    r"(?!(?:thing|something|anything|bounding|building|ceiling|painting|string|clothing)$)[a-z]{2,}ing"
+)
 """A link too, where it stands behind a thing or a verb: "the girl holding an umbrella"."""
 _NEGATIONS = frozenset("not never don't doesn't didn't isn't aren't wasn't weren't can't cannot".split())
 _RELATIVE = frozenset("who that which".split())
@@ -29,7 +32,9 @@ ASKING = frozenset(
 _SHOWN = frozenset("picture image photo figure scene diagram graph chart plot".split())
 _WRITINGS = {
     "colour": "color", "grey": "gray", "people": "person", "men": "man", "women": "woman", "children": "child",
-    "feet": "foot", "bike": "bicycle", "centre": "center", "leaves": "leaf", "has": "have",
+    "feet": "foot", "bike": "bicycle", "centre": "center",
+    "leaves": "leaf", "knives": "knife", "shelves": "shelf", "loaves": "loaf", "has": "have",
+    "tv": "television", "couch": "sofa", "airplane": "plane", "motorbike": "motorcycle", "cellphone": "phone",
 }  # fmt: skip
 
 
@@ -41,6 +46,7 @@ class Phrase:
     words: tuple[str, ...]
 
 
+@lru_cache(maxsize=8192)
 def one_writing(word: str) -> str:
     """A word in small letters and the singular, of two spellings always the same one.
 

@@ -8,19 +8,24 @@ of the question's, with the same link to what stands before it.
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import accumulate
 
 from .neutral_words import LOOKS
 from .phrases import ASKING, JOINTS, PLACES, Phrase, phrases_of
 
 _NEAR = frozenset("near beside by at".split())
-_ALIKE = ((_NEAR, PLACES | _NEAR), (frozenset({"in", "on"}), frozenset({"in", "on", "at"})))
+_ALIKE = (
+    (_NEAR - {"beside"}, PLACES | _NEAR),
+    (frozenset({"beside"}), _NEAR | {"left_of", "right_of"}),
+    (frozenset({"in", "on"}), frozenset({"in", "on", "at"})),
+)
 """Links of an answer, and those of a question that they may stand for."""
 _OPEN = frozenset("in on at to of by from for".split())
 """Links that an answer may leave open, where its value follows: "The arrow points to" the heart."""
 _COMPARED = frozenset({"more", "fewer", "less"})
 _ENDS_ASKING = re.compile(r"\?\s*$")
 _STARTS_ASKING = re.compile(r"\b(?:find|calculate|determine|compute|what|which|how|where|who)\b", re.IGNORECASE)
-_SENTENCE = re.compile(r"(?<=[.?!])\s+|\n+")
+_SENTENCE = re.compile(r"(?<=[.?!])(?<!\bFig\.)(?<!\bEq\.)(?<!\bDr\.)(?<!\bMr\.)(?<!\bvs\.)\s+|\n+")
 MAX_PHRASES = 12
 """Phrases of an answer; one with more is reasoning."""
 
@@ -82,6 +87,61 @@ def restates(
             return False
         place = found[0]
     return True
+
+
+def says_in_order(said: list[Phrase], asked: tuple[Phrase, ...]) -> bool:
+    """Whether each phrase said stands in the question word by word, the verbs with or without their endings.
+
+    The first is a subject of the question, one with a link begins where the question has that link.
+
+    >>> asked = asked_phrases("Which key in the file stores the name?")
+    >>> [says_in_order(phrases_of(text), asked) for text in ("the key stores the name", "the name stores the key")]
+    [True, False]
+    """
+    asked, said = [_with_participle(phrase) for phrase in asked], [_with_participle(phrase) for phrase in said]
+    words = [_root(word) for phrase in asked for word in phrase.words]
+    links = [phrase.link for phrase in asked for _ in phrase.words]
+    starts = list(accumulate((len(phrase.words) for phrase in asked), initial=0))
+    end = 0
+    for place, phrase in enumerate(said[:MAX_PHRASES]):
+        if not phrase.words and not phrase.link.startswith("not") and phrase.link in {other.link for other in asked}:
+            continue
+        roots = [_root(word) for word in phrase.words]
+        at = [k for k in range(len(words)) if roots and _stands_at(k, roots, words, starts, links)]
+        if place == 0 or phrase.link not in ("", "the"):
+            is_done = place == 0 and said[1:2] and said[1].words[-1:] and said[1].words[-1].endswith("ed")
+            is_subject = phrase.link in ("", "the") or (phrase.link == "of" and place == 0)
+            may_be = ("", "the") if is_done else ("",) if is_subject else (phrase.link,)
+            at = [k for k in at if k in starts and links[k] in may_be]
+            if phrase.link == "of" and place:
+                at = [k for k in at if k == end]
+        if not at:
+            return False
+        end = at[0] + len(roots)
+    return bool(said) and len(said) <= MAX_PHRASES
+
+
+def _with_participle(phrase: Phrase) -> Phrase:
+    """A phrase whose participle is one of its words: "increasing the rate"."""
+    return Phrase("", (phrase.link, *phrase.words)) if phrase.link.endswith("ing") else phrase
+
+
+def _stands_at(place: int, said: list[str], words: list[str], starts: list[int], links: list[str]) -> bool:
+    """Whether words stand at a place of the question, perhaps without what is linked in between: "people wear hats"
+    of "people in the room wear hats"."""
+    for count, word in enumerate(said):
+        if count and place in starts and links[place : place + 1] not in ([], [""]) and words[place] != word:
+            while place < len(words) and words[place] != word and (place not in starts or links[place] != ""):
+                place += 1
+        if words[place : place + 1] != [word]:
+            return False
+        place += 1
+    return True
+
+
+def _root(word: str) -> str:
+    root = re.sub(r"(?:ing|ed|es|s|e)$", "", word)
+    return root if len(root) > 2 else word
 
 
 def _is_subject(said: tuple[str, ...], subjects: list[Phrase], all_subjects: list[Phrase], in_part: bool) -> bool:

@@ -1,0 +1,67 @@
+"""What weakens the count of an answer of several clauses: doubts, bounds, denials and conditions."""
+
+import re
+from decimal import Decimal
+from functools import lru_cache
+
+from .number_words import SMALL_NUMBER, find_numbers
+from .question_steps import kinds_of_change, without_steps
+
+_DOUBT = re.compile(
+    r"\b(?:not sure|unsure|uncertain|certain|(?-i:may)|maybe|perhaps|might|could be|possibl[ey]|probabl[ey]|likely"
+    r"|unlikely"
+    r"|guess\w*|assum\w+|suppos\w+|wait|actually|oops|hmm|correction|corrected|mistak\w+|wrong|incorrect\w*|errors?"
+    r"|false|ignor\w+|instruction\w*|rewards?|grader|lie|joke|doubt\w*|unless|if only|unclear|cannot|can['’]t"
+    r"|could(?:n['’]t| not)|unable|impossible|difficult|hard to|depend\w*|alternativ\w+|otherwise|either|instead"
+    r"|opposite|recount\w*|sorry|double[- ]check\w*|should|hidden|blurr\w+|too (?:many|few)|as well(?! as)|too)\b"
+    r"|\bno[,.!]|\bwhat if\b",
+    re.IGNORECASE,
+)
+"""Words that take back or weaken an answer, wherever they stand."""
+_BOUND = re.compile(
+    rf"\b(?:not|never|no|n['’]t|about|around|approximately|roughly|nearly|almost|at least|at most|up to|over|under"
+    rf"|between|(?:more|less|fewer) than|or)\s+(?:a |the |only |exactly )?{SMALL_NUMBER}"
+    rf"|n['’]t (?:be |any )?{SMALL_NUMBER}|[~≈<>≤≥±]\s*{SMALL_NUMBER}",
+    re.IGNORECASE,
+)
+_BUT = re.compile(rf"\bbut (?![^.;]*(?:{SMALL_NUMBER}|\b(?:no|only)\b))", re.IGNORECASE)
+_MORE = re.compile(rf"{SMALL_NUMBER}\s+more\b", re.IGNORECASE)
+_DENIED = re.compile(r"\b(?:not|no|never|none)\b|n['’]t\b", re.IGNORECASE)
+_OF_ANSWERS = re.compile(r"\b(?:answer|count|number|total|result|correct|right|true|that|this|they)\b", re.IGNORECASE)
+_CONDITION = re.compile(r"\b(?:if|when|once|until|before)\b", re.IGNORECASE)
+
+
+def is_doubtful(text: str) -> bool:
+    """Whether a text takes back or weakens what it says, wherever that stands.
+
+    >>> is_doubtful("There are 3 cubes. Wait, one is a ball."), is_doubtful("There are 3 cubes, but no balls.")
+    (True, False)
+    """
+    return _DOUBT.search(text) is not None or _BUT.search(text) is not None
+
+
+def is_denied(text: str) -> bool:
+    """Whether a text denies something."""
+    return _DENIED.search(text) is not None
+
+
+def takes_back(text: str, question: str) -> bool:
+    """Whether a clause bounds or denies a number, speaks of an answer that is not, adds to one, or sets a condition.
+
+    Bounds and conditions that say again the question's are none.
+    """
+    return bool(
+        any(_number_in(found[0]) not in _numbers_of(question) for found in _BOUND.finditer(text))
+        or (_DENIED.search(text) and _OF_ANSWERS.search(text))
+        or (_MORE.search(text) and not kinds_of_change(question))
+        or _CONDITION.search(without_steps(text, question))
+    )
+
+
+def _number_in(text: str) -> Decimal | None:
+    return next((number for _, _, number in find_numbers(text)), None)
+
+
+@lru_cache(maxsize=4096)
+def _numbers_of(question: str) -> frozenset[Decimal]:
+    return frozenset(number for _, _, number in find_numbers(question) if number is not None)

@@ -1,0 +1,147 @@
+"""Answers of the counterpart of what is asked for: "girls to boys", the x-axis, the tree for the tower."""
+
+import re
+from functools import lru_cache
+
+from .asked_things import asked_clause
+from .neutral_words import SAYING, question_words, words_of
+from .phrases import one_writing
+
+COMPARED = re.compile(r"\bhow much (?:\w+er|more|less) (?:is|are) (.+?) than ", re.IGNORECASE)
+_AXIS = re.compile(r"\b([xyz])[-‑ ](?:axis|intercept|coordinate|value)", re.IGNORECASE)
+_JOINED = re.compile(r"\b([a-z]{3,}) (?:and|or) (?:\d+ )?(?=([a-z]{3,}))", re.IGNORECASE)
+_RATIO_OF = re.compile(
+    r"\bratio of (?:the )?([^=:]+?) to (?:the )?([^=:.?]+?)(?=\s+(?:is|are)\b|\s*[=:.?]|$)", re.IGNORECASE
+)
+_OPPOSITES = tuple(
+    tuple(pair.split("/"))
+    for pair in (
+        "new/old small/large small/big smaller/larger short/long shorter/longer inner/outer interior/exterior "
+        "upper/lower top/bottom left/right first/second first/last shaded/unshaded maximum/minimum highest/lowest "
+        "largest/smallest longest/shortest increase/decrease before/after domain/range row/column odd/even "
+        "positive/negative horizontal/vertical inscribed/circumscribed red/blue hour/minute numerator/denominator"
+    ).split()
+)
+_SHAPES = frozenset(
+    "triangle rectangle square circle sector trapezoid trapezium parallelogram rhombus quadrilateral kite pentagon "
+    "hexagon octagon cube cone cylinder prism pyramid sphere".split()
+)
+_SUBJECT = re.compile(
+    r"^(?:so |and )?(?:the |this |that )?([a-z][^=\d]*?)\s+(?:is|are|has|have|equals?)\s", re.IGNORECASE
+)
+_CAPITALS = re.compile(r"\\?\b[A-Z]+\b|\\[a-z]+")
+_KIND = re.compile(
+    r"\b([a-z]+) (area|volume|length|width|height|speed|price|number|angle|side|value|cost|mean|temperature|score)\b",
+    re.I,
+)
+_DISTANCE = re.compile(
+    r"\bdistance (?:from|between) (?:the )?(?:points? )?\$?([A-Z]+)\$? (?:to|and) (?:the )?(?:line )?\$?([A-Z]+)\b"
+)
+_PREDICATE = re.compile(r"\b(?:is|are) ([a-z]{3,})[.?]?$", re.IGNORECASE)
+_DERIVED = re.compile(r"\b(?:difference|sum|ratio|product|quotient|minus|plus)\b", re.IGNORECASE)
+_PRONOUN = re.compile(r"\b(?:it|its|they|their|them|he|she|his|her|this|that|these|those|each|one)\b", re.IGNORECASE)
+_LOOSE = SAYING | frozenset(
+    "value values measure size length number total amount result sum expression equation function formula curve graph "
+    "line degree degrees final equal of by for to at on from with and each both".split()
+)
+"""Words that may be said of anything."""
+
+
+def is_contrasted(answer: str, question: str) -> bool:
+    """Whether an answer speaks of the counterpart of what is asked for, or of another thing of the question.
+
+    >>> [is_contrasted(f"The {thing} is 5 m tall.", "A tree is 6 m tall. How tall is the tower?")
+    ...  for thing in ("tree", "tower")]
+    [True, False]
+    """
+    asked, said = set(words_of(asked_clause(question))), set(words_of(answer))
+    pairs = [*_OPPOSITES, *((found[1].casefold(), found[2].casefold()) for found in _JOINED.finditer(question))]
+    for pair in pairs:
+        for one, other in (pair, pair[::-1]):
+            if one in said and other not in said and other in asked and one not in asked:
+                return True
+    if "$" in question and "cent" not in question and re.search(r"\bcents?\b", answer):
+        return True
+    return (
+        _is_of_another_ratio(answer, question)
+        or _is_of_another_axis(answer, question)
+        or _is_one_of_compared(answer, question)
+        or _is_another_distance(answer, question)
+        or _is_of_another_predicate(answer, question)
+        or _is_of_another_kind(answer, question)
+        or _is_part_of_what_is_asked(answer, question)
+        or _is_another_thing(answer, question)
+    )
+
+
+def _is_of_another_ratio(answer: str, question: str) -> bool:
+    """Whether an answer turns a ratio round: "girls to boys" for "the ratio of boys to girls"."""
+    asked, said = _RATIO_OF.search(question), _RATIO_OF.search(answer)
+    return bool(asked and said) and words_of(said[1]) == words_of(asked[2]) != words_of(asked[1])
+
+
+def _is_of_another_axis(answer: str, question: str) -> bool:
+    asked = {found[1].casefold() for found in _AXIS.finditer(asked_clause(question))}
+    said = {found[1].casefold() for found in _AXIS.finditer(answer)}
+    return bool(asked and said) and asked.isdisjoint(said)
+
+
+def _is_one_of_compared(answer: str, question: str) -> bool:
+    """Whether an answer gives the one of two things whose difference is asked for."""
+    compared = COMPARED.search(question)
+    return compared is not None and re.match(rf"{re.escape(compared[1])}\s*(?:is|=)", answer, re.I) is not None
+
+
+def _is_another_distance(answer: str, question: str) -> bool:
+    """Whether an answer gives the distance from A to D where the one from D to AC is asked for."""
+    asked, said = _DISTANCE.search(asked_clause(question)), _DISTANCE.search(answer)
+    return bool(asked and said) and {asked[1], asked[2]} != {said[1], said[2]}
+
+
+def _is_of_another_predicate(answer: str, question: str) -> bool:
+    """Whether an answer says "are rotten" where the question asks how many are good."""
+    asked, said = _PREDICATE.search(asked_clause(question)), _PREDICATE.search(answer)
+    if not asked or not said or asked[1].casefold() == said[1].casefold():
+        return False
+    return said[1].casefold() in question_words(question)
+
+
+def _is_of_another_kind(answer: str, question: str) -> bool:
+    """Whether a quantity has another word before it than in the question: "the total area" for "the lateral area"."""
+    asked, said = _kinds(asked_clause(question)), _kinds(answer)
+    return any(kinds.isdisjoint(asked[name]) for name, kinds in said.items() if name in asked)
+
+
+def _kinds(text: str) -> dict[str, set[str]]:
+    found = {}
+    for kind in _KIND.finditer(text):
+        if kind[1].casefold() not in SAYING and len(kind[1]) > 2:
+            found.setdefault(kind[2].casefold(), set()).add(kind[1].casefold())
+    return found
+
+
+def _is_part_of_what_is_asked(answer: str, question: str) -> bool:
+    """Whether an answer gives one of the two values whose difference or sum is asked for: "The lowest sales are 5"."""
+    found, clause = _SUBJECT.match(answer), asked_clause(question)
+    if not found or not _DERIVED.search(clause) or _DERIVED.search(found[1]):
+        return False
+    return bool(_things(found[1]) & _things(clause)) and not _PRONOUN.search(found[1])
+
+
+def _is_another_thing(answer: str, question: str) -> bool:
+    """Whether the subject of a sentence is a thing of the question, and not the one asked for; or another shape."""
+    found = _SUBJECT.match(answer)
+    said, asked = _things(found[1]) if found else frozenset(), _things(asked_clause(question))
+    if not said or not asked:
+        return False
+    if said & _SHAPES and asked & _SHAPES and not said & asked & _SHAPES:
+        return True
+    if said & asked or _PRONOUN.search(asked_clause(question)):
+        return False
+    return bool(said & {one_writing(word) for word in question_words(question)})
+
+
+@lru_cache(maxsize=4096)
+def _things(text: str) -> frozenset[str]:
+    words = words_of(_CAPITALS.sub(" ", text))
+    return frozenset(one_writing(word) for word in words if len(word) > 2 and word not in _LOOSE)
