@@ -2,6 +2,7 @@
 
 import copy
 import json
+from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
@@ -152,3 +153,24 @@ def test_the_shipped_run_of_the_true_size_holds():
     assert not found["quick"] and list(found["stages"]) == list(STAGES)
     assert found["stages"]["build"]["parameters"] > 3.7e9
     assert all(row["holds"] for row in compare(found["stages"]))
+
+
+def test_readme_says_what_the_shipped_run_measured():
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    told = {line.split("|")[1].strip(): line for line in text.splitlines() if line.startswith("  |")}
+    stages = reference_benchmark("true_size_cpu")["stages"]
+    names = {"SFT, 2 steps of one record": "sft", "SFT, TRL called directly": "sft_trl"}
+    names |= {"GRPO, 2 steps of one prompt × 2 × 8 tokens": "grpo", "GRPO, TRL called directly": "grpo_trl"}
+    for name, stage in names.items():
+        found = stages[stage]
+        losses = ", ".join(f"{loss:.4f}".replace("-", "−") for loss in found["loss"])
+        predicted = f"{found['predicted_gib']:.2f}" if "predicted_gib" in found else ""
+        cells = [name, f"{found['seconds']:.0f}", f"{found['measured_gib']:.2f} GiB", predicted, losses]
+        assert [cell.strip() for cell in told[name].strip(" |").split("|")] == cells
+    load, merge = stages["load"], stages["merge"]
+    assert (
+        f"| {load['seconds']:.0f} | peak of the process {load['peak_gib']:.1f} GiB, {load['held_gib']:.1f} GiB" in text
+    )
+    assert f"| {merge['seconds']:.0f} | peak of the process {merge['peak_gib']:.1f} GiB" in text
+    assert merge["merged_vs_reloaded"]["largest"] == 0
+    assert f"{stages['build']['parameters'] / 1e9:.2f} billion" in text
