@@ -15,6 +15,13 @@ _NEXT_INSTRUCTION = re.compile(
     re.IGNORECASE,
 )
 _OF_ITS_BOX = re.compile(r"['’]s (?:(?:bounding )?box|bbox|location|position|coordinates)\b", re.IGNORECASE)
+_FRAME = re.compile(
+    r"(?:,? (?:in|as|with|to) (?:the )?(?:form|format|range|order|fractions)?(?: of)?(?: the image(?:['’]s)?)?"
+    r"(?: width and height)?,?)?(?: (?:from|between))? ?\b0(?:\.0)? ?(?:to|and|[-–]) ?1(?:\.0)?\b"
+    r"|(?:,? (?:in|as|using) (?:the )?(?:form|format|order)?(?: of)?:?)? ?\[\s*x_?\w*[^\[\]]*\](?: form(?:at)?)?",
+    re.IGNORECASE,
+)
+"""What says how a box is to be written: "between 0 and 1 in [x1, y1, x2, y2]"."""
 SIDES = frozenset("left right top bottom upper lower".split())
 _SHOWN = frozenset("image picture photo scene figure".split())
 NEUTRAL = SAYING - {"and"} - _SHOWN | frozenset(
@@ -71,7 +78,7 @@ def asked_thing(question: str) -> str:
     'dog on the sofa.'
     """
     started = ""
-    for sentence in _SENTENCE.split(in_one_writing(question)):
+    for sentence in _SENTENCE.split(in_one_writing(_FRAME.sub("", question))):
         words = list(_WORD.finditer(sentence))
         first = next((word for word in words if word[0].casefold() not in _INSTRUCTION), None)
         asks = not _ASKS.isdisjoint(word[0].casefold() for word in words if first and word.start() < first.start())

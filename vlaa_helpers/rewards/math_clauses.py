@@ -86,6 +86,7 @@ def without_markdown(text: str) -> str:
     ('Side: 4\nArea: 16', '- 5')
     """
     text = _BOLD.sub(r"\1", text) if "**" in text else text
+    text = text if r"\begin" in text else text.replace(r" \\ ", "\n")
     text = _STEP.sub("", _HEADING.sub("", text))
     if "\n" not in text.strip():
         return text

@@ -36,6 +36,7 @@ _NAME = re.compile(
 )
 _CAPITAL = re.compile(r"(?<![A-Za-z\\])([A-Z])(?![A-Za-z])")
 _ITS_LETTER = re.compile(r"(?<=[a-z]{3}) ([a-zA-Z])$")
+_ITS = re.compile(r"\bits\b")
 _ARGUMENT = re.compile(r"\(([a-z])\)")
 _LETTER = re.compile(r"(?<![\\A-Za-z])[A-Za-z]+(?![A-Za-z])")
 _SEVERAL = re.compile(r"[,;]|\b(?:and|or)\b")
@@ -203,6 +204,12 @@ def _is_said_in_words(left: str, question: str) -> bool:
     subject = re.sub(r"^the ", "", left.casefold())
     if re.sub(r"^(?:total|required) ", "", subject) in asked_quantities(question):
         return True
+    if (
+        _ITS.search(clause)
+        and quantities_of(left) == asked_quantities(question)
+        and set(words_of(left)) <= _said(question)
+    ):
+        return True
     if any(what in question.casefold() and re.fullmatch(form, subject) for what, form in _FORMS.items()):
         return True
     asked = _asked(question)
@@ -215,6 +222,11 @@ def _is_same_in_another_order(said: list[Phrase], asked: tuple[Phrase, ...]) -> 
     """Whether phrases have the same words: "the length of the side", "the side length"."""
     words = [sorted(word for phrase in phrases for word in phrase.words) for phrases in (said, asked)]
     return words[0] == words[1] and all(phrase.link in ("", "of", "the") for phrase in (*said, *asked))
+
+
+@lru_cache(maxsize=4096)
+def _said(question: str) -> frozenset[str]:
+    return frozenset(words_of(question)) | {"of", "the"}
 
 
 @lru_cache(maxsize=4096)

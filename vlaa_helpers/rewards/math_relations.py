@@ -21,6 +21,7 @@ _NAME = re.compile(
     r"[A-Za-z](?:_\{?\w+\}?)?'?|[A-Za-z]\s*(?:\\left)?\([a-z]\s*(?:\\right)?\)|m?\\angle\s*[A-Z]{1,3}|[A-Z]{2,3}"
     r"|\\(?:overline|triangle)\s*\{?[A-Z]{1,3}\}?|\\(?:alpha|beta|gamma|delta|theta|lambda|mu|phi|omega|rho|sigma)"
 )
+_FUNCTION_AT = re.compile(r"[fghp]\s*(?:\\left)?\(\s*-?\d+(?:\.\d+)?\s*(?:\\right)?\)")
 _FUNCTION_OF_X = re.compile(r"([a-zA-Z])\s*(?:\\left)?\(([a-z])\s*(?:\\right)?\)")
 _COORDINATES = re.compile(r"\(\s*[a-z](?:\s*,\s*[a-z])+\s*\)")
 _TRANSPOSE = re.compile(r"\^\s*\{?\s*T(?![A-Za-z])")
@@ -105,7 +106,7 @@ def same_piece(gold: Piece, said: Piece) -> str:
         return _all_same(_number_of(gold, said), _values(said.parts))
     left, right = gold.parts[0], gold.parts[-1]
     if len(said.parts) == 1:
-        if is_name(left):
+        if is_name(left) or _FUNCTION_AT.fullmatch(left):
             return _compare(right, said.parts[0])
         return _compare(left, said.parts[0]) if is_name(right) else DIFFERENT
     if len(gold.parts) == 2 and is_name(left) and _is_function_of_another(said.parts):
@@ -115,6 +116,15 @@ def same_piece(gold: Piece, said: Piece) -> str:
     if len(said.parts) > 2:
         return DIFFERENT
     return same_equation((left, right), said.parts)
+
+
+def is_unsolved(gold: Formula, said: Formula) -> bool:
+    """Whether an equation still has to be solved for the name whose value the ground truth gives: 2x = 6 for x = 3."""
+    if len(gold.pieces) != 1 or len(said.pieces) != 1:
+        return False
+    ours, theirs = gold.pieces[0].parts, said.pieces[0].parts
+    is_solution = len(ours) == 2 and is_name(ours[0]) and is_numeric(ours[1])
+    return is_solution and len(theirs) == 2 and not any(map(is_name, theirs))
 
 
 def _is_without_unit(said: Piece) -> bool:

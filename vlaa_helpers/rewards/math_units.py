@@ -38,6 +38,9 @@ _UNIT = re.compile(rf"(?:\s|\\[,;:! ]|(?<=[\d)}}]))\s*((?:{_ONE})(?:\s*(?:/|per)
 _INNER = re.compile(
     rf"\d\s*(?:{'|'.join(name for name in _CANONICAL if len(name) > 1)})(?![A-Za-z])|\d (?:[msgL])(?![\w])"
 )
+_SIZES = (frozenset("m km mm cm mile nmi foot inch yard nm".split()), frozenset("g kg mg lb t ounce".split()))
+_MEASURED = re.compile(rf"\d\s*(?:square\s|cubic\s)?({_NAME})(?![A-Za-z])")
+_CONVERTS = re.compile(r"\b(?:scale|maps?|actual\w*|real|convert\w*)\b", re.IGNORECASE)
 _HOW_MANY = re.compile(r"\bhow many\b", re.IGNORECASE)
 _DEGREES = re.compile(r"\s*\^\s*\{?\s*\\circ\s*\}?\s*([CF]?)\s*$")
 _OF_TEMPERATURE = re.compile(r"\bdegrees? (?=celsius\b|fahrenheit\b)", re.IGNORECASE)
@@ -118,8 +121,20 @@ def may_be_left_out(unit: str, question: str) -> bool:
     if _HOW_MANY.search(question):
         asked = words | {_FOLDED.get(word, word) for word in words}
         return asked.issuperset(re.findall("[a-z]+", unit.casefold()))
+    if _is_of_another_size(unit, question):
+        return False
     is_known = unit in _NAMES or unit in _COUNTED or split_unit(f"1 {unit}")[1] != ""
     return is_known or unit.casefold() in words
+
+
+def _is_of_another_size(unit: str, question: str) -> bool:
+    """Whether a question measures with other units of the same kind: kilometres where it has centimetres."""
+    base = unit.partition("^")[0]
+    kind = next((names for names in _SIZES if base in names), None)
+    if kind is None or _CONVERTS.search(question):
+        return False
+    named = {_CANONICAL.get(name) for name in _MEASURED.findall(question)} & kind
+    return bool(named) and base not in named
 
 
 def degrees_as_radians(text: str) -> str:

@@ -64,6 +64,9 @@ _AT = re.compile(r",?\s*\b(?:at|when|for|if|with) \$?[a-zA-Z]\s?=\s?-?\d+(?:\.\d
 _NEXT_WORD = re.compile(r" [A-Za-z]+")
 _LAST_NUMBER = re.compile(r"\d++(?![\w%°]|\.\d|\s[%°])")
 
+_OUT_OF = re.compile(r"\b(\d+) out of (\d+)\b")
+_OF_PARTS = re.compile(r"\b(?:probab\w+|chance|fraction|portion|proportion|part|share)\b", re.IGNORECASE)
+
 
 def in_known_words(text: str, question: str) -> str:
     r"""A text whose verbs that only say "is" are "is", whose roots are signs, and without the question's givens.
@@ -75,6 +78,8 @@ def in_known_words(text: str, question: str) -> str:
     if not _HAS_A_WORD.search(text):
         return text
     text = _ROOT.sub(lambda root: rf"\sqrt{'[3]' if root[1].casefold() == 'cube' else ''}{{{root[2]}}}", text)
+    if "out of" in text and _OF_PARTS.search(question):
+        text = _OUT_OF.sub(r"\1/\2", text)
     text = _TIMES.sub("*", text).replace(r"*\sqrt", r"\sqrt") if " times " in text else text
     text = _as_the_question_says(_with_subject_first(text), question)
     return without_givens(_COPULA.sub("is", text), question)

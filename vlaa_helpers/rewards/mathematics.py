@@ -13,7 +13,7 @@ from .math_gold import no_mathematics
 from .math_left import without_asked, without_subject
 from .math_names import with_named_angles
 from .math_points import is_point, solution_as_point
-from .math_relations import BAD_GOLD, DIFFERENT, SAME, SEVERAL, UNREADABLE, same_formula, without_blanks
+from .math_relations import BAD_GOLD, DIFFERENT, SAME, SEVERAL, UNREADABLE, is_unsolved, same_formula, without_blanks
 from .math_several import names_fit, without_name_of_point, without_roots
 from .math_subject import asked_quantities, is_of_another
 from .math_wording import from_json, in_known_words, in_words
@@ -28,6 +28,7 @@ _THE_INVERSE = re.compile(r"^\s*(?:the )?inverse(?: function)?(?: of [^=]{1,20})
 _SENTENCES = re.compile(r"[.;]\s+\S|\n\s*\S|,\s+[A-Za-z]")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _WITH_A_LETTER = re.compile(r"\d\s?[a-z]\s*(?:\^\s*\d\s*)?$")
+_SOLVES = re.compile(r"\b(?:solv\w+|solutions?|roots?|zeros?|values?|find \$?[a-z]\$?(?![a-z]))\b", re.IGNORECASE)
 _NO_VALUE = re.compile(r"\s*(?:n/a|nan|none|null)\s*", re.IGNORECASE)  # products of letters to Math-Verify
 _SCORES = {
     SAME: right_or_wrong(True),
@@ -145,6 +146,8 @@ def _verdict(gt: str, answer: str, question: str) -> str:
             return UNREADABLE
     said = read_formula(answer, question)
     if said and len(gold.pieces) > 1 and not names_fit(said, question):
+        return DIFFERENT
+    if said and _SOLVES.search(question) and is_unsolved(gold, said):
         return DIFFERENT
     return UNREADABLE if said is None else same_formula(solution_as_point(gold, said, question), said)
 
