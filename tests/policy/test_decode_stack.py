@@ -10,6 +10,7 @@ from peft import AdaLoraConfig, LoraConfig, get_peft_model
 from transformers import AutoConfig, AutoModelForImageTextToText, BitsAndBytesConfig
 from trl.trainer.utils import add_fused_lm_head
 
+from vlaa_helpers import evaluate, load_policy, make_scenes
 from vlaa_helpers.core.messages import say_once
 from vlaa_helpers.policy import decode_loop
 from vlaa_helpers.policy.decode_stack import LINEARS, Joined, decode_stack, unstackable_reason, whole_model
@@ -299,6 +300,15 @@ def test_scores_that_are_not_numbers_are_told():
     for bad in (torch.nan, torch.inf, -torch.inf):
         with pytest.raises(RuntimeError, match="nan or inf"):
             decode_loop.draw(torch.full((2, 5), bad), torch.rand(2))
+        with pytest.raises(RuntimeError, match="nan or inf"):
+            decode_loop.likeliest(torch.full((2, 5), bad))
+
+
+def test_greedy_answers_of_a_damaged_policy_are_an_error_not_zero_percent(tiny_profile):
+    model, processor = load_policy(tiny_profile)
+    next(weight for name, weight in model.named_parameters() if "lora_B" in name).data.fill_(torch.nan)
+    with pytest.raises(RuntimeError, match="nan or inf"):
+        evaluate(model, processor, make_scenes(2), max_new_tokens=2)
 
 
 def test_joined_layers_are_those_layers(tiny_models):

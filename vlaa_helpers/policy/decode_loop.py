@@ -89,12 +89,12 @@ def _choose(
     """The next token of each row, shape (rows,), from logits of those that go on, shape (going, vocabulary)."""
     if not exact_draws and all(type(each) in ROW_BY_ROW for each in process):
         scores = process(ids[rows], found)  # (going, vocabulary)
-        taken = draw(scores, _numbers(ids)[rows]) if do_sample else scores.argmax(-1)
+        taken = draw(scores, _numbers(ids)[rows]) if do_sample else likeliest(scores)
         return ids[:, -1].index_copy(0, rows, taken)
     logits = found.new_zeros(len(ids), found.shape[1]).index_copy(0, rows, found)  # processors know rows by their place
     scores = process(ids, logits)  # (rows, vocabulary)
     if not do_sample:
-        return scores.argmax(-1)
+        return likeliest(scores)
     if exact_draws:  # random numbers for all rows, so that each row gets its own
         return torch.multinomial(scores.softmax(-1), 1).squeeze(1)
     return ids[:, -1].index_copy(0, rows, draw(scores[rows], _numbers(ids)[rows]))
@@ -103,6 +103,30 @@ def _choose(
 def _numbers(ids: Tensor) -> Tensor:
     """A random number a row, whether it goes on or not."""
     return torch.rand(len(ids), dtype=torch.float64, device=ids.device)  # float32 has steps of 2^-24
+
+
+NOT_FINITE = (
+    "a word was to be drawn from scores with nan or inf, or with every word left out; in float16 the model may have "
+    'overflowed: try profile.replace(dtype="float32")'
+)
+
+
+def likeliest(scores: Tensor) -> Tensor:
+    """The word with the highest score of each row.
+
+    Args:
+        scores: logits, shape (rows, vocabulary).
+
+    Returns:
+        Shape (rows,).
+
+    Raises:
+        RuntimeError: a highest score that is nan or inf, of which `argmax` would make the same word again and again.
+    """
+    best = scores.argmax(-1)
+    if not scores.gather(-1, best[:, None]).isfinite().all():
+        raise RuntimeError(NOT_FINITE)
+    return best
 
 
 def draw(scores: Tensor, numbers: Tensor) -> Tensor:
@@ -124,10 +148,7 @@ def draw(scores: Tensor, numbers: Tensor) -> Tensor:
     # (rows, vocabulary): sums in float32 would leave rare words out
     below = scores.softmax(-1).cumsum(-1, dtype=torch.float64)
     if not below[:, -1].isfinite().all():
-        raise RuntimeError(
-            "a word was to be drawn from scores with nan or inf, or with every word left out; in float16 the model may "
-            'have overflowed: try profile.replace(dtype="float32")'
-        )
+        raise RuntimeError(NOT_FINITE)
     at = numbers[:, None] * below[:, -1:]
     return torch.searchsorted(below, at, right=True).squeeze(1)
 
