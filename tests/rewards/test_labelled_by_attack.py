@@ -37,6 +37,7 @@ FILES = tuple(
         "fifth_round",
         "fifth_attacks",
         "sixth_round",
+        "eighth_round",
     )
 )
 ROWS = [
@@ -44,10 +45,19 @@ ROWS = [
     for name in FILES
     for line in (SAMPLES / name).read_text(encoding="utf-8").splitlines()
 ]
+FOUND_OR_NOT = ("labelled_sixth_round.jsonl", "labelled_eighth_round.jsonl")
+"""Files whose boxes are labelled 1 where half overlaps, and 0 where it does not."""
 STILL_WRONG = {
-    "digit": set(),
-    "choice": {("B", "blue"), ("C", "C) 1300")},
-    "box": set(),
+    "digit": {
+        ("2", "There are 3 red objects in the image. To get 1 red object, 2 must be subtracted."),
+        ("2", "We need to subtract 2 red objects to get 1 red object."),
+    },
+    "choice": {
+        ("B", "blue"),
+        ("C", "C) 1300"),
+        ("B", "The loss of the baseline model plateaus after 50k iterations."),
+    },
+    "box": {("[0.1875, 0.133333, 0.484375, 0.8375]", "[120, 64, 310, 402] pixels")},
     "math": set(),
 }
 """Ground truth and answer of the rows that are judged wrongly today; docs/matchers.md says why. The aim is none."""
@@ -62,12 +72,13 @@ def test_only_the_known_answers_are_judged_wrongly(kind):
 
 
 def _value(row: dict) -> float:
-    """The answer's reward; of the sixth round's boxes, which are labelled found or not, whether half overlaps."""
+    """The answer's reward; of boxes that are labelled found or not, whether half overlaps."""
     score = MixedReward(box_frame=row.get("box_frame", "fraction")).score(
         f"<think>…</think><answer>{row['answer']}</answer>",
         row["gt"],
         row["verifier_type"],
         question=row["question"],
+        meta=row.get("meta", ""),
     )
-    is_found_or_not = row["verifier_type"] == "box" and row["file"] == "labelled_sixth_round.jsonl"
+    is_found_or_not = row["verifier_type"] == "box" and row["file"] in FOUND_OR_NOT
     return float(half_overlaps(score)) if is_found_or_not else score.value

@@ -18,6 +18,16 @@ from vlaa_helpers.rewards.mixed import MixedReward
 FILE = Path(__file__).parents[1] / "samples" / "labelled_seventh_math.jsonl"
 ROWS = [json.loads(line) for line in FILE.read_text(encoding="utf-8").splitlines()]
 STILL_REFUSED = {
+    # refused since no answer may be paid under two ground truths: nothing says which of its values answers
+    ("2π", "The arc length formula is l = nπr/180. Substituting n = 90 and r = 4, l = 90π × 4/180 = 2π."),
+    ("16 - 4\\pi", "1. Area of the square: 4² = 16\n2. Area of the circle: π × 2² = 4π\n3. Shaded region: 16 − 4π"),
+    ("20\\pi", "20π cubic units\n\nThe formula is V = πr²h with r = 2 and h = 5."),
+    ("2\\sqrt{7}", "2√7\n\nBy the law of cosines, BC² = 4² + 6² − 2·4·6·cos 60° = 28."),
+    ("1200", "- May: 4,500\n- April: 3,300\n- Difference: 4,500 − 3,300 = 1,200"),
+    ("11", "Substituting x = 2: 3·4 − 2 + 1 = 11"),
+    ("20", "The two numbers are 4 and 5. Their product is 4 × 5 = 20."),
+    ("25%", "The population increased by 200, and 200/800 = 25%."),
+    # refused before, too
     ("-2", "The denominator is zero at x = -2."),
     ("108°", "30% of 360° is 108°."),
     ("15%", "The value decreased by $3,000, which is 15% of $20,000."),

@@ -37,7 +37,7 @@ _A_SIDE = re.compile(
 )
 PRONOUNS = frozenset("it its he his she her hers they their them this that these those both".split())
 _SPEAKER = frozenset("i we let let's to looking based given".split())
-_BEING = frozenset("is are was be as at in within via = been".split())
+_BEING = frozenset("is are was be as at in within inside via = been".split())
 _COVERING = frozenset(
     "covers cover covering occupies occupying occupy spans spanning span fills filling has have having takes extends "
     "extending stretches stretching with using using has gives give".split()

@@ -47,7 +47,7 @@ _DOUBT = re.compile(
     r"\?|\b(?:maybe|perhaps|possibly|probably|might|could be|may (?:be|also)|guess\w*|unsure|unclear|uncertain\w*"
     r"|not (?:sure|certain|clear|enough|possible)|(?:can|could)(?: ?not|n['’]t) (?:be|say|tell|see|determine)\w*|unable"
     r"|impossible|hard to|difficult to|hmm|insufficient|(?:do not|don['’]t) know|sorry|ignore|suppose"
-    r"|assum\w+|if|unless)\b",
+    r"|assum\w+|if|unless|candidates?|contradict\w*|another (?:option|answer|choice|possib\w+))\b",
     re.IGNORECASE,
 )
 _TURN = re.compile(

@@ -64,6 +64,8 @@ _NO_ADJUNCT = re.compile(
 _AUXILIARY = frozenset("is are was were do does did has have had can will there the a an of".split())
 _TOKEN = re.compile(r"\w+(?:['’]\w+)?|[^\w\s.,;:!?\"]")
 
+_WORD = re.compile(r"\w")
+
 
 def named_by_sentence(text: str, options: Options) -> str | None:
     """The letter of the one option with which a sentence answers; None for any other sentence.
@@ -85,9 +87,14 @@ def named_by_sentence(text: str, options: Options) -> str | None:
         return letter[1] if phrases_of(before, NEUTRAL) and says_again(before, options) else None
     text = _LETTER_BEFORE.sub(partial(_without_own_letter, options), _SHORT_NOT.sub(" not", text))
     text = _with_digits(plain_text(in_one_wording(text, options)), options)
+    places = options.places(text)
+    if len({letter for _, letters in places for letter in letters}) > 1 and not _WORD.search(
+        options.pattern.sub(" ", text)
+    ):
+        return None  # "blue. green."
     named = {
         letter
-        for found, letters in options.places(text)[:MAX_PLACES]
+        for found, letters in places[:MAX_PLACES]
         for letter in letters
         if _answers(text[: found.start()], text[found.end() :], options, found[1])
     }

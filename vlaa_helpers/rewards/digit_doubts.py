@@ -14,7 +14,7 @@ _DOUBT = re.compile(
     r"|false|ignor\w+|instruction\w*|rewards?|grader|lie|joke|doubt\w*|unless|if only|unclear|cannot|can['’]t"
     r"|could(?:n['’]t| not)|unable|impossible|difficult|hard to|depend\w*|alternativ\w+|otherwise|either|instead"
     r"|opposite|recount\w*|sorry|double[- ]check\w*|should|hidden|blurr\w+|too (?:many|few)|as well(?! as)|too)\b"
-    r"|\bno[,.!]|\bwhat if\b",
+    r"|\bno[,.!]|\bwhat if\b|(?:^|[.;:!\n,])\s*or\b",
     re.IGNORECASE,
 )
 """Words that take back or weaken an answer, wherever they stand."""

@@ -102,10 +102,18 @@ def without_list(text: str, question: str) -> str:
     counts = [number for number in counts if number not in asked] or counts
     listed = found["behind"] or found["inside"] or found["joined"]
     items = [_item(item, question) for item in _JOINT.split(listed.strip(" .!"))]
-    if len(counts) != 1 or None in items or sum(items) != counts[0]:
+    if len(counts) != 1 or None in items or sum(items) != counts[0] or _splits(found["count"], listed, question):
         return text
     count = found["count"].rstrip() + (found["rest"] or "")
     return count if found["joined"] else _as_objects(count, question)
+
+
+def _splits(count: str, listed: str, question: str) -> bool:
+    """Whether a list says of a part what the question asks of all: "4 people: 3 at the table, 1 at the window"."""
+    asked = set(words_of(counted_clause(question))) - set(words_of(count)) - ANY_THING - SAYING
+    return any(word in asked for item in _JOINT.split(listed) for word in words_of(item)) and not all(
+        asked & set(words_of(item)) for item in _JOINT.split(listed)
+    )
 
 
 def _as_objects(count: str, question: str) -> str:

@@ -7,10 +7,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .asked_things import asked_clause
 from .hedges import is_hedged, is_negated
-from .math_left import in_one_writing, subject_is_asked, subject_of
+from .math_left import in_one_writing, may_be_named, subject_is_asked, subject_of
 from .math_relations import DIFFERENT, SAME, UNREADABLE
 from .math_signs import latex_signs
+from .math_subject import asked_quantities
 from .math_units import is_numeric, split_any_unit
 from .math_wording import in_known_words
 from .neutral_words import SAYING, words_of
@@ -47,6 +49,14 @@ _DOUBT = re.compile(
     r"|guess\w*|unsure|unclear|unknown|impossible|if|unless|assum\w+|suppos\w+|either|although|though|sorry|mistake\w*"
     r"|correction|misread\w*|rather|should have|would have)\b|\bmay\b|\?",
 )
+_ANOTHER = re.compile(
+    r"(?:^|[.;!\n,])\s*(?:and/)?or\b"
+    r"|\b(?<!any )(?:another|second|other) (?:possible )?(?:solution|answer|value|possibility|option)s?\b",
+    re.IGNORECASE,
+)
+"""What gives a second answer: "x = 5. Or x = 6."."""
+_CALCULATES = re.compile(r"[\d)²³}°πa-z]\s*(?:[-+−–*/×÷·^]|\\(?:times|cdot|div))\s*[\d(√πa-z\\][^=]*=", re.IGNORECASE)
+_POINTS = re.compile(r"(?<![A-Za-z])[A-Z]{2,3}(?![A-Za-z])")
 _SAYS_NOTHING = SAYING | frozenset("value values number total they which that".split())
 _WHEN = re.compile(r"\bwhen ([^=\d,.;?]+)(?:[,.;?]|$)", re.IGNORECASE)
 _ONE_OF = re.compile(r"\b(?:each|every|one|first|second)\b", re.IGNORECASE)
@@ -139,7 +149,7 @@ def verdict_of_clauses(answer: str, gold: str, question: str, verdict: Callable[
         verdict: the verdict on one clause, read as an answer of its own.
         at_commas: whether a comma ends a clause; in the ground truth it may join values.
     """
-    if len(answer) > MAX_LENGTH or is_negated(answer) or _DOUBT.search(answer):
+    if len(answer) > MAX_LENGTH or is_negated(answer) or _DOUBT.search(answer) or _ANOTHER.search(answer):
         return UNREADABLE
     clauses = clauses_of(answer, question, at_commas=at_commas)
     if not 1 < len(clauses) <= _MAX_CLAUSES or any(_is_of_another_case(clause.text, question) for clause in clauses):
@@ -151,8 +161,58 @@ def verdict_of_clauses(answer: str, gold: str, question: str, verdict: Callable[
             subject = subject_of(clauses[place].text)
             if any(_is_against(clause, subject, gold, question, verdict, is_first) for clause in rest):
                 return UNREADABLE
-            return SAME
+            if _stands_out(clauses, place, gold, question, verdict):
+                return SAME
     return UNREADABLE
+
+
+def _stands_out(clauses: list[Clause], place: int, gold: str, question: str, verdict: Callable[[str], str]) -> bool:
+    """Whether it is this clause that answers whatever the ground truth is, so that two guesses are not paid under both.
+
+    It says that it does, by what it is of or as a conclusion; or the other values are steps of a working before it, and
+    reasons behind it.
+    """
+    chosen = clauses[place]
+    is_told = _says_so(chosen.text, gold, question)
+    others = [c for k, c in enumerate(clauses) if k != place and _is_closed(c.text, gold) and verdict(c.text) != SAME]
+    if place == _last(clauses) and (
+        chosen.set_off == "so" or len(in_one_writing(subject_of(chosen.text))) != 1 and is_told
+    ):
+        return True
+    if any(_says_so(clause.text, gold, question) for clause in others):
+        return False  # "a = 3, b = 5": either letter may be that of what is asked for
+    if place == _last(clauses) and is_told:
+        return True
+    if place == _last(clauses):
+        return all(clause.is_beside or _is_step(clause.text) for clause in others)
+    return all(
+        clause.is_beside
+        or (is_told and clause.set_off != "so" and not clause.is_bare and bool(subject_of(clause.text)))
+        for clause in others
+    )
+
+
+def _says_so(text: str, gold: str, question: str) -> bool:
+    """Whether a clause says that it answers: by what is asked for, by the ground truth's name, or as "the answer"."""
+    own = in_one_writing(subject_of(text))
+    if _ANSWER.search(text) or subject_is_asked(text, question):
+        return True
+    name = in_one_writing(gold.partition("=")[0]) if "=" in gold else ""
+    is_unknown = len(own) == 1 and re.search(rf"(?<![A-Za-z]){re.escape(own)}(?![A-Za-z])", question) is not None
+    return bool(own) and (own == name or is_unknown or _is_its_name(own, question))
+
+
+def _is_its_name(own: str, question: str) -> bool:
+    """Whether a name is the only one in what is asked for (AB of "the diameter AB"), or the letter of its quantity."""
+    if len(own) == 1:
+        return bool(asked_quantities(question)) and may_be_named(own, question)
+    names = set(_POINTS.findall(asked_clause(question)))
+    return len(names) == 1 and own.lstrip("∠") in names
+
+
+def _is_step(text: str) -> bool:
+    """Whether a clause works something out: it has a calculation before its value, or an equation for its left side."""
+    return re.search(r"[\d+*/^=]", subject_of(text)) is not None or _CALCULATES.search(text) is not None
 
 
 def _is_of_another_case(text: str, question: str) -> bool:

@@ -36,6 +36,8 @@ _NAME = re.compile(
 )
 _CAPITAL = re.compile(r"(?<![A-Za-z\\])([A-Z])(?![A-Za-z])")
 _ITS_LETTER = re.compile(r"(?<=[a-z]{3}) ([a-zA-Z])$")
+_COMMAND = re.compile(r"\\[a-zA-Z]+")
+_INSIDE = re.compile(r"\(([^()]*[A-Za-z]{3}[^()]*)\)")
 _ITS = re.compile(r"\bits\b")
 _ARGUMENT = re.compile(r"\(([a-z])\)")
 _LETTER = re.compile(r"(?<![\\A-Za-z])[A-Za-z]+(?![A-Za-z])")
@@ -179,6 +181,8 @@ def says_what_is_asked(left: str, question: str) -> bool:
         return False
     low = question.casefold()
     if any(name in low and re.fullmatch(form, left.replace(" ", "")) for name, form in _NOTATIONS.items()):
+        if not set(words_of(" ".join(_INSIDE.findall(_COMMAND.sub("", left))))) <= _said(question) | {"not"}:
+            return False  # P(blue), where the question speaks of red
         return set(_ARGUMENT.findall(left)) <= set(_ARGUMENT.findall(question) or _ARGUMENT.findall(left))
     if any(name in asked_quantities(question) and sign.fullmatch(left) for name, sign in _JOINING.items()):
         return True

@@ -8,6 +8,7 @@ from .math_cases import read_cases, same_cases
 from .math_clauses import MAX_LENGTH as MAX_WORKING
 from .math_clauses import verdict_of_clauses, without_markdown
 from .math_compare import TIME_LIMIT, compare, lost_processes, one_time_limit
+from .math_copied import is_copied
 from .math_formula import MAX_LENGTH, Formula, read_formula
 from .math_gold import no_mathematics
 from .math_left import without_asked, without_subject
@@ -29,6 +30,8 @@ _SENTENCES = re.compile(r"[.;]\s+\S|\n\s*\S|,\s+[A-Za-z]")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _WITH_A_LETTER = re.compile(r"\d\s?[a-z]\s*(?:\^\s*\d\s*)?$")
 _SOLVES = re.compile(r"\b(?:solv\w+|solutions?|roots?|zeros?|values?|find \$?[a-z]\$?(?![a-z]))\b", re.IGNORECASE)
+_INFINITE = re.compile(r"∞|\\infty|\binfinity\b")
+_RANGE = re.compile(r"[<>≤≥]|\\[gl]eq?(?![a-z])")
 _NO_VALUE = re.compile(r"\s*(?:n/a|nan|none|null)\s*", re.IGNORECASE)  # products of letters to Math-Verify
 _SCORES = {
     SAME: right_or_wrong(True),
@@ -67,6 +70,8 @@ def math_reward(response: str, gt: str, *, question: str = "", meta: str = "") -
 
     def decide(answer: str) -> Score:
         verdict = _plain_verdict(gt, answer, question)
+        if verdict == SAME and is_copied(answer, question) and without_blanks(answer) != without_blanks(gt):
+            verdict = DIFFERENT
         if verdict is None:
             verdict = _verdict_in_time(gt, answer, question)
         if verdict == BAD_GOLD and not _is_mathematics(gt, question):
@@ -130,6 +135,10 @@ def _verdict(gt: str, answer: str, question: str) -> str:
         return BAD_GOLD
     if without_blanks(answer) == without_blanks(gt):
         return SAME
+    if _INFINITE.search(answer) and not _INFINITE.search(gt) and not _RANGE.search(gt):
+        return DIFFERENT  # with one on one side alone SymPy finds zero by chance
+    if is_copied(answer, question):
+        return DIFFERENT
     answer = without_letter(answer, question)
     if len(answer) > MAX_LENGTH or is_of_another(answer, gt, question):
         return UNREADABLE
