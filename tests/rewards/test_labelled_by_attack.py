@@ -12,9 +12,10 @@ its 165 labels held at the first run (`(3, -3)` was paid for `x = \\pm 3`, and i
 `labelled_fifth_round.jsonl` was labelled by another reviewer before the verifiers were run on it: 353 of its 360 labels
 held at the first run (one wrong answer was paid). `labelled_fifth_attacks.jsonl` has the 317 lines that this reviewer's
 attack found: 114 wrong answers that were paid and 203 right ones that were not.
-`labelled_eighth_round.jsonl` has the answers of three readers, 400 each, labelled before the verifiers were run on them. At
-the first run 393 held of the first one's (two wrong answers were paid) and 380 of the second one's (none was paid; 17 of the 20
-hang on one wording of a question for boxes); after the mends for both, 393 of the third one's (none was paid).
+`labelled_eighth_round.jsonl` has the answers of three readers, 400 each, labelled before the verifiers were run on
+them. At the first run 393 held of the first one's (two wrong answers were paid) and 380 of the second one's (none was
+paid; 17 of the 20 hang on one wording of a question for boxes); after the mends for both, 393 of the third one's (none
+was paid).
 `labelled_sixth_round.jsonl` was labelled by a third reviewer before the verifiers were run on it: 380 of its 400 labels
 held at the first run; no wrong answer was paid, and 20 of 200 right ones were refused.
 A row with a `note` had another label at first; the note says why it was changed.
