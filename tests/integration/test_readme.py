@@ -13,3 +13,19 @@ def test_the_example_runs(root, tmp_path, monkeypatch, capsys):
     exec(compile(source, "README.md", "exec"), {})
     assert capsys.readouterr().out.count("accuracy ") == 2
     assert json.loads((tmp_path / "my_adapter" / "adapter_config.json").read_text())["peft_type"] == "LORA"
+
+
+def test_readme_counts_the_labelled_answers(root):
+    """How many there are, and how many are judged otherwise today, by the lists that the tests name them in."""
+    from rewards import test_labelled_by_attack as attack
+    from rewards import test_labelled_seventh_box as box
+    from rewards import test_labelled_seventh_choice as choice
+    from rewards import test_labelled_seventh_digit as digit
+    from rewards import test_labelled_seventh_math as mathematics
+
+    files = (root / "tests" / "samples").glob("labelled_*.jsonl")
+    lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files)
+    lists = [*attack.STILL_WRONG.values(), box.STILL_PAID, box.STILL_REFUSED, choice.STILL_REFUSED, digit.STILL_WRONG]
+    lists += [mathematics.STILL_PAID, mathematics.STILL_REFUSED]
+    text = " ".join((root / "README.md").read_text(encoding="utf-8").split())
+    assert f"Of all {lines:,} labelled answers {sum(map(len, lists))} are judged otherwise" in text
