@@ -175,6 +175,8 @@ from .training import (
     EvaluateEvery as EvaluateEvery,
     RolloutLog as RolloutLog,
     SharedPrefixGRPOTrainer as SharedPrefixGRPOTrainer,
+    TokenWeighting as TokenWeighting,
+    add_behaviour_logps as add_behaviour_logps,
     check_batch as check_batch,
     clipped_objective as clipped_objective,
     drop_long_prompts as drop_long_prompts,
@@ -185,10 +187,13 @@ from .training import (
     load_rollouts as load_rollouts,
     plan_batch as plan_batch,
     preflight as preflight,
+    register_token_weighting as register_token_weighting,
     sft_recipe as sft_recipe,
+    token_weights as token_weights,
     train_grpo as train_grpo,
     train_grpo_minimal as train_grpo_minimal,
     train_sft as train_sft,
+    weighting_table as weighting_table,
 )
 
 __version__: str

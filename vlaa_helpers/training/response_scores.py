@@ -1,0 +1,46 @@
+"""Log-probabilities of the tokens of responses, tokenized as TRL's SFT tokenizes them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+def score_responses(
+    model: Any, processor: Any, view: "Dataset", places: Sequence[int], *, batch_size: int
+) -> Iterator[tuple[int, dict[str, list]]]:
+    """Place, and `token_ids` and `logps`, of each of these rows of a `to_sft` view, collated as TRL collates them.
+
+    The model computes in eval mode; between two batches it is in the mode that it was in.
+    """
+    from tqdm.auto import tqdm
+
+    collate = DataCollatorForVisionLanguageModeling(processor, completion_only_loss=True)
+    for first in tqdm(range(0, len(places), batch_size), unit="batch", leave=False, desc="scoring"):
+        some = places[first : first + batch_size]
+        batch = {name: value.to(model.device) for name, value in collate([view[k] for k in some]).items()}
+        labels = batch.pop("labels")[:, 1:]  # (rows, tokens - 1)
+        logps = label_logps(model, batch, labels)
+        for place, ids, values in zip(some, labels, logps, strict=True):
+            counted = ids != -100
+            yield place, {"token_ids": ids[counted].tolist(), "logps": values[counted].tolist()}
+
+
+def label_logps(model: Any, batch: Mapping[str, Tensor], labels: Tensor) -> Tensor:
+    """Log-probability of each label, shape (rows, tokens - 1) as `labels`; 0 where a label is -100."""
+    counted = labels != -100
+    columns = counted.any(dim=0).nonzero()[:, 0]  # logits of prompts, images with them, are not worked out
+    was_training = model.training
+    model.eval()
+    with torch.no_grad():
+        logits = model(**batch, logits_to_keep=columns, use_cache=False).logits.float()  # (rows, columns, vocabulary)
+    model.train(was_training)
+    found = torch.zeros(labels.shape, device=logits.device)
+    targets = labels[:, columns].clamp(min=0)
+    found[:, columns] = logits.log_softmax(dim=-1).gather(2, targets[:, :, None])[:, :, 0]
+    return found.masked_fill(~counted, 0)
