@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from trl import SFTTrainer
+from trl import SFTConfig, SFTTrainer
 
 from ..data.trl_views import BEHAVIOUR
 from .behaviour_logps import collate_with_behaviour
@@ -42,21 +42,23 @@ class WeightedSFTTrainer(SFTTrainer):
     mean weight; `weight_ess`, the effective sample size (Σw)² / Σw² as a share of the tokens, 0-1 (1: all alike).
 
     Args:
-        *args, **kwargs: of `SFTTrainer`.
+        model, args, **kwargs: of `SFTTrainer`.
         token_weights: a method's name, or a function as `TokenWeighting` describes it.
 
     Raises:
         ValueError: settings of TRL's that weigh tokens in another way: another `loss_type`, label smoothing.
     """
 
-    def __init__(self, *args: Any, token_weights: str | Callable[..., Tensor], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.args.loss_type != "nll" or self.args.label_smoothing_factor:
+    def __init__(
+        self, model: Any, args: SFTConfig, *, token_weights: str | Callable[..., Tensor], **kwargs: Any
+    ) -> None:
+        if args.loss_type != "nll" or args.label_smoothing_factor:
             raise ValueError(
-                f"token_weights weighs TRL's plain loss, and there are loss_type={self.args.loss_type!r} and "
-                f"label_smoothing_factor={self.args.label_smoothing_factor}; leave them out (token_weights='dft' is "
+                f"token_weights weighs TRL's plain loss, and there are loss_type={args.loss_type!r} and "
+                f"label_smoothing_factor={args.label_smoothing_factor}; leave them out (token_weights='dft' equals "
                 "loss_type='dft')"
             )
+        super().__init__(model, args, **kwargs)
         self.token_weights = token_weights
         self.data_collator = partial(collate_with_behaviour, self.data_collator)
         self.sums = torch.zeros(4)
