@@ -118,27 +118,26 @@ def test_trsft_goes_from_sft_to_minus_the_sum_of_p():
     torch.testing.assert_close(found, gradient(lambda x: -(x.exp() * mask).sum() / mask.sum(), logps))
 
 
-@pytest.mark.parametrize(
-    "expert",
-    [[0.5, 0.25, 0.15, 0.06, 0.03, 0.01], [0.7, 0.2, 0.04, 0.03, 0.02, 0.01], [0.3, 0.3, 0.3, 0.06, 0.03, 0.01]],
-)
-def test_trsft_ends_where_proposition_1_says(expert):
-    """Gradient descent on the logits of one distribution: small modes of the expert are pruned, the others rescaled.
+def test_trsft_ends_where_proposition_1_says():
+    """Gradient descent on the logits of one token: small modes of the expert are pruned, the others rescaled.
 
-    Plain SFT, beside it, copies the expert.
+    Plain SFT, beside it, copies the expert. Each row is an expert.
     """
-    expert, alpha = torch.tensor([expert], dtype=torch.float64), 0.1
-    kept = expert[0] > 0
+    experts = torch.tensor(
+        [[0.5, 0.25, 0.15, 0.06, 0.03, 0.01], [0.7, 0.2, 0.04, 0.03, 0.02, 0.01], [0.3, 0.3, 0.3, 0.06, 0.03, 0.01]],
+        dtype=torch.float64,
+    )
+    kept, alpha = experts > 0, 0.1
     for _ in range(6):  # S = {c : p_E(c) > alpha * lambda}, lambda = sum of p_E over S
-        kept = expert[0] > alpha * expert[0][kept].sum()
-    pruned = torch.where(kept, expert / expert[0][kept].sum(), 0)
-    assert 0 < kept.sum() < 6
-    for method, expected in {"trsft": pruned, "sft": expert}.items():
-        logits = torch.zeros_like(expert, requires_grad=True)
-        for _ in range(4000):
+        kept = experts > alpha * (experts * kept).sum(dim=1, keepdim=True)
+    assert kept.sum(dim=1).tolist() == [3, 2, 3]
+    pruned = experts * kept / (experts * kept).sum(dim=1, keepdim=True)
+    for method, expected in {"trsft": pruned, "sft": experts}.items():
+        logits = torch.zeros_like(experts, requires_grad=True)
+        for _ in range(1000):
             logps = logits.log_softmax(dim=1)
-            weights = token_weights(method, logps, torch.ones_like(expert))
-            (step,) = torch.autograd.grad(-(expert * weights * logps).sum(), logits)
+            weights = token_weights(method, logps, torch.ones_like(experts))
+            (step,) = torch.autograd.grad(-(experts * weights * logps).sum(), logits)
             logits.data -= 2 * step
         torch.testing.assert_close(logits.softmax(dim=1).detach(), expected, atol=1e-2, rtol=0)
 
@@ -240,10 +239,9 @@ def test_entropy_keeps_its_share_of_each_response_rounded_up(share, counts):
 
 
 def test_entropy_keeps_no_more_where_entropies_are_equal_or_products_round_up():
-    mask = torch.ones(1, 30)
-    weights = token_weights("entropy_top", -mask, mask, entropies=torch.zeros(1, 30), share=0.1)
-    assert weights.sum() == 3
-    assert token_weights("entropy_top", -mask, mask, entropies=torch.zeros(1, 30), share=0.7).sum() == 21
+    mask = torch.ones(1, 100)
+    assert 0.07 * 100 > 7
+    assert token_weights("entropy_top", -mask, mask, entropies=0 * mask, share=0.07).sum() == 7
 
 
 # ---- what is refused ----

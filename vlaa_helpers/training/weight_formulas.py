@@ -97,7 +97,7 @@ def entropy_top(logps: Tensor, mask: Tensor, *, entropies: Tensor, share: float 
     """1 for the `share` of a response's tokens where the policy is least sure, rounded up, and 0 for the others."""
     if not 0 < share <= 1:
         raise ValueError(f"share is above 0, up to 1, of a response's tokens; got {share}. 0.2 is the default")
-    kept = (mask.sum(dim=1, keepdim=True).double() * share - 1e-6).ceil()  # 0.1 * 30 is a little above 3
+    kept = (mask.sum(dim=1, keepdim=True).double() * share - 1e-6).ceil()  # 0.07 * 100 is a little above 7
     order = entropies.masked_fill(~mask, -math.inf).argsort(dim=1, descending=True, stable=True)
     return (order.argsort(dim=1) < kept).to(logps.dtype)
 

@@ -61,7 +61,7 @@ class WeightedSFTTrainer(SFTTrainer):
         super().__init__(model, args, **kwargs)
         self.token_weights = token_weights
         self.data_collator = partial(collate_with_behaviour, self.data_collator)
-        self.sums = torch.zeros(4)
+        self.sums = torch.zeros(4, device=self.accelerator.device)  # tokens, nll, weights, their squares
 
     def compute_loss(
         self, model: Any, inputs: dict, return_outputs: bool = False, num_items_in_batch: Any = None
@@ -82,14 +82,14 @@ class WeightedSFTTrainer(SFTTrainer):
             self.token_weights, logps, mask, behaviour_logps=behaviour_logps, entropies=outputs.entropy
         )
         seen = torch.stack([mask.sum(), -logps.sum(), weights.sum(), weights.square().sum()])
-        self.sums = self.sums.to(seen) + seen
+        self.sums += seen
         return weights
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         if self.model.training:
-            tokens, nll, weight, square = self.accelerator.reduce(self.sums, reduction="sum").tolist()
+            tokens, nll, weight, square = self.accelerator.reduce(self.sums.clone(), reduction="sum").tolist()
             if tokens:
                 logs |= {"nll": nll / tokens, "weight": weight / tokens}
                 logs["weight_ess"] = weight**2 / (square * tokens) if square else 0.0
-            self.sums = torch.zeros(4)
+            self.sums.zero_()
         super().log(logs, start_time)
