@@ -192,6 +192,7 @@ from .training import (
     sft_recipe as sft_recipe,
     token_weights as token_weights,
     trace_loss as trace_loss,
+    trace_weights as trace_weights,
     train_grpo as train_grpo,
     train_grpo_minimal as train_grpo_minimal,
     train_sft as train_sft,

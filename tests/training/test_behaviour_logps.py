@@ -29,8 +29,8 @@ def scored(policy, records):
 @pytest.fixture
 def asked(monkeypatch):
     """How many rows the model was asked about, batch by batch."""
-    counts, real = [], response_scores.label_logps
-    monkeypatch.setattr(response_scores, "label_logps", lambda *given: (counts.append(len(given[2])), real(*given))[1])
+    counts, real = [], response_scores.label_scores
+    monkeypatch.setattr(response_scores, "label_scores", lambda *given: (counts.append(len(given[2])), real(*given))[1])
     return counts
 
 

@@ -24,3 +24,4 @@ from .weight_registry import (
     register_token_weighting as register_token_weighting,
     weighting_table as weighting_table,
 )
+from .weighted_traces import trace_weights as trace_weights

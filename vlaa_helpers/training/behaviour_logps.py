@@ -17,6 +17,9 @@ from .response_scores import score_responses
 if TYPE_CHECKING:
     from datasets import Dataset
 
+FEATURE = {"token_ids": "int32", "logps": "float32"}
+"""What the column holds of each response, a list of each."""
+
 
 def add_behaviour_logps(
     model: Any, processor: Any, records: "Dataset", *, path: str | Path | None = None, batch_size: int = 16
@@ -55,9 +58,9 @@ def add_behaviour_logps(
     _check_same_policy(model, processor, view, keys, kept, path)
     missing = [place for place, key in enumerate(keys) if key not in kept]
     for place, scores in score_responses(model, processor, view, missing, batch_size=batch_size):
-        kept[keys[place]] = scores
+        kept[keys[place]] = {name: scores[name] for name in FEATURE}
         if path:
-            _append(Path(path), {"key": keys[place], **scores})
+            _append(Path(path), {"key": keys[place], **kept[keys[place]]})
     return _with_column(records, [kept[key] for key in keys])
 
 
@@ -78,15 +81,25 @@ def collate_with_behaviour(collate: Callable[[list[dict]], Any], examples: list[
     logps = torch.zeros(labels.shape)
     for row, (score, text) in enumerate(zip(scores, texts, strict=True)):
         counted = labels[row] != -100
-        if labels[row][counted].tolist() != list(score["token_ids"]):
-            raise ValueError(
-                f"the response {text!r:.60} has {int(counted.sum())} tokens, and not the {len(score['token_ids'])} "
-                "that were scored: it was changed since, or is tokenized in another way. Score the records again: "
-                f"add_behaviour_logps(model, processor, records.remove_columns({BEHAVIOUR!r}))"
-            )
+        check_scored_tokens(labels[row][counted].tolist(), score, f"the response {text!r:.60}")
         logps[row, counted] = torch.tensor(score["logps"])
     batch["behaviour_logps"] = logps
     return batch
+
+
+def check_scored_tokens(token_ids: list[int], score: Mapping[str, list], name: str) -> None:
+    """Refuse scores of other tokens than these.
+
+    Raises:
+        ValueError: they differ; `name` begins the sentence.
+    """
+    scored = list(score["token_ids"])
+    if token_ids != scored:
+        raise ValueError(
+            f"{name} has {len(token_ids)} tokens, and not the {len(scored)} that were scored: it was changed since, or "
+            "is tokenized in another way. Score the records again: "
+            f"add_behaviour_logps(model, processor, records.remove_columns({BEHAVIOUR!r}))"
+        )
 
 
 def _key(name: str, row: Mapping) -> str:
@@ -100,7 +113,7 @@ def _kept(path: Path) -> dict[str, dict[str, list]]:
     if path.exists():
         with path.open("r+b") as file:
             file.truncate(file.read().rfind(b"\n") + 1)
-    return {row["key"]: {"token_ids": row["token_ids"], "logps": row["logps"]} for row in rows}
+    return {row["key"]: {name: row[name] for name in FEATURE} for row in rows}
 
 
 def _append(path: Path, row: dict) -> None:
@@ -130,5 +143,5 @@ def _check_same_policy(
 def _with_column(records: "Dataset", scores: list[dict]) -> "Dataset":
     from datasets import List, Value
 
-    feature = {"token_ids": List(Value("int32")), "logps": List(Value("float32"))}
+    feature = {name: List(Value(kind)) for name, kind in FEATURE.items()}
     return records.add_column(BEHAVIOUR, scores, feature=feature)

@@ -35,7 +35,7 @@ def trace_loss(model: Any, processor: Any, records: "Dataset", *, batch_size: in
 def score_responses(
     model: Any, processor: Any, view: "Dataset", places: Sequence[int], *, batch_size: int
 ) -> Iterator[tuple[int, dict[str, list]]]:
-    """Place, and `token_ids` and `logps`, of each of these rows of a `to_sft` view, collated as TRL collates them.
+    """Place, and `token_ids`, `logps` and `entropies`, of each of these rows of a `to_sft` view, collated as TRL does.
 
     The model computes in eval mode; between two batches it is in the mode that it was in.
     """
@@ -46,22 +46,27 @@ def score_responses(
         some = places[first : first + batch_size]
         batch = {name: value.to(model.device) for name, value in collate([view[k] for k in some]).items()}
         labels = batch.pop("labels")[:, 1:]  # (rows, tokens - 1)
-        logps = label_logps(model, batch, labels)
-        for place, ids, values in zip(some, labels, logps, strict=True):
-            counted = ids != -100
-            yield place, {"token_ids": ids[counted].tolist(), "logps": values[counted].tolist()}
+        logps, entropies = label_scores(model, batch, labels)
+        for row, place in enumerate(some):
+            counted = labels[row] != -100
+            tensors = {"token_ids": labels[row], "logps": logps[row], "entropies": entropies[row]}
+            yield place, {name: values[counted].tolist() for name, values in tensors.items()}
 
 
-def label_logps(model: Any, batch: Mapping[str, Tensor], labels: Tensor) -> Tensor:
-    """Log-probability of each label, shape (rows, tokens - 1) as `labels`; 0 where a label is -100."""
-    counted = labels != -100
-    columns = counted.any(dim=0).nonzero()[:, 0]  # logits of prompts, images with them, are not worked out
+def label_scores(model: Any, batch: Mapping[str, Tensor], labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Log-probability of each label, and entropy of the distribution it is from, in nats.
+
+    Both of shape (rows, tokens - 1), as `labels`; only where a label is not -100 do they mean anything.
+    """
+    columns = (labels != -100).any(dim=0).nonzero()[:, 0]  # logits of prompts, images with them, are not worked out
     was_training = model.training
     model.eval()
     with torch.no_grad():
-        logits = model(**batch, logits_to_keep=columns, use_cache=False).logits.float()  # (rows, columns, vocabulary)
+        logits = model(**batch, logits_to_keep=columns, use_cache=False).logits  # (rows, columns, vocabulary)
     model.train(was_training)
-    found = torch.zeros(labels.shape, device=logits.device)
-    targets = labels[:, columns].clamp(min=0)
-    found[:, columns] = logits.log_softmax(dim=-1).gather(2, targets[:, :, None])[:, :, 0]
-    return found.masked_fill(~counted, 0)
+    logps, entropies = (torch.zeros(labels.shape, device=logits.device) for _ in range(2))
+    for row, targets in enumerate(labels[:, columns].clamp(min=0)):  # a row at a time: vocabularies are large
+        all_logps = logits[row].float().log_softmax(dim=-1)
+        logps[row, columns] = all_logps.gather(1, targets[:, None])[:, 0]
+        entropies[row, columns] = torch.special.entr(all_logps.exp()).sum(dim=-1)
+    return logps, entropies
