@@ -69,6 +69,7 @@ def train_sft(
         token_weights: how much each token counts in the loss: the name of a method of `weighting_table()`, or a
             function, such as `partial(token_weights, "trsft", alpha=0.05)`. None is TRL's own loss; "sft" equals it.
             PEAR's methods need records that were scored with the policy that wrote them (`add_behaviour_logps`).
+            `trace_weights` shows the weights beforehand; `WeightedSFTTrainer` says what the log holds of them.
         image_cache_gib: keep the vision tower's features of images in so much host memory, for later passes over the
             records; one pass shows each image once, and gains nothing.
         callbacks: called by the trainer, after ours. SFT writes nothing while it learns: an `EvaluateEvery` shows what
