@@ -67,6 +67,7 @@ from .evaluation import (
     guess_pass_curve as guess_pass_curve,
     load_benchmark as load_benchmark,
     load_report as load_report,
+    predictor_table as predictor_table,
     read_benchmark as read_benchmark,
     register_benchmark as register_benchmark,
     style_shares as style_shares,
@@ -175,6 +176,8 @@ from .training import (
     EvaluateEvery as EvaluateEvery,
     RolloutLog as RolloutLog,
     SharedPrefixGRPOTrainer as SharedPrefixGRPOTrainer,
+    TokenWeighting as TokenWeighting,
+    add_behaviour_logps as add_behaviour_logps,
     check_batch as check_batch,
     clipped_objective as clipped_objective,
     drop_long_prompts as drop_long_prompts,
@@ -185,10 +188,15 @@ from .training import (
     load_rollouts as load_rollouts,
     plan_batch as plan_batch,
     preflight as preflight,
+    register_token_weighting as register_token_weighting,
     sft_recipe as sft_recipe,
+    token_weights as token_weights,
+    trace_loss as trace_loss,
+    trace_weights as trace_weights,
     train_grpo as train_grpo,
     train_grpo_minimal as train_grpo_minimal,
     train_sft as train_sft,
+    weighting_table as weighting_table,
 )
 
 __version__: str

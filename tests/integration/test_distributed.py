@@ -228,3 +228,35 @@ def test_two_processes_from_the_command_line(tmp_path, tiny_profile):
     assert [row["step"] for row in log] == ["1", "2"]
     assert float(log[0]["reward"]) == pytest.approx(sum(row["reward"] for row in rollouts) / 32, abs=1e-6)
     assert (tmp_path / "adapter" / "adapter_model.safetensors").exists()
+
+
+WEIGHTED_RUN = """
+import sys
+from vlaa_helpers import add_behaviour_logps, get_profile, load_build, load_policy, train_sft
+
+profile = get_profile("mini").replace(model=sys.argv[2])
+model, processor = load_policy(profile)
+records = add_behaviour_logps(model, processor, load_build(sys.argv[3]).sft)
+train_sft(
+    model, processor, records, profile, batch_size=8, max_steps=3, warmup_steps=0, learning_rate=1e-2,
+    token_weights="pear_token", output_dir=sys.argv[1],
+)
+"""
+
+
+def test_weighted_tokens_count_the_same_in_two_processes(tmp_path, tiny_profile, built):
+    (tmp_path / "run.py").write_text(WEIGHTED_RUN)
+    two = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
+    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "PYTHONPATH": CHECKOUT}
+    logs = []
+    for launched in ((), two):
+        out = tmp_path / str(len(logs))
+        command = [sys.executable, *launched, tmp_path / "run.py", out, tiny_profile.model, built]
+        run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280)
+        assert run.returncode == 0, run.stderr[-3000:]
+        with (out / "log.csv").open() as file:
+            logs.append(list(csv.DictReader(file)))
+    for name in ("loss", "grad_norm", "nll", "weight", "weight_ess"):
+        one, other = ([float(row[name]) for row in log] for log in logs)
+        assert one == pytest.approx(other, rel=1e-4), name
+    assert float(logs[0][2]["weight_ess"]) < 1

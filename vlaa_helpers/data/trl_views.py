@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from datasets import Dataset, Features
 
 _BATCH_ROWS = 256
+BEHAVIOUR = "behaviour"
+"""A column that records may have: tokens of the response, and how likely its writer was to write them."""
 
 
 def completion_of(record: Mapping) -> str:
@@ -45,9 +47,10 @@ def completion_of(record: Mapping) -> str:
 def to_sft(records: "Dataset") -> "Dataset":
     """The view that TRL's `SFTTrainer` takes: `prompt`, `completion` (messages) and `images` (one, or none).
 
-    Completions come from `completion_of`. The chat template is left to the trainer. The images are shared with
-    `records`, not copied; only the text is written, to a temporary file. Pickling the view (dataloader workers that are
-    spawned, `num_proc`) does copy embedded images: keep `dataloader_num_workers=0`, or load with `embed_images=False`.
+    Completions come from `completion_of`; a column `behaviour` (`add_behaviour_logps`) comes along. The chat template
+    is left to the trainer. The images are shared with `records`, not copied; only the text is written, to a temporary
+    file. Pickling the view (dataloader workers that are spawned, `num_proc`) does copy embedded images: keep
+    `dataloader_num_workers=0`, or load with `embed_images=False`.
 
     Raises:
         ValueError: records that cannot be SFT data, with how many, the first three ids and what to do; or a dataset
@@ -70,7 +73,7 @@ def to_sft(records: "Dataset") -> "Dataset":
         return {"prompt": chat_prompt(record["question"], has_image), "completion": completion}
 
     features = Features({"prompt": _message_feature(), "completion": _message_feature()})
-    view = _view(records, row_of, features, shared=())
+    view = _view(records, row_of, features, shared=tuple({BEHAVIOUR} & set(records.column_names)))
     if unusable:
         raise ValueError(
             f"{len(unusable)} of {len(records)} records cannot be SFT data: {', '.join(unusable[:3])}"

@@ -13,6 +13,7 @@ from .guessing import (
     guess_pass_curve as guess_pass_curve,
 )
 from .image_controls import control_images as control_images
+from .predictors import predictor_table as predictor_table
 from .runner import evaluate as evaluate
 from .seed_means import across_seeds as across_seeds
 from .style_report import style_shares as style_shares

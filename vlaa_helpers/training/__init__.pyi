@@ -1,4 +1,5 @@
 from .adaptive_kl import AdaptiveKL as AdaptiveKL
+from .behaviour_logps import add_behaviour_logps as add_behaviour_logps
 from .batch_checks import check_batch as check_batch
 from .batch_plan import plan_batch as plan_batch
 from .grpo import train_grpo as train_grpo
@@ -13,6 +14,14 @@ from .held_out import EvaluateEvery as EvaluateEvery
 from .preflight_check import preflight as preflight
 from .prompt_lengths import drop_long_prompts as drop_long_prompts
 from .recipes import grpo_recipe as grpo_recipe
+from .response_scores import trace_loss as trace_loss
 from .rollout_log import RolloutLog as RolloutLog, load_rollouts as load_rollouts
 from .sft import sft_recipe as sft_recipe, train_sft as train_sft
 from .shared_prefix_trainer import SharedPrefixGRPOTrainer as SharedPrefixGRPOTrainer
+from .weigh_tokens import token_weights as token_weights
+from .weight_registry import (
+    TokenWeighting as TokenWeighting,
+    register_token_weighting as register_token_weighting,
+    weighting_table as weighting_table,
+)
+from .weighted_traces import trace_weights as trace_weights

@@ -1,9 +1,11 @@
 """Supervised fine-tuning of a policy on records with responses: a thin face over TRL's `SFTTrainer`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from torch import Tensor
 from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
@@ -14,6 +16,7 @@ from ..policy.memory_estimate import memory_advice
 from ..policy.profiles import Profile
 from .batch_checks import check_batch, check_texts, longest
 from .runner import device_settings, exact_adapters, on_one_gpu, run_trainer, split_batch
+from .weighted_sft import WeightedSFTTrainer, check_weighting
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -48,6 +51,7 @@ def train_sft(
     profile: Profile,
     *,
     batch_size: int | None = None,
+    token_weights: str | Callable[..., Tensor] | None = None,
     image_cache_gib: float = 0,
     callbacks: Sequence[TrainerCallback] = (),
     **config: Any,
@@ -62,6 +66,10 @@ def train_sft(
         records: rows with a `response`; `to_sft` turns them into prompt and completion.
         profile: gives batch size, learning rate and precision; `sft_recipe(profile)` lists them all.
         batch_size: samples a step, over all processes; the profile's by default.
+        token_weights: how much each token counts in the loss: the name of a method of `weighting_table()`, or a
+            function, such as `partial(token_weights, "trsft", alpha=0.05)`. None is TRL's own loss; "sft" equals it.
+            PEAR's methods need records that were scored with the policy that wrote them (`add_behaviour_logps`).
+            `trace_weights` shows the weights beforehand; `WeightedSFTTrainer` says what the log holds of them.
         image_cache_gib: keep the vision tower's features of images in so much host memory, for later passes over the
             records; one pass shows each image once, and gains nothing.
         callbacks: called by the trainer, after ours. SFT writes nothing while it learns: an `EvaluateEvery` shows what
@@ -75,7 +83,8 @@ def train_sft(
 
     Raises:
         ImageFeaturesError: the vision tower gave features of an image that are not finite; the record is named.
-        ValueError: records without a response, or whose images and image tokens disagree (`check_batch`).
+        ValueError: records without a response, or whose images and image tokens disagree (`check_batch`); weights that
+            are unknown, or read behaviour log-probabilities that the records do not have.
         MemoryError: out of memory; the estimate and the settings to change are in the message (`estimate_memory`).
         FileNotFoundError: to be resumed, and no checkpoint there.
         TypeError: a keyword that `SFTConfig` does not know, or a model or tokenizer that reads text only.
@@ -83,6 +92,8 @@ def train_sft(
     check_reads_images(model)
     view = to_sft(records)
     check_texts(records, processor)
+    if token_weights is not None:
+        check_weighting(token_weights, records)
     recipe = sft_recipe(profile)["value"]
     per_device, accumulation = split_batch(batch_size or recipe["batch_size"], profile.micro_batch_size)
     defaults = {
@@ -93,9 +104,13 @@ def train_sft(
         "max_length": None,
         **device_settings(profile),
     }
+    trainer_class: Any = SFTTrainer
+    if token_weights is not None:
+        trainer_class = partial(WeightedSFTTrainer, token_weights=token_weights)
+        defaults["remove_unused_columns"] = False  # the view has none, and TRL knows no column "behaviour"
     args = on_one_gpu(SFTConfig(**(defaults | config)))
     with exact_adapters(model):
-        trainer = SFTTrainer(model=model, args=args, train_dataset=view, processing_class=processor)
+        trainer = trainer_class(model=model, args=args, train_dataset=view, processing_class=processor)
     # Qwen's VL models say that they take no token counts, so the Trainer would give TRL none, and each micro batch
     # would weigh the same however many tokens it has. TRL divides by a count when it gets one: the whole step's.
     trainer.model_accepts_loss_kwargs = True
@@ -103,7 +118,8 @@ def train_sft(
     examples = [view[place] for place in places]
     check_batch(trainer.data_collator(examples), examples, processor, names=[records[place]["id"] for place in places])
     if trainer.is_world_process_zero():
-        given = config if batch_size is None else {"batch_size": batch_size, **config}
+        given = {"batch_size": batch_size, "token_weights": token_weights}
+        given = {name: value for name, value in given.items() if value is not None} | config
         table, folder = sft_recipe(profile), trainer.args.output_dir
         note_run(folder, method="SFT", profile=profile, records=records, recipe=table, given=given, seed=args.seed)
     args = trainer.args

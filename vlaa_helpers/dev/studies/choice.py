@@ -13,7 +13,7 @@ CHOICE = (Measure("validation", "greedy", 100), Measure("validation", "sampled",
 def choice_rows(arm: Arm, measures: Sequence[Measure], lab: Lab) -> list[dict[str, Any]]:
     """The rows of a comparison with `trace_loss`, the loss on held-out traces, in each."""
     from ...study.traces import held_out_traces
-    from .trace_loss import trace_loss
+    from ...training.response_scores import trace_loss
 
     loss = trace_loss(*policy_of(arm, lab), held_out_traces(lab.held_out_traces, lab))
     return [row | {"trace_loss": round(loss, 4)} for row in comparison_rows(arm, measures, lab)]

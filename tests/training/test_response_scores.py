@@ -3,9 +3,8 @@
 import pytest
 from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
 
-from vlaa_helpers import load_policy
+from vlaa_helpers import load_policy, trace_loss
 from vlaa_helpers.data.trl_views import to_sft
-from vlaa_helpers.dev.studies.trace_loss import trace_loss
 from vlaa_helpers.study.arms import Lab
 from vlaa_helpers.study.traces import held_out_traces
 

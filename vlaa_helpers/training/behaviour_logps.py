@@ -1,0 +1,147 @@
+"""How likely the policy that wrote a response was to write each of its tokens: scored once, kept beside the records."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ..core.jsonl import whole_rows
+from ..data.trl_views import BEHAVIOUR, to_sft
+from ..policy.loading import check_reads_images
+from .batch_checks import check_texts
+from .response_scores import score_responses
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+FEATURE = {"token_ids": "int32", "logps": "float32"}
+"""What the column holds of each response, a list of each."""
+
+
+def add_behaviour_logps(
+    model: Any, processor: Any, records: "Dataset", *, path: str | Path | None = None, batch_size: int = 16
+) -> "Dataset":
+    """Score each record's response, token by token, with the policy that wrote it: what PEAR's weights are made of.
+
+    The response is tokenized as `train_sft` tokenizes it, and the token ids are kept with their log-probabilities, so
+    that both policies are asked about the same tokens; training refuses records where they differ. Log-probabilities
+    are at temperature 1.
+
+    Args:
+        model: the behaviour policy. It must share the vocabulary of the policy that will be trained.
+        processor: of the policy that will be trained.
+        records: with responses.
+        path: a JSON Lines file to which each record's scores are added as they come; the same call goes on from there.
+            It belongs to one behaviour policy: the first score that is kept is held against the model's.
+        batch_size: records read at once.
+
+    Returns:
+        The records with a column `behaviour`: `token_ids` and `logps` of each response, its end token included.
+
+    Raises:
+        ValueError: records without a response or with such a column already, or a `path` with scores of another policy.
+        TypeError: a model that reads text only.
+    """
+    check_reads_images(model)
+    if BEHAVIOUR in records.column_names:
+        raise ValueError(
+            f"the records have a column {BEHAVIOUR!r} already; to score them anew: "
+            f"records.remove_columns({BEHAVIOUR!r})"
+        )
+    view = to_sft(records)
+    check_texts(records, processor)
+    keys = [_key(name, row) for name, row in zip(records["id"], view.remove_columns("images"), strict=True)]
+    kept = _kept(Path(path)) if path else {}
+    _check_same_policy(model, processor, view, keys, kept, path)
+    missing = [place for place, key in enumerate(keys) if key not in kept]
+    for place, scores in score_responses(model, processor, view, missing, batch_size=batch_size):
+        kept[keys[place]] = {name: scores[name] for name in FEATURE}
+        if path:
+            _append(Path(path), {"key": keys[place], **kept[keys[place]]})
+    return _with_column(records, [kept[key] for key in keys])
+
+
+def collate_with_behaviour(collate: Callable[[list[dict]], Any], examples: list[dict]) -> Any:
+    """What a collator makes of examples, and `behaviour_logps` where they bring such: shape (rows, tokens - 1).
+
+    They stand where the labels are, shifted as the loss shifts them.
+
+    Raises:
+        ValueError: a response that has other tokens than those that were scored.
+    """
+    scores = [example.get(BEHAVIOUR) for example in examples]
+    texts = [example["completion"][0]["content"][0]["text"] for example in examples]
+    batch = collate(examples)
+    if any(each is None for each in scores):
+        return batch
+    labels = batch["labels"][:, 1:]
+    logps = torch.zeros(labels.shape)
+    for row, (score, text) in enumerate(zip(scores, texts, strict=True)):
+        counted = labels[row] != -100
+        check_scored_tokens(labels[row][counted].tolist(), score, f"the response {text!r:.60}")
+        logps[row, counted] = torch.tensor(score["logps"])
+    batch["behaviour_logps"] = logps
+    return batch
+
+
+def check_scored_tokens(token_ids: list[int], score: Mapping[str, list], name: str) -> None:
+    """Refuse scores of other tokens than these.
+
+    Raises:
+        ValueError: they differ; `name` begins the sentence.
+    """
+    scored = list(score["token_ids"])
+    if token_ids != scored:
+        raise ValueError(
+            f"{name} has {len(token_ids)} tokens, and not the {len(scored)} that were scored: it was changed since, or "
+            "is tokenized in another way. Score the records again: "
+            f"add_behaviour_logps(model, processor, records.remove_columns({BEHAVIOUR!r}))"
+        )
+
+
+def _key(name: str, row: Mapping) -> str:
+    """A record's id, and a hash of the words that are scored."""
+    return f"{name}/{hashlib.sha256(json.dumps(dict(row), sort_keys=True).encode()).hexdigest()[:16]}"
+
+
+def _kept(path: Path) -> dict[str, dict[str, list]]:
+    """The scores of earlier runs. A last line that a kill cut short is taken off the file."""
+    rows = whole_rows(path)
+    if path.exists():
+        with path.open("r+b") as file:
+            file.truncate(file.read().rfind(b"\n") + 1)
+    return {row["key"]: {name: row[name] for name in FEATURE} for row in rows}
+
+
+def _append(path: Path, row: dict) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def _check_same_policy(
+    model: Any, processor: Any, view: "Dataset", keys: list[str], kept: Mapping[str, dict], path: Any
+) -> None:
+    """Score the first record that is kept once more. Rounding in half precision moves a token by some hundredths."""
+    place = next((place for place, key in enumerate(keys) if key in kept), None)
+    if place is None:
+        return
+    ((_, new),) = score_responses(model, processor, view, [place], batch_size=1)
+    old = kept[keys[place]]
+    same = new["token_ids"] == old["token_ids"]
+    if not same or (torch.tensor(new["logps"]) - torch.tensor(old["logps"])).abs().mean() > 0.05:
+        there, here = sum(old["logps"]), sum(new["logps"])
+        raise ValueError(
+            f"{path} holds scores of another policy or tokenizer: {keys[place].rpartition('/')[0]} has a "
+            f"log-probability of {there:.2f} there, and {here:.2f} with this one. Name another path"
+        )
+
+
+def _with_column(records: "Dataset", scores: list[dict]) -> "Dataset":
+    from datasets import List, Value
+
+    feature = {name: List(Value(kind)) for name, kind in FEATURE.items()}
+    return records.add_column(BEHAVIOUR, scores, feature=feature)
