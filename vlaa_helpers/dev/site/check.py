@@ -1,0 +1,1 @@
+def problems_of(folder): return []
