@@ -4,6 +4,7 @@ The stubs beside `__init__.py` are the list. All is read from the source, so the
 """
 
 import ast
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from itertools import chain
@@ -13,6 +14,9 @@ from ...core.assets import CHECKOUT
 from ...core.lazy_face import read_stub
 
 PACKAGE = CHECKOUT / "vlaa_helpers"
+NAME = re.compile(r"[A-Za-z_][\w.]*")
+NAME_OR_CODE = re.compile(r"`([^`]+)`|\*\*|\\")
+"""What is in backticks, or what reStructuredText would take as markup outside them."""
 
 
 def api_pages(as_fields: Callable[[str], str]) -> dict[str, str]:
@@ -35,8 +39,8 @@ def api_pages(as_fields: Callable[[str], str]) -> dict[str, str]:
 
 def room_page(room: str, names: Sequence[str], as_fields: Callable[[str], str]) -> str:
     """The page of a room: what its docstring says, then each name."""
-    words = ast.get_docstring(ast.parse(source_of(PACKAGE / room).read_text(encoding="utf-8"))) or ""
-    entries = (entry(name, *find_definition(PACKAGE / room, name), as_fields) for name in names)
+    words = docstring(statements_of(source_of(PACKAGE / room)))
+    entries = (entry(name, find_definition(PACKAGE / room, name), as_fields) for name in names)
     return "\n".join([f"{_title(room)}{words}\n\n.. py:currentmodule:: vlaa_helpers\n", *entries])
 
 
@@ -52,11 +56,11 @@ def source_of(path: Path) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
-def find_definition(path: Path, name: str) -> tuple[Path, list[ast.stmt]]:
+def find_definition(path: Path, name: str) -> list[ast.stmt]:
     """Find what a room or module offers under a name, following stubs and imports.
 
     Returns:
-        The file, and its statements from the definition on; all of them when the name is that module itself.
+        The statements of the file from the definition on; all of them when the name is that module itself.
 
     Raises:
         LookupError: the file that a stub points to does not define the name.
@@ -64,14 +68,14 @@ def find_definition(path: Path, name: str) -> tuple[Path, list[ast.stmt]]:
     file, nodes = source_of(path), statements_of(source_of(path))
     for place, node in enumerate(nodes):
         if name in defined_names(node):
-            return file, nodes[place:]
+            return nodes[place:]
     stub = file.with_suffix(".pyi")
     homes = read_stub(stub if stub.is_file() else file)
     if file.name != "__init__.py" or name not in homes:
         raise LookupError(f"{file.relative_to(CHECKOUT)} does not define {name}, though a stub says so")
     home = homes[name]
     if home is None:
-        return source_of(path / name), statements_of(source_of(path / name))
+        return statements_of(source_of(path / name))
     return find_definition(path.joinpath(*home.split(".")), name)
 
 
@@ -89,39 +93,63 @@ def defined_names(node: ast.stmt) -> list[str]:
 # ---- writing it down ----
 
 
-def entry(name: str, file: Path, nodes: Sequence[ast.stmt], as_fields: Callable[[str], str]) -> str:
+def docstring(nodes: Sequence[ast.stmt]) -> str:
+    """The docstring that a module, class or function begins with, as reStructuredText; "" where there is none."""
+    return in_rst(ast.get_docstring(ast.Module(list(nodes), [])) or "")
+
+
+def in_rst(words: str) -> str:
+    """Words of a docstring so that reStructuredText shows what they say: code as code, stars and backslashes as such.
+
+    >>> print(in_rst("`Score`, `a + b`, **B**"))
+    `Score`, ``a + b``, \\*\\*B\\*\\*
+    """
+    parts = []
+    for paragraph in re.split(r"(\n\s*\n)", words):
+        if not paragraph.lstrip().startswith(">>>"):  # an example is shown as it is
+            paragraph = NAME_OR_CODE.sub(_escaped, paragraph)
+        parts.append(paragraph)
+    return "".join(parts)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    if found[1] is None:
+        return "\\" + found[0].replace("**", r"*\*")
+    return found[0] if NAME.fullmatch(found[1]) else f"``{found[1]}``"
+
+
+def entry(name: str, nodes: Sequence[ast.stmt], as_fields: Callable[[str], str]) -> str:
     """The directives for a name: a function, a class and its methods, a module's functions, or a constant."""
     match nodes:
         case [ast.ClassDef() as node, *_]:
             members = [_directive(each, as_fields) for each in node.body if _is_public(each)]
-            words = as_fields(ast.get_docstring(node) or "")
+            words = as_fields(docstring(node.body))
             return _block(f"py:class:: {name}{constructor(node)}", "\n".join([words, "", *members]))
         case [ast.FunctionDef() as node, *_]:
             return _directive(node, as_fields)
         case [ast.Assign(), ast.Expr(value=ast.Constant(value=str(words))), *_]:
-            return _block(f"py:data:: {name}", words)
+            return _block(f"py:data:: {name}", in_rst(textwrap.dedent(words)))
         case [ast.Assign(value=value), *_]:
             return _block(f"py:data:: {name}", f"``{ast.unparse(value)}``")
-    words = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
-    functions = [_directive(each, as_fields, within=name) for each in nodes if _is_public(each)]
-    return _block(f"py:module:: vlaa_helpers.{name}", "") + "\n".join([words, "", *functions])
+    functions = [_directive(each, as_fields) for each in nodes if _is_public(each)]
+    head = [f".. py:module:: vlaa_helpers.{name}", "", docstring(nodes), ""]
+    return "\n".join([*head, *functions, ".. py:currentmodule:: vlaa_helpers", ""])
 
 
 def _is_public(node: ast.stmt) -> bool:
-    return isinstance(node, ast.FunctionDef) and node.name[0] != "_" and ast.get_docstring(node) is not None
+    return isinstance(node, ast.FunctionDef) and node.name[0] != "_" and docstring(node.body) != ""
 
 
-def _directive(node: ast.stmt, as_fields: Callable[[str], str], within: str = "") -> str:
+def _directive(node: ast.stmt, as_fields: Callable[[str], str]) -> str:
     assert isinstance(node, ast.FunctionDef)
     arguments = [argument.arg for argument in node.args.posonlyargs + node.args.args]
     decorators = [ast.unparse(decorator) for decorator in node.decorator_list]
-    words = as_fields(ast.get_docstring(node) or "")
+    words = as_fields(docstring(node.body))
     if "property" in decorators:
         return _block(f"py:property:: {node.name}", words, type=_plain(node.returns))
     if arguments[:1] in (["self"], ["cls"]):
         return _block(f"py:method:: {node.name}{signature(node.args, node.returns, skip=1)}", words)
-    name = f"{within}.{node.name}" if within else node.name
-    return _block(f"py:function:: {name}{signature(node.args, node.returns)}", words)
+    return _block(f"py:function:: {node.name}{signature(node.args, node.returns)}", words)
 
 
 def _block(head: str, words: str, **options: str) -> str:

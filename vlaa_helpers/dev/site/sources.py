@@ -35,7 +35,8 @@ def write_sources(folder: Path) -> None:
     for path in list_notebooks(CHECKOUT / "notebooks"):
         _write(folder / "notebooks" / path.name, notebook_page(path))
     _write(folder / "index.md", first_page() + (folder / "index.md").read_text(encoding="utf-8"))
-    _write(folder / "papers.md", (folder / "papers.md").read_text(encoding="utf-8") + claims_table())
+    papers = (CHECKOUT / "site" / "papers.md").read_text(encoding="utf-8")
+    _write(folder / "papers.md", papers.replace("CLAIMS\n", claims_table()))
 
 
 def _write(path: Path, text: str) -> None:
