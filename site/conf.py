@@ -35,6 +35,7 @@ python_maximum_signature_line_length = 88
 html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = ["style.css"]
+html_context = {"default_mode": "auto"}
 html_css_files = ["style.css"]
 html_math_renderer = "mathml"
 html_sourcelink_suffix = ""

@@ -34,14 +34,20 @@ def write_sources(folder: Path) -> None:
         _write(folder / path.relative_to(CHECKOUT), repository_links(text, path.parent))
     for path in list_notebooks(CHECKOUT / "notebooks"):
         _write(folder / "notebooks" / path.name, notebook_page(path))
-    _write(folder / "index.md", first_page() + (folder / "index.md").read_text(encoding="utf-8"))
-    papers = (CHECKOUT / "site" / "papers.md").read_text(encoding="utf-8")
-    _write(folder / "papers.md", papers.replace("CLAIMS\n", claims_table()))
+    _fill(folder / "index.md", "README", first_page())
+    _fill(folder / "index.md", "CHAPTERS", chapters())
+    _fill(folder / "papers.md", "CLAIMS", claims_table())
 
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(text, encoding="utf-8")
+
+
+def _fill(path: Path, mark: str, text: str) -> None:
+    """Put a text in place of the line that is a mark."""
+    page = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(rf"^{mark}$", lambda _: text, page, flags=re.MULTILINE), encoding="utf-8")
 
 
 def repository_links(text: str, folder: Path) -> str:
@@ -102,11 +108,21 @@ def first_page() -> str:
     return repository_links(found[0], CHECKOUT)
 
 
+def chapters() -> str:
+    """Entries of the table of contents: the number of each notebook, and its title up to the colon."""
+    entries = []
+    for path in list_notebooks(CHECKOUT / "notebooks"):
+        first_cell = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
+        title = re.findall(r"^# ([^:\n]+)", first_cell, flags=re.MULTILINE)[0]
+        entries.append(f"{path.name[:2]} {title} <notebooks/{path.stem}>")
+    return "\n".join(entries)
+
+
 def claims_table() -> str:
     """The shipped table `claims` in Markdown; a sentence where the package has none."""
     try:
         table = reference_table("claims")
     except ValueError:
-        return NO_CLAIMS + "\n"
+        return NO_CLAIMS
     rows = [list(table.columns), ["---"] * table.shape[1], *table.astype(str).to_numpy().tolist()]
-    return "\n".join("| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in rows) + "\n"
+    return "\n".join("| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in rows)
