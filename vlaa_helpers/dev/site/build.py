@@ -29,7 +29,7 @@ def build_site(out: Path) -> None:
         sources, trees = Path(scratch, "sources"), Path(scratch, "trees")
         write_sources(sources)
         command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-d", str(trees), str(sources), str(out)]
-        paths = os.pathsep.join([str(CHECKOUT), os.environ.get("PYTHONPATH", "")])
+        paths = os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")]))
         run = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths})
     if run.returncode != 0:
         said = (run.stdout + run.stderr).replace(f"{sources}{os.sep}", "")
@@ -40,9 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Build the site and check it.")
     parser.add_argument("--out", type=Path, default=CHECKOUT / "build" / "site", help="folder of the pages")
     out = parser.parse_args(arguments).out
-    build_site(out)
+    try:
+        build_site(out)
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return 1
     problems = problems_of(out)
-    print(*problems, sep="\n", file=sys.stderr)
+    if problems:
+        print(*problems, sep="\n", file=sys.stderr)
     print(f"{len(list(out.rglob('*.html')))} pages, {len(problems)} problems: {out / 'index.html'}")
     return 1 if problems else 0
 

@@ -1,4 +1,4 @@
-"""Look at built pages: every link inside the site leads somewhere, and reading a page fetches nothing from elsewhere."""
+"""Look at built pages: links inside the site lead somewhere, and reading a page fetches nothing from elsewhere."""
 
 import re
 from dataclasses import dataclass, field
