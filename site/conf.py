@@ -43,6 +43,7 @@ html_theme_options = {
     "repository_url": PYPROJECT["tool"]["vlaa"]["repository"],
     "use_repository_button": True,
     "use_issues_button": False,
+    "navbar_persistent": [],  # the search box of the side bar is enough
     "show_navbar_depth": 1,
 }
 
