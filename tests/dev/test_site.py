@@ -1,17 +1,18 @@
-"""The site: what Sphinx is given, what the check sees, and, where Sphinx is installed, the built pages."""
+"""The site before Sphinx: what it is given. And what the check of built pages sees."""
 
 import json
 import re
-from importlib.util import find_spec
+import tomllib
 
 import pandas as pd
 import pytest
-from conftest import NO_SPHINX, ROOT
+from conftest import ROOT
 
 import vlaa_helpers
-from vlaa_helpers.dev.site import api, build, sources
-from vlaa_helpers.dev.site.check import Site, problems_of
+from vlaa_helpers.dev.site import api, sources
+from vlaa_helpers.dev.site.check import problems_of
 
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["vlaa"]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FIGURE = {"output_type": "display_data", "data": {"image/png": "", "text/plain": "<Figure size 700x300 with 1 Axes>"}}
 VIEWER = {"output_type": "execute_result", "data": {"image/png": "", "text/plain": ["48 pages"]}}
@@ -30,8 +31,8 @@ def as_it_is(words: str) -> str:
         ("profiles.md#memory", "profiles.md#memory"),
         ("../notebooks/00_start_here.ipynb", "../notebooks/00_start_here.ipynb"),
         ("../README.md", "../index.md"),
-        ("../vlaa_helpers/cli.py", "https://github.com/vlaa-notebooks/vlaa-notebooks/blob/main/vlaa_helpers/cli.py"),
-        ("../vlaa_helpers/dev", "https://github.com/vlaa-notebooks/vlaa-notebooks/tree/main/vlaa_helpers/dev"),
+        ("../vlaa_helpers/cli.py", f"{PROJECT['repository']}/blob/{PROJECT['branch']}/vlaa_helpers/cli.py"),
+        ("../vlaa_helpers/dev", f"{PROJECT['repository']}/tree/{PROJECT['branch']}/vlaa_helpers/dev"),
         ("accuracy.png", "accuracy.png"),
         ("gone.md", "gone.md"),  # Sphinx complains of it
         ("https://arxiv.org/abs/2504.11468", "https://arxiv.org/abs/2504.11468"),
@@ -150,68 +151,3 @@ def test_what_is_wrong_is_seen(pages, file, more, seen):
         page.write(more)
     expected = seen if ": no such " in seen else f"{file} fetches {seen}"
     assert problems_of(pages) == [expected]
-
-
-# ---- the built pages ----
-
-needs_sphinx = [
-    pytest.mark.site,
-    pytest.mark.xdist_group("site"),
-    pytest.mark.skipif(find_spec("sphinx") is None or find_spec("myst_nb") is None, reason=NO_SPHINX),
-]
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("site")
-    build.build_site(folder)
-    return folder
-
-
-def marked(test):
-    for mark in needs_sphinx:
-        test = mark(test)
-    return test
-
-
-@marked
-def test_the_site_has_all_pages_and_no_problem(site):
-    expected = {f"notebooks/{path.stem}.html" for path in NOTEBOOKS}
-    expected |= {f"docs/{path.stem}.html" for path in (ROOT / "docs").glob("*.md")}
-    expected |= {f"api/{name.removesuffix('.rst')}.html" for name in api.api_pages(as_it_is)}
-    expected |= {"index.html", "glossary.html", "papers.html", "search.html", "TROUBLESHOOTING.html"}
-    assert expected <= {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
-    assert problems_of(site) == []
-
-
-@marked
-def test_pages_show_what_is_committed_and_search_finds_it(site):
-    for path in NOTEBOOKS:
-        outputs = [out for cell in json.loads(path.read_text())["cells"] for out in cell.get("outputs", ())]
-        stored = sum("image/png" in output.get("data", {}) for output in outputs)
-        page = (site / "notebooks" / f"{path.stem}.html").read_text()
-        assert page.count('src="../_images/') == stored, path.name
-    assert "<math" in (site / "notebooks" / "02_train_sft.html").read_text()  # no script has to draw formulas
-    index = (site / "searchindex.js").read_text()
-    assert all(f'"notebooks/{path.stem}"' in index for path in NOTEBOOKS) and '"advantag"' in index
-
-
-@marked
-def test_every_public_name_has_a_place_to_link_to(site):
-    places = {place for page in Site(site).pages.values() for place in page.places}
-    assert {
-        name for name in vlaa_helpers.__all__ if not {f"vlaa_helpers.{name}", f"module-vlaa_helpers.{name}"} & places
-    } == set()
-
-
-@marked
-def test_a_warning_of_sphinx_is_an_error(monkeypatch, tmp_path):
-    def one_page(folder):
-        folder.mkdir()
-        (folder / "conf.py").write_text('extensions = ["myst_nb"]\n')
-        (folder / "index.md").write_text("# Title\n\n[nowhere](gone.md)\n")
-
-    monkeypatch.setattr(build, "write_sources", one_page)
-    with pytest.raises(RuntimeError, match="index.md:3: WARNING: .*gone.md"):
-        build.build_site(tmp_path / "pages")
-    assert build.main(["--out", str(tmp_path / "pages")]) == 1
