@@ -4,10 +4,11 @@ import tomllib
 from pathlib import Path
 
 from docutils import nodes
-from docutils.utils.math import latex2mathml
+from docutils.utils.math import MathError, latex2mathml
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.ext.napoleon import GoogleDocstring
+from sphinx.util.logging import getLogger
 from sphinx.writers.html5 import HTML5Translator
 
 from vlaa_helpers.core.assets import CHECKOUT
@@ -50,8 +51,12 @@ html_theme_options = {
 
 def visit_math(self: HTML5Translator, node: nodes.math | nodes.math_block) -> None:
     """Write a formula as MathML, which browsers draw by themselves: MathJax would have to be fetched."""
-    block = isinstance(node, nodes.math_block)
-    self.body.append(str(latex2mathml.tex2mathml(node.astext(), as_block=block)))
+    try:
+        formula = str(latex2mathml.tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block)))
+    except MathError as error:
+        getLogger(__name__).warning("docutils cannot read the formula: %s", error, location=node)
+        formula = ""
+    self.body.append(formula)
     raise nodes.SkipNode
 
 
