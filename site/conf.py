@@ -20,6 +20,7 @@ project = "VLAA Notebooks"
 version = release = PYPROJECT["project"]["version"]
 copyright = "the authors of VLAA Notebooks, Apache-2.0"
 extensions = ["myst_nb"]
+smartquotes = False  # many of our quoted words are values: "fraction"
 
 # Pages. Links to headings as GitHub makes them; notebooks show the outputs that are committed.
 myst_enable_extensions = ["dollarmath"]
