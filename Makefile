@@ -24,7 +24,7 @@ endef
 export CHECK_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test gpu test-eval oldest test-oldest test-colab canary numbers lab format clean
+.PHONY: help run test site gpu test-eval oldest test-oldest test-colab canary numbers lab format clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ run: $(VENV)/.installed ## run every notebook on the mini profile; results in ru
 test: $(VENV)/.installed-test ## run every test (CPU, offline)
 	$(OFFLINE) OMP_NUM_THREADS=1 VLAA_WHOLE_SUITE=$(if $(ARGS),0,1) \
 		$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+site: $(VENV)/.installed-site ## build the series as static pages and check them; build/site/index.html
+	$(BIN)/python -m vlaa_helpers.dev.site.build
 
 # Needs a CUDA GPU with 15 GB or more; without one it says so and ends with 2. Interrupted, run it again: it goes on.
 gpu: $(VENV)/.installed-test ## measure steps, memory and tests on a CUDA GPU; results in runs/gpu
@@ -113,6 +116,10 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	$(INSTALL) -e ".[lab]"
 	@touch $@
 
-$(VENV)/.installed-test: pyproject.toml | $(BIN)/python
-	$(INSTALL) -e ".[lab,test]"
+$(VENV)/.installed-site: pyproject.toml | $(BIN)/python
+	$(INSTALL) -e ".[lab,site]"
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-test: pyproject.toml | $(BIN)/python
+	$(INSTALL) -e ".[lab,site,test]"
+	@touch $@ $(VENV)/.installed $(VENV)/.installed-site

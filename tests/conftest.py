@@ -21,7 +21,8 @@ NO_CUDA = "gpu test: no CUDA on this machine"
 NO_COLAB = "colab test: VLAA_COLAB_PYTHON names no interpreter; make test-colab does"
 NO_SAMPLES = "the released sample rows are not beside this checkout"
 NO_LMMS_EVAL = "lmms-eval is not installed: `make test-eval` runs this with it"
-ALLOWED_SKIPS = (NO_CUDA, NO_COLAB, NO_SAMPLES, NO_LMMS_EVAL)
+NO_SPHINX = "Sphinx is not installed: `make site` installs it"
+ALLOWED_SKIPS = (NO_CUDA, NO_COLAB, NO_SAMPLES, NO_LMMS_EVAL, NO_SPHINX)
 LEFT_OUT = pytest.StashKey[list[str]]()
 
 

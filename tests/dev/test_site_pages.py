@@ -1,0 +1,64 @@
+"""The pages of the site, built once: all there, nothing broken, nothing fetched, and what they show is committed."""
+
+import json
+from importlib.util import find_spec
+
+import pytest
+from conftest import NO_SPHINX, ROOT
+
+import vlaa_helpers
+from vlaa_helpers.dev.site import api, build
+from vlaa_helpers.dev.site.check import Site, problems_of
+
+pytestmark = [
+    pytest.mark.site,
+    pytest.mark.xdist_group("site"),
+    pytest.mark.skipif(not find_spec("sphinx_book_theme") or not find_spec("myst_nb"), reason=NO_SPHINX),
+]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    build.build_site(folder)
+    return folder
+
+
+def test_the_site_has_all_pages_and_no_problem(site):
+    expected = {f"notebooks/{path.stem}.html" for path in NOTEBOOKS}
+    expected |= {f"docs/{path.stem}.html" for path in (ROOT / "docs").glob("*.md")}
+    expected |= {f"api/{name.removesuffix('.rst')}.html" for name in api.api_pages(str)}
+    expected |= {"index.html", "glossary.html", "papers.html", "search.html", "TROUBLESHOOTING.html"}
+    assert expected <= {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
+    assert problems_of(site) == []
+
+
+def test_pages_show_what_is_committed_and_search_finds_it(site):
+    for path in NOTEBOOKS:
+        outputs = [out for cell in json.loads(path.read_text())["cells"] for out in cell.get("outputs", ())]
+        stored = sum("image/png" in output.get("data", {}) for output in outputs)
+        page = (site / "notebooks" / f"{path.stem}.html").read_text()
+        assert page.count('src="../_images/') == stored, path.name
+    assert "<math" in (site / "notebooks" / "02_train_sft.html").read_text()  # no script has to draw formulas
+    index = (site / "searchindex.js").read_text()
+    assert all(f'"notebooks/{path.stem}"' in index for path in NOTEBOOKS) and '"advantag"' in index
+
+
+def test_every_public_name_has_a_place_to_link_to(site):
+    places = {place for page in Site(site).pages.values() for place in page.places}
+    assert {
+        name for name in vlaa_helpers.__all__ if not {f"vlaa_helpers.{name}", f"module-vlaa_helpers.{name}"} & places
+    } == set()
+
+
+def test_a_warning_of_sphinx_is_an_error(monkeypatch, tmp_path):
+    def one_page(folder):
+        folder.mkdir()
+        (folder / "conf.py").write_text('extensions = ["myst_nb"]\n')
+        (folder / "index.md").write_text("# Title\n\n[nowhere](gone.md)\n")
+
+    monkeypatch.setattr(build, "write_sources", one_page)
+    with pytest.raises(RuntimeError, match="index.md:3: WARNING: .*gone.md"):
+        build.build_site(tmp_path / "pages")
+    assert build.main(["--out", str(tmp_path / "pages")]) == 1
