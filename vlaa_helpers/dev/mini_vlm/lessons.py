@@ -41,8 +41,8 @@ After the whole (`train.POLISH`) there is only what a user asks for: no answer i
 PIECES = (14, 30)
 """Least and most pieces in a lesson of pieces."""
 MIXED_FROM = 0.6
-"""From this share of the training on, answers come in the mixture that the model is to hold, `response_styles.STYLES` for those shipped; before it mostly in the
-careful style, which is the one there is something to learn from."""
+"""From this share of the training on, answers come in the mixture that the model is to hold, `response_styles.STYLES`
+for those shipped; before it mostly in the careful style, which is the one there is something to learn from."""
 EARLY_STYLES = {"careful": 0.76, "shortcut": 0.08, "ramble": 0.08, "teacher": 0.08}
 
 WORDS = (
