@@ -24,7 +24,7 @@ endef
 export CHECK_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-eval oldest test-oldest test-colab canary numbers lab format clean
+.PHONY: help run test gpu test-eval oldest test-oldest test-colab canary numbers lab format clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,10 @@ run: $(VENV)/.installed ## run every notebook on the mini profile; results in ru
 test: $(VENV)/.installed-test ## run every test (CPU, offline)
 	$(OFFLINE) OMP_NUM_THREADS=1 VLAA_WHOLE_SUITE=$(if $(ARGS),0,1) \
 		$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+# Needs a CUDA GPU with 15 GB or more; without one it says so and ends with 2. Interrupted, run it again: it goes on.
+gpu: $(VENV)/.installed-test ## measure steps, memory and tests on a CUDA GPU; results in runs/gpu
+	$(OFFLINE) $(BIN)/python -m vlaa_helpers.dev.benchmarks.gpu_proof
 
 # Newer releases than pyproject.toml allows, in an environment of their own: what do they break of docs/upstream.md?
 CANARY := .venv-canary

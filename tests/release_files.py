@@ -7,7 +7,14 @@ import tarfile
 from row_files import encoded
 
 REPO = "UCSC-VLAA/VLAA-Thinking"
-GT = {"clevr_math": "3", "synthesis": "2x", "arxivqa": "B", "coco": "[0, 0, 0.5, 1]", "vg": "[0, 0, 0.5, 1]"}
+GT = {
+    "clevr_math": "3",
+    "geoqa170k": "A",
+    "synthesis": "2x",
+    "arxivqa": "B",
+    "coco": "[0, 0, 0.5, 1]",
+    "vg": "[0, 0, 0.5, 1]",
+}
 FOLDER = {"coco": "coco/train2017", "vg": "vg/VG_100K"}
 
 
@@ -34,9 +41,9 @@ def rows_of(source: str, n: int) -> list[dict]:
     ]
 
 
-def images_of(source: str, n: int, size=(64, 48)) -> dict[str, bytes]:
-    """Images for `rows_of`, as an archive of the release holds them."""
-    return {f"{source}/{k}.png": encoded(size=size, seed=k) for k in range(n)}
+def images_of(source: str, n: int, size=(64, 48), first=0) -> dict[str, bytes]:
+    """Images for `rows_of`, as an archive of the release holds them; two calls with the same `first` draw the same."""
+    return {f"{source}/{k}.png": encoded(size=size, seed=first + k) for k in range(n)}
 
 
 def json_lines(rows) -> bytes:

@@ -17,6 +17,7 @@ from .data import (
     load_records as load_records,
     overlap as overlap,
     read_records as read_records,
+    split_by_image as split_by_image,
     to_grpo as to_grpo,
     to_sft as to_sft,
 )

@@ -164,7 +164,6 @@ def _sft(options: argparse.Namespace) -> None:
     """Fine-tune on responses. Several processes: torchrun --standalone --nproc_per_node 2 -m vlaa_helpers sft …"""
     from trl import SFTConfig
 
-    from .policy.adapters import save_policy
     from .training.sft import train_sft
 
     settings = _settings(options.set, SFTConfig)
@@ -176,10 +175,7 @@ def _sft(options: argparse.Namespace) -> None:
     model, processor, profile = _policy(options)
     settings = {"seed": options.seed, "output_dir": str(options.out), **settings}
     trainer = train_sft(model, processor, records, profile, **settings)
-    if trainer.is_world_process_zero():
-        folder = save_policy(trainer.model, processor, options.out / "adapter")
-        print(f"{trainer.state.global_step} steps on {len(records)} records; log: {options.out / 'log.csv'}")
-        print(f"adapter: {folder}; measure it with: vlaa evaluate SOURCE --adapter {folder}")
+    _keep_adapter(trainer, processor, options.out, f" on {len(records)} records")
 
 
 def _add_grpo(commands: argparse._SubParsersAction) -> None:
@@ -207,7 +203,6 @@ def _grpo(options: argparse.Namespace) -> None:
     """Train a policy by GRPO with the mixed reward. Several processes: torchrun … -m vlaa_helpers grpo …"""
     from trl import GRPOConfig
 
-    from .policy.adapters import save_policy
     from .rewards.mixed import MixedReward
     from .training.grpo import train_grpo
 
@@ -227,9 +222,17 @@ def _grpo(options: argparse.Namespace) -> None:
         max_prompt_length=options.max_prompt_length,
         **settings,
     )
-    if trainer.is_world_process_zero():
-        folder = save_policy(trainer.model, processor, options.out / "adapter")
-        print(f"{trainer.state.global_step} steps; log: {options.out / 'log.csv'}")
+    _keep_adapter(trainer, processor, options.out)
+
+
+def _keep_adapter(trainer: Any, processor: Any, out: Path, trained_on: str = "") -> None:
+    """Save what was trained: every process takes part, because each may hold a part of it, and the first one speaks."""
+    from .policy.adapters import save_policy
+
+    is_main = trainer.is_world_process_zero()
+    folder = save_policy(trainer.model, processor, out / "adapter", is_main_process=is_main)
+    if is_main:
+        print(f"{trainer.state.global_step} steps{trained_on}; log: {out / 'log.csv'}")
         print(f"adapter: {folder}; measure it with: vlaa evaluate SOURCE --adapter {folder}")
 
 
@@ -292,7 +295,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             images=options.show_images,
             prompt=prompt,
             about=about,
-            batch_size=options.batch_size or profile.micro_batch_size,
+            batch_size=options.batch_size or profile.prompts_per_step,
             seed=options.seed,
             out=options.out / part,
         )

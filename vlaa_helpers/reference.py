@@ -62,8 +62,9 @@ def reference_benchmark(name: str) -> dict:
     """Read what a shipped benchmark measured.
 
     Args:
-        name: "grpo_step_cpu", a step of GRPO (`dev.benchmarks.step`), or "shared_prefix_cpu", prompts that are shared
-            over a grid of sizes (`dev.benchmarks.shared_prefix`); both on two cores of one machine.
+        name: "grpo_step_cpu", a step of GRPO (`dev.benchmarks.step`), "grpo_step_two_threads", the same on two threads
+            (`dev.benchmarks.apart`), or "shared_prefix_cpu", prompts that are shared over a grid of sizes
+            (`dev.benchmarks.shared_prefix`); all on two cores of one machine.
 
     Raises:
         ValueError: no such benchmark.

@@ -1,6 +1,7 @@
+import pytest
 from datasets import concatenate_datasets
 
-from vlaa_helpers import find_duplicates, make_scenes, overlap
+from vlaa_helpers import find_duplicates, make_scenes, overlap, split_by_image
 from vlaa_helpers.core.images import decode_image
 
 
@@ -50,3 +51,21 @@ def test_duplicates_come_in_groups():
     names = records["id"]
     assert find_duplicates(both) == [[names[2], names[2] + "-other"], [names[4], names[4] + "-other"]]
     assert find_duplicates(records) == []
+
+
+def test_what_is_held_out_shares_no_image_and_is_even_over_sources():
+    records = make_scenes(60)
+    asked_again = renamed(records, question="How many objects?")
+    both = concatenate_datasets([records, asked_again, make_scenes(6, split="text")]).sort("source")
+    train, test = split_by_image(both, 4, seed=3)
+    assert overlap(train, test).images == ()
+    assert sorted([*train["id"], *test["id"]]) == sorted(both["id"])
+    held = [list(test["source"]).count(source) for source in sorted(set(both["source"]))]
+    assert set(held) <= {3, 4} and len(held) == 6  # pairs that stay together, and one record without an image
+    assert len(set(train["source"][:12])) > 2 and split_by_image(both, 4, seed=4)[1]["id"][:] != test["id"][:]
+
+
+@pytest.mark.parametrize(("n", "per_source"), [(12, 2), (12, 0)])
+def test_a_source_that_cannot_be_in_both_is_named(n, per_source):
+    with pytest.raises(ValueError, match=f"blocks has 2 records, {per_source} of which can be held out where"):
+        split_by_image(make_scenes(n), per_source)

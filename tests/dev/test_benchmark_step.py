@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from tiny_size import TINY
 
 from vlaa_helpers import get_profile
 from vlaa_helpers.dev.benchmarks import floor, harness
@@ -17,26 +18,6 @@ from vlaa_helpers.display.plots import plot_step_parts
 from vlaa_helpers.display.plots.speed import PART_NAMES
 from vlaa_helpers.policy.loading import load_processor
 
-TINY = {
-    "text": TRUE_SIZE["text"]
-    | {
-        "hidden_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "intermediate_size": 128,
-        "vocab_size": 2048,
-        "rope_parameters": {"rope_type": "default", "rope_theta": 1_000_000.0, "mrope_section": [4, 6, 6]},
-    },
-    "vision": TRUE_SIZE["vision"]
-    | {
-        "hidden_size": 64,
-        "depth": 2,
-        "num_heads": 2,
-        "intermediate_size": 128,
-        "out_hidden_size": 64,
-        "fullatt_block_indexes": [1],
-    },
-}
 ARMS = ["ours", "trl", "trl_float32"]
 
 

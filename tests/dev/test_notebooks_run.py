@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 
 import nbformat
 import pytest
@@ -170,6 +171,16 @@ def test_a_kernel_that_dies_is_recorded(tmp_path):
     assert run.status == "failed" and run.error.startswith("cell 2: the kernel died")
 
 
+@pytest.mark.parametrize(("last", "status"), [("1", "ok"), ("1 / 0", "failed"), ("time.sleep(60)", "failed")])
+def test_no_kernel_is_left_behind(last, status, tmp_path):
+    """Each holds the model of its notebook, gigabytes over a series."""
+    path = write(tmp_path / "05_leave.ipynb", "import os, time\nprint(os.getpid())", last)
+    assert series.run_notebook(path, tmp_path / "out", timeout=2).status == status
+    copy = nbformat.read(tmp_path / "out" / "notebooks" / path.name, as_version=4)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(copy.cells[1].outputs[0].text), 0)
+
+
 # ---- stamps ----
 
 
@@ -282,7 +293,12 @@ def badge_tree(tmp_path):
     (tmp_path / "pyproject.toml").write_text(PYPROJECT)
     old = "https://colab.research.google.com/github/old/name/blob/main/notebooks"
     badge = f"[![Open in Colab]({notebook_files.BADGE_IMAGE})]"
-    (tmp_path / "README.md").write_text(f"{badge}({old}/00_start_here.ipynb)\n{badge}({old}/01_look_on.ipynb)\n")
+    kaggle = f"[![Open in Kaggle]({notebook_files.KAGGLE_IMAGE})]"
+    older = "https://kaggle.com/kernels/welcome?src=https://github.com/old/name/blob/main/notebooks"
+    (tmp_path / "README.md").write_text(
+        f"{badge}({old}/00_start_here.ipynb)\n{badge}({old}/01_look_on.ipynb) {kaggle}({older}/01_look_on.ipynb)\n"
+        f"| [Look on](notebooks/01_look_on.ipynb) | {badge}({old}/00_start_here.ipynb) |\n"
+    )
     for name in ["00_start_here", "01_look_on"]:
         nb = new_notebook(
             cells=[new_markdown_cell(f"{badge}({old}/00_start_here.ipynb)\n# é\n\n[next]({old}/02_z.ipynb)")]
@@ -296,12 +312,12 @@ def test_badges_are_rewritten_from_pyproject(badge_tree):
     names = ["00_start_here.ipynb", "01_look_on.ipynb", "README.md"]
     assert [path.name for path in notebook_files.update_badges(badge_tree)] == names
     link = "https://colab.research.google.com/github/someone/fork/blob/trunk/notebooks"
+    first, second = (notebook_files.badges(name, badge_tree) for name in names[:2])
     readme = (badge_tree / "README.md").read_text()
-    assert f"({link}/00_start_here.ipynb)" in readme and f"({link}/01_look_on.ipynb)" in readme
+    assert readme == f"{first}\n{second}\n| [Look on](notebooks/01_look_on.ipynb) | {second} |\n"
+    assert "?src=https://github.com/someone/fork/blob/trunk/notebooks/00_start_here.ipynb)" in first
     cell = notebook_files.read_notebook(badge_tree / "notebooks" / "01_look_on.ipynb").cells[0].source
-    assert cell.startswith(
-        notebook_files.colab_badge("01_look_on.ipynb", badge_tree)
-    )  # a copied badge opens its own file
+    assert cell.startswith(f"{second}\n")  # a copied badge opens its own file
     assert f"[next]({link}/02_z.ipynb)" in cell
     assert notebook_files.update_badges(badge_tree) == []
 

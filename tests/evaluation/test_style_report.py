@@ -66,8 +66,9 @@ def test_columns_of_a_study():
 def test_what_has_no_styles():
     with pytest.raises(ValueError, match="no responses to tell the style of"):
         style_shares(EvalReport((), 1))
-    with pytest.raises(ValueError, match="unknown mini-world source 'clevr_math'"):
-        style_shares(pd.DataFrame(ONE_EACH).assign(source="clevr_math"))
+    with pytest.raises(ValueError, match="unknown mini-world source 'my_source'"):
+        style_shares(pd.DataFrame(ONE_EACH).assign(source="my_source"))
+    assert style_shares(pd.DataFrame(ONE_EACH).assign(source="clevr_math")).loc["other", "share"] == 1
 
 
 def test_the_shipped_responses():

@@ -5,23 +5,30 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
+import yaml
+from accelerate.utils import DeepSpeedPlugin
+from accelerate.utils.deepspeed import HfDeepSpeedConfig
 from safetensors.torch import load_file
+from transformers.integrations.deepspeed import HfTrainerDeepSpeedConfig
+from trl import SFTConfig
 
-from vlaa_helpers import make_scenes
+import vlaa_helpers
+from vlaa_helpers import get_profile, make_scenes
+from vlaa_helpers.training.runner import device_settings, split_batch
+
+CHECKOUT = str(Path(vlaa_helpers.__file__).parents[1])
 
 
-def train(tmp_path, tiny_profile, records, processes):
-    out = tmp_path / str(processes)
-    several = (
-        ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)] if processes > 1 else []
-    )
+def train(out, tiny_profile, records, launched, *options):
+    """The log and the adapter of three steps of SFT by `launched`, a command that ends where that of vlaa begins."""
     settings = [word for name in ("max_steps=3", "save_steps=2", "warmup_steps=0") for word in ("--set", name)]
-    command = [sys.executable, *several, "-m", "vlaa_helpers", "sft", str(records), "--out", str(out), *settings]
+    command = [sys.executable, *launched, "sft", str(records), "--out", str(out), *settings, *options]
     command += ["--profile", "mini", "--model", tiny_profile.model, "--batch-size", "8"]
-    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "PYTHONPATH": CHECKOUT}
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280)
     assert run.returncode == 0, run.stderr[-3000:]
     assert run.stdout.count("adapter: ") == 1  # one process speaks
@@ -29,18 +36,101 @@ def train(tmp_path, tiny_profile, records, processes):
         return list(csv.DictReader(file)), load_file(out / "adapter" / "adapter_model.safetensors")
 
 
-def test_two_processes_equal_one(tmp_path, tiny_profile):
-    from vlaa_helpers import ScriptedTeacher, build_dataset
-
-    build_dataset(make_scenes(100, seed=5), ScriptedTeacher(seed=5), tmp_path / "data")
-    one_log, one = train(tmp_path, tiny_profile, tmp_path / "data", 1)
-    two_log, two = train(tmp_path, tiny_profile, tmp_path / "data", 2)
+def assert_same(one_log, one, two_log, two):
     for name in ("loss", "grad_norm", "mean_token_accuracy"):
         for a, b in zip(one_log, two_log, strict=True):
             assert float(a[name]) == pytest.approx(float(b[name]), rel=2e-5), name
     assert set(one) == set(two)
     assert all(torch.allclose(one[name], two[name], atol=5e-5) for name in one)
     assert any(bool(one[name].abs().max() > 1e-3) for name in one if "lora_B" in name)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    from vlaa_helpers import ScriptedTeacher, build_dataset
+
+    folder = tmp_path_factory.mktemp("data")
+    build_dataset(make_scenes(100, seed=5), ScriptedTeacher(seed=5), folder)
+    return folder
+
+
+ALONE = ("-m", "vlaa_helpers")
+
+
+def test_two_processes_equal_one(tmp_path, tiny_profile, built):
+    two = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", *ALONE)
+    one_run, two_run = (train(tmp_path / run[1], tiny_profile, built, run) for run in (ALONE, two))
+    assert_same(*one_run, *two_run)
+
+
+FSDP_ON_CPUS = """
+import sys
+from accelerate import state
+from accelerate.utils import DistributedType
+from vlaa_helpers.cli import main
+
+begin = state.AcceleratorState.__init__
+
+def with_fsdp(self, *args, fsdp_plugin=None, **settings):
+    begin(self, *args, fsdp_plugin=fsdp_plugin, **settings)
+    if self.distributed_type == DistributedType.MULTI_CPU:
+        self.distributed_type = state.PartialState._shared_state["distributed_type"] = DistributedType.FSDP
+        self.fsdp_plugin = fsdp_plugin
+
+state.AcceleratorState.__init__ = with_fsdp
+main(sys.argv[1:])
+"""
+"""`vlaa …` with FSDP on CPUs. Accelerate 1.15 turns it on for accelerators alone; what follows from it is its own."""
+
+
+def documented(root, name):
+    """A configuration of accelerate as docs/many_gpus.md prints it."""
+    page = (root / "docs" / "many_gpus.md").read_text()
+    return yaml.safe_load(page.split(f"```yaml\n# {name}: ")[1].split("```")[0].partition("\n")[2])
+
+
+def test_two_processes_that_share_the_weights_equal_one(tmp_path, tiny_profile, built, root):
+    """FSDP2 with gloo, by accelerate's launcher and the documented configuration."""
+    config = documented(root, "fsdp.yaml") | {"num_processes": 2, "mixed_precision": "no", "main_process_port": 0}
+    (tmp_path / "fsdp.yaml").write_text(yaml.safe_dump(config))
+    (tmp_path / "run.py").write_text(FSDP_ON_CPUS)
+    launcher = ("-m", "accelerate.commands.launch", "--config_file", str(tmp_path / "fsdp.yaml"))
+    one = train(tmp_path / "one", tiny_profile, built, ALONE, "--no-4bit")
+    two = train(tmp_path / "two", tiny_profile, built, (*launcher, str(tmp_path / "run.py")), "--no-4bit")
+    assert_same(*one, *two)
+    assert (tmp_path / "two" / "checkpoint-2" / "pytorch_model_fsdp.bin").exists()  # FSDP alone writes such a file
+
+
+class DeepSpeedConfig(HfTrainerDeepSpeedConfig, HfDeepSpeedConfig):
+    """transformers' class on accelerate's, as transformers itself puts them together where DeepSpeed is installed."""
+
+    def __init__(self, config):
+        HfDeepSpeedConfig.__init__(self, config)
+        self._dtype, self.mismatches = None, []
+
+
+@pytest.mark.parametrize("accumulation", ["auto", 3])
+def test_the_deepspeed_configuration_takes_our_settings(accumulation, tmp_path, root):
+    """As documented it is filled in from the trainer's arguments; where it says otherwise than these, it is refused."""
+    config = documented(root, "zero2.yaml")
+    own = config["deepspeed_config"]
+    assert config["distributed_type"] == "DEEPSPEED" and own["gradient_accumulation_steps"] == "auto"
+    plugin = DeepSpeedPlugin(zero_stage=own["zero_stage"], gradient_accumulation_steps=accumulation)
+    filled = DeepSpeedConfig(plugin.deepspeed_config)
+    per_device, steps = split_batch(32, micro=8, processes=1)
+    args = SFTConfig(
+        output_dir=str(tmp_path), per_device_train_batch_size=per_device, gradient_accumulation_steps=steps,
+        **device_settings(get_profile("mini")),
+    )  # fmt: skip
+    filled.trainer_config_process(args)
+    if accumulation != "auto":
+        with pytest.raises(ValueError, match="ds gradient_accumulation_steps=3 vs hf gradient_accumulation_steps=4"):
+            filled.trainer_config_finalize(args, None, num_training_steps=10)
+        return
+    filled.trainer_config_finalize(args, None, num_training_steps=10)
+    assert filled.is_zero2() and not filled.is_offload() and "auto" not in json.dumps(filled.config)
+    batches = ("train_micro_batch_size_per_gpu", "gradient_accumulation_steps", "train_batch_size", "gradient_clipping")
+    assert [filled.config[name] for name in batches] == [8, 4, 32, args.max_grad_norm]
 
 
 WATCHED_RUN = """

@@ -131,5 +131,9 @@ def test_the_opening_tag_may_be_the_templates():
 
 def test_names_and_unknown_sources():
     assert STYLE_NAMES == ("careful", "shortcut", "ramble", "teacher", "bare", "other")
-    with pytest.raises(ValueError, match="unknown mini-world source 'clevr_math'; expected any of blocks, "):
-        style_of("clevr_math", "3")
+    with pytest.raises(ValueError, match="unknown mini-world source 'photos'; expected any of blocks, "):
+        style_of("photos", "3")
+
+
+def test_pictures_of_the_paper_have_no_templates():
+    assert {style_of(source, text) for source in ("clevr_math", "coco") for text in ("3", CAREFUL)} == {"other"}

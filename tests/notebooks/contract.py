@@ -142,10 +142,10 @@ def no_pictures_in_markdown(page: Page) -> list[str]:
 
 
 def badge_first(page: Page) -> list[str]:
-    badge = notebook_files.colab_badge(page.path.name, page.root)
+    badges = notebook_files.badges(page.path.name, page.root)
     first = page.nb.cells[0] if page.nb.cells else None
-    if first is None or first.cell_type != "markdown" or not first.source.startswith(badge):
-        return [f"does not begin with its Colab badge: {badge}"]
+    if first is None or first.cell_type != "markdown" or not first.source.startswith(badges):
+        return [f"does not begin with its badges: {badges}"]
     return []
 
 

@@ -6,6 +6,8 @@ as somebody once did in a real notebook series, and the rule that is meant to se
 
 import ast
 import copy
+import sys
+import types
 from pathlib import Path
 
 import contract
@@ -100,7 +102,7 @@ def sample(tmp_path):
         nbformat.write(new_notebook(), tmp_path / "notebooks" / f"{name}.ipynb")
     path = tmp_path / "notebooks" / "01_count_left.ipynb"
     nb = new_notebook(metadata={"vlaa": {"smoke": {"STEPS": 2}}})
-    nb.cells = [new_markdown_cell(TOP.replace("BADGE", notebook_files.colab_badge(path.name, tmp_path)))]
+    nb.cells = [new_markdown_cell(TOP.replace("BADGE", notebook_files.badges(path.name, tmp_path)))]
     for n, source in enumerate(CODE, start=1):
         nb.cells.append(new_code_cell(source, execution_count=n, outputs=shown("ok\n") if n > 1 else []))
     nb.cells[3].metadata["tags"] = ["parameters"]
@@ -156,8 +158,8 @@ MUTATIONS = [
     ("no_machine_paths", add_output(new_output("stream", text=f"saved {SOMEONE}")), SOMEONE),
     ("no_machine_paths", swap(5, "PROFILE", f'"{SOMEONE}"'), SOMEONE),
     ("no_pictures_in_markdown", swap(4, "Which", "![x](data:image/png;base64,AAAA) Which"), "cell 4 keeps a picture"),
-    ("badge_first", swap(0, "[![", "Hello [!["), "does not begin with its Colab badge"),
-    ("badge_first", swap(0, "01_count_left", "00_look_on"), "does not begin with its Colab badge"),
+    ("badge_first", swap(0, "[![", "Hello [!["), "does not begin with its badges"),
+    ("badge_first", swap(0, "01_count_left", "00_look_on"), "does not begin with its badges"),
     ("one_title", swap(0, "# Count", "## Count"), "0 level-1 headings"),
     ("one_title", swap(4, "## Lists", "# Lists"), "2 level-1 headings"),
     ("one_claim", swap(0, "A policy that", "A policy is a thing. It"), "not one sentence"),
@@ -289,3 +291,15 @@ def test_every_notebook_begins_with_the_setup_cell():
     for path in NOTEBOOKS:
         first = next(filter(notebook_files.has_code, notebook_files.read_notebook(path).cells))
         assert first.source == notebook_files.setup_cell(), path.name
+
+
+@pytest.mark.parametrize("where", ["here", "colab", "kaggle"])
+def test_the_setup_cell_installs_on_colab_and_kaggle_alone(where, monkeypatch):
+    called = []
+    monkeypatch.setattr("vlaa_helpers.install_missing", lambda: called.append(where))
+    if where == "kaggle":
+        monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
+    if where == "colab":
+        monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+    exec(contract.plain_python(notebook_files.setup_cell()), {})
+    assert called == [] if where == "here" else called == [where]

@@ -4,8 +4,10 @@ import json
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import layer as lora_layer
 from peft.utils.integrations import dequantize_bnb_weight
+from safetensors.torch import load_file
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from vlaa_helpers import load_policy, make_scenes, merge_adapter, save_policy, train_grpo, train_sft
@@ -55,6 +57,13 @@ def test_what_is_no_adapter_is_not_saved(saved, tiny_profile, tmp_path):
         save_policy(plain, AutoProcessor.from_pretrained(tiny_profile.model), tmp_path)
     with pytest.raises(ValueError, match="holds a whole model; .* a folder of its own"):
         save_policy(*load_policy(tiny_profile, adapter=saved), tiny_profile.model)
+
+
+def test_modules_that_train_whole_are_saved_with_the_adapter(tiny_profile, tmp_path):
+    plain = AutoModelForImageTextToText.from_pretrained(tiny_profile.model)
+    model = get_peft_model(plain, LoraConfig(target_modules=["q_proj"], modules_to_save=["lm_head"]))
+    folder = save_policy(model, AutoProcessor.from_pretrained(tiny_profile.model), tmp_path)
+    assert any("lm_head" in name for name in load_file(folder / "adapter_model.safetensors"))
 
 
 # ---- going on ----

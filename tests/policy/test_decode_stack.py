@@ -309,6 +309,21 @@ def test_joined_layers_are_those_layers(tiny_models):
     assert torch.allclose(Joined(layers)(x), torch.cat([layer(x) for layer in layers], dim=1), atol=1e-5)
 
 
+@pytest.mark.parametrize(("compute", "small"), [(torch.bfloat16, True), (torch.float32, True), (torch.float32, False)])
+def test_adapters_are_added_to_small_float32_weights_alone(tiny_models, monkeypatch, compute, small):
+    """16 bits would round them; and the weights that the model trains with are not touched."""
+    monkeypatch.setattr("vlaa_helpers.policy.decode_stack.SMALL", 2**20 if small else 8)
+    added = small and compute == torch.float32
+    model = policy(tiny_models, "qwen2_5_vl", packed=True, adapters=1, compute=compute)
+    layer = whole_model(model).model.language_model.layers[0].self_attn.o_proj
+    with dense_weights(model):
+        before = dense_weight(base_of(layer)).clone()
+        joined = Joined([layer])
+        assert (joined.down is None) == added
+        assert torch.equal(dense_weight(base_of(layer)), before)
+        assert torch.equal(joined.weight, before) != added
+
+
 @pytest.mark.parametrize(("packed", "adapters"), [(True, 0), (True, 1), (True, 2), (False, 1), (False, 2)])
 def test_dense_weights_give_what_the_layers_give(tiny_models, packed, adapters):
     """Forward and backward; to the bit here, where bitsandbytes multiplies with the dequantised weight itself."""

@@ -28,3 +28,11 @@ def test_without_a_container_it_is_what_the_machine_has(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "CGROUPS", tmp_path)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 9000}))
     assert free_memory(torch.device("cpu")) == 9000
+
+
+@pytest.mark.parametrize(("fraction", "expected"), [(1.0, 600), (0.5, 500 - 150)])
+def test_a_limit_on_a_gpu_counts(fraction, expected, monkeypatch):
+    answers = {"mem_get_info": (600, 1000), "get_per_process_memory_fraction": fraction, "memory_reserved": 150}
+    for name, answer in answers.items():
+        monkeypatch.setattr(torch.cuda, name, lambda device, answer=answer: answer)
+    assert free_memory(torch.device("cuda")) == expected

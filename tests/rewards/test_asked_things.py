@@ -83,3 +83,45 @@ def test_only_what_is_asked_for_is_counted(question, gt, right, wrong):
 )
 def test_a_negation_of_the_question_is_not_dropped(question, answer, value):
     assert choice_reward(f"<answer>{answer}</answer>", "B", question=question).value == value
+
+
+@pytest.mark.parametrize(
+    ("question", "gt", "right", "wrong"),
+    [
+        (
+            "Subtract all balls. How many objects are left?",
+            "3",
+            ["3 objects", "3 blue objects"],
+            ["3 balls left", "3 (balls)"],
+        ),
+        (
+            "How many students scored above 80?",
+            "5",
+            ["5 students scored above 80."],
+            ["above 5", "5 students scored above 90"],
+        ),
+        ("How many of the 12 eggs are broken?", "5", ["5 of the 12 eggs are broken"], ["5 of 11 eggs", "5 dozen eggs"]),
+        (
+            "How many people are in the boat?",
+            "2",
+            ["The boat has 2 people.", "2 people on the boat"],
+            ["Boat number 2"],
+        ),
+        ("How many cars are left of the tree?", "2", ["2 cars to the left of the tree"], ["2 trees", "the tree has 2"]),
+        (
+            "What is the difference between the number of cats and dogs?",
+            "2",
+            ["The difference between the number of cats and dogs is 2."],
+            ["2 cats", "The number of dogs is 2"],
+        ),
+        (
+            "Add 3 balls. How many balls are there?",
+            "6",
+            ["After adding 3 balls, there are 6 balls."],
+            ["3 balls, 6 balls"],
+        ),
+    ],
+)
+def test_a_count_beside_words_of_the_question(question, gt, right, wrong):
+    paid = {a: digit_reward(f"<answer>{a}</answer>", gt, question=question).value for a in right + wrong}
+    assert paid == dict.fromkeys(right, 1.0) | dict.fromkeys(wrong, 0.0)

@@ -172,3 +172,31 @@ DOG = "Where is the dog?"
 )
 def test_a_box_is_of_the_thing_that_is_asked_for(answer, question, value):
     assert box_reward(said(answer), "[0, 0, 1, 1]", question=question).value == value
+
+
+@pytest.mark.parametrize(
+    ("question", "right", "wrong"),
+    [
+        (
+            "In the image there is a dog and a cat. Locate the cat and return its bounding box.",
+            ["The cat is at", "The bounding box of the cat is"],
+            ["The dog is at", "The dog and the cat:", "no cat:"],
+        ),
+        (
+            "Ground the referring expression: left guy with glasses.",
+            ["The left guy with glasses:", "The guy:"],
+            ["The right guy with glasses:", "The glasses:", "The guy without glasses:"],
+        ),
+        ("Where is the car parked next to the building?", ["The car parked next to the building:"], ["The building:"]),
+        ("Which object is used to cut bread?", ["The knife is at"], ["The bread is at", "not a knife:"]),
+        (
+            "Where is the person who is not wearing a hat?",
+            ["The person not wearing a hat:"],
+            ["The person wearing a hat:"],
+        ),
+    ],
+)
+def test_a_box_is_of_the_thing_asked_for(question, right, wrong):
+    box = "[0.1, 0.2, 0.5, 0.6]"
+    paid = {words: box_reward(said(f"{words} {box}"), box, question=question).value for words in right + wrong}
+    assert paid == dict.fromkeys(right, 1.0) | dict.fromkeys(wrong, 0.0)

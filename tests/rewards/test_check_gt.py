@@ -46,7 +46,7 @@ def test_what_is_wrong_is_said_with_its_mend(name, gt, question, meta, words):
             get_verifier(name).score(said(RIGHT[name]), gt, question=question)
 
 
-@pytest.mark.parametrize("gt", ["9^{9^{9}}", "99999999!", "x = 9^{9^{9}}"])
+@pytest.mark.parametrize("gt", ["9^{9^{9^{9}}}", "(99999999!)!", "x = 9^{9^{9^{9}}}"])
 def test_a_truth_that_takes_too_long_to_work_out_is_refused(gt):
     assert "takes longer than 1 s of processor time" in get_verifier("math").check_gt(gt, "", "")
 

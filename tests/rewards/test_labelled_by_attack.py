@@ -9,6 +9,9 @@ next 182 were labelled and run after the mends: 13 were judged wrongly (10 of 90
 its 165 labels held at the first run (`(3, -3)` was paid for `x = \\pm 3`, and is mended).
 `labelled_fourth_round.jsonl` was labelled by a reviewer who had not written the verifiers, before they were run on it:
 386 of its 393 labels held at the first run (four wrong answers were paid, three right ones were not), and all do since.
+`labelled_fifth_round.jsonl` was labelled by another reviewer before the verifiers were run on it: 353 of its 360 labels
+held at the first run (one wrong answer was paid). `labelled_fifth_attacks.jsonl` has the 317 lines that this reviewer's
+attack found: 114 wrong answers that were paid and 203 right ones that were not.
 A row with a `note` had another label at first; the note says why it was changed.
 """
 
@@ -21,12 +24,13 @@ from vlaa_helpers.rewards.mixed import MixedReward
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 FILES = tuple(
-    f"labelled_{name}.jsonl" for name in ("by_attack", "after_attack", "lead_ins", "third_round", "fourth_round")
+    f"labelled_{name}.jsonl"
+    for name in ("by_attack", "after_attack", "lead_ins", "third_round", "fourth_round", "fifth_round", "fifth_attacks")
 )
 ROWS = [json.loads(line) for name in FILES for line in (SAMPLES / name).read_text(encoding="utf-8").splitlines()]
 STILL_WRONG = {
     "digit": {("0", "There aren't any, so the answer is 0.")},
-    "choice": set(),
+    "choice": {("B", "blue"), ("A", "The heart is pointed to by the arrow.")},
     "box": set(),
     "math": set(),
 }

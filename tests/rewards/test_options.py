@@ -83,3 +83,21 @@ def test_a_question_is_read_once(monkeypatch):
     for answer in ("red", "blue", "A (blue)"):
         choice_reward(f"<answer>{answer}</answer>", "A", question="Which colour? A) red B) blue")
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is it?\nA. a heart\nB. a kidney\nAnswer with the option's letter from the given choices directly.",
+        "What is it?\nA. a heart\nB. a kidney\n\nThink step by step.",
+        "What is it? A) a heart B) a kidney\nPlease select the correct option.",
+        "What is it? (A) a heart (B) a kidney. Answer with the letter.",
+    ],
+)
+def test_an_instruction_behind_the_options_is_none_of_their_text(question):
+    assert options.options_of(question)["B"].rstrip(".") == "a kidney"
+    assert choice_reward("<answer>a kidney</answer>", "B", question=question).value == 1
+
+
+def test_an_option_of_several_lines_keeps_them():
+    assert options.options_of("Which?\nA. one\nline\nB. two\nlines")["B"] == "two\nlines"

@@ -17,7 +17,7 @@ PAIRS = [
     (r"y - \frac{x}{2}", "2y - x", "equation"),
     (r"y - \sin(x)", r"y + \sin(x)", "equation"),
     ("x + 5", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", "expression"),
-    ("x + 5", "9^{9^{9}}", "expression"),
+    ("x + 5", "9^{9^{9^{9}}}", "expression"),
 ]
 
 

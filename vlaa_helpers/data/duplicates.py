@@ -1,8 +1,9 @@
 """The same image or question twice: inside a dataset, or in training and test sets that should share nothing."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from random import Random
 from typing import TYPE_CHECKING
 
 from ..core.images import image_hash
@@ -55,6 +56,50 @@ def find_duplicates(records: "Dataset") -> list[list[str]]:
         if image:
             ids[image].append(name)
     return [names for names in ids.values() if len(names) > 1]
+
+
+def split_by_image(records: "Dataset", per_source: int, *, seed: int = 0) -> tuple["Dataset", "Dataset"]:
+    """Records to train on and records held out, no image in both.
+
+    Both come shuffled, since a file often has its sources one after another.
+
+    Args:
+        per_source: records of each source to hold out. Records that share an image stay together, so that the last of
+            them may be out of reach: a source then gives fewer.
+        seed: of what is held out, and of the order.
+
+    Returns:
+        What is left to train on, and what is held out.
+
+    Raises:
+        ValueError: nothing of a source would be left to train on, or nothing of it held out.
+
+    >>> from vlaa_helpers import make_scenes
+    >>> [len(part) for part in split_by_image(make_scenes(18), 1)]
+    [12, 6]
+    """
+    source_of = records["source"][:]
+    rows_of: dict[str, list[int]] = defaultdict(list)
+    for row, (_, image, question) in enumerate(_keys(records)):
+        rows_of[image or question].append(row)
+    groups = list(rows_of.values())
+    Random(seed).shuffle(groups)
+    train: list[int] = []
+    test: list[int] = []
+    held = Counter()
+    for rows in groups:
+        more = Counter(source_of[row] for row in rows)
+        fits = all(held[source] + count <= per_source for source, count in more.items())
+        (test if fits else train).extend(rows)
+        held += more if fits else Counter()
+    left = Counter(source_of[row] for row in train)
+    for source, count in Counter(source_of).items():
+        if not left[source] or not held[source]:
+            raise ValueError(
+                f"{source} has {count} records, {held[source]} of which can be held out where {per_source} are asked "
+                "for; some must be held out and some be left to train on. Load more of it, or hold out fewer."
+            )
+    return records.select(train), records.select(test)
 
 
 def _keys(records: "Dataset") -> Iterator[tuple[str, str, str]]:

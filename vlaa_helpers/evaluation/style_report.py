@@ -25,7 +25,7 @@ def style_shares(report: "EvalReport | pd.DataFrame", by: str | Sequence[str] | 
         else it comes from resampling items. The shares of a part sum to 1.
 
     Raises:
-        ValueError: no responses, or some about a source that is no kind of the mini world.
+        ValueError: no responses, or some about a source of which `style_of` knows nothing.
     """
     import pandas as pd
 

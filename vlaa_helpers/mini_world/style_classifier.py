@@ -14,6 +14,7 @@ from functools import lru_cache
 from random import Random
 
 from ..core.answers import FormatProblem, parse_response
+from ..core.paper_numbers import TABLE_1
 from .captions import read_caption, write_caption
 from .kinds import get_kind
 from .kinds.base import Kind
@@ -42,10 +43,11 @@ def style_of(source: str, response: str) -> str:
     What the scripted teacher writes is "teacher", also where the rewriting cut it in half.
 
     Args:
-        source: the kind of image, one of one's own included; a word that none of its `SCENES` scenes gave is "other".
+        source: the kind of image, one of one's own included; a word that none of its `SCENES` scenes gave is "other",
+            and so is every response about a source of the paper, whose pictures have no templates.
 
     Raises:
-        ValueError: a source that is no kind of the mini world.
+        ValueError: a source that is neither a kind of the mini world nor one of the paper's.
 
     >>> style_of("blocks", "<think>It looks like 3.</think>\\n<answer>3</answer>")
     'shortcut'
@@ -54,6 +56,8 @@ def style_of(source: str, response: str) -> str:
     >>> style_of("blocks", "<answer>3</answer>"), style_of("blocks", "<think>Hmm, it looks like 3.</think>")
     ('bare', 'other')
     """
+    if source in TABLE_1:
+        return OTHER
     language = _language_of(get_kind(source))
     parsed = parse_response(response)
     if not parsed.think:

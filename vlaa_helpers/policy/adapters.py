@@ -30,10 +30,14 @@ ROUNDING = 0.5
 the adapter out, or counts it twice, has 1."""
 
 
-def save_policy(model: Any, processor: Any, folder: str | Path) -> Path:
+def save_policy(model: Any, processor: Any, folder: str | Path, *, is_main_process: bool = True) -> Path:
     """Save the adapters of a policy and its processor in one folder: `load_policy(profile, adapter=folder)` goes on.
 
     `adapter_config.json` names the base model (`base_model_name_or_path`); the base itself is not saved.
+
+    Args:
+        is_main_process: whether this process writes. Where FSDP has sharded the model, every process has to call this,
+            because each holds a part of each adapter; elsewhere the main one is enough.
 
     Raises:
         ValueError: a model without adapters, or a folder that holds a whole model.
@@ -52,9 +56,20 @@ def save_policy(model: Any, processor: Any, folder: str | Path) -> Path:
             "Save the adapter in a folder of its own"
         )
     own = [name for name in model.peft_config if name != "ref"]  # TRL's copy of the policy that GRPO began with
-    model.save_pretrained(folder, selected_adapters=own)
-    processor.save_pretrained(folder)
+    model.save_pretrained(folder, selected_adapters=own, state_dict=_gathered(model), is_main_process=is_main_process)
+    if is_main_process:
+        processor.save_pretrained(folder)
     return folder
+
+
+def _gathered(model: Any) -> "dict[str, Tensor] | None":
+    """The weights of all adapters by name, whole, where FSDP2 has sharded them over processes; None elsewhere."""
+    from torch.distributed.tensor import DTensor
+
+    weights = {name: weight for name, weight in model.state_dict().items() if model.base_model.prefix in name}
+    if not any(isinstance(weight, DTensor) for weight in weights.values()):
+        return None
+    return {name: weight.full_tensor() if isinstance(weight, DTensor) else weight for name, weight in weights.items()}
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,23 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
-from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
+from transformers import (
+    GenerationConfig,
+    LogitsProcessorList,
+    MinPLogitsWarper,
+    StoppingCriteriaList,
+    SuppressTokensLogitsProcessor,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
 
 from .decode_stack import decode_stack, whole_model
 from .decode_states import DecodeStates
 
+ROW_BY_ROW = (TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper, MinPLogitsWarper)
+ROW_BY_ROW += (SuppressTokensLogitsProcessor,)
+"""What may be given the rows that go on alone: it reads their scores, and neither other rows nor its row's place."""
 DROPPED_AT = 8
 """Finished completions are dropped once they are one in so many of the batch: dropping copies the others' cache."""
 
@@ -75,14 +87,22 @@ def _choose(
     found: Tensor, ids: Tensor, rows: Tensor, process: LogitsProcessorList, do_sample: bool, exact_draws: bool
 ) -> Tensor:
     """The next token of each row, shape (rows,), from logits of those that go on, shape (going, vocabulary)."""
+    if not exact_draws and all(type(each) in ROW_BY_ROW for each in process):
+        scores = process(ids[rows], found)  # (going, vocabulary)
+        taken = draw(scores, _numbers(ids)[rows]) if do_sample else scores.argmax(-1)
+        return ids[:, -1].index_copy(0, rows, taken)
     logits = found.new_zeros(len(ids), found.shape[1]).index_copy(0, rows, found)  # processors know rows by their place
     scores = process(ids, logits)  # (rows, vocabulary)
     if not do_sample:
         return scores.argmax(-1)
     if exact_draws:  # random numbers for all rows, so that each row gets its own
         return torch.multinomial(scores.softmax(-1), 1).squeeze(1)
-    numbers = torch.rand(len(ids), dtype=torch.float64, device=ids.device)  # float32 has steps of 2^-24
-    return ids[:, -1].index_copy(0, rows, draw(scores[rows], numbers[rows]))
+    return ids[:, -1].index_copy(0, rows, draw(scores[rows], _numbers(ids)[rows]))
+
+
+def _numbers(ids: Tensor) -> Tensor:
+    """A random number a row, whether it goes on or not."""
+    return torch.rand(len(ids), dtype=torch.float64, device=ids.device)  # float32 has steps of 2^-24
 
 
 def draw(scores: Tensor, numbers: Tensor) -> Tensor:
@@ -101,7 +121,8 @@ def draw(scores: Tensor, numbers: Tensor) -> Tensor:
     >>> draw(torch.tensor([[0.0, -torch.inf, 0.0]]).expand(3, 3), torch.tensor([0.2, 0.5, 0.999], dtype=torch.float64))
     tensor([0, 2, 2])
     """
-    below = scores.softmax(-1).double().cumsum(-1)  # (rows, vocabulary): a float's sums would leave rare words out
+    # (rows, vocabulary): sums in float32 would leave rare words out
+    below = scores.softmax(-1).cumsum(-1, dtype=torch.float64)
     if not below[:, -1].isfinite().all():
         raise RuntimeError(
             "a word was to be drawn from scores with nan or inf, or with every word left out; in float16 the model may "

@@ -1,4 +1,4 @@
-"""How much memory is free: of a GPU, or of this machine as far as a container lets a process have it."""
+"""How much memory is free: of a GPU or of this machine, as far as a process may have it."""
 
 from pathlib import Path
 
@@ -13,9 +13,12 @@ LIMITS = (
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes that can be had on a device now; on a CPU no more than what is left of a container's limit."""
+    """Bytes that can be had on a device now; no more than what is left of the process's limit on a GPU
+    (`torch.cuda.set_per_process_memory_fraction`), and of a container's on a CPU."""
     if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
+        free, total = torch.cuda.mem_get_info(device)
+        limit = int(torch.cuda.get_per_process_memory_fraction(device) * total)
+        return min(free, limit - torch.cuda.memory_reserved(device))
     import psutil
 
     free = psutil.virtual_memory().available

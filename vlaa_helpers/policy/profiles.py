@@ -32,6 +32,7 @@ class Profile:
         grpo_learning_rate, max_completion_length: peak learning rate; tokens a completion may have.
         micro_batch_size: how many sequences go through the model at once in training.
         gradient_checkpointing: recompute activations in the backward pass to save memory.
+        test_per_source: held-out questions of each source that a chapter asks; the mini lab's chapters name their own.
         reasons: why it is so, for the reader.
     """
 
@@ -52,6 +53,7 @@ class Profile:
     max_completion_length: int = 96
     micro_batch_size: int = 64
     gradient_checkpointing: bool = False
+    test_per_source: int = 50
     reasons: tuple[str, ...] = field(default=(), compare=False)
 
     def replace(self, **changes: Any) -> "Profile":
@@ -78,9 +80,9 @@ _REAL = {
     "gradient_checkpointing": True,
 }
 _GPUS: dict[str, dict] = {
-    "t4": {**_REAL, "micro_batch_size": 1},
-    "l4": {**_REAL, "micro_batch_size": 2, "num_generations": 8},
-    "a100": {**_REAL, "micro_batch_size": 8, "num_generations": 8},
+    "t4": {**_REAL, "micro_batch_size": 1, "test_per_source": 20},
+    "l4": {**_REAL, "micro_batch_size": 2, "num_generations": 8, "test_per_source": 30},
+    "a100": {**_REAL, "micro_batch_size": 8, "num_generations": 8, "test_per_source": 100},
 }
 """Each number has its reason in docs/profiles.md."""
 _GPU_GIB = {"a100": 38, "l4": 21, "t4": 13}

@@ -3,14 +3,16 @@
 import re
 from functools import lru_cache
 
-from .box_labels import NEUTRAL, is_of_another, may_be_its_label
+from .box_labels import may_be_its_label, says_the_thing
 from .lead_in import without_lead_in
-from .neutral_words import MINUS_SIGNS, change_nothing, words_of
+from .neutral_words import MINUS_SIGNS
 
 _DECIMAL = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _NUMBER = re.compile(rf"(?<![\w.]){_DECIMAL}(?!\w)")
 _PLAIN_BOX = re.compile(r"\[({0}), ({0}), ({0}), ({0})\]".format(r"[-+]?\d{1,9}(?:\.\d{1,15})?"))
-_MARKUP = re.compile(r"```+\w*|\\boxed\b|\\?[{}]|\\[()\[\]]|</?(?:box|bbox)>|<\|box_(?:start|end)\|>|[*`$]")
+_MARKUP = re.compile(
+    r"```+\w*|\\boxed\b|\\?[{}]|\\[()\[\]]|</?(?:box|bbox)>|<\|box_(?:start|end)\|>|[*`$]|^\s*<(?=[-+\d.])|(?<=\d)>\s*$"
+)
 _QUOTED_NUMBER = re.compile(rf"([\"'])\s*({_DECIMAL})\s*\1")
 # what the box is of: a text in JSON behind its name, or between Qwen2-VL's own marks
 _LABEL = re.compile(
@@ -69,12 +71,8 @@ def _in_another_form(text: str, question: str) -> list[float]:
     if names:
         text = _CORNER.sub(" ", text)
     numbers = [float(number) for number in _NUMBER.findall(text)]
-    prose = re.sub(r"\bb?box_2d\b", "bbox", _NUMBER.sub(" ", text)).replace("_", " ").replace("approximately", "")
-    if (
-        _OTHER_SIGN.search(prose)
-        or is_of_another(prose, question)
-        or not change_nothing(words_of(prose), prose, NEUTRAL, question)
-    ):
+    prose = re.sub(r"\bb?box_2d\b", "bbox", _NUMBER.sub(" ; ", text)).replace("_", " ")
+    if _OTHER_SIGN.search(prose) or any(map(str.isnumeric, prose)) or not says_the_thing(prose, question):
         return []
     if not names or len(numbers) > 4:
         return numbers

@@ -4,80 +4,100 @@ import re
 from functools import lru_cache
 
 from .hedges import is_negated
-from .neutral_words import LOOKS, SAYING, change_nothing, question_words, words_of
+from .neutral_words import LOOKS, SAYING, words_of
+from .phrases import Phrase, phrases_of
+from .restatement import asked_phrases, restates
 
-_ASKED = re.compile(
-    r"\b(?:where(?:['’]s| is| are)|locate|find|detect|describes:"
-    r"|(?:box(?:es)?|coordinates?|position|location) (?:of|for))"
-    r"\s+([^?.!,;:]+)",
-    re.IGNORECASE,
-)
-_BESIDE = frozenset(
-    "to left right of on in at near behind next under above below beside between by from for with without that which "
-    "who is are was were and or wearing holding sitting standing riding carrying eating lying walking running playing "
-    "looking facing".split()
-)
-"""The words that end the noun phrase of a thing."""
-_NO_THING = frozenset("region regions area object objects thing things part this following sentence phrase".split())
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_SENTENCE = re.compile(r"(?<=[.?!])\s+|\n+")
 _ORDINAL = re.compile(r"\b\d+(?:st|nd|rd|th)?\b")
-NEUTRAL = SAYING - {"and"} | frozenset(
+_SIZES = frozenset("bigger biggest smaller smallest larger largest taller tallest".split())
+_NEXT_INSTRUCTION = re.compile(r",? and (?:give|output|return|provide|show|report|answer|mark)\b", re.IGNORECASE)
+_SIDES = frozenset("left right top bottom upper lower".split())
+_SIDE = re.compile(r"\b(?:left|right|top|bottom|middle|center|centre)\b", re.IGNORECASE)
+_CORNER = re.compile(r"\b(?:top|upper|bottom|lower)[- ](?:left|right)(?: corner)?\b", re.IGNORECASE)
+_ON_A_SIDE = re.compile(rf"\b(?:on|at|in) the {_SIDE.pattern}", re.IGNORECASE)
+_OWNS = re.compile(r"\b(?:has|have|had)\b", re.IGNORECASE)
+_FOR = re.compile(r"\bfor\b", re.IGNORECASE)
+_UNNAMED = re.compile(r"\b(?:object|thing|item)\s+(?:is|that|which|used)\b", re.IGNORECASE)
+_SHOWN = frozenset("image picture photo scene figure".split())
+NEUTRAL = SAYING - {"and"} - _SHOWN | frozenset(
     "box boxes bounding bbox bboxes coordinates coordinate corners corner object located location at found on top left "
-    "right bottom upper lower with fractions label name class category description json for region".split()
+    "right bottom upper lower with fractions label name class category description json for region requested "
+    "normalized approximately can its her his their".split()
 )
 """Words that may stand beside a box, besides the question's."""
+_INSTRUCTION = (NEUTRAL - _SIDES) | _SHOWN
+_INSTRUCTION |= frozenset(
+    "where find locate detect identify localize mark point out draw around ground phrase sentence describes describe "
+    "us provide give output show shows tell me highlight outline segment which what position this following by area "
+    "part return respond determine could would it about want look referring "
+    "expression query corresponding".split()
+)
+"""Words before the thing that a question asks for: "Give the bounding box of the region this sentence describes:"."""
+
+_ASKS = _INSTRUCTION - SAYING - _SHOWN
+"""Those of them that ask: "In the image there is a dog" does not."""
 
 
 @lru_cache(maxsize=4096)
-def asked_thing(question: str) -> frozenset[str]:
-    """The words for the thing whose box is asked for, in singular and plural; empty where the question does not say.
+def asked_thing(question: str) -> str:
+    """The thing whose box is asked for, with what is said of it; "" where the question does not say.
 
-    >>> thing = asked_thing("Where is the cup to the left of the blue plate?")
-    >>> "cup" in thing, "plate" in thing
-    (True, False)
+    >>> asked_thing("Please provide the bounding box of the region this sentence describes: the dog on the sofa.")
+    'dog on the sofa.'
     """
-    for found in _ASKED.finditer(question):
-        words = _first_phrase(words_of(found[1]))
-        if words and _NO_THING.isdisjoint(words):
-            return question_words(" ".join(words))
-    return frozenset()
+    for sentence in _SENTENCE.split(question):
+        words = list(_WORD.finditer(sentence))
+        first = next((word for word in words if word[0].casefold() not in _INSTRUCTION), None)
+        asks = not _ASKS.isdisjoint(word[0].casefold() for word in words if first and word.start() < first.start())
+        if first and asks:
+            return _NEXT_INSTRUCTION.split(sentence[first.start() :])[0]
+    return ""
 
 
-def _first_phrase(words: list[str]) -> list[str]:
-    """The words of the first thing that is named, up to one that says where it is or what it does."""
-    phrase: list[str] = []
-    for word in (word.removesuffix("'s") for word in words):
-        if word in _BESIDE or word in NEUTRAL:
-            if phrase:
-                break
-        else:
-            phrase.append(word)
-    return phrase
+def says_the_thing(text: str, question: str) -> bool:
+    """Whether words beside a box say again the thing that is asked for, or only that a box follows.
 
-
-def is_of_another(text: str, question: str) -> bool:
-    """Whether the first thing that a text names is not the one asked for; colours that the question leaves open may be.
+    Colours and sizes may be added where the question has none; a thing that the question does not name may be any one
+    word.
 
     >>> question = "Where is the cup to the left of the blue plate?"
-    >>> [is_of_another(text, question) for text in ("The blue plate is at", "The cup by the plate is at", "red cup")]
-    [True, False, False]
+    >>> [says_the_thing(text, question) for text in ("The blue plate is at", "The cup by the plate is at", "red cup")]
+    [False, True, True]
     """
-    asked = asked_thing(question)
-    known = asked if not asked.isdisjoint(LOOKS) else asked | LOOKS
-    return bool(asked) and not known.issuperset(_first_phrase(words_of(text)))
+    if not any(map(str.isalpha, text)):
+        return True
+    thing = asked_thing(question)
+    asked = asked_phrases(thing)
+    first = frozenset(asked[0].words) if asked else frozenset()
+    is_open = first.isdisjoint(LOOKS) and first.isdisjoint(_SIZES)
+    ignored = (NEUTRAL | LOOKS if is_open and asked else NEUTRAL) - first
+    if not _SIDE.search(question):
+        text = _ON_A_SIDE.sub(" ", text)
+    elif _SIDE.search(thing):
+        text, ignored = _CORNER.sub(" ", text), ignored - _SIDES
+    if _OWNS.search(text) and not _OWNS.search(thing):
+        return False
+    said = [phrase for phrase in phrases_of(_FOR.sub("of", text), ignored) if not _leads_to_numbers(phrase)]
+    if said and said[0].link not in ("", "the", "of"):
+        return False
+    if len(said) == 1 and _UNNAMED.search(question) and len(said[0].words) == 1 and not said[0].link:
+        return said[0].words[0] not in words_of(question)
+    return restates(said, asked, first_alone=True)
+
+
+def _leads_to_numbers(phrase: Phrase) -> bool:
+    return phrase.link in ("at", "in", "on", "by", "to", "of") and (NEUTRAL - _SIDES).issuperset(phrase.words)
 
 
 def may_be_its_label(label: str, question: str) -> bool:
-    """Whether a box with this label is the one asked for: each word is the question's.
+    """Whether a box with this label is the one asked for.
 
     Without a question it may be any one word, such as "cup 3".
     """
     label = _ORDINAL.sub("", label)
+    if question:
+        return says_the_thing(label, question)
     words = words_of(label)
-    if is_negated(label) or "none" in words or "nothing" in words:
-        return False
-    if not question:
-        return len(words) < 2
-    if is_of_another(label, question):
-        return False
-    is_open = asked_thing(question) and asked_thing(question).isdisjoint(LOOKS)
-    return change_nothing(words, label, NEUTRAL | LOOKS if is_open else NEUTRAL, question)
+    return len(words) < 2 and not is_negated(label) and words not in (["none"], ["nothing"])

@@ -2,15 +2,13 @@
 
 import re
 from functools import lru_cache
-from itertools import islice
 
-from .choice_remarks import asks_for, remark_tells
-from .choice_statements import named_by_statement
-from .hedges import is_negated
+from .choice_sentences import named_by_sentence, remark_tells
 from .lead_in import conclusions, without_lead_in
 from .options import FULL_WIDTH, Options, options_of, plain_text, read_options, without_latex
 from .score import Reason, Score, right_or_wrong, score_answer
 
+_BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{([^{}]*)\}")
 _WRAPPED = re.compile(r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf)(?![A-Za-z])\s*+|\\[()\[\]]|[*_`$\"“”]")
 _LETTER = re.compile(r"[(\[]?([A-Za-z])[)\]]?[.!?;:,]?")
 _LETTER_AND_TEXT = re.compile(r"[(\[]?([A-Za-z])(?:[)\]][.:]?|[.:,!?;]|\s*+[-–—]\s|\s*+(?=\())\s*+(.*)", re.DOTALL)
@@ -23,14 +21,10 @@ _CALLED = re.compile(
 _IS_CORRECT = re.compile(
     r"\s+is\s+(?:(?:the\s+)?(?:correct|right|best)\s+(?:answer|option|choice)|correct|right)[.!]?$", re.I
 )
-_COPULA = re.compile(r"\s(?:is|are|was|were|shows|depicts)\s")
 _MAY_BE_A = re.compile(r"a\s", re.IGNORECASE)  # the label or the article
-_IT_IS = re.compile(r"(?:it is|it['’]s|this is|that is|they are)\s+", re.IGNORECASE)
 # a letter that stands alone, except the article of "B) A red circle"
 _ALONE = re.compile(r"(?<![A-Za-z])(?!(?:A|I) (?!or\b|and\b)[a-z])([A-Z])(?=[).:,;/!?\]} ]|$)")
 _LIST_OF_LETTERS = re.compile(r"[(\[]?[a-z](?:(?:[\s().:,;/&\[\]]|\b(?:or|and)\b)+[a-z])+[\s.)\]]*+", re.IGNORECASE)
-MAX_COPULAS = 4
-"""Places where a sentence is split into what is asked for and the option."""
 MAX_LENGTH = 2000
 """Characters of an answer; a longer one names no option."""
 
@@ -90,7 +84,7 @@ def _named(answer: str, question: str) -> str | Reason:
     if len(answer) > MAX_LENGTH:
         return Reason.UNREADABLE
     plain = without_latex(answer if answer.isascii() else answer.translate(FULL_WIDTH))
-    text = _without_braces(_WRAPPED.sub("", plain))
+    text = _without_braces(_WRAPPED.sub("", _BOXED.sub(r"\1", plain)))
     if letter := _LETTER.fullmatch(text):
         return letter[1].upper()
     options = read_options(question)
@@ -105,42 +99,25 @@ def _named_by_clause(text: str, question: str, options: Options) -> str | Reason
     text = _without_braces(without_lead_in(text))
     if called := _CALLED.match(text):
         text = _without_braces(text[called.end() :]) or text
-    text = _IS_CORRECT.sub("", text)
     if letter := _LETTER.fullmatch(text):
         return letter[1].upper()
     named = options.named_by(text)
     if named and (named == "A" or plain_text(text) in options.letters or not _MAY_BE_A.match(text)):
         return named
-    if full := _letter_with_its_text(text, options) or _named_by_sentence(text, options):
+    found = _LETTER_AND_TEXT.fullmatch(text)
+    if full := _letter_with_its_text(text, options) or (None if found else named_by_sentence(text, options)):
         return full
+    if not found and _IS_CORRECT.search(text):
+        return _named_by_clause(_IS_CORRECT.sub("", text), question, options)
     if len(set(_ALONE.findall(text))) > 1 or _LIST_OF_LETTERS.fullmatch(text):
         return Reason.AMBIGUOUS
-    found = _LETTER_AND_TEXT.fullmatch(text)
     if not found:
         return Reason.UNREADABLE
     letter, remark = found[1].upper(), found[2]
     told = remark_tells(letter, remark, question)
+    if told == "unclear" and (rest := _IS_CORRECT.sub("", f" {remark}")) != f" {remark}":
+        told = remark_tells(letter, rest.strip(), question)
     return letter if told == "same" else Reason.AMBIGUOUS if told == "other" else Reason.UNREADABLE
-
-
-def _named_by_sentence(text: str, options: Options) -> str | None:
-    """The letter, when a sentence says that what the question asks for is one option: "The cube is blue"."""
-    if not options.texts:
-        return None
-    named = _said_by_sentence(text, options)
-    return named_by_statement(text, options) if not named or is_negated(options.stem) else named
-
-
-def _said_by_sentence(text: str, options: Options) -> str | None:
-    if found := _IT_IS.match(text):
-        return options.named_by(text[found.end() :]) or _letter_with_its_text(text[found.end() :], options)
-    for copula in islice(_COPULA.finditer(text), MAX_COPULAS):
-        subject, rest = text[: copula.start()], text[copula.end() :]
-        if asks_for(subject, options) and (named := options.named_by(rest) or _letter_with_its_text(rest, options)):
-            return named
-        if asks_for(rest, options) and (named := options.named_by(subject)):
-            return named
-    return None
 
 
 def _without_braces(text: str) -> str:
@@ -155,8 +132,12 @@ def _letter_with_its_text(text: str, options: Options) -> str | None:
     """The letter, when the answer is a letter and exactly the text of that option, in either order."""
     for form, letter, rest in ((_LETTER_AND_TEXT, 1, 2), (_LETTER_BLANK_TEXT, 1, 2), (_TEXT_AND_LETTER, 2, 1)):
         found = form.fullmatch(text)
-        if found and (own := options.own(found[letter].upper())):
-            if own in (plain_text(found[rest]), plain_text(found[rest].strip().removeprefix("(").removesuffix(")"))):
+        if found and found[letter].upper() in options.texts:
+            inner = found[rest].strip(" .!").removeprefix("(").removesuffix(")")
+            names = [options.named_by(found[rest]), options.named_by(inner)]
+            if form is _TEXT_AND_LETTER:
+                names.append(named_by_sentence(found[rest], options))
+            if found[letter].upper() in names or plain_text(inner) == options.own(found[letter].upper()):
                 return found[letter].upper()
     return None
 

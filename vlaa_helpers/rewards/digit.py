@@ -4,10 +4,12 @@ import re
 from decimal import Decimal
 from functools import lru_cache
 
-from .asked_things import counts_another, refuses_to_answer, without_asked_negation
+from .asked_things import counted_clause, refuses_to_answer
 from .lead_in import in_the_present, without_lead_in
-from .neutral_words import ANY_THING, MINUS_SIGNS, SAYING, THINGS, change_nothing, question_words, words_of
+from .neutral_words import ANY_THING, MINUS_SIGNS, SAYING, THINGS, question_words, words_of
 from .number_words import find_numbers
+from .phrases import Phrase, phrases_of
+from .restatement import asked_phrases, restates
 from .score import Reason, Score, right_or_wrong, score_answer
 
 _SIGNED = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)")
@@ -18,10 +20,18 @@ _ODD = re.compile(r"\b(?:sqrt|root|log|ln|sin|cos|tan|factorial|percent|per cent
 _NAME = re.compile(r"(?:\b[A-Za-z]\s*)?=\s*$")
 _SIGN = re.compile(r"(?:(?<![^\s(\[:=])(?P<minus>-[\s(\[]*|(?:minus|negative)[\s(]+)|(?<!\S)\+)$", re.IGNORECASE)
 _OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]'’]|_")
-_SUM = re.compile(r"\b(?:total|count|sum|number|answer|result) of$", re.IGNORECASE)
-_AFTER = re.compile(r"after (?:subtracting|removing|adding|counting|taking away)\b([^,.;:]*),", re.IGNORECASE)
+_SUM = re.compile(r"\b(?:value|total|count|sum|number|answer|result) of$", re.IGNORECASE)
+_SUBTRACTED = re.compile(r"\b(?:subtract|remove|take away)\b([^.?!;]*)", re.IGNORECASE)
+_STEP = re.compile(r"\b(?:after|once|when|if)\b([^,.;:]*)(?:,|\.?$)", re.IGNORECASE)
+_OF_A_STEP = frozenset(
+    "subtract subtracting subtracted remove removing removed take taking taken away add adding added count counting "
+    "counted we you they".split()
+)
 _NONE_OF = re.compile(r"\bnone of (?:them|these|those)\b", re.IGNORECASE)
 _NO = re.compile(r"\bno (?=([a-z]+))", re.IGNORECASE)
+_IN_ALL = re.compile(r"\bin (?:total|all)\b|\bof (?:them|these|those|all)\b", re.IGNORECASE)
+_OUT_OF = re.compile(r"\bout of\b", re.IGNORECASE)
+_OWNS = re.compile(r"\b(?:has|have|contains?|shows?)\s*$", re.IGNORECASE)
 _OBJECTS = re.compile(rf"\bhow many (?:{'|'.join(ANY_THING)})\b", re.IGNORECASE)
 MAX_COUNT_WORDS, MAX_LENGTH, MAX_READ = 12, 200, 1000
 """Words and characters, and characters with markup: a longer answer is reasoning, not a count."""
@@ -29,13 +39,14 @@ MAX_COUNT_WORDS, MAX_LENGTH, MAX_READ = 12, 200, 1000
 _AMOUNT = frozenset(
     "total count number sum amount quantity altogether overall together all left remain remains remaining has have get "
     "got see counted count equals equal gives give makes make contains contain shows show still will them they on "
-    "which can found present".split()
+    "which can found present long wide tall high deep old".split()
 )
 _NEUTRAL = SAYING | _AMOUNT | ANY_THING
+_YEARS = frozenset({"year", "years"})
 _LEADS = frozenset(
     "is are was were be remain remains left has have get got see count counted equals equal gives give makes make "
     "contains contain shows show answer result total number only just exactly precisely now still yes sure ok okay "
-    "the these those all so thus it's that's there's".split()
+    "the these those all so thus it's that's there's cost costs".split()
 )
 """The words that may stand right before the number."""
 
@@ -44,13 +55,12 @@ def digit_reward(response: str, gt: str, *, question: str = "", meta: str = "") 
     """1 when the answer gives the number `gt` and no other, else 0; used for counting (CLEVR-Math).
 
     "3", "3.0", "three", "3 (three)" and "There are 3" all give one number, so all count: no second reading is possible.
-    "No cubes" gives 0. With two numbers ("3 or 4", "2 + 1 = 3", "1*2") the answer is `ambiguous`, whatever they are.
-    Beside the number may stand the words that say that it is the answer and the question's own words ("3 dogs", where
-    it asks for dogs); with any other word or sign ("not 3", "about 3", "3%", "3rd", "3 pairs") the answer is
-    `unreadable`. What is counted must stand behind the question's "how many", with its negation: "7 tables" are no
-    count of the apples on the table. Colours and shapes are the question's too ("3 spheres" is no count of cubes), but
-    where it names none, or where it asks "how many objects" and the answer says objects too ("3 objects (cubes and
-    spheres)").
+    "No cubes" gives 0. With two numbers ("3 or 4", "2 + 1 = 3", "1*2") the answer is `ambiguous`, but for one that
+    belongs to the question's words ("5 of the 12 eggs are broken"). Beside the number may stand the words that say that
+    it is the answer, and those that say again what is to be counted (`restatement.py`); with any other word or sign
+    ("not 3", "about 3", "3%", "3rd", "3 pairs", "7 tables" for the apples on the table) the answer is `unreadable`.
+    Colours and shapes may stand there where the question names none, or where it asks "how many objects" and the answer
+    says objects too ("3 objects (cubes and spheres)"), but for what the question takes away.
 
     Raises:
         ValueError: `gt` is no number, see `check_count`.
@@ -93,40 +103,63 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
         text = " ".join(_QUOTED.sub(r" \2 ", text).split())
     if refuses_to_answer(text, question):
         return Reason.UNREADABLE
-    text = without_asked_negation(text, question)
-    text = _no_things_are_zero(_without_step(without_lead_in(in_the_present(text))), question)
+    text = _OUT_OF.sub("of", text)
+    text = _no_things_are_zero(_without_steps(without_lead_in(in_the_present(text)), question), question)
     numbers = list(find_numbers(text))
     if len(numbers) == 2 and _is_said_twice(text, *numbers):
         text, numbers = text[: numbers[0][1]] + text[numbers[1][1] + 1 :], numbers[:1]
-    if len(numbers) > 1:
-        return Reason.AMBIGUOUS
     if not numbers or len(text) > MAX_LENGTH or len(text.split()) > MAX_COUNT_WORDS:
-        return Reason.UNREADABLE
+        return Reason.AMBIGUOUS if len(numbers) > 1 else Reason.UNREADABLE
     if question and _ODD.search(text):
         return Reason.UNREADABLE
-    start, end, value = numbers[0]
+    counts = {_count_at(start, end, value, text, question) for start, end, value in numbers} - {None}
+    if len(counts) == 1:
+        return counts.pop()
+    return Reason.AMBIGUOUS if len(numbers) > 1 or numbers[0][2] is None else Reason.UNREADABLE
+
+
+def _count_at(start: int, end: int, value: Decimal | None, text: str, question: str) -> Decimal | None:
+    """The number at this place with its sign, when all that stands beside it leaves it as it is; else None."""
     before, after = text[:start], text[end:]
-    if value is None:
-        return Reason.AMBIGUOUS
     sign = _SIGN.search(before)
     if sign:
         before = before[: sign.start()]
     elif before[-1:].isalnum():  # "x3"
-        return Reason.UNREADABLE
+        return None
     before = _NAME.sub(":", before)  # "x = 3"
     is_alone = _leads_to_a_number(before) and _ends_a_number(after, question)
-    words = words_of(before + ";" + after)
-    neutral = _NEUTRAL | THINGS if _may_be_of_any_kind(words, question) else _NEUTRAL
-    if not is_alone or counts_another(before, after, question, neutral):
-        return Reason.UNREADABLE
-    if not change_nothing(words, text, neutral, question):
-        return Reason.UNREADABLE
+    if value is None or not is_alone or not _is_of_what_is_asked(before, after, question):
+        return None
     return -value if sign and sign["minus"] else value
 
 
-def _may_be_of_any_kind(words: list[str], question: str) -> bool:
-    """Whether words beside a number may say any colour or shape: the question names none, or both speak of objects."""
-    return _names_no_thing(question) or (_OBJECTS.search(question) is not None and not ANY_THING.isdisjoint(words))
+def _is_of_what_is_asked(before: str, after: str, question: str) -> bool:
+    """Whether the words beside a number only say again what is to be counted, or are neutral."""
+    if not any(map(str.isalnum, before + after)):
+        return True
+    words = words_of(before + ";" + after)
+    asked = counted_clause(question)
+    neutral = _NEUTRAL | _YEARS if "how old" in question.casefold() else _NEUTRAL
+    neutral = (neutral | _kinds(words, question)) - (THINGS & question_words(asked))
+    wanted = asked_phrases(asked)
+    said, counted = phrases_of(_IN_ALL.sub(" ", before), neutral), phrases_of(_IN_ALL.sub(" ", after), neutral)
+    if said and not said[-1].words and said[-1].link not in ("", "of"):
+        return False
+    if said and not said[-1].link and _OWNS.search(before):  # "the boat has 2 people" are those in the boat
+        said = [*said[:-1], Phrase("in", said[-1].words)] if not restates(said, wanted) else said
+    return restates(said, wanted) and restates(counted, wanted, first_alone=True)
+
+
+def _kinds(words: list[str], question: str) -> frozenset[str]:
+    """The colours and shapes that may stand beside a number: all, where the question names none, or both say objects.
+
+    Where the question alone speaks of objects, those that it names. What it takes away is not among what is left.
+    """
+    if _names_no_thing(question) or (_OBJECTS.search(question) and not ANY_THING.isdisjoint(words)):
+        kinds = THINGS
+    else:
+        kinds = THINGS & question_words(question) if _OBJECTS.search(question) else frozenset()
+    return kinds - question_words(" ".join(_SUBTRACTED.findall(question)))
 
 
 @lru_cache(maxsize=4096)
@@ -134,12 +167,16 @@ def _names_no_thing(question: str) -> bool:
     return THINGS.isdisjoint(words_of(question))
 
 
-def _without_step(text: str) -> str:
-    """A text without the words "after subtracting" before a comma, where no number stands between."""
-    step = _AFTER.match(text)
-    if not step or list(find_numbers(step[1])):
-        return text
-    return without_lead_in(f"{step[1]}, {text[step.end() :].strip()}".strip(", "))
+def _without_steps(text: str, question: str) -> str:
+    """A text without clauses of the question's words, "after removing 3 balls", whose numbers are no count."""
+    known = question_words(question) | _OF_A_STEP | SAYING | ANY_THING
+
+    def is_known(step: re.Match) -> bool:
+        is_of_question = set(re.findall(r"\d+", step[1])) <= set(re.findall(r"\d+", question))
+        return is_of_question and known.issuperset(words_of(step[1]))
+
+    rest = _STEP.sub(lambda step: " " if is_known(step) else step[0], text).strip()
+    return without_lead_in(rest) if rest else text
 
 
 def _no_things_are_zero(text: str, question: str) -> str:

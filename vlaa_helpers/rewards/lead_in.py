@@ -23,7 +23,9 @@ _CHOOSING = r"(?:i(?:'d| would| will|'ll)? (?:choose|pick|select|go with)|i'd sa
 _PART = rf"(?:{_OPENING}|{_SOURCE}|{_SPEAKER}|{_SAYING}|{_CHOOSING})\s*"
 _LEAD_IN = re.compile(rf"\s*(?:{_PART}){{1,5}}", re.IGNORECASE)
 _WILL_BE = re.compile(r"\b(?:appears? to be|would be|will be)\b", re.IGNORECASE)
-_CONCLUSION = re.compile(r"[.,;]\s+(?:so|therefore|thus|hence)\b,?\s+", re.IGNORECASE)
+_CONCLUSION = re.compile(
+    r"[.,;]\s+(?:so|therefore|thus|hence)\b,?\s+|[.;]\s+(?=the (?:final |correct )?answer\b)", re.IGNORECASE
+)
 
 
 def without_lead_in(text: str) -> str:

@@ -44,6 +44,8 @@ _SPACED_EQUALS = re.compile(r"(?:\\[,;:! ]\s*)+(?==)|(?<==)(?:\s*\\[,;:! ])+")
 _BRACED_LIST = re.compile(r"\{([^{}]*,[^{}]*)\}")
 _INTEGRAL = re.compile(r"\\int(?![A-Za-z])")
 _OF_INTEGRAL = re.compile(r"(?<![A-Za-z\\])d\s*(?:[a-z](?![A-Za-z])|\\[a-z]+)|\\mathrm\s*\{d\}")
+_RATIO_IN_WORDS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) to (\d+(?:\.\d+)?)(?![\w])")
+_BOTH_SIGNS = re.compile(r"\\(pm|mp)(?![A-Za-z])")
 _BOX = "\x01"
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 COMMANDS = frozenset(
@@ -117,6 +119,8 @@ def read_formula(text: str, question: str = "") -> Formula | None:
     """
     text = _BLANK_LINES.sub("\n", _BLANKS.sub(" ", text))  # long runs of them would cost their length squared
     text = _POSSESSIVE.sub("", _INLINE.sub("$", _SPACED_EQUALS.sub(" ", _without_blocks(text))))
+    if "ratio" in question.casefold():
+        text = _RATIO_IN_WORDS.sub(r"\1:\2", text)
     text = latex_signs(values_by_name(without_lead_in(text)))
     if (
         text is None
@@ -210,16 +214,25 @@ def _split(text: str, question: str) -> Formula | None:
     if len(joins) > 1:
         return None
     written = _CONNECTIVE.sub(",", text) if joins else text
-    pieces = list(map(str.strip, _outside_brackets(re.sub(r",\s*,", ",", written) if joins else written)))
-    if not all(pieces):
+    parts = _outside_brackets(re.sub(r",\s*,", ",", written) if joins else written)
+    pieces = list(map(str.strip, parts)) if parts else []
+    if not pieces or not all(pieces):
         return None
+    if len(pieces) == 1 and _BOTH_SIGNS.search(text) and not _INEQUALITY.search(text):
+        joins, pieces = {"or"}, _with_either_sign(text)
     joined = "" if len(pieces) == 1 else (joins.pop() if joins else ",")
     in_order = len(pieces) > 1 and _IN_ORDER.search(question) is not None
     return Formula(text, tuple(_piece(piece, question) for piece in pieces), joined, in_order)
 
 
-def _outside_brackets(text: str) -> list[str]:
-    """The text split at the commas, semicolons and line breaks that stand in no bracket."""
+def _with_either_sign(text: str) -> list[str]:
+    r"""A formula with \pm as two, \mp with the other signs."""
+    signs = ({"pm": "+", "mp": "-"}, {"pm": "-", "mp": "+"})
+    return [_BOTH_SIGNS.sub(lambda found, sign=sign: sign[found[1]], text) for sign in signs]
+
+
+def _outside_brackets(text: str) -> list[str] | None:
+    """The text split at the commas, semicolons and line breaks in no bracket; None where one is not closed."""
     parts, depth, start = [], 0, 0
     for place, sign in enumerate(text):
         depth += (sign in "([{") - (sign in ")]}")
@@ -228,7 +241,9 @@ def _outside_brackets(text: str) -> list[str]:
         if depth == 0 and sign in ",;\n" and text[place - 1 : place] != "\\":
             parts.append(text[start:place])
             start = place + 1
-    return [*parts, text[start:]]
+        if depth < 0:
+            return None
+    return [*parts, text[start:]] if depth == 0 else None
 
 
 def _piece(text: str, question: str) -> Piece:

@@ -5,6 +5,7 @@ import re
 from .math_formula import Formula, Piece
 
 _NAMES = ("x", "y", "z")
+_SOLUTION = re.compile(r"\b(?:solve|system|solution|point|intersect\w*|meet)\b", re.IGNORECASE)
 _TUPLE = re.compile(r"\\?(?:left\s*)?\(([^()]*)\\?(?:right\s*)?\)")
 
 
@@ -17,6 +18,12 @@ def as_coordinates(gold: Formula, said: Formula) -> tuple[Formula, Formula]:
     if len(gold.pieces) == 1 and gold.pieces[0].parts[-1].startswith("(") and (point := _point(said)):
         return gold, point
     return gold, said
+
+
+def solution_as_point(gold: Formula, said: Formula, question: str) -> Formula:
+    """The ground truth `x = 1, y = -2` as (1, -2), where the question asks for a solution and the answer is a point."""
+    is_point = len(said.pieces) == 1 and said.pieces[0].parts[0].startswith("(") and len(said.pieces[0].parts) == 1
+    return (_point(gold) or gold) if is_point and len(gold.pieces) > 1 and _SOLUTION.search(question) else gold
 
 
 def _values_of_names(formula: Formula) -> Formula | None:

@@ -23,7 +23,7 @@ _FUNCTION_OF_X = re.compile(r"([a-zA-Z])\s*(?:\\left)?\(([a-z])\s*(?:\\right)?\)
 _COORDINATES = re.compile(r"\(\s*[a-z](?:\s*,\s*[a-z])+\s*\)")
 _TRANSPOSE = re.compile(r"\^\s*\{?\s*T(?![A-Za-z])")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
-_BASE = re.compile(r"\d\s*_\s*\{?\s*(\w+)\s*\}?")
+_BASE = re.compile(r"\d\s*(?:\^\s*(?:\{[^{}]*\}|\w)\s*)?_\s*\{?\s*(\w+)\s*\}?")
 _BLANK = re.compile(r"(?<![\d.]) | (?![\d.])")
 _NUMBERED = re.compile(r"([a-z])_\s*\{?\s*([1-9])\s*\}?")
 MAX_CHAIN = 6
@@ -48,9 +48,9 @@ def same_formula(gold: Formula, said: Formula) -> str:
         if gold.is_ordered:
             return _first_that_fails(map(same_piece, gold.pieces, said.pieces))
         return _same_pieces(list(gold.pieces), list(said.pieces))
-    if len(gold.pieces) == 1 and re.search(r"\\pm|\\\{", gold.text) and not said.has_inequality:
+    if len(gold.pieces) == 1 and r"\{" in gold.text and not said.has_inequality:
         return _compare(gold.pieces[0].parts[-1], ", ".join(piece.parts[-1] for piece in said.pieces))
-    if len(said.pieces) == 1 and re.search(r"\\pm|\\\{", said.text) and not gold.has_inequality:
+    if len(said.pieces) == 1 and r"\{" in said.text and not gold.has_inequality:
         return _compare(", ".join(piece.parts[-1] for piece in gold.pieces), said.pieces[0].parts[-1])
     return SEVERAL if len(said.pieces) > len(gold.pieces) else DIFFERENT
 

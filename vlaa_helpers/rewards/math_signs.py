@@ -8,6 +8,7 @@ from .math_plain import closing_bracket, plain_functions
 _SIGNS = {
     "−": "-", "–": "-", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "×": r"\times ", "÷": "/", "∕": "/", "⁄": "/",
     "≤": r"\le ", "≥": r"\ge ", "≠": r"\neq ", "≈": r"\approx ", "±": r"\pm ", "∞": r"\infty ", "°": r"^{\circ}",
+    "℃": r"^{\circ}C",
     "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∧": r"\land ", "∨": r"\lor ", "′": "'", "“": '"', "”": '"', "’": "'",
     "∅": r"\emptyset ", "∠": r"\angle ", "ℝ": r"\mathbb{R}", "…": r"\ldots ", "‘": "'",
     "√": r"\sqrt ", "∛": r"\sqrt[3] ", "∜": r"\sqrt[4] ",
@@ -30,17 +31,17 @@ _SQRT_SIGN = re.compile(r"\\sqrt(\[\d\])? +(\d+(?:\.\d+)?|[a-z]|\\pi)")
 _FUNCTION = re.compile(
     r"(?<![\\A-Za-z])(arcsin|arccos|arctan|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|pi)(?![A-Za-z])"
 )
-_SCIENTIFIC = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)[eE]([-+]?\d{1,3})(?![\d.])")
-_THOUSANDS = re.compile(r"(?<![\d,.(\[{])(\d{1,3}(?:,\d{3})+)(?![\d,])")
+_SCIENTIFIC = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)[eE]([-+]?\d{1,3})(?!\d|\.\d)")
+_THOUSANDS = re.compile(r"(?:(?<=\\boxed\{)|(?<=\\fbox\{)|(?<=\\text\{)|(?<![\d,.(\[{]))(\d{1,3}(?:,\d{3})+)(?![\d,])")
 _TO_POWER = re.compile(r"\^\s*([-+]?(?:\d+(?:\.\d+)?|[a-zA-Z]))(?![\w.])|\^\s*(\d{2,})")
-_NUMBER_TIMES = re.compile(r"([\d)])\s*((?:\\left\s*)?\()")  # Math-Verify reads 2(3) as two and three: 5
+_NUMBER_TIMES = re.compile(r"([\d)]|\\pi)\s*((?:\\left\s*)?\()")  # Math-Verify reads 2(3) as two and three: 5
 _ARC = re.compile(r"(?<![\\A-Za-z])a(sin|cos|tan)(?=\s*\()")
 _LOG_BASE = re.compile(r"(\\log\s*_)\s*(\d|[a-z])(?![\w])")
 _THIN_SPACES = re.compile(r"(?<![\d.])(?<!\d )\d{1,3}(?:(?:\\,| )\d{3})+(?! ?\d)")
 _PERIODIC = re.compile(r"(\d+)\.(\d*)\\(?:overline|bar)\s*(?:\{(\d+)\}|(\d))(?!\d)")
 _PERIOD_IN_BRACKETS = re.compile(r"(?<![\d.])(\d+)\.\((\d+)\)(?!\d)")
 _TWO_NUMBERS = re.compile(r"\d\s+\d|\d\\[,;!: ]\s*\d|\d\s*\\q?quad\s*\d|frac\s*\{[^{}]*\}\s*\{[^{}]*\}\s*\d")
-_MIXED = re.compile(r"(?<![\d.}^_])(\d+) (\d+)/(\d+)(?![\d.])")
+_MIXED = re.compile(r"(?<![\d.}^_])(\d+) (\d+)/(\d+)(?!\d|\.\d)")
 
 
 def latex_signs(text: str) -> str | None:

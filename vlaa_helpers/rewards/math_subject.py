@@ -36,6 +36,8 @@ _HOW = {
 _NAME = re.compile(
     r"(?:angle|∠)\s*\$?\s*(?P<angle>[A-Z])(?![A-Za-z])|(?<![\\A-Za-z])(?P<points>[A-Z]{2,4})(?![A-Za-z])"
 )
+_BEFORE_A_NUMBER = re.compile(rf"\b{_QUANTITY}s? \$?-?[\d.]+\$?(?: [a-z]+)?[.]?$", re.IGNORECASE)
+_LETTER_ASKED = re.compile(r"\s*(?:the value of )?\$?[a-z]\$?\s*")
 _NO_POINTS = frozenset("USD EUR INR JPY LCM HCF GCD GCF LHS RHS".split())
 
 
@@ -78,9 +80,14 @@ def is_of_another(answer: str, gt: str, question: str) -> bool:
     asked, said = asked_quantities(question), _first_quantities(answer)
     if asked and said and asked.isdisjoint(said):
         return True
+    nearest = _BEFORE_A_NUMBER.search(answer)
+    if asked and nearest and asked.isdisjoint(_first_quantities(nearest[0])):
+        return True  # "the radius with diameter 5"
+    if said and _LETTER_ASKED.fullmatch(asked_clause(question)) and said.isdisjoint(_first_quantities(question)):
+        return True
     names, asked_names = _names(answer), _names(asked_clause(question))
     return bool(asked_names and names and not _names(gt)) and not all(
-        any(_same_points(name, other) for other in asked_names) for name in names
+        any(same_points(name, other) for other in asked_names) for name in names
     )
 
 
@@ -88,7 +95,7 @@ def _names(text: str) -> set[str]:
     return {found[found.lastgroup] for found in _NAME.finditer(text)} - _NO_POINTS
 
 
-def _same_points(said: str, asked: str) -> bool:
+def same_points(said: str, asked: str) -> bool:
     """Whether two names are of one line, angle or shape: AB and BA, ABC and CBA, the angle B and ABC."""
     if len(said) != len(asked):
         return said == asked[1:-1] or asked == said[1:-1]

@@ -22,7 +22,7 @@ _NAMES = {
     "kohm": "kilohm kilohms", "rupee": "rupee rupees INR", "yen": "yen JPY", "decade": "decade decades",
     "century": "century centuries", "person": "person persons people", "degree": "degree degrees deg",
     "radian": "rad radian radians", "unit": "unit units", "dollar": "dollar dollars USD", "euro": "euro euros EUR",
-    "cent": "cent cents", "mile/h": "mph",
+    "cent": "cent cents", "mile/h": "mph", "km/h": "kph kmph",
     "celsius": "celsius Celsius", "fahrenheit": "fahrenheit Fahrenheit",
 }  # fmt: skip
 _CANONICAL = {written: unit for unit, names in _NAMES.items() for written in names.split()}
@@ -55,9 +55,9 @@ def is_numeric(text: str) -> bool:
     return _NUMERIC.fullmatch(text) is not None and re.search(r"\d|\\pi", text) is not None
 
 
-def is_unit(word: str) -> bool:
-    """Whether a word is a unit that is known."""
-    return word in _CANONICAL
+def unit_of(word: str) -> str | None:
+    """The one writing of a unit that is known, such as "cm" for "centimetres"; None for any other word."""
+    return _CANONICAL.get(word)
 
 
 def split_unit(text: str) -> tuple[str, str]:

@@ -8,6 +8,8 @@ from .math_cases import read_cases, same_cases
 from .math_compare import TIME_LIMIT, compare, one_time_limit
 from .math_formula import MAX_LENGTH, Formula, read_formula
 from .math_gold import no_mathematics
+from .math_left import without_asked
+from .math_points import solution_as_point
 from .math_relations import BAD_GOLD, DIFFERENT, SAME, SEVERAL, UNREADABLE, same_formula, without_blanks
 from .math_subject import asked_quantities, is_of_another
 from .polynomials import same_polynomial
@@ -40,7 +42,7 @@ def math_reward(response: str, gt: str, *, question: str = "", meta: str = "") -
     for it and in `\\text{}`. 5% is 0.05, and no 5; 30° is a sixth of pi inside sin, cos and tan.
     What differs from Math-Verify alone, and what of its limits remains, is in docs/matchers.md.
 
-    Works from any thread. What takes longer than a second of processor time (`9^{9^{9}}`) or is longer than 500
+    Works from any thread. What takes longer than a second of processor time (`9^{9^{9^{9}}}`) or is longer than 500
     characters is `unreadable`, unless it is `gt` word for word.
 
     Raises:
@@ -67,6 +69,8 @@ def _plain_verdict(gt: str, answer: str, question: str) -> str | None:
         return None
     if _WITH_A_LETTER.search(answer) and (asked_unit(question) or asked_quantities(question)):
         return None  # the letter may be a unit of what is asked for
+    if question and "=" in answer and "=" not in gt:
+        return None  # it must name what is asked for
     if ("=" in gt or "=" in answer) and "y" in gold[1] + said[1]:
         return None
     is_written_alike = without_blanks(gold[1]) == without_blanks(said[1])
@@ -88,8 +92,11 @@ def _verdict(gt: str, answer: str, question: str) -> str:
         return DIFFERENT
     if asks_for_percent(question) and _is_of_percent(gt) != _is_of_percent(answer):
         return _verdict_in_percent(gt, answer, question)
+    if question and all(len(piece.parts) == 1 for piece in gold.pieces) and len(gold.pieces) == 1:
+        if (answer := without_asked(answer, question)) is None:
+            return UNREADABLE
     said = read_formula(answer, question)
-    return UNREADABLE if said is None else same_formula(gold, said)
+    return UNREADABLE if said is None else same_formula(solution_as_point(gold, said, question), said)
 
 
 def _is_of_percent(text: str) -> bool:

@@ -62,13 +62,3 @@ def question_words(question: str) -> frozenset[str]:
     plurals = {word + ending for word in words for ending in ("s", "es") if not word.endswith("s")}
     singulars = {word.removesuffix(ending) for word in words for ending in ("s", "es") if len(word) > 3}
     return frozenset(words | plurals | singulars)
-
-
-def change_nothing(words: list[str], text: str, neutral: frozenset[str], question: str) -> bool:
-    """Whether each word is neutral or the question's; with the question's, nothing in the text may hedge.
-
-    >>> change_nothing(["cubes"], "3 cubes", frozenset(), "How many cubes?")
-    True
-    """
-    unknown = [word.removesuffix("'s") for word in words if word not in neutral]
-    return not unknown or (question_words(question).issuperset(unknown) and not is_hedged(text))

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .math_units import is_unit
+from .math_units import unit_of
 from .neutral_words import SAYING
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -17,13 +17,21 @@ _WRITINGS = (
     re.compile(r"^[ \t]*()([A-Z])([ \t])(?=\S)", re.MULTILINE),  # A red, on lines
 )
 _LETTER_LAST = re.compile(r"\(([A-Z])\)")
+_INSTRUCTION = re.compile(
+    r"(?:^|(?<=[.!?])\s+|\s*\n\s*)(?:please|answer|choose|select|respond|reply|give|write|output|think|pick|provide|only|just"
+    r"|your)\b.*\b(?:answer|letters?|options?|choices?|question)\b.*",
+    re.IGNORECASE | re.DOTALL,
+)
 _BOUNDARY = re.compile(r"[,;:?()\n]")
 _MARKUP = re.compile(r"[*_`$\"'“”‘’]")
 _DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-z]))|(?<=\d)\s*(?:degrees?\b|°)", re.IGNORECASE)
 _TEXT = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\s*\{([^{}]*)\}")
 _SPACE = re.compile(r"\\[,;:!]|~")
 _FRACTION = re.compile(r"(?<![\d}])\\[dt]?frac\{(\d+)\}\{(\d+)\}(?![\d{])")
-_JOINED_UNIT = re.compile(r"(?<![\w.,])(\d+(?:\.\d+)?)([A-Za-z]{1,6})(?![\w^])")
+_NUMBER_WITH_UNIT = re.compile(r"(?<![\w.,])(\d+(?:\.\d+)?) ?([A-Za-z]+)(?![\w^])")
+_SIGNS = {r"\leq": "≤", r"\le": "≤", "<=": "≤", r"\geq": "≥", r"\ge": "≥", ">=": "≥"}
+_RELATION = re.compile(r"\s*(<=|>=|\\[lg]eq?(?![A-Za-z])|[<>≤≥])\s*")
+_WILL = re.compile(r"\bwill\b")
 _NUMBER_AND_UNIT = re.compile(r"([-+]?\d[\d.,/]*)\s*([^\W\d]+|[°%])")
 _ARTICLE = re.compile(r"(?:the|an?) (?=\S)")
 _ASKED_FOR = re.compile(r"\b(?:which|what)\s+([a-z]{3,})", re.IGNORECASE)
@@ -107,8 +115,12 @@ def _listed(question: str) -> tuple[dict[str, str], int]:
         run = _longest_run(list(writing.finditer(question)))
         if len(run) > 1:
             ends = [*(mark.start() for mark in run[1:]), len(question)]
-            texts = {mark[2].upper(): question[mark.end() : end].strip() for mark, end in zip(run, ends, strict=True)}
-            return texts, run[0].start()
+            written = [question[mark.end() : end].strip() for mark, end in zip(run, ends, strict=True)]
+            are_lines = (
+                all("\n" not in text for text in written[:-1]) and "\n" in question[run[0].start() : run[-1].start()]
+            )
+            written[-1] = _without_instruction(written[-1], are_lines)
+            return dict(zip((mark[2].upper() for mark in run), written, strict=True)), run[0].start()
     listed, start, first = {}, 0, 0
     for mark in _LETTER_LAST.finditer(question):
         text = _BOUNDARY.split(question[start : mark.start()].strip())[-1].strip()
@@ -117,6 +129,12 @@ def _listed(question: str) -> tuple[dict[str, str], int]:
         first = first if listed else question.rindex(text, 0, mark.start())
         listed[mark[1]], start = text, mark.end()
     return listed, first
+
+
+def _without_instruction(text: str, is_line: bool) -> str:
+    """The last option without what stands behind it: the next lines, where each option is one, or "Answer with …"."""
+    text = text.partition("\n")[0] if is_line else text
+    return _INSTRUCTION.split(text)[0].strip() or text
 
 
 def _longest_run(marks: list[re.Match]) -> list[re.Match]:
@@ -147,7 +165,8 @@ def plain_text(text: str) -> str:
     """
     if not text.isascii():
         text = text.translate(FULL_WIDTH)
-    text = _JOINED_UNIT.sub(_with_a_blank, _MARKUP.sub("", without_latex(text)))
+    text = _RELATION.sub(lambda sign: f" {_SIGNS.get(sign[1], sign[1])} ", text)
+    text = _WILL.sub("would", _NUMBER_WITH_UNIT.sub(_in_one_writing, _MARKUP.sub("", without_latex(text))))
     return _DEGREES.sub("°", " ".join(text.split())).rstrip(".,;").casefold()
 
 
@@ -160,6 +179,6 @@ def without_latex(text: str) -> str:
     return _SPACE.sub(" ", _FRACTION.sub(r"\1/\2", _TEXT.sub(r" \1 ", text))) if "\\" in text else text
 
 
-def _with_a_blank(found: re.Match) -> str:
-    """A number and its unit, which may be joined: "5cm" is "5 cm"."""
-    return f"{found[1]} {found[2]}" if is_unit(found[2]) else found[0]
+def _in_one_writing(found: re.Match) -> str:
+    """A number and its unit in one writing: "5cm" and "5 centimetres" are "5 cm"."""
+    return f"{found[1]} {unit}" if (unit := unit_of(found[2])) else found[0]

@@ -22,8 +22,8 @@ BASE = "base"
 HELD = tuple(name for name in SPLITS if name != "train")
 _NAME = re.compile(r"[\w-]{1,60}")
 _ARM = re.compile(r"[^\W_][^\n\t]{0,59}")
-_FIXED = ("name", "reasons")
-"""Fields of a profile that a study does not change."""
+_FIXED = ("name", "reasons", "test_per_source")
+"""Fields of a profile that a study does not change: its file says what is asked."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ What a step costs depends on shapes and types, not on what the weights know. The
 are the first of the 151,936 words, and the head computes all of them.
 """
 
+import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +41,12 @@ TRUE_SIZE: dict[str, dict[str, Any]] = {
     },
 }
 """Of Qwen/Qwen2.5-VL-3B-Instruct, by two independent copies of its config.json; not held against the hub itself."""
+TRUE_WIDTH: dict[str, dict[str, Any]] = {
+    "text": {**TRUE_SIZE["text"], "num_hidden_layers": 2, "vocab_size": 16_384},
+    "vision": {**TRUE_SIZE["vision"], "depth": 2, "fullatt_block_indexes": [1]},
+}
+"""The same layers, two of each kind, and fewer words."""
+FILE_SIZE = "2GB"
 
 
 def build_config(size: dict[str, dict[str, Any]], tokenizer: Any) -> Any:
@@ -81,22 +88,44 @@ def save_random_model(
 ) -> int:
     """Write a model with random weights, and the processor, so that `load_policy` finds them in `folder`.
 
-    In bfloat16, as Qwen publishes it, in files of up to 2 GB: 7.5 GB for `TRUE_SIZE`. The numbers are drawn on
-    `device`: a GPU takes seconds where a CPU takes minutes.
+    In bfloat16, as Qwen publishes it: 7.5 GB for `TRUE_SIZE`, in files of up to `FILE_SIZE`, of which one at a time is
+    in memory. The numbers are drawn on `device`: a GPU takes seconds where a CPU takes minutes.
 
     Returns:
         How many parameters it has.
     """
     import torch
+    from huggingface_hub import split_torch_state_dict_into_shards
+    from safetensors.torch import save_file
     from transformers import AutoModelForImageTextToText
 
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with torch.device("meta"):
+        model = AutoModelForImageTextToText.from_config(build_config(size, processor.tokenizer), dtype=torch.bfloat16)
+    weights = dict(model.named_parameters())  # a tied head is not named again
+    files = split_torch_state_dict_into_shards(weights, max_shard_size=FILE_SIZE)
     torch.manual_seed(0)
-    with torch.device(device):
-        config = build_config(size, processor.tokenizer)
-        model = AutoModelForImageTextToText.from_config(config, dtype=torch.bfloat16)
-    model.save_pretrained(folder, max_shard_size="2GB")
+    for file, names in files.filename_to_tensors.items():
+        save_file({name: _drawn(name, weights[name], device) for name in names}, folder / file, {"format": "pt"})
+    if files.is_sharded:
+        index = {"metadata": files.metadata, "weight_map": files.tensor_to_filename}
+        (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=2))
+    model.config.architectures = [type(model).__name__]
+    model.config.save_pretrained(folder)
+    model.generation_config.save_pretrained(folder)
     processor.save_pretrained(folder)
     return model.num_parameters()
+
+
+def _drawn(name: str, weight: Any, device: str) -> Any:
+    """A weight of that shape as an untrained model has it: biases 0, norms 1, all else normal."""
+    import torch
+
+    drawn = torch.empty_like(weight, device=device)
+    if weight.ndim > 1:
+        return drawn.normal_(std=0.02).cpu()
+    return drawn.fill_(0 if name.endswith("bias") else 1).cpu()
 
 
 @contextmanager

@@ -283,7 +283,9 @@ def main() -> None:
         print(json.dumps(part))
         return
     processor = load_processor(get_profile("mini").replace(model=str(MINI_VLMS["mini"])))
-    with random_model(profile, processor, TRUE_SIZE) if options.gpu else nullcontext((profile, 0)) as (here, _):
+    given = profile.replace(model=options.model or profile.model)
+    is_drawn = options.gpu and not options.model
+    with random_model(profile, processor, TRUE_SIZE) if is_drawn else nullcontext((given, 0)) as (here, _):
         arguments = ["--steps", str(options.steps), "--prompts", str(options.prompts), "--model", here.model]
         arguments += ["--gpu"] if options.gpu else []
         measure_all(cells(options.quick), arguments, options.out, limit=options.limit)

@@ -20,7 +20,9 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest import mock
 
+from transformers import Trainer
 from trl import GRPOConfig, GRPOTrainer, SFTTrainer
 
 from ...core.assets import MINI_VLMS
@@ -56,6 +58,12 @@ def compare_sft(profile: Profile, records: Any, *, steps: int) -> dict[str, Any]
     the same arithmetic: its losses must be the same, while those of `trl` are only close. In float16 there is no arm
     `trl`: the scaler of the loss cannot take bfloat16 gradients.
     """
+    arms, settings = sft_arms(profile, records)
+    return {"settings": _settings(profile, settings, steps), **compare_arms(arms, profile, steps)}
+
+
+def sft_arms(profile: Profile, records: Any) -> tuple[dict[str, Arm], Any]:
+    """The arms of `compare_sft`, and the `SFTConfig` that they share."""
     view = to_sft(records)
 
     def ours(model: Any, processor: Any, folder: str, max_steps: int) -> SFTTrainer:
@@ -65,11 +73,11 @@ def compare_sft(profile: Profile, records: Any, *, steps: int) -> dict[str, Any]
     def build(model: Any, processor: Any, args: Any) -> SFTTrainer:
         return SFTTrainer(model=model, args=args, train_dataset=view, processing_class=processor)
 
-    return _compare(ours, build, profile, steps)
+    return _arms(ours, build, profile)
 
 
-def _compare(ours: Arm, build: Callable[[Any, Any, Any], Any], profile: Profile, steps: int) -> dict[str, Any]:
-    """`ours` against trainers that `build` makes of a policy, a processor and our own settings."""
+def _arms(ours: Arm, build: Callable[[Any, Any, Any], Any], profile: Profile) -> tuple[dict[str, Arm], Any]:
+    """`ours`, trainers that `build` makes of a policy, a processor and our own settings, and these settings."""
 
     def args(folder: str, max_steps: int) -> Any:
         # GRPOConfig works this one out itself, and refuses to be told
@@ -87,7 +95,7 @@ def _compare(ours: Arm, build: Callable[[Any, Any, Any], Any], profile: Profile,
         trainer.train()
         return trainer
 
-    with tempfile.TemporaryDirectory() as folder:  # says which settings ours are
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(Trainer, "train"):  # which settings ours are
         settings = ours(*load_policy(profile), folder, 1).args
     free_gpu()
     arms = {"ours": ours, "trl": trl, "trl_float32": trl_float32}
@@ -95,7 +103,7 @@ def _compare(ours: Arm, build: Callable[[Any, Any, Any], Any], profile: Profile,
         del arms["trl_float32"]
     elif profile.dtype == "float16":
         del arms["trl"]
-    return {"settings": _settings(profile, settings, steps), **compare_arms(arms, profile, steps)}
+    return arms, settings
 
 
 # ---- GRPO ----
@@ -108,6 +116,12 @@ def compare_grpo(profile: Profile, records: Any, *, steps: int, exact_draws: boo
     the same up to the order in which floats are added; else ours samples others, from the same distribution. Each arm
     also has `median_generation_s`, the part of a step that samples.
     """
+    arms, settings = grpo_arms(profile, records, exact_draws=exact_draws)
+    return {"settings": _settings(profile, settings, steps), **compare_arms(arms, profile, steps)}
+
+
+def grpo_arms(profile: Profile, records: Any, *, exact_draws: bool = False) -> tuple[dict[str, Arm], Any]:
+    """The arms of `compare_grpo`, and the `GRPOConfig` that they share."""
     view, reward = to_grpo(records), MixedReward()
 
     def ours(model: Any, processor: Any, folder: str, max_steps: int) -> GRPOTrainer:
@@ -117,7 +131,7 @@ def compare_grpo(profile: Profile, records: Any, *, steps: int, exact_draws: boo
     def build(model: Any, processor: Any, args: Any) -> GRPOTrainer:
         return GRPOTrainer(model=model, reward_funcs=reward, args=args, train_dataset=view, processing_class=processor)
 
-    return _compare(ours, build, profile, steps)
+    return _arms(ours, build, profile)
 
 
 def mini_grpo(*, steps: int = 12, exact_draws: bool = False) -> dict[str, Any]:
@@ -153,14 +167,14 @@ def sft_records(n: int) -> Any:
     return arrow_dataset(_traced(n), record_features())
 
 
-def large_records(n: int, tokenizer: Any) -> Any:
-    """The same as large as real ones: images of `IMAGE_SIDE`, completions of `COMPLETION_TOKENS`."""
+def large_records(n: int, tokenizer: Any, *, completion_tokens: int = COMPLETION_TOKENS) -> Any:
+    """The same as large as real ones: images of `IMAGE_SIDE`, completions of that many tokens."""
 
     def rows() -> Iterator[dict]:
         for row in _traced(n):
             drawn = draw_scene(row["source"], meta_of(row)["facts"]).resize((IMAGE_SIDE, IMAGE_SIDE))
             image = {"bytes": encode_png(drawn), "path": None}
-            yield row | {"image": image, "response": _lengthened(row["response"], tokenizer)}
+            yield row | {"image": image, "response": _lengthened(row["response"], tokenizer, completion_tokens)}
 
     return arrow_dataset(rows(), record_features())
 
@@ -172,13 +186,20 @@ def _traced(n: int) -> Iterator[dict]:
         yield row | {"response": teacher.ask("reason", row, {"caption": caption}).text}
 
 
-def _lengthened(response: str, tokenizer: Any) -> str:
-    """The response with its thinking said again until `COMPLETION_TOKENS` are reached."""
+def _lengthened(response: str, tokenizer: Any, tokens: int) -> str:
+    """The response with its thinking said again, or cut, until it has that many tokens."""
     think, end, answer = response.partition("</think>")
-    room = COMPLETION_TOKENS - len(tokenizer(end + answer).input_ids)
+    room = tokens - len(tokenizer(end + answer).input_ids)
     words = think.removeprefix("<think>")
     again = f"{think}{f' {words}' * (room // len(tokenizer(words).input_ids))}"
     return tokenizer.decode(tokenizer(again).input_ids[:room]) + end + answer
+
+
+def prompt_tokens(records: Any, processor: Any) -> int:
+    """Of the longest prompt, its image apart."""
+    rows = (row["prompt"] for row in to_grpo(records))
+    texts = (processor.apply_chat_template(row, tokenize=False, add_generation_prompt=True) for row in rows)
+    return max(len(processor.tokenizer(text).input_ids) for text in texts)
 
 
 def mini_sft(*, steps: int = 24) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A notebook as a file: its place in the series, its parameters, its stored outputs, its Colab badge.
+"""A notebook as a file: its place in the series, its parameters, its stored outputs, its badges.
 
 Nothing here executes a notebook (that is `run`) or imports torch; nbformat is imported when a file is read.
 """
@@ -23,11 +23,20 @@ ROOT = CHECKOUT
 NOTEBOOK_NAME = re.compile(r"\d\d(_[a-z0-9]+)+\.ipynb")
 BADGE_IMAGE = "https://colab.research.google.com/assets/colab-badge.svg"
 COLAB_LINK = re.compile(r"https://colab\.research\.google\.com/github/[^\s)\"'\\]*?([\w.-]+\.ipynb)")
+KAGGLE_IMAGE = "https://kaggle.com/static/images/open-in-kaggle.svg"
+KAGGLE_LINK = re.compile(r"https://kaggle\.com/kernels/welcome\?src=https://github\.com/[^\s)\"'\\]*?[\w.-]+\.ipynb")
+BADGES = re.compile(
+    rf"\[!\[Open in Colab\]\({re.escape(BADGE_IMAGE)}\)\]\({COLAB_LINK.pattern}\)"
+    rf"(?: \[!\[Open in Kaggle\]\({re.escape(KAGGLE_IMAGE)}\)\]\({KAGGLE_LINK.pattern}\))?"
+)
+"""A badge of Colab, with that of Kaggle or without; its group is the notebook that the first one opens."""
 INSTALL_LINK = re.compile(r"git\+https://github\.com/[\w.-]+/[\w.-]+")
 """How a setup cell names the repository to pip."""
-SETUP_CELL = """import sys
+SETUP_CELL = """import os
+import sys
 
-if "google.colab" in sys.modules:  # elsewhere the package is installed already: see README
+on_kaggle = "KAGGLE_KERNEL_RUN_TYPE" in os.environ
+if on_kaggle or "google.colab" in sys.modules:  # elsewhere the package is installed already: see README
     %pip install -q --no-deps git+REPOSITORY
     from vlaa_helpers import install_missing
 
@@ -235,7 +244,7 @@ def notebook_text(nb: "NotebookNode") -> str:
     return "\n".join(parts)
 
 
-# ---- Colab badges and the setup cell ----
+# ---- badges and the setup cell ----
 
 
 def _repository(root: str | Path) -> dict[str, str]:
@@ -252,14 +261,22 @@ def colab_link(name: str, root: str | Path = ROOT) -> str:
     return f"https://colab.research.google.com/github/{repository}/blob/{settings['branch']}/notebooks/{name}"
 
 
-def colab_badge(name: str, root: str | Path = ROOT) -> str:
-    """Return the markdown of the badge that opens the notebook `name` in Colab."""
-    return f"[![Open in Colab]({BADGE_IMAGE})]({colab_link(name, root)})"
+def kaggle_link(name: str, root: str | Path = ROOT) -> str:
+    """Return the address at which Kaggle opens the notebook `name` (a file name), from pyproject's `[tool.vlaa]`."""
+    settings = _repository(root)
+    place = f"{settings['repository'].rstrip('/')}/blob/{settings['branch']}/notebooks/{name}"
+    return f"https://kaggle.com/kernels/welcome?src={place}"
 
 
-def _row_with_its_badge(line: str, root: Path) -> str:
+def badges(name: str, root: str | Path = ROOT) -> str:
+    """Return the markdown of the badges that open the notebook `name` in Colab and on Kaggle."""
+    colab = f"[![Open in Colab]({BADGE_IMAGE})]({colab_link(name, root)})"
+    return f"{colab} [![Open in Kaggle]({KAGGLE_IMAGE})]({kaggle_link(name, root)})"
+
+
+def _row_with_its_badges(line: str, root: Path) -> str:
     named = re.findall(r"\(notebooks/([\w.-]+\.ipynb)\)", line)
-    return COLAB_LINK.sub(colab_link(named[0], root), line) if line.startswith("|") and len(named) == 1 else line
+    return BADGES.sub(badges(named[0], root), line) if line.startswith("|") and len(named) == 1 else line
 
 
 def setup_cell(root: str | Path = ROOT) -> str:
@@ -282,10 +299,11 @@ def _with_setup_cell(text: str, root: Path) -> str:
 
 
 def update_badges(root: str | Path = ROOT, *, check: bool = False) -> list[Path]:
-    """Write every Colab and install address in README.md and the notebooks anew, and the notebooks' setup cell.
+    """Write every badge, Colab and install address in README.md and the notebooks anew, and the notebooks' setup cell.
 
-    A notebook's badge opens that notebook, and so does the badge of its row in README.md; elsewhere a link keeps the
-    notebook it names. Nothing else in a notebook's file changes. With `check` nothing is written.
+    A notebook's badges open that notebook, and so do those of its row in README.md; elsewhere a link keeps the notebook
+    it names. A badge of Colab without one of Kaggle gets it. Nothing else in a notebook's file changes. With `check`
+    nothing is written.
 
     Returns:
         The files that differed.
@@ -298,11 +316,11 @@ def update_badges(root: str | Path = ROOT, *, check: bool = False) -> list[Path]
         text = path.read_text(encoding="utf-8")
         new = COLAB_LINK.sub(lambda match: colab_link(match.group(1), root), text)
         if path.name == "README.md":  # a row of the table opens the notebook that it links
-            new = "".join(_row_with_its_badge(line, root) for line in new.splitlines(keepends=True))
+            new = "".join(_row_with_its_badges(line, root) for line in new.splitlines(keepends=True))
+            new = BADGES.sub(lambda match: badges(match.group(1), root), new)
         new = INSTALL_LINK.sub(f"git+{_repository(root)['repository']}", new)
         if path.suffix == ".ipynb":
-            own_badge = re.compile(rf"\({re.escape(BADGE_IMAGE)}\)\]\({COLAB_LINK.pattern}\)")
-            new = own_badge.sub(f"({BADGE_IMAGE})]({colab_link(path.name, root)})", new)
+            new = BADGES.sub(badges(path.name, root), new)
             new = _with_setup_cell(new, root)
         if new != text:
             different.append(path)

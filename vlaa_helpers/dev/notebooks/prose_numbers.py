@@ -38,7 +38,7 @@ ALWAYS = frozenset({"accuracy", "auc", "change", "correct", "high", "low"})
 _CODE = re.compile(r"^(```|~~~).*?^\1|`[^`\n]+`", flags=re.M | re.S)
 _NAMES = re.compile(
     r"<[^>]*>|https?://\S+|(?<=\])\([^)]*\)|arXiv \d{4}\.\d{4,5}|\b\d+[- ]?bits?\b|\*\*\d+\.|^\s*\d+\.(?= )|\| 0\d \|"
-    r"|^\| about .*|\b(?:chapters?|sections?|tables?|figures?|steps?|exercises?|seeds?|Python) \d[\d.]*"
+    r"|^\|(?: [^|]* \|)? about .*|\b(?:chapters?|sections?|tables?|figures?|steps?|exercises?|seeds?|Python) \d[\d.]*"
     r"(?:(?:,| and| to) \d[\d.]*)*",
     flags=re.M | re.I,
 )

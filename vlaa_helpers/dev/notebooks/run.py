@@ -1,4 +1,4 @@
-"""The notebook series as a set: run every notebook, write the committed outputs, keep the Colab badges right.
+"""The notebook series as a set: run every notebook, write the committed outputs, keep the badges right.
 
     python -m vlaa_helpers.dev.notebooks.run run [--smoke] [--out runs] [NAMES...]
     python -m vlaa_helpers.dev.notebooks.run refresh NAMES...
@@ -178,12 +178,14 @@ def run_notebook(
 
 def _execute(nb: "NotebookNode", folder: Path, timeout: float, watch: _Watch) -> str | None:
     """Execute the cells in `folder`; what ended it early, in words, or None."""
+    from jupyter_client.utils import run_sync
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+    manager = _kernel_manager()
     watch.client = NotebookClient(
         nb,
-        km=_kernel_manager(),
+        km=manager,
         timeout=timeout,
         extra_arguments=["--IPKernelApp.log_level=ERROR"],  # its notice about loopback sockets is no news to a reader
         resources={"metadata": {"path": str(folder)}},
@@ -194,14 +196,18 @@ def _execute(nb: "NotebookNode", folder: Path, timeout: float, watch: _Watch) ->
     )
     # The kernel finds the vlaa_helpers that runs it, installed or not.
     search_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    environment = {**os.environ, "PYTHONPATH": search_path, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     try:
-        watch.client.execute(env={**os.environ, "PYTHONPATH": search_path, "PYDEVD_DISABLE_FILE_VALIDATION": "1"})
+        watch.client.execute(env=environment)
     except CellExecutionError as failure:
         return f"cell {watch.current}: {failure.ename}: {failure.evalue}"
     except CellTimeoutError:
         return f"cell {watch.current}: no end after {timeout:g} s; shorten it, or pass a longer timeout"
     except DeadKernelError:
         return f"cell {watch.current}: the kernel died; most often the machine ran out of memory"
+    finally:  # the client leaves a kernel whose manager it was given
+        if manager.has_kernel:
+            run_sync(manager.shutdown_kernel)(now=True)
     return None
 
 
@@ -283,7 +289,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for command in (run, refresh):
         command.add_argument("--out", type=Path, default=Path("runs"), help="folder for results (default: runs)")
         command.add_argument("--timeout", type=float, default=1800, help="seconds for one cell (default: 1800)")
-    badges = commands.add_parser("badges", help="write the Colab badges and the setup cells from pyproject.toml")
+    badges = commands.add_parser("badges", help="write the badges and the setup cells from pyproject.toml")
     badges.add_argument("--check", action="store_true", help="change nothing; exit 1 and name the files that differ")
     args = parser.parse_args(argv)
 
