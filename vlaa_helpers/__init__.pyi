@@ -172,11 +172,13 @@ from .study import (
 )
 from .training import (
     AdaptiveKL as AdaptiveKL,
+    DeceptiveReward as DeceptiveReward,
     EvaluateEvery as EvaluateEvery,
     RolloutLog as RolloutLog,
     SharedPrefixGRPOTrainer as SharedPrefixGRPOTrainer,
     check_batch as check_batch,
     clipped_objective as clipped_objective,
+    deceptive_reward_index as deceptive_reward_index,
     drop_long_prompts as drop_long_prompts,
     group_advantages as group_advantages,
     grpo_loss as grpo_loss,
