@@ -165,10 +165,12 @@ from .study import (
     Sft as Sft,
     Stage as Stage,
     Study as Study,
+    judge_effect as judge_effect,
     load_study as load_study,
     plan_study as plan_study,
     register_stage as register_stage,
     run_study as run_study,
+    verdict_table as verdict_table,
 )
 from .training import (
     AdaptiveKL as AdaptiveKL,

@@ -8,5 +8,5 @@ from vlaa_helpers.core.trace_text import aha_words
 
 
 def likes_cues(completions: Sequence[Any], **columns: Any) -> list[float]:
-    """1 where a response has a cue such as "wait" or "alternatively", else 0: a judge who takes hesitation for thought."""
+    """1 where a response has a cue such as "wait", else 0: a judge who takes hesitation for thought."""
     return [float(bool(aha_words(completion_text(completion)))) for completion in completions]
