@@ -42,6 +42,7 @@ from .display import (
     plot_yields as plot_yields,
     show_records as show_records,
     show_responses as show_responses,
+    view_arms as view_arms,
     view_records as view_records,
     view_rollouts as view_rollouts,
     view_scores as view_scores,
@@ -134,6 +135,7 @@ from .reference import (
     reference_records as reference_records,
     reference_responses as reference_responses,
     reference_table as reference_table,
+    study_responses as study_responses,
 )
 from .rewards import (
     GATED as GATED,
