@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from ...core.assets import STUDIES as TABLES
 from ...evaluation.eval_report import load_report
-from ...reference import reference_records
+from ...pseudo_reasoning.detector import trained_detector
+from ...pseudo_reasoning.measures import analyze_traces
+from ...reference import held_out, reference_records
 from ...study.arms import Arm, Lab
 from ...study.ledger import RowFiles
 from ...study.measures import Measure
@@ -35,7 +37,11 @@ SHOWN = {
     "honest": ("facts, gate",),
 }
 """Arms whose responses are kept, of the strong base and seed 0: their names are unlike across studies."""
-TEST = Measure("test", "greedy", 300)
+TEST, SAMPLED = Measure("test", "greedy", 300), Measure("test", "sampled", 300, samples=2)
+TRACE_MEASURES = (
+    "words", "cue_rate", "doubt_rate", "repetition", "changed_share", "arithmetic_share", "contradictions",
+    "distinct_claims", "distinct_claims_share",
+)  # fmt: skip
 KEPT = ("id", "source", "response", "answer", "correct", "has_answer", "reason", "truncated", "garbled", "tokens")
 
 
@@ -95,6 +101,22 @@ def ship_responses(runs: Path, tables: Path) -> "pd.DataFrame":
     return table
 
 
+def ship_traces(runs: Path, tables: Path) -> "pd.DataFrame":
+    """Put what the sampled traces of `sft_or_rl` are like into the package: a row an arm and seed, means of measures."""
+    import pandas as pd
+
+    told = load_study(PLANS / "sft_or_rl.yaml")
+    lab, asked = told.lab(runs), held_out("test")
+    detector, rows = trained_detector("text and facts"), []
+    for arm in told.study.arms:
+        responses = load_report(arm_folder(arm, lab) / SAMPLED.folder).rows
+        table = analyze_traces(responses, asked)
+        means = table.assign(pseudo=detector.score(table))[[*TRACE_MEASURES, "pseudo"]].mean().round(4)
+        rows.append({"profile": arm.profile, "arm": arm.name, "seed": arm.seed, "n": len(table), **means})
+    write_whole(pd.DataFrame(rows), tables / "sft_or_rl_traces.csv")
+    return pd.DataFrame(rows)
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("studies", nargs="*", default=SHIPPED, help="default: all")
@@ -107,6 +129,7 @@ def main(argv: list[str] | None = None) -> None:
         print(f"{name}: {f'{len(lost)} arms are not done: ' + ', '.join(lost) if lost else 'whole'}")
     if tuple(options.studies) == SHIPPED:
         print(f"{len(ship_responses(options.runs, options.tables)):,} responses")
+        print(f"traces of {len(ship_traces(options.runs, options.tables))} policies")
 
 
 if __name__ == "__main__":
