@@ -42,6 +42,7 @@ from .display import (
     plot_yields as plot_yields,
     show_records as show_records,
     show_responses as show_responses,
+    view_arms as view_arms,
     view_records as view_records,
     view_rollouts as view_rollouts,
     view_scores as view_scores,
@@ -135,6 +136,7 @@ from .reference import (
     reference_records as reference_records,
     reference_responses as reference_responses,
     reference_table as reference_table,
+    study_responses as study_responses,
 )
 from .rewards import (
     GATED as GATED,
@@ -166,13 +168,16 @@ from .study import (
     Sft as Sft,
     Stage as Stage,
     Study as Study,
+    judge_effect as judge_effect,
     load_study as load_study,
     plan_study as plan_study,
     register_stage as register_stage,
     run_study as run_study,
+    verdict_table as verdict_table,
 )
 from .training import (
     AdaptiveKL as AdaptiveKL,
+    DeceptiveReward as DeceptiveReward,
     EvaluateEvery as EvaluateEvery,
     RolloutLog as RolloutLog,
     SharedPrefixGRPOTrainer as SharedPrefixGRPOTrainer,
@@ -180,6 +185,7 @@ from .training import (
     add_behaviour_logps as add_behaviour_logps,
     check_batch as check_batch,
     clipped_objective as clipped_objective,
+    deceptive_reward_index as deceptive_reward_index,
     drop_long_prompts as drop_long_prompts,
     group_advantages as group_advantages,
     grpo_loss as grpo_loss,

@@ -130,5 +130,16 @@ def reference_responses(arm: str | None = None, *, decoding: str | None = None) 
     return table.reset_index(drop=True)
 
 
+def study_responses() -> "pd.DataFrame":
+    """What arms of the studies answered to `reference_records`, greedily, seed 0: a row a response.
+
+    Returns:
+        `study`, `arm` and the columns of `EvalReport.rows` that an explorer needs (`view_arms`).
+    """
+    import pandas as pd
+
+    return pd.read_parquet(STUDIES / "responses.parquet")
+
+
 def _name(arm: str) -> str:
     return arm.lower().replace("→", "_")

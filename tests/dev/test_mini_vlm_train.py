@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+from argparse import ArgumentTypeError
 from random import Random
 
 import pytest
@@ -99,6 +100,16 @@ def test_the_mixture_of_styles_comes_last():
         return sum(not any(words in reply for words in others) for reply in replies) / len(replies)
 
     assert share_of_careful(0.5) > 0.7 and 0.25 < share_of_careful(0.9) < 0.5
+
+
+def test_a_base_of_another_mixture_can_be_asked_for():
+    rare = mini_vlm.read_shares("careful=0.1,shortcut=0.4,ramble=0,teacher=0.5")
+    batches = mini_vlm.lesson_batches(0, 900, 8_000, styles=rare)
+    thought = [lesson.reply for batch in batches for lesson in batch if lesson.name == "think"]
+    aloud = sum(any(opening in reply for opening in OPENINGS) for reply in thought)
+    assert 0.44 < aloud / len(thought) < 0.56 and not any("Hmm, let me see." in reply for reply in thought)
+    with pytest.raises(ArgumentTypeError, match="seen 'careful=1'; expected shares of careful, shortcut, ramble"):
+        mini_vlm.read_shares("careful=1")
 
 
 def test_an_option_letter_is_one_token(processor):

@@ -1,3 +1,4 @@
+from .arm_explorer import view_arms as view_arms
 from .html_report import write_report as write_report
 from .plots import (
     ARM_COLOURS as ARM_COLOURS,

@@ -114,7 +114,7 @@ def comparison_rows(arm: Arm, measures: Sequence[Measure], lab: Lab) -> list[dic
     rows = []
     for measure, report in reports.items():
         start = (starts or bases)[measure]
-        frame = _with_texts(report.to_frame(), records_of(measure))
+        frame = with_texts(report.to_frame(), records_of(measure))
         for source, row in report.by_source.iterrows():
             part = frame if source == "all" else frame[frame["source"] == source]
             asked = {"set": measure.held, "decoding": measure.decoding, "source": source}
@@ -137,7 +137,7 @@ def _change(before: "EvalReport", after: "EvalReport", source: str, name: str) -
     return {f"{name}{end}": round(value, 4) for end, value in rounded.items()} | {p_name: float(f"{found.p_value:.3g}")}
 
 
-def _with_texts(frame: "pd.DataFrame", records: "Dataset") -> "pd.DataFrame":
+def with_texts(frame: "pd.DataFrame", records: "Dataset") -> "pd.DataFrame":
     """Responses with their words, whether they have a cue, and the share of their distinct claims that are true."""
     facts = {row["id"]: meta_of(row).get("facts") for row in records.select_columns(["id", "source", "meta"])}
     places = frame["id"].map(facts.__getitem__)

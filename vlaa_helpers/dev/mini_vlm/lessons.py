@@ -6,7 +6,7 @@ thinking.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
@@ -41,8 +41,8 @@ After the whole (`train.POLISH`) there is only what a user asks for: no answer i
 PIECES = (14, 30)
 """Least and most pieces in a lesson of pieces."""
 MIXED_FROM = 0.6
-"""From this share of the training on, answers come in the mixture `response_styles.STYLES`; before it mostly in the
-careful style, which is the one there is something to learn from."""
+"""From this share of the training on, answers come in the mixture that the model is to hold, `response_styles.STYLES`
+for those shipped; before it mostly in the careful style, which is the one there is something to learn from."""
 EARLY_STYLES = {"careful": 0.76, "shortcut": 0.08, "ramble": 0.08, "teacher": 0.08}
 
 WORDS = (
@@ -102,12 +102,15 @@ def _choose_source(rng: Random, lesson: str) -> str:
     return rng.choice([name for name, kind in KINDS.items() if lesson != "cells" or isinstance(kind, ThingsKind)])
 
 
-def make_lesson(rng: Random, progress: float, pieces: Sequence[str] = ()) -> Lesson:
+def make_lesson(
+    rng: Random, progress: float, pieces: Sequence[str] = (), *, styles: Mapping[str, float] = STYLES
+) -> Lesson:
     """Draw one lesson for this point of the training, from scenes of the train split only.
 
     Args:
         progress: share of the training that is done, 0-1; more than 1 in its second cycle.
         pieces: what lessons of pieces are made of (`token_pieces`); without any there are echoes in their place.
+        styles: share of each style of answering from `MIXED_FROM` on.
     """
     mix = stage_mix(progress)
     name = rng.choices(list(mix), weights=list(mix.values()))[0]
@@ -133,7 +136,7 @@ def make_lesson(rng: Random, progress: float, pieces: Sequence[str] = ()) -> Les
             name, [system(DIRECT_PROMPT), user(ask.text, with_image=True)], f"<answer>{answer}</answer>", image
         )
     text = ask.text if image else f"Someone says: {kind.words(facts)} {ask.text}"
-    styles = STYLES if progress >= MIXED_FROM else EARLY_STYLES
+    styles = styles if progress >= MIXED_FROM else EARLY_STYLES
     style = rng.choices(list(styles), weights=list(styles.values()))[0]
     reply = respond(source, facts, ask.task, rng, style=style)
     return Lesson(name, [system(SYSTEM_PROMPT), user(text, with_image=image is not None)], reply, image)

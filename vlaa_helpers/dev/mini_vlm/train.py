@@ -10,7 +10,7 @@ import argparse
 import csv
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from random import Random
@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from ...core.answers import DIRECT_PROMPT, SYSTEM_PROMPT
+from ...mini_world.response_styles import STYLES
 from ..benchmarks.random_qwen import build_config
 from .lessons import CAPTION_PROMPT, CELLS_PROMPT, LESSONS, WORDS, Lesson, make_lesson
 from .vocabulary import LEAST_TARGETS, TARGETS, UNWRITABLE_BYTES, count_targets, rare_pieces, write_targets
@@ -199,10 +200,12 @@ def rounded_weights(model: Any) -> Iterator[None]:
             linear.weight.data = weight
 
 
-def lesson_batches(seed: int, chunk: int, steps: int, pieces: Sequence[str] = ()) -> list[list[Lesson]]:
+def lesson_batches(
+    seed: int, chunk: int, steps: int, pieces: Sequence[str] = (), *, styles: Mapping[str, float] = STYLES
+) -> list[list[Lesson]]:
     """`GROUP` batches, of similar lengths each, in random order: less padding, the same lessons."""
     rng = Random(f"{seed}/{chunk}")
-    lessons = [make_lesson(rng, chunk * GROUP / steps, pieces) for _ in range(GROUP * BATCH_SIZE)]
+    lessons = [make_lesson(rng, chunk * GROUP / steps, pieces, styles=styles) for _ in range(GROUP * BATCH_SIZE)]
     lessons.sort(key=_length)
     batches = [lessons[k : k + BATCH_SIZE] for k in range(0, len(lessons), BATCH_SIZE)]
     rng.shuffle(batches)
@@ -221,7 +224,15 @@ def all_steps(size: str, steps: int | None = None) -> int:
     return steps + round(POLISH * steps)
 
 
-def train(size: str, out_dir: Path, *, seed: int = 0, steps: int | None = None, save_every: int = 500) -> None:
+def train(
+    size: str,
+    out_dir: Path,
+    *,
+    seed: int = 0,
+    steps: int | None = None,
+    save_every: int = 500,
+    styles: Mapping[str, float] = STYLES,
+) -> None:
     """Train one mini VLM into `out_dir`; call it again after an interruption and it goes on where it was.
 
     Writes `log.csv` (step, the loss per token of each lesson, learning rate, seconds), and every `save_every` steps its
@@ -248,7 +259,7 @@ def train(size: str, out_dir: Path, *, seed: int = 0, steps: int | None = None, 
     sums: dict[str, list[float]] = {}
     for step in range(done, total):
         if step % GROUP == 0 or step == done:
-            batches = lesson_batches(seed, step // GROUP, steps, pieces)
+            batches = lesson_batches(seed, step // GROUP, steps, pieces, styles=styles)
         lessons = batches[step % GROUP]
         counts += count_targets(lessons, processor.tokenizer)
         if step >= steps:
@@ -348,15 +359,25 @@ def _log(log_file: Path, step: int, sums: dict[str, list[float]], learning_rate:
     print(f"step {step}  {seconds:.0f} s  " + "  ".join(f"{k} {v:.3f}" for k, v in means.items()), flush=True)
 
 
+def read_shares(text: str) -> dict[str, float]:
+    """Read "careful=0.1,shortcut=0.4,ramble=0.3,teacher=0.2": a share of each of `STYLES`, one in all."""
+    shares = {name: float(share) for name, _, share in (part.partition("=") for part in text.split(","))}
+    if shares.keys() != STYLES.keys() or min(shares.values()) < 0 or abs(sum(shares.values()) - 1) > 1e-6:
+        raise argparse.ArgumentTypeError(f"seen {text!r}; expected shares of {', '.join(STYLES)} that add up to 1")
+    return shares
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("command", choices=("train",))
     parser.add_argument("--size", choices=tuple(SIZES), default="strong")
     parser.add_argument("--out", type=Path, help="default: runs/mini_vlm/SIZE")
     parser.add_argument("--seed", type=int, default=0)
+    mixture = ",".join(f"{name}={share}" for name, share in STYLES.items())
+    parser.add_argument("--styles", type=read_shares, default=STYLES, help=f"share of each style; default: {mixture}")
     args = parser.parse_args()
     out_dir = args.out or Path("runs/mini_vlm") / args.size
-    train(args.size, out_dir, seed=args.seed)
+    train(args.size, out_dir, seed=args.seed, styles=args.styles)
     print(
         f"the model is in {out_dir / 'model'}; to use it in the series, copy that folder's files to "
         f"vlaa_helpers/assets/mini_vlm_{args.size} and run python -m vlaa_helpers.dev.mini_vlm.card {args.size}"

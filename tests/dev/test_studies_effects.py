@@ -1,0 +1,72 @@
+"""Claims are differences of arms that the plans have, and their effects come from responses."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vlaa_helpers.dev.studies import effects
+from vlaa_helpers.dev.studies.claims import CLAIMS, Claim, Term
+from vlaa_helpers.study.study_file import load_study
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.claim)
+def test_the_plans_have_what_a_claim_compares(claim):
+    assert sum(term.sign for term in claim.terms) == 0
+    assert (claim.at_least, claim.at_most) != (None, None)
+    for term in claim.terms:
+        study = load_study(effects.PLANS / f"{term.study}.yaml").study
+        assert any((arm.profile, arm.name) == (term.profile, term.arm) for arm in study.arms), term
+        assert any((m.held, m.decoding, m.images) == (claim.held, claim.decoding, "true") for m in study.measures)
+
+
+def test_no_claim_stands_twice():
+    assert len({claim.claim for claim in CLAIMS}) == len(CLAIMS)
+
+
+def planted(monkeypatch, shares, seeds=(0, 1, 2), questions=400):
+    """Responses of arms by name: right with a chance, drawn anew for each seed."""
+
+    def responses(term, claim, out):
+        if term.arm not in shares:
+            return None
+        parts = []
+        for seed in seeds:
+            luck = np.random.default_rng(seed + 100 * len(term.arm))
+            right = (luck.random(questions) < shares[term.arm]).astype(float)
+            parts.append(pd.DataFrame({"id": range(questions), "seed": seed, "correct": right}))
+        return pd.concat(parts)
+
+    monkeypatch.setattr(effects, "_responses", responses)
+
+
+CLAIM = Claim("a claim", "0000.00000", "1 → 2", (Term(+1, "s", "after"), Term(-1, "s", "before!")), at_least=0)
+
+
+def test_an_effect_is_the_difference_of_means_with_an_interval_around_it(monkeypatch, tmp_path):
+    planted(monkeypatch, {"after": 0.7, "before!": 0.4})
+    found = effects.effect_of(CLAIM, tmp_path, "shipped")
+    assert found["effect"] == pytest.approx(0.3, abs=0.05)
+    assert found["low"] < 0.3 < found["high"]
+    assert (found["n"], found["seeds"], found["base"], found["at_least"]) == (400, 3, "shipped", 0)
+
+
+def test_blanks_are_left_out(monkeypatch, tmp_path):
+    planted(monkeypatch, {"after": 1.0, "before!": 1.0})
+    whole = effects._responses
+
+    def with_blanks(term, claim, out):
+        frame = whole(term, claim, out)
+        frame.loc[frame["id"] % 2 == 0, "correct"] = np.nan if term.arm == "after" else 1.0
+        return frame
+
+    monkeypatch.setattr(effects, "_responses", with_blanks)
+    assert effects.effect_of(CLAIM, tmp_path, "shipped")["effect"] == 0
+
+
+def test_an_effect_waits_for_all_its_arms(monkeypatch, tmp_path):
+    planted(monkeypatch, {"after": 0.7})
+    assert effects.effect_of(CLAIM, tmp_path, "shipped") is None
+
+
+def test_arms_that_were_not_asked_give_none(tmp_path):
+    assert effects.effect_of(CLAIMS[0], tmp_path, "shipped") is None

@@ -1,0 +1,69 @@
+"""The explorer of a study: what changed between two arms, drawn and as a widget."""
+
+import pandas as pd
+import pytest
+
+from vlaa_helpers import make_scenes, view_arms
+
+RECORDS = make_scenes(12, seed=5)
+
+
+def answers(arm, right):
+    """Responses of an arm: right to the questions at these places."""
+    return [
+        {
+            "arm": arm, "id": row["id"], "source": row["source"], "response": f"<think>by {arm}</think> {k}",
+            "answer": str(k), "correct": k in right,
+        }
+        for k, row in enumerate(RECORDS)
+    ]  # fmt: skip
+
+
+RESPONSES = pd.DataFrame(answers("one", {0, 1, 2}) + answers("two", {2, 3}) + answers("three", {0, 1, 2}))
+
+
+def test_a_page_is_a_question_that_only_one_arm_has_right():
+    viewer = view_arms(RESPONSES, RECORDS)
+    assert str(viewer.pairs["one", "two"]) == "one → two: 25.0% → 16.7% of 12 questions; 1 won, 2 lost"
+    assert viewer.pairs["one", "two"].changed == [RECORDS[k]["id"] for k in (0, 1, 3)]
+    _, text = viewer.image_and_html(2)
+    assert RECORDS[3]["question"].split("?")[0] in text
+    assert "one: wrong" in text and "two: right" in text
+
+
+def test_arms_that_agree_show_every_question():
+    assert len(view_arms(RESPONSES, RECORDS).pairs["one", "three"].changed) == 12
+
+
+def test_the_widget_chooses_two_arms_and_never_the_same_twice():
+    viewer = view_arms(RESPONSES, RECORDS)
+    (first, second, slider), number = viewer.sliders()
+    assert viewer._pair(number()).names == ("one", "two") and slider.max == 2
+    second.value = "three"
+    assert viewer._pair(number()).names == ("one", "three") and slider.max == 11
+    first.value = "three"
+    assert viewer._pair(number()).names == ("three", "one")
+
+
+def test_the_figure_has_curves_only_where_there_is_a_log():
+    log = pd.DataFrame({"arm": "two", "step": [1, 2], "reward": [0.1, 0.2], "held_out/accuracy": [float("nan"), 0.5]})
+    without, with_log, of_others = (
+        view_arms(RESPONSES, RECORDS, logs).figure() for logs in (None, log, log.assign(arm="another"))
+    )
+    assert [len(figure.axes) for figure in (without, with_log, of_others)] == [5, 6, 5]
+
+
+def test_markup_in_a_response_is_shown_not_run():
+    rows = RESPONSES.assign(response="<script>alert(1)</script> $x$")
+    viewer = view_arms(rows, RECORDS)
+    assert "<script>" not in viewer.image_and_html(0)[1]
+    viewer.figure().canvas.draw()
+
+
+def test_what_cannot_be_compared_is_refused():
+    with pytest.raises(ValueError, match="two responses of 'one'"):
+        view_arms(pd.concat([RESPONSES, RESPONSES[:1]]), RECORDS)
+    with pytest.raises(ValueError, match="1 arms; expected two or more"):
+        view_arms(RESPONSES[RESPONSES["arm"] == "one"], RECORDS)
+    with pytest.raises(ValueError, match="no record has the id"):
+        view_arms(RESPONSES, RECORDS.select(range(3)))
