@@ -133,6 +133,16 @@ def _(world):
     need(has_own_forward(whole_model(model)), "the head is no longer _fused_forward over original_forward")
 
 
+@holds("trl-sft-loss")
+def _(world):
+    source = inspect.getsource(SFTTrainer.compute_loss)
+    plain = source[source.rindex("else:\n                    outputs = model(**inputs, fused_lm_head=True)") :]
+    called = re.findall(r"model\(", plain.split("num_tokens")[0])
+    need(len(called) == 1, "the model is not called once with its fused head")
+    need("per_token_loss = -outputs.log_probs" in plain, "the loss is not made of outputs.log_probs")
+    need("per_token_loss.sum() / torch.as_tensor(num_tokens)" in plain, "it is not divided by the step's tokens")
+
+
 @holds("trl-metrics")
 def _(world):
     need(all(counts == [(1, 0), (2, 1)] for counts in world.kl_counts.values()), "kl does not grow by one a pass")

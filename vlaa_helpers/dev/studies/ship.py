@@ -102,7 +102,7 @@ def ship_responses(runs: Path, tables: Path) -> "pd.DataFrame":
 
 
 def ship_traces(runs: Path, tables: Path) -> "pd.DataFrame":
-    """Put what the sampled traces of `sft_or_rl` are like into the package: a row an arm and seed, means of measures."""
+    """Put what sampled traces of `sft_or_rl` are like into the package: a row an arm and seed, means of measures."""
     import pandas as pd
 
     told = load_study(PLANS / "sft_or_rl.yaml")
