@@ -102,7 +102,7 @@ def test_a_file_where_the_folder_should_be(records, tmp_path):
 @pytest.mark.parametrize(
     ("line", "wrong"),
     [
-        (b'{"key": "a", "text": "cut sh', "Invalid control character"),
+        (b'{"key": "a", "text": "cut sh', "Unterminated string"),
         (b"\xff\xfe", "can't decode"),
         (b'{"key": "a"}', "expected an object with completion_tokens, key, problem, prompt_tokens, text"),
         (b"7", "expected an object"),

@@ -36,6 +36,7 @@ def held(model) -> int:
 
 def measured(profile, method, records, out, recipe="trl") -> int:
     """The most bytes that are held in two steps; the first one makes the optimiser's state."""
+    gc.collect()  # what earlier tests left must not be given back while this counts
     model, processor = load_policy(profile)
     before = held(model)
     settings = {"max_steps": 2, "output_dir": str(out), "save_strategy": "no"}

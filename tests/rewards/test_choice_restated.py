@@ -76,3 +76,10 @@ CASES = [
 def test_other_words(question, right, wrong):
     paid = {a: choice_reward(f"<answer>{a}</answer>", "B", question=question).value for a in right + wrong}
     assert paid == dict.fromkeys(right, 1.0) | dict.fromkeys(wrong, 0.0)
+
+
+def test_a_place_is_no_doer():
+    question = "What colour is the car by the tree?\nA) red\nB) blue"
+    told = {"The tree is blue": 0, "The car is blue": 1, "The car by the tree is blue": 1}
+    for answer, value in told.items():
+        assert choice_reward(f"<answer>{answer}</answer>", "B", question=question).value == value

@@ -117,6 +117,10 @@ def _is_restated(words: str, options: Options, is_bare: bool) -> bool:
     return is_whole and (restates(said, asked, in_part=True) or says_in_order(said, asked))
 
 
+_DONE_BY = re.compile(r"\w(?:ed|en|wn|ght|ade|uilt|ung|eld|ent|ut) by\b", re.IGNORECASE)
+"""A passive, whose "by" names who does it, and not a place: "signed by the director", "the car by the tree"."""
+
+
 @lru_cache(maxsize=4096)
 def phrases_asked(asked: str) -> tuple[Phrase, ...]:
     return tuple(phrases_of(asked, (ASKING - {"factor"}) | NEUTRAL))
@@ -125,10 +129,13 @@ def phrases_asked(asked: str) -> tuple[Phrase, ...]:
 def said_of(words: str, asked: str, is_bare: bool = False) -> list[Phrase]:
     if " has " in asked and " with " not in asked:
         words = words.replace(" with ", " has ")  # "the car with the highest speed"
-    return [_as_subject(phrase, phrases_asked(asked)) for phrase in phrases_of(as_is(words, is_bare), NEUTRAL)]
+    has_doer = _DONE_BY.search(asked) is not None
+    return [
+        _as_subject(phrase, phrases_asked(asked), has_doer) for phrase in phrases_of(as_is(words, is_bare), NEUTRAL)
+    ]
 
 
-def _as_subject(said: Phrase, asked: tuple[Phrase, ...]) -> Phrase:
+def _as_subject(said: Phrase, asked: tuple[Phrase, ...], has_doer: bool) -> Phrase:
     """ "in the network" as "the network", where the question asks what that has; "panel (c) is" as "in panel (c)"."""
     alone = Phrase("", said.words)
     shown = next((phrase for phrase in asked if phrase.words == said.words and phrase.link in ("in", "on")), said)
@@ -136,7 +143,7 @@ def _as_subject(said: Phrase, asked: tuple[Phrase, ...]) -> Phrase:
         return alone
     holds = is_named_figure(said.words) or said.words[-1:] in (("axis",), ("column",), ("row",), ("label",))
     doer = Phrase("by", said.words)
-    return shown if said == alone and holds else doer if said == alone and doer in asked else said
+    return shown if said == alone and holds else doer if said == alone and has_doer and doer in asked else said
 
 
 def as_is(sentence: str, is_bare: bool = False) -> str:
