@@ -28,9 +28,9 @@ def token_weights(
 
     The loss is then Σ -weight · log p over the tokens of a step, divided by how many there are, and the weights are
     constants in it. With p the policy's probability of a token, "sft" has 1, "dft" p, "trsft" min(p / alpha, 1).
-    "pear_…" weigh a token by what follows it: by how likely the policy would go on as the behaviour policy did, the one
-    that wrote the responses. "entropy_top" keeps the tokens where the policy is least sure. `settings`, defaults,
-    sources and what is second-hand are in the table.
+    The three methods of PEAR weigh a token by what follows it: by how likely the policy would go on as the behaviour
+    policy did, the one that wrote the responses. "entropy_top" keeps the tokens where the policy is least sure.
+    `settings`, defaults, sources and what is second-hand are in the table.
 
     Args:
         method: a name, or a function as `TokenWeighting` describes it.
