@@ -26,6 +26,9 @@ from vlaa_helpers.rewards.box_questions import asked_thing
         ("(x+5)(x-2)", "Factor x^2 + 3x - 10.", "x^2 + 3x - 10", 0),  # the question's formula, nothing worked out
         ("x^2 - 4", "Expand (x-2)(x+2).", "(x-2)(x+2)", 0),
         ("3/4", "Simplify the fraction 18/24.", "18/24", 0),
+        ("2x", "2x + 1 is how much more than 1?", "x \\cdot 2", 1),
+        ("x + x", "2x + 1 is how much more than 1?", "2x", 1),  # a part of a formula is no copy
+        ("30x/2", "1.5x grows tenfold. What is it?", "15x", 1),
         ("120", "What is 5!?", "5!", 0),
         ("2", r"Evaluate $\log_2 4$.", r"\log_2 4", 0),
         ("x > 3", "Solve 2x > 6.", "2x > 6", 0),

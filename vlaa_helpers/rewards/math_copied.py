@@ -2,7 +2,7 @@
 
 import re
 
-_LOOSE = re.compile(r"\\(?:left|right|displaystyle)(?![A-Za-z])|\\[()\[\],;:! ]|[\s$.`*]")
+_LOOSE = re.compile(r"\\(?:left|right|displaystyle)(?![A-Za-z])|\\[()\[\],;:! ]|[\s$`*]|(?<!\d)\.|\.(?!\d)")
 _WORKED = re.compile(r"[-+/^=<>≤≥!×·÷√|]|\\[a-zA-Z]+|\d[a-zA-Z(]")
 """What has to be worked out: an operator, a command, a product."""
 _OPTIONS = re.compile(r"\n\s*\(?[A-Z][).:]|\([A-D]\)|\b(?:choices|options)\b", re.IGNORECASE)
@@ -24,7 +24,7 @@ def is_copied(answer: str, question: str) -> bool:
     while at >= 0:
         before, behind = asked[:at][-1:], asked[at + len(said) :][:1]
         is_part = before.isdigit() or before in tuple("^_{(+-*/=<>") or behind.isdigit() or behind in tuple("^_+-*/=<>")
-        if not is_part or not before or not behind:
+        if not is_part:
             return True
         at = asked.find(said, at + 1)
     return False
