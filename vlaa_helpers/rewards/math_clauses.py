@@ -33,7 +33,7 @@ _CONCLUDES = (
 )
 _REASON = r"because|since|as(?! (?:a|the) )|given that|due to"
 _RELATIVE = r",\s+(?=(?:which|where|whose)\b(?!(?: is| are| equals| =)? \$?[-\d\\√]))"
-_NEXT = r"(?=(?:\$|\\angle |∠)?[A-Za-z]\w{0,2}'?\s*=|(?:the|its|their)\s[a-z ]+ (?:is|are) )"
+_NEXT = r"(?=(?:\$|\\angle |∠)?[A-Za-z]\w{0,2}'?(?:\([a-z\d]\))?\s*=|(?:the|its|their)\s[a-z ]+ (?:is|are) )"
 _CUT = re.compile(
     rf"(?P<line>[^\S\n]*\n\s*)|(?P<stop>(?<=[.;!])\s+)|(?P<so>[,;]?\s+(?:and\s+)?(?:{_CONCLUDES})(?![\w-])[,:]?\s*)"
     rf"|(?P<colon>(?<=[\d)]):\s+)|(?P<reason>,?\s+(?:{_REASON})\s+|{_RELATIVE})"
@@ -65,7 +65,7 @@ _DESCRIBED = re.compile(
     r"^[^=\d]*?\b(?:is|are|equals) (?!(?:equal|exactly|just|only|the same|negative|minus)\b)[a-z]{2,}"
 )
 _ANSWER = re.compile(r"\banswer\b", re.IGNORECASE)
-_LETTERS = re.compile(r"(?<![\\A-Za-z])[A-Za-z](?![A-Za-z])|(?<![\\A-Za-z])[A-Z]{2,3}(?![A-Za-z])")
+_LETTERS = re.compile(r"(?<![\\A-Za-z])[A-Za-z](?=[xyt](?![a-z])|(?![A-Za-z]))|(?<![\\A-Za-z])[A-Z]{2,3}(?![A-Za-z])")
 _LAST_SIDE = re.compile(r".*(?:=|\bis\b|\bare\b|:)", re.DOTALL | re.IGNORECASE)
 _MARKS = re.compile(r"\\[()\[\]]|[$*`]|\\boxed(?=\{)")
 _PAIRS = re.compile(r"\$\$?[^$]*\$\$?")

@@ -24,7 +24,9 @@ _OPEN = frozenset("in on at to of by from for".split())
 """Links that an answer may leave open, where its value follows: "The arrow points to" the heart."""
 _COMPARED = frozenset({"more", "fewer", "less"})
 _ENDS_ASKING = re.compile(r"\?\s*$")
+_BLANK = re.compile(r"(?:\(\s*\)|_{2,})\s*[.?°]?\s*$")
 _STARTS_ASKING = re.compile(r"\b(?:find|calculate|determine|compute|what|which|how|where|who)\b", re.IGNORECASE)
+_HEADING = re.compile(r"\W*(?:answer )?(?:choices|options|alternatives)\W*", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.?!])(?<!\bFig\.)(?<!\bEq\.)(?<!\bDr\.)(?<!\bMr\.)(?<!\bvs\.)\s+|\n+")
 MAX_PHRASES = 12
 """Phrases of an answer; one with more is reasoning."""
@@ -42,9 +44,13 @@ def asked_phrases(asked: str) -> tuple[Phrase, ...]:
 
 @lru_cache(maxsize=4096)
 def asking_sentence(question: str) -> str:
-    """The last sentence of a question that asks, or its last one."""
-    sentences = [sentence for sentence in _SENTENCE.split(question) if sentence.strip()]
-    for form in (_ENDS_ASKING, _STARTS_ASKING):
+    """The last sentence of a question that asks, or its last one; "Choices:" is none.
+
+    >>> asking_sentence("AB is 5. If BC is 3, then AC is ( )\\nChoices:")
+    'If BC is 3, then AC is ( )'
+    """
+    sentences = [part for part in _SENTENCE.split(question) if part.strip() and not _HEADING.fullmatch(part)]
+    for form in (_ENDS_ASKING, _BLANK, _STARTS_ASKING):
         if asking := [sentence for sentence in sentences if form.search(sentence)]:
             return asking[-1]
     return "".join(sentences[-1:])
