@@ -52,38 +52,14 @@ ROWS = [
 FOUND_OR_NOT = ("labelled_sixth_round.jsonl", "labelled_eighth_round.jsonl")
 """Files whose boxes are labelled 1 where half overlaps, and 0 where it does not."""
 STILL_WRONG = {
-    "digit": {
-        ("2", "There are 3 red objects in the image. To get 1 red object, 2 must be subtracted."),
-        ("2", "We need to subtract 2 red objects to get 1 red object."),
-        ("6", "There are 8 big objects in the image. To get 2 big objects, 8 - 2 = 6 must be removed."),
-        (
-            "5",
-            "There are 8 objects. Subtracting 2 tiny purple metal cubes leaves 6, and subtracting 1 red rubber sphere "
-            "leaves 5.",
-        ),
-        (
-            "10",
-            "6 students scored between 81 and 90, and 4 students scored between 91 and 100. In total, 10 students "
-            "scored above 80.",
-        ),
-    },
+    "digit": set(),
     "choice": {
         ("B", "blue"),
         ("C", "C) 1300"),
         ("B", "The loss of the baseline model plateaus after 50k iterations."),
-        ("C", "The degree of angle B is 55°."),
-        ("C", "Since AB is a diameter, angle ACB = 90°. Therefore, angle B = 90° - 35° = 55°."),
     },
-    "box": {
-        ("[0.1875, 0.133333, 0.484375, 0.8375]", "[120, 64, 310, 402] pixels"),
-        (
-            "[0.72, 0.4, 0.9, 0.8]",
-            "The window is on the right side of the room. The chair closest to it is at [0.72, 0.40, 0.89, 0.81].",
-        ),
-    },
-    "math": {
-        ("f(x) = x^2 - 4", "The vertex is (0, -4), so f(x) = ax^2 - 4. Since f(2) = 0, a = 1 and f(x) = x^2 - 4."),
-    },
+    "box": {("[0.1875, 0.133333, 0.484375, 0.8375]", "[120, 64, 310, 402] pixels")},
+    "math": set(),
 }
 """Ground truth and answer of the rows that are judged wrongly today; docs/matchers.md says why. The aim is none."""
 

@@ -12,9 +12,9 @@ from .box_clauses import PRONOUNS, VERB, VERBS, is_complete, leads_to_box, spoke
 from .box_doubts import SENTENCE, takes_back
 from .box_marks import MARK, marked_boxes
 from .box_names import says_the_thing
-from .box_questions import is_one_of_several, named_words, with_cans
+from .box_questions import asked_phrases, asked_thing, is_one_of_several, named_words, with_cans
 from .neutral_words import words_of
-from .phrases import one_writing
+from .phrases import one_writing, phrases_of
 
 _CLAUSE = re.compile(
     r"[.!?;:\n]+(?=\s|$)|,(?=\s)|\s[—–-]+\s|[()|→]|[-=]>|\b(?:and|so|thus|therefore|hence)\b"
@@ -36,6 +36,11 @@ _NAMING = re.compile(
     re.IGNORECASE,
 )
 _POINTS_BACK = re.compile(rf"\s*{_THIS_BOX}\b", re.IGNORECASE)
+_BEHIND_A_LINK = re.compile(
+    r"(\b(?:to|of|by|near|beside|behind|under|below|above|on|in|over|from|inside|around|with|holding|wearing|riding))"
+    r" (?:it|him|her|them)\b(?!['’])",
+    re.IGNORECASE,
+)
 _BESIDE = re.compile(r"\s*(?:to the|in|on|at|near|next to|beside|behind|under|above|below|between)\b", re.IGNORECASE)
 _DESCRIBES = re.compile(
     r"\s*(?:in|on|at|with|where|because|since|as|so|and|while|when|near|next|behind|beside|under|above|below|over|around"
@@ -62,13 +67,32 @@ def sentence_box(text: str, question: str) -> list[float]:
 @lru_cache(maxsize=4096)
 def _states_it(text: str, question: str) -> bool:
     """Whether a text states what stands at its marks; the same words come with many boxes, so this is kept."""
-    *before, behind = with_cans(text).split(MARK)
+    *before, behind = _with_things_for_pronouns(with_cans(text), question).split(MARK)
     if takes_back(text, question) or not all(_states(said, question) for said in before):
         return False
     if not _is_description(behind, question):
         return False
     said = " ".join(before)
     return _mentions([said], question) or _speaks_first_of_the_thing(behind, question)
+
+
+def _with_things_for_pronouns(text: str, question: str) -> str:
+    """A text with the question's thing for an "it" behind a link, where the sentence before speaks of that thing.
+
+    "The window is on the right. The chair closest to it is at" is of the chair closest to the window.
+    """
+    if not _BEHIND_A_LINK.search(text):
+        return text
+    first, *others = SENTENCE.split(text)
+    sentences = [first]
+    for before, sentence in zip([first, *others], others, strict=False):
+        said = phrases_of(subject_of(before))
+        for phrase in asked_phrases(asked_thing(question))[1:]:
+            if phrase.words and said and said[0].words[-1:] == phrase.words[-1:]:
+                words = " ".join(phrase.words)
+                sentence = _BEHIND_A_LINK.sub(rf"\1 the {words}", sentence, count=1)
+        sentences.append(sentence)
+    return " ".join(sentences)
 
 
 def _speaks_first_of_the_thing(text: str, question: str) -> bool:

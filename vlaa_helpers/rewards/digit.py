@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from .asked_things import refuses_to_answer
 from .digit_clauses import stated_count
+from .digit_goals import without_goal
 from .digit_sentences import count_in_a_sentence, without_the_whole
 from .digit_steps import without_sums
 from .digit_subject import is_of_what_is_asked
@@ -90,7 +91,7 @@ def read_count(answer: str, question: str = "") -> Decimal | Reason:
         return plain
     if not quotes_alike(answer[:MAX_READ], question):
         return Reason.UNREADABLE
-    lines, question = in_common_signs(answer, question)
+    lines, question = without_goal(*in_common_signs(answer, question))
     if question and "=" in lines and len(lines) < 100:
         value = without_sums(lines.strip(" .\n"), question)
         if _SIGNED.fullmatch(value):

@@ -24,6 +24,10 @@ _BOUND = re.compile(
     rf"|n['’]t (?:be |any )?{SMALL_NUMBER}|[~≈<>≤≥±]\s*{SMALL_NUMBER}",
     re.IGNORECASE,
 )
+_RANGE = re.compile(
+    rf"({SMALL_NUMBER} (?!or\b|and\b|to\b)[a-z]+ [a-z]+ )between {SMALL_NUMBER} (?:and|to) {SMALL_NUMBER}", re.IGNORECASE
+)
+"""What the values of counted things lie between: "6 students scored between 81 and 90"."""
 _BUT = re.compile(rf"\bbut (?![^.;]*(?:{SMALL_NUMBER}|\b(?:no|only)\b))", re.IGNORECASE)
 _MORE = re.compile(rf"{SMALL_NUMBER}\s+more\b", re.IGNORECASE)
 _DENIED = re.compile(r"\b(?:not|no|never|none)\b|n['’]t\b", re.IGNORECASE)
@@ -50,6 +54,7 @@ def takes_back(text: str, question: str) -> bool:
 
     Bounds and conditions that say again the question's are none.
     """
+    text = _RANGE.sub(r"\1", text)
     return bool(
         any(_number_in(found[0]) not in _numbers_of(question) for found in _BOUND.finditer(text))
         or (_DENIED.search(text) and _OF_ANSWERS.search(text))

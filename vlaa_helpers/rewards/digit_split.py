@@ -9,6 +9,7 @@ SENTENCE_END = re.compile(r"\n+|(?<=[.;!?])\s+")
 _CLAUSE_END = re.compile(
     r",?\s+(?=(?:while|so|therefore|thus|hence|because|since)\b(?!-))"
     r"|,\s+(?=(?:(?:which )?(?:leaves|leaving|gives|giving|makes|making)|(?:which|that|this) (?:is|are|means)|and there"
+    r"|and (?:subtracting|removing|taking|adding)"
     rf"|(?<!\d, )and (?:\w+ ){{0,3}}{SMALL_NUMBER}(?= [a-z])|and (?:after|then|if|when|now)"
     r"|and (?:the |an? )?\w+ (?:is|are|was|were|has|have)"
     rf"|{SMALL_NUMBER} (?:of (?:which|whom|them|these)|(?:on|in|at|of|for) (?:each|every|both))"
