@@ -20,6 +20,12 @@ _ENDS = re.compile(r"[.!]\s+(?=[^\sa-z])|;\s+")
 _SHORT_FORM = re.compile(
     r"(?:\b(?:(?i:dr|mr|mrs|ms|st|vs|no|figs?|eq|prof|approx|e\.g|i\.e|etc|inc|corp|co|ltd))|^\(?\d{1,2}(?=\.$)|(?:^|[\s(.])[A-Z])\.$"
 )
+_OPENS = re.compile(
+    r"(?:the|this|these|that|it|its|so|since|therefore|thus|hence|then|because|by|in|as|and|using|from|we|there|triangle"
+    r"|angle|both|also|according|based|among)\b|∠|[A-Z]{2,3}\b",
+    re.IGNORECASE,
+)
+"""What begins a sentence behind a letter and a full stop that are no initial: "a right angle at C. Therefore"."""
 _SAID_LETTER = re.compile(r"(?:\b(?:is|answer|option|choice|statement)|:)\s*\(?[A-Z]\)?\.$")
 _WHY = r"(?:because|since|whereas|as(?= (?:it|the|this|there|they|all|its|both)\b)|for)\b"
 _RELATIVE = r"(?:which|this|that) (?:means|implies|gives|indicates|suggests|shows|makes)(?: that)?"
@@ -63,7 +69,7 @@ _POINTS_BACK = re.compile(
     r"(?:and\s+|so\s+)?(?:it|this|that|which|the (?:answer|above|former|latter))\b", re.IGNORECASE
 )
 _OF_ANSWERS = re.compile(
-    r"\b(?:answers?|options?|choices?|correct|right)\b|^(?:[\s,/&().]*(?:\b[A-Z]\b|and|or))+[\s.)]*$", re.IGNORECASE
+    r"\b(?:answers?|options?|choices?|correct|right(?![- ](?:angle|triangle|side|of|hand|panel)))\b|^(?:[\s,/&().]*(?:\b[A-Z]\b|and|or))+[\s.)]*$", re.IGNORECASE
 )
 _LABEL = re.compile(r"(?<![\w'’])([A-Z])(?![\w'’])")
 _SUM = re.compile(r"[\d\s.,+\-−–*×·÷/()²³√π^°%=:]+(?:[a-z]{1,2}[²³]?)?[.]?", re.IGNORECASE)
@@ -133,7 +139,8 @@ def _sentences(line: str) -> list[str]:
         found, start = [letter[1]], letter.end()
     for end in _ENDS.finditer(line):
         head = line[start : end.start() + 1].strip()
-        if not _SHORT_FORM.search(head[-12:]) or _SAID_LETTER.search(head[-24:]):
+        is_a_letter = head[-2:-1].isupper() and len(head) > 3 and _OPENS.match(line, end.end())
+        if is_a_letter or not _SHORT_FORM.search(head[-12:]) or _SAID_LETTER.search(head[-24:]):
             found.append(head.rstrip(";"))
             start = end.end()
     return [*found, line[start:].strip()]

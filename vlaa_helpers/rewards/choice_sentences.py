@@ -55,7 +55,7 @@ _IS_TO = re.compile(r"\b(is|are) to $")
 _IS_IN = re.compile(r"\b((?:is|are|was|were)(?: the \w+est)?) (?:in|at)\s*(?:the\s*)?$")
 _OPEN_LINK = re.compile(r"\b(of|with|to|for|by|from|about)\s*(?:the\s*)?$")
 _ADJUNCT = re.compile(
-    r"[\s,]*(?:in|on|at|down|up|along|through|over|under|near|next to|with|for|of|around|across|into|towards?|by|to)\b"
+    r"[\s,]*(?:in|on|at|from|down|up|along|through|over|under|near|next to|with|for|of|around|across|into|towards?|by|to)\b"
 )
 _NO_ADJUNCT = re.compile(
     r"\band\b(?! (?:an?|the|its|two|three|four|some)\b)"

@@ -7,6 +7,7 @@ from functools import lru_cache
 from .asked_things import refuses_to_answer
 from .digit_clauses import stated_count
 from .digit_goals import without_goal
+from .digit_order import count_in_order
 from .digit_sentences import count_in_a_sentence, without_the_whole
 from .digit_steps import without_sums
 from .digit_subject import is_of_what_is_asked
@@ -129,9 +130,14 @@ def _read_clause(text: str, question: str) -> Decimal | Reason:
     is_known = not question or _are_known(numbers, counts, question)
     if len(counts) == 1 and is_known:
         return counts.pop()
-    if question and not (counts and is_known) and (count := count_in_a_sentence(text, question)) is not None:
+    if question and not (counts and is_known) and (count := _count_of_sentence(text, question)) is not None:
         return count
     return Reason.AMBIGUOUS if len(numbers) > 1 or numbers[0][2] is None else Reason.UNREADABLE
+
+
+def _count_of_sentence(text: str, question: str) -> Decimal | None:
+    count = count_in_a_sentence(text, question)
+    return count_in_order(text, question) if count is None else count
 
 
 def _are_known(numbers: list, counts: set, question: str) -> bool:

@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 
+from .counted_things import stem
 from .hedges import is_hedged, is_negated
 from .math_units import LETTERS, is_numeric, split_any_unit, split_unit
 from .neutral_words import SAYING, question_words
@@ -135,7 +136,7 @@ def _stems(question: str) -> frozenset[str]:
 
 
 def _stem(word: str) -> str:
-    return _ENDING.sub("", word) if len(word) > 4 else word
+    return stem(_ENDING.sub("", word) if len(word) > 4 else word)
 
 
 def _spelt_out(words: str) -> str:
