@@ -13,7 +13,7 @@ from .restatement import asking_sentence, restates, says_in_order
 MAX_SENTENCE = 400
 """Characters of a sentence; a longer one names no option."""
 NEUTRAL = (SAYING - {"right", "yes"}) | frozenset(
-    "they he she type kind name word text called because since as one degrees number total value measure size long "
+    "they he she remaining required missing unknown desired type kind name word text called because since as one degrees number total value measure size long "
     "wide tall deep".split()
 )
 _ANGLE = re.compile(r"\\?\bangle\s*(?=(?:[a-z]{1,3}|\d)\b)|∠\s*", re.IGNORECASE)
@@ -59,7 +59,7 @@ _IS_THE_MOST = re.compile(r"\b(?:is|was|are|were) the ((?:(?!the )\w+ ){1,3})the
 _SHOWING = re.compile(r"^(.*?) (?:depicts|shows|displays|features) ")
 _PRONOUN = re.compile(r"\s*(?:it|they|he|she)\b")
 _ATTRIBUTE = re.compile(
-    r"\b(?:relationship(?: between)?|(?:colou?r|shape|material|size|position|orientation|function|purpose|role|name"
+    r"\b(?:(?:main|primary|most likely|likely|possible) )?(?:relationship(?: between)?|(?:colou?r|shape|material|size|position|orientation|function|purpose|role|name"
     r"|title|brand|price|degrees?|measure|value|length) of)\b",
     re.IGNORECASE,
 )

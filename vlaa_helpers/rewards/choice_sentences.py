@@ -129,9 +129,15 @@ def _answers(before: str, after: str, options: Options, text: str = "") -> bool:
         or says_in_order(said_of(after, asked), phrases_asked(asked))
     ):
         return False  # "5 polygons" where the sides of the polygon are asked for
+    is_behind_a_verb = _BEHIND_A_VERB.search(as_is(before)) is not None or _are_verbs(options)
     return says_again(rest, options) or (
-        _BEHIND_A_VERB.search(as_is(before)) is not None and _is_adjunct(after, options) and says_again(before, options)
+        is_behind_a_verb and _is_adjunct(after, options) and says_again(before, options)
     )
+
+
+def _are_verbs(options: Options) -> bool:
+    """Whether the options say what something does: "To show the error", "It rises"."""
+    return all(plain.startswith(("it ", "to ", "they ")) for plain in map(options.own, options.texts))
 
 
 def _before_an_option(before: str, asked: str, options: Options) -> str:
@@ -142,7 +148,7 @@ def _before_an_option(before: str, asked: str, options: Options) -> str:
     before = before_an_option(before, asked)
     if not any(LOOKS & set(text.split()) for text in options.letters):
         before = _LOOK.sub(" ", before)
-    if all(plain.startswith(("it ", "to ", "they ")) for plain in map(options.own, options.texts)):
+    if _are_verbs(options):
         before = _IS_TO.sub(r"\1", before)
     if _WHEN.search(asked):
         before = _ON.sub("", before)

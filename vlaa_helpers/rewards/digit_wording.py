@@ -6,6 +6,7 @@ from .counted_things import head_of_counted, in_own_words, in_the_active
 from .digit_subject import AMOUNT
 from .lead_in import in_the_present, without_lead_in
 from .neutral_words import ANY_THING, SAYING, THINGS, question_words, words_of
+from .number_words import NUMBER
 from .phrases import one_writing
 from .question_steps import kinds_of_change, without_steps
 
@@ -50,6 +51,11 @@ _NOT_ANY = re.compile(
     r"(?=(?P<what>[a-z]+))",
     re.IGNORECASE,
 )
+_MEETS = re.compile(
+    r" (?:that )?(?:meets?|satisf(?:y|ies)|fulfill?s?|fits?|match(?:es)?) (?:the|this|these|both|all|one of the) "
+    r"(?:given )?(?:conditions?|criteri(?:a|on)|descriptions?|requirements?)\b"
+)
+_DIFFERENCE_OF_THINGS = re.compile(rf"(\bdifference (?:is|=|of|was) {NUMBER}) ([a-z]+)\b", re.IGNORECASE)
 _OUT_OF = re.compile(r"\bout of\b", re.IGNORECASE)
 
 
@@ -94,6 +100,10 @@ def in_common_words(text: str, question: str) -> str:
         text = _HOLDS.sub("has", text)
     if " over" in text or "ut of" in text:
         text = _OUT_OF.sub("of", _LEFT_OVER.sub("left", text))
+    text = _MEETS.sub("", text)
+    if "ifference" in text:
+        known = question_words(question)
+        text = _DIFFERENCE_OF_THINGS.sub(lambda said: said[1] if said[2] in known else said[0], text)
     text = without_lead_in(in_the_present(_in_short(text, question)))
     if rest := without_steps(text, question):
         text = in_the_active(without_lead_in(rest), question)

@@ -59,6 +59,13 @@ _CALCULATES = re.compile(r"[\d)²³}°πa-z]\s*(?:[-+−–*/×÷·^]|\\(?:times
 _POINTS = re.compile(r"(?<![A-Za-z])[A-Z]{2,3}(?![A-Za-z])")
 _SAYS_NOTHING = SAYING | frozenset("value values number total they which that".split())
 _WHEN = re.compile(r"\bwhen ([^=\d,.;?]+)(?:[,.;?]|$)", re.IGNORECASE)
+_WORKING = re.compile(r"(?:[A-Z]?[a-z]{2,}ing)\b(?!.*(?:=|\b(?:is|are)\b))")
+"""A step in words, whose result follows: "Adding the three values gives 192"."""
+_POINTS_BACK = re.compile(
+    r"\s*(?:this|that) (?:is|equals|makes|gives|amounts to|corresponds to|means)(?: equal to)? (?=\$?-?[\d\\√π])(?!\d-)",
+    re.IGNORECASE,
+)
+"""What says that its value is the result of what stands before."""
 _ONE_OF = re.compile(r"\b(?:each|every|one|first|second)\b", re.IGNORECASE)
 _IS = re.compile(r"\b(?:is|are|equals?)\b|=")
 _DESCRIBED = re.compile(
@@ -79,7 +86,7 @@ class Clause:
     Attributes:
         text: without the words that link it to what stands before.
         set_off: how it is cut off from what stands before: "line", "stop", "so", "colon", "reason", "comma".
-        is_bare: whether it is a number alone.
+        is_bare: whether it is a number alone, and not the result of a step in words before it.
         is_beside: whether it only gives a reason, a condition or a means, and so cannot answer.
     """
 
@@ -120,11 +127,12 @@ def clauses_of(text: str, question: str = "", *, at_commas: bool = True) -> list
     for piece, how in found:
         in_reason = how == "reason" or (in_reason and how == "comma")
         opening = _OPENING.match(piece)
-        how = "so" if opening and how != "reason" else how
+        how = "so" if (opening and how != "reason") or _POINTS_BACK.match(piece) else how
         bare = piece[opening.end() :] if opening else piece
         if re.search(r"\w", bare):
             is_beside = in_reason or _SUBORDINATE.match(bare) is not None
-            clauses.append(Clause(in_known_words(bare, question), how, is_beside, _is_bare(bare)))
+            is_worked_out = how == "so" and bool(clauses) and _WORKING.match(clauses[-1].text) is not None
+            clauses.append(Clause(in_known_words(bare, question), how, is_beside, _is_bare(bare) and not is_worked_out))
     return clauses
 
 

@@ -41,6 +41,7 @@ _VALUE_OF = re.compile(
     r"|speed|probability)) of (?=\$?-?[\d\\√π])"
 )
 _PLACE = re.compile(r"(?<=\d) (?:at|when|for) \$?[a-z] = -?[\d./]+\$?[.]?$")
+_A_VALUE_OF = re.compile(r"^an? ((?:[a-z]+ ){0,2}[a-z]{3,}) of (?=\$?-?[\d\\√π])", re.IGNORECASE)
 _UNIT_DIGIT = re.compile(r"(?:(?<=\d[cmkd]m)|(?<=\d [cmkd]m)|(?<=\d m)|(?<=\dm))([23])(?!\w)")
 _TIMES_AS = re.compile(r"(?<=\d)( ?)times(?: as (?:large|big|much|long|many|high|great)(?: as .*)?)?(?=[.]?$)")
 _HAS_A_WORD = re.compile(r"(?<!\\)[A-Za-z]{3,}|\b(?:is|it)\b|\d [A-Za-z]")
@@ -88,6 +89,7 @@ def in_known_words(text: str, question: str) -> str:
 def _with_subject_first(text: str) -> str:
     """ "X has a radius of 5" as "the radius of X is 5", and a chain of equations without its general formula."""
     text = _HAS.sub(r"the \g<what> of \g<owner> is", text)
+    text = _A_VALUE_OF.sub(r"the \1 is ", text)
     text = _PRONOUN.sub("", _VALUE_OF.sub(r"\1 is ", text))
     text = _WORD_SIDE.sub("", _GENERAL.sub(r"\1", text))
     return text.replace("nautical miles", "nmi").replace("nautical mile", "nmi")
