@@ -22,6 +22,8 @@ _CLAUSE = re.compile(
     re.IGNORECASE,
 )
 _RELATIVE_CLAUSE = re.compile(r"\s*(?:which|who|that|whose|where)\b", re.IGNORECASE)
+_DOING = re.compile(r"\s*[a-z]{2,}ing\b")
+"""A clause without a subject of its own: "The girl is on the bench, eating ice cream"."""
 _CONTAINER = re.compile(r"\b(?:b?box|bounding|coordinates?|region|location|answer)\b", re.IGNORECASE)
 _PICTURE = re.compile(r"\s*(?:the|this|whole|entire|\s)*(?:image|picture|photo|scene|figure)\s*", re.IGNORECASE)
 _REASON = re.compile(r"\s*(?:as|because|since)\b", re.IGNORECASE)
@@ -137,7 +139,7 @@ def _is_of_the_thing(clauses: list[str], last: str, question: str) -> bool:
         if _mentions(clauses, question):
             return True
     for clause in reversed(clauses):
-        if not clause.strip() or _RELATIVE_CLAUSE.match(clause):
+        if not clause.strip() or _RELATIVE_CLAUSE.match(clause) or _DOING.match(clause):
             continue
         kind = spoken_of(told(clause, question), question)
         if kind == "thing" or (kind == "other" and not _BESIDE.match(without_start(clause))):

@@ -19,7 +19,7 @@ _DOUBT = re.compile(
 )
 """Words that take back or weaken an answer, wherever they stand."""
 _BOUND = re.compile(
-    rf"\b(?:not|never|no|n['’]t|about|around|approximately|roughly|nearly|almost|at least|at most|up to|over|under"
+    rf"\b(?:not|never|no|n['’]t|about|around|approximately|roughly|nearly|almost|at least|at most|(?<!add )(?<!adds )up to|over|under"
     rf"|between|(?:more|less|fewer) than|or)\s+(?:a |the |only |exactly )?{SMALL_NUMBER}"
     rf"|n['’]t (?:be |any )?{SMALL_NUMBER}|[~≈<>≤≥±]\s*{SMALL_NUMBER}",
     re.IGNORECASE,

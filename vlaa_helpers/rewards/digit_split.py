@@ -3,7 +3,8 @@
 import re
 
 from .digit_steps import without_list
-from .number_words import SMALL_NUMBER
+from .number_words import NUMBER, SMALL_NUMBER
+from .question_steps import kinds_of_change
 
 SENTENCE_END = re.compile(r"\n+|(?<=[.;!?])\s+")
 _CLAUSE_END = re.compile(
@@ -23,6 +24,7 @@ _COUNT_BESIDE = re.compile(
     rf"\s+and (?={SMALL_NUMBER} [a-z]|(?:the|an?) (?:\w+ ){{1,3}}(?:has|have|shows|contains) {SMALL_NUMBER})",
     re.IGNORECASE,
 )
+_TOLD = re.compile(rf"(.*[a-z]):\s+({NUMBER}\s*[-+].*)", re.IGNORECASE | re.DOTALL)
 _VERB = re.compile(r"\s(?:is|are|was|were|can|have|has)\s", re.IGNORECASE)
 _REASON_FIRST = re.compile(
     r"(?:^|(?<=[.;!?\n]\s))((?:since|because|as|given|using|looking|observing|by(?! (?:subtract|remov|tak|add)))"
@@ -46,7 +48,14 @@ def clauses_of(text: str, question: str) -> list[str]:
     text = _REASON_FIRST.sub(r"\1. ", _LETTERED.sub(r"\1", _STEP.sub("", _BULLET_OF_WORDS.sub("", text))))
     sentences = [without_list(sentence, question) for sentence in SENTENCE_END.split(text)]
     clauses = [_JOINT.sub("", clause) for sentence in sentences for clause in _CLAUSE_END.split(sentence)]
+    clauses = [part for clause in clauses for part in _without_instruction(clause)]
     return [clause for clause in clauses if any(map(str.isalnum, clause))]
+
+
+def _without_instruction(clause: str) -> list[str]:
+    """A clause cut before the sum that does what it tells: "Next, remove the cubes: 7 - 3 = 4"."""
+    told = _TOLD.fullmatch(clause)
+    return [told[1], told[2]] if told and kinds_of_change(told[1]) else [clause]
 
 
 def counts_apart(clause: str) -> list[str]:

@@ -16,7 +16,7 @@ SUM = re.compile(
     re.IGNORECASE,
 )
 _PRODUCT = re.compile(
-    rf"(?<![\w.*/^+-])(?<![*/^+-] )(?P<first>{NUMBER}){_THING}\s*(?:[×*]|\\times\b|\btimes\b|\bx\b)"
+    rf"(?<![\w.*/^+-])(?<![*/^+-] )(?P<first>{NUMBER}){_THING}\s*(?P<sign>[×*/÷]|\\times\b|\btimes\b|\bx\b)"
     rf"\s*(?P<second>{NUMBER}){_THING}\s*=\s*(?P<right>{NUMBER})(?![\d.,]*\d|\w|\s*[-+*/^%!=])"
 )
 _TERM = re.compile(rf"(?:(?P<sign>[-+]|\bplus\b|\bminus\b)\s*)?(?P<number>{NUMBER})(?P<thing>{_THING})", re.IGNORECASE)
@@ -51,7 +51,7 @@ _COLOURS = frozenset("red green blue yellow purple orange brown gray cyan pink b
 
 
 def _with_products(text: str) -> str:
-    """A text with the value of each true product of two numbers in its place.
+    """A text with the value of each true product or quotient of two numbers in its place.
 
     >>> _with_products("2 × 3 = 6"), _with_products("2 * 9 - 4 = 5")
     ('6', '2 * 9 - 4 = 5')
@@ -61,7 +61,7 @@ def _with_products(text: str) -> str:
 
 def _is_true_product(found: re.Match) -> bool:
     left, right, value = (Decimal(found[k].replace(",", "")) for k in ("first", "second", "right"))
-    return left * right == value
+    return left == right * value if found["sign"] in ("/", "÷") else left * right == value
 
 
 def without_sums(text: str, question: str) -> str:

@@ -65,7 +65,7 @@ def is_of_what_is_asked(before: str, after: str, question: str) -> bool:
     neutral = _neutral(question) | _kinds(words_of(before + ";" + after), question) - _things_asked(question)
     head, wanted = head_of_counted(question), _wanted(question)
     if _DIFFERENCE.search(before) and _COMPARES.search(question):
-        before, after = "", f" more{after}"
+        before, after = "", f" {_COMPARES.search(question)[0]}{after}"
     if is_of_others(before, after, question, head):
         return False
     if (turned := _IS_THE.match(after)) and not any(map(str.isalnum, before)):

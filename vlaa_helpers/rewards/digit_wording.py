@@ -51,6 +51,7 @@ _NOT_ANY = re.compile(
     r"(?=(?P<what>[a-z]+))",
     re.IGNORECASE,
 )
+_ON_TOP = re.compile(r"\bon top of\b", re.IGNORECASE)
 _MEETS = re.compile(
     r" (?:that )?(?:meets?|satisf(?:y|ies)|fulfill?s?|fits?|match(?:es)?) (?:the|this|these|both|all|one of the) "
     r"(?:given )?(?:conditions?|criteri(?:a|on)|descriptions?|requirements?)\b"
@@ -75,6 +76,9 @@ def in_common_signs(answer: str, question: str) -> tuple[str, str]:
         answer, question = (_TIMES.sub("occasions", part) for part in (answer, question))
     if "-" in question:
         answer, question = (_HYPHEN.sub(" ", part) for part in (answer, question))
+    if "°" in question:
+        answer, question = (part.replace("°", "") for part in (answer, question))
+    answer, question = (_ON_TOP.sub("on", part) if "n top" in part else part for part in (answer, question))
     return without_markup(answer), question
 
 

@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 from .math_units import split_unit
+from .restatement import asking_sentence
 
 _POWERS = str.maketrans({"²": "^2", "³": "^3"})
 _DEGREE_SIGN = re.compile(r"°\s*([CF]?)(?![A-Za-z])")
@@ -26,7 +27,7 @@ def asked_unit(question: str) -> str | None:
     """
     names = {"C": " celsius", "F": " fahrenheit", "": " degrees"}
     text = _DEGREE_SIGN.sub(lambda sign: names[sign[1]], question.translate(_POWERS).replace("$", ""))
-    for place in _PLACE.finditer(" ".join(text.split())):
+    for place in _places(text):
         words = _ENDS.sub("", place[2]).split(" ")
         for count in range(len(words), 0, -1):
             written = " ".join(words[:count])
@@ -35,6 +36,12 @@ def asked_unit(question: str) -> str | None:
             if unit and is_closed and (len(written) > 1 or (written in _LETTERS and place[1] != "(")):
                 return unit
     return None
+
+
+def _places(text: str) -> list[re.Match]:
+    """Where a unit may be asked for, those of the sentence that asks first; no "in 2.5 hours"."""
+    found = [place for part in (asking_sentence(text), text) for place in _PLACE.finditer(" ".join(part.split()))]
+    return [place for place in found if not place[2][0].isdigit()]
 
 
 def asks_for_percent(question: str) -> bool:

@@ -66,6 +66,13 @@ _POINTS_BACK = re.compile(
     re.IGNORECASE,
 )
 """What says that its value is the result of what stands before."""
+_WHERE_IT_IS = re.compile(r"(?<=[a-z]) (?:when|where|for which|at which) .*", re.DOTALL)
+"""What ends a definition: "the y-intercept is the value of y when x = 0"."""
+_TWO_GIVEN = re.compile(
+    r"\d[\d.,]*(?: [a-z]+)? (?:in|on|at|for|from) [^.;]*?\band\b[^.;]*?\d[\d.,]*(?: [a-z]+)? (?:in|on|at|for|from)\b"
+)
+"""Two values, each of its own time or place: "5 in 2010 and 7 in 2012"."""
+_WHICH_IS = re.compile(r"\s*which (?:is|equals) (?=\$?-?[\d\\√π])")
 _ONE_OF = re.compile(r"\b(?:each|every|one|first|second)\b", re.IGNORECASE)
 _IS = re.compile(r"\b(?:is|are|equals?)\b|=")
 _DESCRIBED = re.compile(
@@ -130,6 +137,8 @@ def clauses_of(text: str, question: str = "", *, at_commas: bool = True) -> list
         how = "so" if (opening and how != "reason") or _POINTS_BACK.match(piece) else how
         bare = piece[opening.end() :] if opening else piece
         if re.search(r"\w", bare):
+            if clauses and _WHICH_IS.match(piece) and _DESCRIBED.search(clauses[-1].text):
+                how = "so"  # "The median is the 4th value, which is 37"
             is_beside = in_reason or _SUBORDINATE.match(bare) is not None
             is_worked_out = how == "so" and bool(clauses) and _WORKING.match(clauses[-1].text) is not None
             clauses.append(Clause(in_known_words(bare, question), how, is_beside, _is_bare(bare) and not is_worked_out))
@@ -183,6 +192,7 @@ def _stands_out(clauses: list[Clause], place: int, gold: str, question: str, ver
     chosen = clauses[place]
     is_told = _says_so(chosen.text, gold, question)
     others = [c for k, c in enumerate(clauses) if k != place and _is_closed(c.text, gold) and verdict(c.text) != SAME]
+    others = [clause for clause in others if not _TWO_GIVEN.search(clause.text)]
     if place == _last(clauses) and (
         chosen.set_off == "so" or len(in_one_writing(subject_of(chosen.text))) != 1 and is_told
     ):
@@ -256,6 +266,8 @@ def _is_against(
         is_behind: whether the clause stands behind it: then any value of nothing else counts.
     """
     text = clause.text
+    if _TWO_GIVEN.search(text):
+        return False
     own = subject_of(text)
     if _ONE_OF.search(own) and not _ONE_OF.search(question):
         return False  # "each triangle has area 2"
@@ -276,6 +288,6 @@ def _is_against(
 
 def _is_closed(text: str, gold: str) -> bool:
     """Whether what a clause ends with is a value: it has numbers, and no letters but the ground truth's."""
-    value = _MARKS.sub("", _LAST_SIDE.sub("", text, count=1))
+    value = _MARKS.sub("", _LAST_SIDE.sub("", _WHERE_IT_IS.sub("", text), count=1))
     letters = set(_LETTERS.findall(split_any_unit(latex_signs(value.strip(" .;:!")) or "")[0]))
     return re.search(r"\d|\\pi", value) is not None and letters <= set(_LETTERS.findall(_MARKS.sub("", gold)))

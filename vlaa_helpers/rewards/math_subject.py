@@ -30,7 +30,7 @@ _QUANTITY = rf"(?:{'|'.join(sorted([*_UNITS, *_OTHERS, *_ALIKE], key=len, revers
 _ONE = re.compile(rf"\b{_QUANTITY}(?=s?\b)", re.IGNORECASE)
 # "length of the base", "area and perimeter"
 _CHAIN = re.compile(
-    rf"(?:(?<![\\A-Za-z])|(?<=\\)(?=angle)){_QUANTITY}s?\b"
+    rf"(?:(?<![\\A-Za-z])|(?<=\\)(?=angle))(?:(?:average|mean) (?={_QUANTITY}))?{_QUANTITY}s?\b"
     rf"(?:,? (?:of|and|or) (?:the |its |one |each )?(?:[a-z]+ )?{_QUANTITY}s?\b)*",
     re.IGNORECASE,
 )
