@@ -43,6 +43,13 @@ _BEHIND_A_LINK = re.compile(
     r" (?:it|him|her|them)\b(?!['’])",
     re.IGNORECASE,
 )
+_PLACE_FIRST = re.compile(
+    r"^(?P<place>(?:beside|next to|near|on|under|behind|in front of|above|below|in|inside|with) (?:the|an?) [a-z ]{1,40}), "
+    r"(?P<there>(?:there is|i can see|we (?:can )?see|you can see|(?=an? |the )))"
+    r"(?P<thing>(?: ?(?!(?:on|in|at|with|near|by|next|behind|under|is|are|can|located|that)\b)[a-z]+)+)",
+    re.IGNORECASE,
+)
+"""A place before what is there: "Beside the bed, there is a lamp"."""
 _BESIDE = re.compile(r"\s*(?:to the|in|on|at|near|next to|beside|behind|under|above|below|between)\b", re.IGNORECASE)
 _DESCRIBES = re.compile(
     r"\s*(?:in|on|at|with|where|because|since|as|so|and|while|when|near|next|behind|beside|under|above|below|over|around"
@@ -93,6 +100,7 @@ def _with_things_for_pronouns(text: str, question: str) -> str:
             if phrase.words and said and said[0].words[-1:] == phrase.words[-1:]:
                 words = " ".join(phrase.words)
                 sentence = _BEHIND_A_LINK.sub(rf"\1 the {words}", sentence, count=1)
+        sentence = _PLACE_FIRST.sub(r"\g<there>\g<thing> \g<place>", sentence)
         sentences.append(sentence)
     return " ".join(sentences)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from itertools import islice
 
-from .options import Options
+from .options import Options, plain_text
 from .score import Reason
 
 MAX_CLAUSES = 40
@@ -47,6 +47,13 @@ _GROUND = re.compile(
     r"|finally)\b",
     re.IGNORECASE,
 )
+_WHEN_DONE = re.compile(r"when (?:it|this|that|they) (?:is|are) [a-z]+ed$", re.IGNORECASE)
+_OF_IT = re.compile(
+    r"(?:and )?(?:it|this|that|he|she|they)(?P<verb> (?!is (?:not|true|correct))[a-z]+\b.*)|(?:it|this|him|her)(?P<noun> (?:an?|the) .*)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A conclusion on what the clause before speaks of: "so it is a consumer", "which makes it the consumer"."""
+_SUBJECT = re.compile(r"(?:the |an? |this )?", re.IGNORECASE)
 _STATES = re.compile(r"=|\b(?:is|are|was|were|has|have|shows?|gives?|equals?)\b", re.IGNORECASE)
 _DEPENDS = re.compile(r"(?:if|when|while|unless|although|though|as|at|until|before|after|not|no)\b", re.IGNORECASE)
 _DOUBT = re.compile(
@@ -103,6 +110,9 @@ def named_by_clauses(text: str, options: Options, read: Callable[[str], str | Re
     if not 1 < len(clauses) <= MAX_CLAUSES:
         return None
     named = [read(clause) for clause in clauses]
+    for place, clause in enumerate(clauses[1:], start=1):
+        if isinstance(named[place], Reason) and (whole := _with_its_option(clause, clauses[place - 1], options)):
+            named[place] = read(whole)
     for place, clause in enumerate(clauses[:-1]):
         if _SUM.fullmatch(clause) and re.search(r"[=+×*÷/]", clause):
             named[place] = Reason.UNREADABLE  # a step of the working, whose result may be any number
@@ -115,6 +125,18 @@ def named_by_clauses(text: str, options: Options, read: Callable[[str], str | Re
         if name != letters[0]
     ]
     return Reason.AMBIGUOUS if len(set(letters)) > 1 or any(others) else letters[0]
+
+
+def _with_its_option(clause: str, before: str, options: Options) -> str | None:
+    """A clause that speaks of "it" with the option that is the subject of the clause before; None without one."""
+    if not (of_it := _OF_IT.fullmatch(clause)):
+        return None
+    plain = plain_text(before)
+    start = _SUBJECT.match(plain).end()
+    found = next((place for place, _ in options.places(plain) if place.start(1) in (0, start)), None)
+    if found is None or found.end() == len(plain):
+        return None
+    return f"the {found[1]}{of_it['verb'] or ' is' + of_it['noun']}"
 
 
 def clauses_of(text: str, read: Callable[[str], str | Reason]) -> list[str]:
@@ -162,9 +184,10 @@ def _cut_at_comma(part: str, read: Callable[[str], str | Reason]) -> list[str]:
                 return [front, f"({rest}" if "(" in cut[0] else rest]
             continue
         is_listed = front[-1:].isdigit() and re.fullmatch(r"[-+]?[\d.]+\W*", rest)
-        if isinstance(read(rest), Reason) or _DEPENDS.match(front) or is_listed:
+        depends = _DEPENDS.match(front) and not _WHEN_DONE.match(front)
+        if isinstance(read(rest), Reason) or depends or is_listed:
             continue
-        if _GROUND.match(front) or _STATES.search(front) or not isinstance(read(front), Reason):
+        if _GROUND.match(front) or _WHEN_DONE.match(front) or _STATES.search(front) or not isinstance(read(front), Reason):
             return [front, rest]
     return [part]
 

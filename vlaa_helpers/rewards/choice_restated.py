@@ -60,7 +60,7 @@ _SHOWING = re.compile(r"^(.*?) (?:depicts|shows|displays|features) ")
 _PRONOUN = re.compile(r"\s*(?:it|they|he|she)\b")
 _ATTRIBUTE = re.compile(
     r"\b(?:(?:main|primary|most likely|likely|possible) )?(?:relationship(?: between)?|(?:colou?r|shape|material|size|position|orientation|function|purpose|role|name"
-    r"|title|brand|price|degrees?|measure|value|length) of)\b",
+    r"|title|brand|price|degrees?|measure|value|length|date|year|day|month|time|place|location|venue|theme|topic|subject|nature) of)\b",
     re.IGNORECASE,
 )
 """What a question asks of a thing, whose values need not say it: "The cube is blue"."""
@@ -136,7 +136,9 @@ def said_of(words: str, asked: str, is_bare: bool = False) -> list[Phrase]:
 
 
 def _as_subject(said: Phrase, asked: tuple[Phrase, ...], has_doer: bool) -> Phrase:
-    """ "in the network" as "the network", where the question asks what that has; "panel (c) is" as "in panel (c)"."""
+    """ "in the network" as "the network", where the question asks what that has; "panel (c) is" as "in panel (c)"; "in it"."""
+    if said.link and said.words in (("it",), ("them",)):  # "mentioned in it"
+        return next((phrase for phrase in asked if phrase.link == said.link), said)
     alone = Phrase("", said.words)
     shown = next((phrase for phrase in asked if phrase.words == said.words and phrase.link in ("in", "on")), said)
     if said.link in ("in", "of") and said not in asked and alone in asked[1:]:

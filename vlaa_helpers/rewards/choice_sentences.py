@@ -49,7 +49,13 @@ _DONE_BY = re.compile(r" (?:is|are|was|were) (\w+?)(?:e?d|en)?( to)? by (.*)$")
 _HAS = re.compile(r"(.*) (?:has|have|had) (?:an? |the )?$")
 _TO_ANOTHER = re.compile(r"^ (?:to|on|for) .*")
 _DONE_BEFORE = re.compile(r"\b(?:was|were|is|are) \w+ by $")
-_WHEN = re.compile(r"\bwhen\b|\b(?:which|what) (?:day|date|year|month|time)\b", re.IGNORECASE)
+_WHEN = re.compile(
+    r"\bwhen\b|\b(?:which|what)(?: (?:is|was|are|were) the)? (?:day|date|year|month|time)\b", re.IGNORECASE
+)
+_HELD = re.compile(
+    r"\b(?:(?:takes?|took|taken|taking) place|(?:is|are|was|were|be) (?:held|scheduled|dated|planned|set|due))(?: for)?\b"
+)
+"""Verbs for being at a time."""
 _ON = re.compile(r"\b(?:on|in|at) $")
 _IS_TO = re.compile(r"\b(is|are) to $")
 _IS_IN = re.compile(r"\b((?:is|are|was|were)(?: the \w+est)?) (?:in|at)\s*(?:the\s*)?$")
@@ -151,7 +157,7 @@ def _before_an_option(before: str, asked: str, options: Options) -> str:
     if _are_verbs(options):
         before = _IS_TO.sub(r"\1", before)
     if _WHEN.search(asked):
-        before = _ON.sub("", before)
+        before = _ON.sub("", _HELD.sub("is", before))
     return _IS_IN.sub(r"\1", before)
 
 

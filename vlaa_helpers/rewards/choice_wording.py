@@ -31,6 +31,21 @@ _TAIL = re.compile(rf"\s+(?:is|are) {_SHOWN}(?: (?:in|on|by) (?:the |this )?{_FI
 _ABOUT = re.compile(
     r"(?:\b(?:approximately|approx\.?|about|around|roughly|close to)|[~≈])\s*(?=(?:[a-z]{3,} )?[-+$]?\d)", re.IGNORECASE
 )
+_MARK = r"(?:bar|column|slice|segment|sector|portion|section|wedge|point|peak|line|curve|bubble|share|value|score)s?"
+_MOST = r"tallest|highest|longest|largest|biggest|greatest|most|maximum"
+_LEAST = r"shortest|smallest|lowest|least|fewest|minimum"
+_MARK_IS = re.compile(
+    rf"^(?:the )?{_MARK} (?:for|of|representing|labell?ed|corresponding to|belonging to|showing) (?:the )?(?P<which>.+?)"
+    rf" (?:is|are|was|were|reaches|stands) (?:by far )?(?:the )?(?P<end>{_MOST}|{_LEAST})\b",
+    re.IGNORECASE,
+)
+_HAS_MARK = re.compile(
+    rf"^(?:the )?(?P<which>.+?) (?:has|have|had|shows|occupies|takes up) (?:by far )?the (?P<end>{_MOST}|{_LEAST}) {_MARK}\b",
+    re.IGNORECASE,
+)
+_DERIVED = re.compile(
+    r"\b(?:increase|decrease|difference|change|growth|drop|decline|gap|variation|rate|slope|range|ratio|gain|loss)\b", re.I
+)
 _IS_EXACT = re.compile(r"\b(?:find|calculate|solve|angle|triangle|circle|equation)\b|∠", re.IGNORECASE)
 """What a question of geometry or algebra has: of such a value "about" tells nothing, while a chart is read so."""
 _CHAIN = re.compile(r"([^=]*?)\s*(?:=|\b(?:is|are)\b)([^=,;]*=)+(?=[^=]*$)")
@@ -72,6 +87,7 @@ def in_one_wording(text: str, options: Options) -> str:
     """
     text = with_names(text, options.stem)
     asked = asking_sentence(options.stem)
+    text = _by_its_mark(text, asked)
     about_figure = re.search(rf"{_FIGURE}|{_SHOWS}|{_SHOWN}|represent", asked, re.IGNORECASE) is not None
     for form in (_LEAD, _TAIL) if not is_negated(asked) else ():
         rest = form.sub("", text, count=1)
@@ -84,6 +100,16 @@ def in_one_wording(text: str, options: Options) -> str:
             text = _ABOUT.sub("", text).replace("≈", "=")
         text = _last_value(text, asked)
     return text
+
+
+def _by_its_mark(text: str, asked: str) -> str:
+    """ "It is X" for "the bar for X is the tallest", where the question asks for what has the most."""
+    found = _MARK_IS.match(text) or _HAS_MARK.match(text)
+    if not found or _DERIVED.search(asked):
+        return text
+    ends = [re.search(rf"\b(?:{words})\b", asked, re.IGNORECASE) for words in (_MOST, _LEAST)]
+    is_least = re.fullmatch(_LEAST, found["end"], re.IGNORECASE) is not None
+    return f"it is {found['which']}" if ends[is_least] and not ends[not is_least] else text
 
 
 def is_named_figure(words: tuple[str, ...]) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from .asked_things import asked_clause
 from .hedges import is_hedged, is_negated
 from .math_left import in_one_writing, may_be_named, subject_is_asked, subject_of
+from .math_named import values_of_names
 from .math_relations import DIFFERENT, SAME, UNREADABLE
 from .math_signs import latex_signs
 from .math_subject import asked_quantities
@@ -180,7 +181,8 @@ def verdict_of_clauses(answer: str, gold: str, question: str, verdict: Callable[
                 return UNREADABLE
             if _stands_out(clauses, place, gold, question, verdict):
                 return SAME
-    return UNREADABLE
+    values = values_of_names((clause.text for clause in clauses), gold)
+    return SAME if values and verdict(values) == SAME else UNREADABLE
 
 
 def _stands_out(clauses: list[Clause], place: int, gold: str, question: str, verdict: Callable[[str], str]) -> bool:
