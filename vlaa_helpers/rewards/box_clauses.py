@@ -3,7 +3,7 @@
 import re
 
 from .box_names import may_be_named
-from .box_questions import GENERIC, SIDES, named_words
+from .box_questions import GENERIC, SIDES, asked_thing, named_words
 from .neutral_words import words_of
 from .phrases import phrases_of
 
@@ -60,6 +60,9 @@ _BEFORE_ATTACHED = frozenset("is are was be been and also clearly currently".spl
 def told(clause: str, question: str) -> str:
     """A clause up to a verb behind the name of what is asked for: "The television hangs on the wall"."""
     head = "|".join(map(re.escape, named_words(question)))
+    for doing in (word for word in words_of(asked_thing(question)) if word.endswith("ing") and len(word) > 5):
+        if does := re.search(rf"\b(?:{head})\b.*?(?= {re.escape(doing[:-3])}e?s\b)", clause, re.IGNORECASE):
+            clause = clause[: does.end()]  # "a man talks to her"
     verb = (
         r"[a-z]+s\b" if not VERB.search(clause) else r"[a-z]+s (?:a|an|the|his|her|its|two|three|four|five|many|some)\b"
     )

@@ -5,6 +5,7 @@ from functools import lru_cache, partial
 
 from .choice_clauses import named_by_clauses
 from .choice_sentences import named_by_sentence, remark_tells
+from .choice_values import named_by_value
 from .lead_in import without_lead_in
 from .options import FULL_WIDTH, Options, options_of, plain_text, read_options, without_latex
 from .score import Reason, Score, right_or_wrong, score_answer
@@ -97,7 +98,8 @@ def _named(answer: str, question: str) -> str | Reason:
     if not isinstance(whole, Reason) or not options.texts:
         return whole
     read = lru_cache(maxsize=None)(partial(_named_by_clause, question=question, options=options))
-    return named_by_clauses(text, options, read) or whole
+    named = named_by_clauses(text, options, read)
+    return named or (named_by_value(text, options) if whole is Reason.UNREADABLE else None) or whole
 
 
 def _named_by_clause(text: str, question: str, options: Options) -> str | Reason:

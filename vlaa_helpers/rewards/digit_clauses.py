@@ -25,6 +25,7 @@ _RESULT = re.compile(
     re.IGNORECASE,
 )
 _SAYS_RESULT = re.compile(r"\b(?:(?<!the )left(?! of| side| one)|remain\w*|answer|result|final)\b", re.IGNORECASE)
+_ANSWERS = re.compile(r"\banswer (?:is|:|=)", re.IGNORECASE)
 _FRAGMENT = re.compile(rf"\W*{SMALL_NUMBER}(?: (?!is|are|in|on|was|were)\w+){{0,3}}\W*$", re.IGNORECASE)
 _OF_THEM = re.compile(r"\bof (?:them|these|those|which|whom)\b", re.IGNORECASE)
 _NAME = re.compile(r"\b[A-Z][a-z]+(?= [a-z])")
@@ -52,7 +53,7 @@ def stated_count(text: str, question: str, read: Callable[[str], object]) -> Dec
         text: without markup, its lines kept.
         read: reads the count of one clause; what is no Decimal is none.
     """
-    if len(text) > MAX_LENGTH or is_doubtful(text):
+    if len(text) > MAX_LENGTH or is_doubtful(text, question):
         return None
     if max(map(len, SENTENCE_END.split(text))) > MAX_CLAUSE:
         return None
@@ -192,7 +193,8 @@ def _may_stand_beside(
     if kinds_of_change(question):
         return is_before and deciding.is_result and not clause.is_result
     is_part = _OF_THEM.search(deciding.text) is not None
-    is_whole = is_part or _restricting(clause.text, question) < _restricting(deciding.text, question)
+    restricting = _restricting(question if _ANSWERS.search(deciding.text) else deciding.text, question)
+    is_whole = is_part or _restricting(clause.text, question) < restricting
     return is_whole and clause.count > deciding.count
 
 

@@ -35,13 +35,16 @@ _OF_ANSWERS = re.compile(r"\b(?:answer|count|number|total|result|correct|right|t
 _CONDITION = re.compile(r"\b(?:if|when|once|until|before)\b", re.IGNORECASE)
 
 
-def is_doubtful(text: str) -> bool:
-    """Whether a text takes back or weakens what it says, wherever that stands.
+def is_doubtful(text: str, question: str = "") -> bool:
+    """Whether a text takes back or weakens what it says, wherever that stands, in words that are not the question's.
 
     >>> is_doubtful("There are 3 cubes. Wait, one is a ball."), is_doubtful("There are 3 cubes, but no balls.")
     (True, False)
     """
-    return _DOUBT.search(text) is not None or _BUT.search(text) is not None
+    asked = question.casefold()
+    return _BUT.search(text) is not None or any(
+        not found[0].isalpha() or found[0].casefold() not in asked for found in _DOUBT.finditer(text)
+    )
 
 
 def is_denied(text: str) -> bool:

@@ -33,12 +33,12 @@ def count_in_order(text: str, question: str) -> Decimal | None:
     ...  for he, more in (("he", "more"), ("Ravi", "more"), ("Kim", "more"), ("he", "less"))]
     [Decimal('3'), Decimal('3'), None, None]
     """
-    head, asked = head_of_counted(question), _asked_in_order(question)
+    head, (kind, asked) = head_of_counted(question), _asked_in_order(question)
     if not head or len(asked) < 2:
         return None
     for start, end, value in find_numbers(text):
-        noun = _TOKEN.match(text, end + 1) if text[end : end + 1] == " " else None
-        if value is None or noun is None or one_writing(noun[0]) != head:
+        noun = _noun_behind(text, end, head)
+        if value is None or noun is None or _roots(text[end : noun.start()]) != kind:
             continue
         before, behind = _roots(text[:start]), _roots(text[noun.end() :])
         for said in (before + behind, behind + before):
@@ -52,18 +52,21 @@ def _says_a_pronoun(text: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _asked_in_order(question: str) -> tuple[str, ...]:
-    """The question's words without "how many" and its noun."""
+def _asked_in_order(question: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words between "how many" and its noun, and the question's others."""
     sentence = asking_sentence(question)
     asks, head = _HOW_MANY.search(sentence), head_of_counted(question)
-    if not asks:
-        return ()
-    noun = next(
-        (found for found in _TOKEN.finditer(sentence, asks.end()) if one_writing(found[0]) == head), None
-    )
-    if noun is None or sentence[asks.end() : noun.start()].strip():
-        return ()
-    return _roots(sentence[: asks.start()].rpartition(",")[2]) + _roots(sentence[noun.end() :].rstrip("? "))
+    noun = _noun_behind(sentence, asks.end(), head) if asks else None
+    if noun is None:
+        return (), ()
+    before = sentence[: asks.start()].rpartition(",")[2]
+    return _roots(sentence[asks.end() : noun.start()]), _roots(before) + _roots(sentence[noun.end() :].rstrip("? "))
+
+
+def _noun_behind(text: str, place: int, head: str) -> re.Match | None:
+    """Where the counted noun stands within four words behind a place."""
+    found = list(_TOKEN.finditer(text, place))[:MAX_SUBJECT]
+    return next((token for token in found if one_writing(token[0]) == head), None)
 
 
 def _roots(text: str) -> tuple[str, ...]:

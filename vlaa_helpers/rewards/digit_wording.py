@@ -52,6 +52,13 @@ _NOT_ANY = re.compile(
     re.IGNORECASE,
 )
 _ON_TOP = re.compile(r"\bon top of\b", re.IGNORECASE)
+_NOBODY = re.compile(r"\b(?:nobody|no one) (?:is|was) ", re.IGNORECASE)
+_ADDING = re.compile(
+    rf"^(?:adding|summing|combining|counting)\b(?P<what>[^.=]*?)\b(?:gives|yields|makes|results in)(?: us)?(?: a total of)? "
+    rf"(?={NUMBER})",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"(?<=\s)[A-Z][a-z]+")
 _MEETS = re.compile(
     r" (?:that )?(?:meets?|satisf(?:y|ies)|fulfill?s?|fits?|match(?:es)?) (?:the|this|these|both|all|one of the) "
     r"(?:given )?(?:conditions?|criteri(?:a|on)|descriptions?|requirements?)\b"
@@ -105,6 +112,9 @@ def in_common_words(text: str, question: str) -> str:
     if " over" in text or "ut of" in text:
         text = _OUT_OF.sub("of", _LEFT_OVER.sub("left", text))
     text = _MEETS.sub("", text)
+    adding = _ADDING.match(text)
+    if adding and not kinds_of_change(question) and all(name in question for name in _NAME.findall(adding["what"])):
+        text = f"so {text[adding.end() :]}"
     if "ifference" in text:
         known = question_words(question)
         text = _DIFFERENCE_OF_THINGS.sub(lambda said: said[1] if said[2] in known else said[0], text)
@@ -136,5 +146,7 @@ def _no_things_are_zero(text: str, question: str) -> str:
 
     if " any " in text:
         text = _NOT_ANY.sub(lambda no: "are 0 " if can_be_counted(no["what"].casefold()) else no[0], text)
+    if head_of_counted(question) == "person":
+        text = _NOBODY.sub("0 people are ", text)
     text = _NO.sub(lambda no: "0 " if can_be_counted(no[1].casefold()) else no[0], text)
     return _NONE_OF.sub("0", text)

@@ -9,7 +9,8 @@ import re
 SHOWN = r"(?:image|picture|photo|figure|diagram|graph|chart|scene|plot|map|table)"
 _SEEN = rf"(?:the|this) (?:(?:given|provided|bar|line|pie) ){{0,2}}{SHOWN}"
 _OPENING = (
-    r"(?:therefore|thus|hence|so|then|finally|overall|consequently|in conclusion|in summary|as a result)\b(?!-),?"
+    r"(?:(?:therefore|thus|hence|so|then|finally|overall|consequently|in conclusion|in summary|as a result)\b(?!-),?"
+    r"|(?:this|that|which) (?:means|shows|indicates|implies) that(?=\s))"
 )
 _SOURCE = rf"(?:based on|looking at|according to|as (?:shown|seen) in|from|in) {_SEEN}(?: (?:above|provided|shown))?,?"
 _SPEAKER = (

@@ -218,7 +218,8 @@ def _says_so(text: str, gold: str, question: str) -> bool:
     if _ANSWER.search(text) or subject_is_asked(text, question):
         return True
     name = in_one_writing(gold.partition("=")[0]) if "=" in gold else ""
-    is_unknown = len(own) == 1 and re.search(rf"(?<![A-Za-z]){re.escape(own)}(?![A-Za-z])", question) is not None
+    letter = rf"(?<![A-Za-z]){re.escape(own)}(?![A-Za-z])(?!(?<=[aA]) [a-z]{{2}})"  # "a" may be an article
+    is_unknown = len(own) == 1 and re.search(letter, question) is not None
     return bool(own) and (own == name or is_unknown or _is_its_name(own, question))
 
 

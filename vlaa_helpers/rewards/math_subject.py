@@ -10,6 +10,7 @@ _LENGTHS = frozenset(
     "length distance side base width height radius diameter perimeter circumference hypotenuse diagonal altitude chord "
     "arc leg midline".split()
 )
+_ANY_LENGTH = frozenset("length distance side".split())
 _LENGTH_UNITS = frozenset("km m cm mm nm mile foot inch yard unit".split())
 _UNITS = {
     "area": frozenset({f"{unit}^2" for unit in _LENGTH_UNITS} | {"unit", "hectare", "acre"}),
@@ -96,7 +97,7 @@ def is_of_another(answer: str, gt: str, question: str) -> bool:
     [False, True, True, False]
     """
     asked, said = asked_quantities(question), quantities_of(answer)
-    if asked and said and asked.isdisjoint(said):
+    if asked and said and (asked.isdisjoint(said) or _are_others(asked, said)):
         return True
     nearest = _BEFORE_A_NUMBER.search(answer)
     if asked and nearest and asked.isdisjoint(quantities_of(nearest[0])):
@@ -118,6 +119,11 @@ def is_of_another(answer: str, gt: str, question: str) -> bool:
     return bool(asked_names and names and not _names(gt)) and not all(
         any(same_points(name, other) for other in asked_names) for name in names
     )
+
+
+def _are_others(asked: frozenset[str], said: frozenset[str]) -> bool:
+    """Whether two quantities are of different things: "the length of the leg" for that of the hypotenuse."""
+    return bool(asked - _ANY_LENGTH and said - _ANY_LENGTH) and (asked - _ANY_LENGTH).isdisjoint(said - _ANY_LENGTH)
 
 
 def _is_of_another_extent(answer: str, question: str) -> bool:

@@ -61,6 +61,8 @@ _GIVEN = re.compile(
     r",?\s*\b(?:in|from|on|at|for|between|when|if|with|after)(?= )(?:[^.,;:=]|(?<=\d)[.,](?=\d))*\d", re.IGNORECASE
 )
 _COUNTED = re.compile(r"\b(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten) ((?!and\b)[a-z]{3,})", re.IGNORECASE)
+_WORDS = "one two three four five six seven eight nine ten eleven twelve".split()
+_COUNT_IN_WORDS = re.compile(rf"\b({'|'.join(_WORDS)}) (?=([a-z]{{3,}}))", re.IGNORECASE)
 _AT = re.compile(r",?\s*\b(?:at|when|for|if|with) \$?[a-zA-Z]\s?=\s?-?\d+(?:\.\d+)?(?![\d/^])\$?,?", re.IGNORECASE)
 _NEXT_WORD = re.compile(r" [A-Za-z]+")
 _LAST_NUMBER = re.compile(r"\d++(?![\w%°]|\.\d|\s[%°])")
@@ -166,6 +168,7 @@ def without_givens(text: str, question: str) -> str:
         return text
     plain = " ".join(question.casefold().split())
     asked = asked_clause(question).casefold()
+    text = _COUNT_IN_WORDS.sub(lambda said: _in_digits(said, asked), text)
     text = _COUNTED.sub(lambda said: said[1] if said[0].casefold() in asked else said[0], text)
     bare = plain.replace(" ", "").replace("$", "")
     text = _AT.sub(lambda said: "" if re.sub(r"[ $,]", "", said[0]).casefold() in bare else said[0], text)
@@ -180,3 +183,9 @@ def without_givens(text: str, question: str) -> str:
                 text = text[: given.start()] + text[end:]
                 break
     return text
+
+
+def _in_digits(said: re.Match, asked: str) -> str:
+    """A count in words as the question has it in digits: "eight notebooks" where it asks for 8."""
+    digits = f"{_WORDS.index(said[1].casefold()) + 1} "
+    return digits if f"{digits}{said[2]}" in asked else said[0]

@@ -1,7 +1,9 @@
 """Mathematics: the answer is the same expression as the ground truth, by Math-Verify and the guards round it."""
 
 import re
+from decimal import Decimal
 
+from .digit import read_count
 from .lead_in import without_lead_in
 from .math_asked import asked_unit, asks_for_percent
 from .math_cases import read_cases, same_cases
@@ -26,6 +28,7 @@ _DEFINITION = re.compile(r"\s*+(?:(?:y|f\(x\))\s*+=\s*+)?([-+*()^ \da-z]++)")
 _PERCENT = re.compile(r"\s?(?:\\?%|\bper\s?cent\b)", re.IGNORECASE)
 _INVERSE = re.compile(r"\b[fg](?:⁻¹|\^\s*\{?\s*-1\s*\}?)\s*\([a-z]\)(?=\s*=)")
 _THE_INVERSE = re.compile(r"^\s*(?:the )?inverse(?: function)?(?: of [^=]{1,20})? is (?=\$?[fg])", re.IGNORECASE)
+_COUNTS = re.compile(r"\bhow many (?!times\b)", re.IGNORECASE)
 _SENTENCES = re.compile(r"[.;]\s+\S|\n\s*\S|,\s+[A-Za-z]")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _WITH_A_LETTER = re.compile(r"\d\s?[a-z]\s*(?:\^\s*\d\s*)?$")
@@ -81,6 +84,11 @@ def math_reward(response: str, gt: str, *, question: str = "", meta: str = "") -
     return score_answer(response, decide)
 
 
+def same_value(value: str, answer: str, question: str) -> bool:
+    """Whether an answer, perhaps with its working, gives a value, as `math_reward` reads it."""
+    return _verdict_in_time(value, answer, question) == SAME
+
+
 def _verdict_in_time(gt: str, answer: str, question: str) -> str:
     """The verdict within one time limit, asked for once more where the process that works it out was lost."""
     for _ in range(2):
@@ -120,6 +128,8 @@ def _verdict_with_working(gt: str, answer: str, question: str) -> str:
         return verdict
     at_commas = len(_gold(gt, question).pieces) == 1
     found = verdict_of_clauses(plain, gt, question, lambda clause: _verdict(gt, clause, question), at_commas=at_commas)
+    if found != SAME and _COUNTS.search(question) and _NUMBER.fullmatch(gt):
+        return SAME if read_count(answer, question) == Decimal(gt) else verdict
     return SAME if found == SAME else verdict
 
 
