@@ -97,9 +97,13 @@ def _with_things_for_pronouns(text: str, question: str) -> str:
     for before, sentence in zip([first, *others], others, strict=False):
         said = phrases_of(subject_of(before))
         for phrase in asked_phrases(asked_thing(question))[1:]:
-            if phrase.words and said and said[0].words[-1:] == phrase.words[-1:]:
-                words = " ".join(phrase.words)
-                sentence = _BEHIND_A_LINK.sub(rf"\1 the {words}", sentence, count=1)
+            if not phrase.words or phrase.words == ("it",) or not said or not said[0].words:
+                continue
+            if said[0].words[-1:] == phrase.words[-1:]:
+                sentence = _BEHIND_A_LINK.sub(rf"\1 the {' '.join(phrase.words)}", sentence, count=1)
+            else:  # "The sofa is red. Beside it": is of the sofa
+                link = re.compile(rf"\b({phrase.link.replace('_', ' ')}) (?:it|him|her|them)\b", re.IGNORECASE)
+                sentence = link.sub(rf"\1 the {' '.join(said[0].words)}", sentence, count=1)
         sentence = _PLACE_FIRST.sub(r"\g<there>\g<thing> \g<place>", sentence)
         sentences.append(sentence)
     return " ".join(sentences)

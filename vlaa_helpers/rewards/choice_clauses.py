@@ -79,6 +79,7 @@ _OF_ANSWERS = re.compile(
     r"\b(?:answers?|options?|choices?|correct|right(?![- ](?:angle|triangle|side|of|hand|panel)))\b|^(?:[\s,/&().]*(?:\b[A-Z]\b|and|or))+[\s.)]*$", re.IGNORECASE
 )
 _LABEL = re.compile(r"(?<![\w'’])([A-Z])(?![\w'’])")
+_LABEL_FIRST = re.compile(r"\W*([A-Z])[).:]\s")
 _SUM = re.compile(r"[\d\s.,+\-−–*×·÷/()²³√π^°%=:]+(?:[a-z]{1,2}[²³]?)?[.]?", re.IGNORECASE)
 _MEASURE = re.compile(
     r"\([^()]*\d[^()]*\)\.?|(?:with|at) \W*\d\S*(?: \w+)?|[\W\d]+(?:[a-z]{1,3}|percent|degrees|units)?[\W\d]*",
@@ -195,6 +196,9 @@ def _cut_at_comma(part: str, read: Callable[[str], str | Reason]) -> list[str]:
 def _takes_back(clause: str, letter: str, options: Options, *, is_behind: bool) -> bool:
     """Whether a clause that states no option leaves the one that another states in doubt."""
     labels = set(_LABEL.findall(clause)) & set(options.texts)
+    first = _LABEL_FIRST.match(clause)
+    if first and first[1] in labels - {letter}:
+        return True
     others = (labels | options.mentioned(clause)) - {letter}
     is_negated = _NOT.search(clause) is not None
     rules_out = is_negated and bool(others or re.search(r"\bother", clause)) and letter not in labels

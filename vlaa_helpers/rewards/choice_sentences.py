@@ -32,6 +32,9 @@ _LETTER_BEFORE = re.compile(r"(?<=\s)\(?([A-Z])[).]\s*(?=\S)")
 _CALLED = re.compile(r"\s(?:option|choice|answer|statement)\s*$", re.IGNORECASE)
 _LETTER = re.compile(r"(?<![\w'.(])\(?([A-Z])\)?[.!]?$")
 _IS_RIGHT = re.compile(r"(?:that|this|it|which)(?: is|['’]?s) (?:right|correct)[.!]?", re.IGNORECASE)
+_MAY_BE = re.compile(
+    r"\b(?:could|might|(?-i:may))\b(?! be (?:seen|found|read|observed|inferred|concluded|identified|used))", re.IGNORECASE
+)
 _CONDITION = re.compile(r"\(?(?:if|when|while|unless)\b", re.IGNORECASE)
 _SHORT_NOT = re.compile(r"n['’]t\b", re.IGNORECASE)
 _NEGATION = re.compile(r"\bnot\b")
@@ -81,6 +84,8 @@ def named_by_sentence(text: str, options: Options) -> str | None:
     ['B', None, 'A']
     """
     if not options.texts or len(text) > MAX_SENTENCE or len(options.stem) > MAX_STEM or _ASKS.search(text):
+        return None
+    if _MAY_BE.search(text) and not _MAY_BE.search(options.stem) and not _MAY_BE.search(" ".join(options.letters)):
         return None
     if (
         (letter := _LETTER.search(text))

@@ -16,6 +16,8 @@ _EXERCISE = re.compile(
     re.IGNORECASE,
 )
 _SAYS = re.compile(r"[^\W\d]\)?\s*=|\b(?:is|are|equals)\b")
+_LABELLED = re.compile(r"^\W*[A-Z][).:,]\s|\b(?:answer|option|choice)\b")
+"""What names an option itself, and is no value."""
 _OPEN_END = re.compile(r"(\b(?:is|are|equals|equal to)|=)\s*(?:\n.*)?$", re.DOTALL)
 """The end of a question that leaves its value open: "then ∠2 equals"."""
 MAX_LENGTH = 1000
@@ -37,7 +39,7 @@ def named_by_value(text: str, options: Options) -> str | None:
     if _HOW_MANY.search(asked):
         count = read_count(text, options.stem)
         return options.named_by(f"{count.normalize():f}") if isinstance(count, Decimal) else None
-    if not _EXERCISE.search(asked) or not _SAYS.search(text):
+    if not _EXERCISE.search(asked) or not _SAYS.search(text) or _LABELLED.search(text):
         return None
     stem = _OPEN_END.sub(r"\1 ( )", options.stem)
     named = [letter for letter, own in options.texts.items() if same_value(own, text, stem)]

@@ -46,6 +46,7 @@ _HAS_MARK = re.compile(
 _DERIVED = re.compile(
     r"\b(?:increase|decrease|difference|change|growth|drop|decline|gap|variation|rate|slope|range|ratio|gain|loss)\b", re.I
 )
+_AMONG = re.compile(r"\b(?:after|except|but|besides|apart|other|remaining|before|if|until|behind)\b", re.IGNORECASE)
 _IS_EXACT = re.compile(r"\b(?:find|calculate|solve|angle|triangle|circle|equation)\b|∠", re.IGNORECASE)
 """What a question of geometry or algebra has: of such a value "about" tells nothing, while a chart is read so."""
 _CHAIN = re.compile(r"([^=]*?)\s*(?:=|\b(?:is|are)\b)([^=,;]*=)+(?=[^=]*$)")
@@ -105,7 +106,7 @@ def in_one_wording(text: str, options: Options) -> str:
 def _by_its_mark(text: str, asked: str) -> str:
     """ "It is X" for "the bar for X is the tallest", where the question asks for what has the most."""
     found = _MARK_IS.match(text) or _HAS_MARK.match(text)
-    if not found or _DERIVED.search(asked):
+    if not found or _DERIVED.search(asked) or _AMONG.search(text[found.end() :]):
         return text
     ends = [re.search(rf"\b(?:{words})\b", asked, re.IGNORECASE) for words in (_MOST, _LEAST)]
     is_least = re.fullmatch(_LEAST, found["end"], re.IGNORECASE) is not None

@@ -8,6 +8,9 @@ from .neutral_words import SAYING, question_words, words_of
 from .phrases import one_writing
 
 COMPARED = re.compile(r"\bhow much (?:\w+er|more|less) (?:is|are) (.+?) than ", re.IGNORECASE)
+_HOW_MUCH_MORE = re.compile(r"\bhow (?:many|much) (?:more|fewer|less)\b", re.IGNORECASE)
+_MORE = re.compile(r"\b(?:more|fewer|less|difference|minus|than|extra)\b|\d\s*[-−–]\s*\d|[:=]", re.IGNORECASE)
+_NAME = re.compile(r"(?<=[a-z] )[A-Z][a-z]+\b")
 _AXIS = re.compile(r"\b([xyz])[-‑ ](?:axis|intercept|coordinate|value)", re.IGNORECASE)
 _JOINED = re.compile(r"\b([a-z]{3,}) (?:and|or) (?:\d+ )?(?=([a-z]{3,}))", re.IGNORECASE)
 _RATIO_OF = re.compile(
@@ -60,6 +63,9 @@ def is_contrasted(answer: str, question: str) -> bool:
         for one, other in (pair, pair[::-1]):
             if one in said and other not in said and other in asked and one not in asked:
                 return True
+    if _HOW_MUCH_MORE.search(question) and not _MORE.search(answer):
+        if any(name in answer for name in _NAME.findall(question)):
+            return True  # "Anna read 6 books", where it asks how many more she read than Tom
     if "$" in question and "cent" not in question and re.search(r"\bcents?\b", answer):
         return True
     return (
