@@ -44,8 +44,9 @@ _BEHIND_A_LINK = re.compile(
     re.IGNORECASE,
 )
 _PLACE_FIRST = re.compile(
-    r"^(?P<place>(?:beside|next to|near|on|under|behind|in front of|above|below|in|inside|with) (?:the|an?) [a-z ]{1,40}), "
-    r"(?P<there>(?:there is|i can see|we (?:can )?see|you can see|(?=an? |the )))"
+    r"(?:^|(?<=[.!?] ))(?P<place>(?:beside|next to|near|on|under|behind|in front of|above|below|in|inside|with)"
+    r" (?:the|an?) (?!(?:far |very )?(?:left|right|top|bottom|upper|lower|middle|cent|image|picture|photo|scene|fore|back))"
+    r"[a-z ]{1,40}?)(?:,? (?P<there>(?:there is|i can see|we (?:can )?see|you can see))|, (?=an? |the ))"
     r"(?P<thing>(?: ?(?!(?:on|in|at|with|near|by|next|behind|under|is|are|can|located|that)\b)[a-z]+)+)",
     re.IGNORECASE,
 )
@@ -91,7 +92,7 @@ def _with_things_for_pronouns(text: str, question: str) -> str:
     "The window is on the right. The chair closest to it is at" is of the chair closest to the window.
     """
     if not _BEHIND_A_LINK.search(text):
-        return text
+        return _with_place_behind(text)
     first, *others = SENTENCE.split(text)
     sentences = [first]
     for before, sentence in zip([first, *others], others, strict=False):
@@ -104,9 +105,13 @@ def _with_things_for_pronouns(text: str, question: str) -> str:
             else:  # "The sofa is red. Beside it": is of the sofa
                 link = re.compile(rf"\b({phrase.link.replace('_', ' ')}) (?:it|him|her|them)\b", re.IGNORECASE)
                 sentence = link.sub(rf"\1 the {' '.join(said[0].words)}", sentence, count=1)
-        sentence = _PLACE_FIRST.sub(r"\g<there>\g<thing> \g<place>", sentence)
         sentences.append(sentence)
-    return " ".join(sentences)
+    return _with_place_behind(" ".join(sentences))
+
+
+def _with_place_behind(text: str) -> str:
+    """A text with "there is a lamp beside the bed" for "Beside the bed there is a lamp"."""
+    return _PLACE_FIRST.sub(lambda said: f"{said['there'] or ''}{said['thing']} {said['place']}", text)
 
 
 def _speaks_first_of_the_thing(text: str, question: str) -> bool:

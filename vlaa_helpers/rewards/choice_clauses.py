@@ -76,7 +76,8 @@ _POINTS_BACK = re.compile(
     r"(?:and\s+|so\s+)?(?:it|this|that|which|the (?:answer|above|former|latter))\b", re.IGNORECASE
 )
 _OF_ANSWERS = re.compile(
-    r"\b(?:answers?|options?|choices?|correct|right(?![- ](?:angle|triangle|side|of|hand|panel)))\b|^(?:[\s,/&().]*(?:\b[A-Z]\b|and|or))+[\s.)]*$", re.IGNORECASE
+    r"\b(?:answers?|options?|choices?|correct|right(?![- ](?:angle|triangle|side|of|hand|panel)))\b|^(?:[\s,/&().]*(?:\b[A-Z]\b|and|or))+[\s.)]*$",
+    re.IGNORECASE,
 )
 _LABEL = re.compile(r"(?<![\w'’])([A-Z])(?![\w'’])")
 _LABEL_FIRST = re.compile(r"\W*([A-Z])[).:]\s")
@@ -188,7 +189,12 @@ def _cut_at_comma(part: str, read: Callable[[str], str | Reason]) -> list[str]:
         depends = _DEPENDS.match(front) and not _WHEN_DONE.match(front)
         if isinstance(read(rest), Reason) or depends or is_listed:
             continue
-        if _GROUND.match(front) or _WHEN_DONE.match(front) or _STATES.search(front) or not isinstance(read(front), Reason):
+        if (
+            _GROUND.match(front)
+            or _WHEN_DONE.match(front)
+            or _STATES.search(front)
+            or not isinstance(read(front), Reason)
+        ):
             return [front, rest]
     return [part]
 

@@ -14,6 +14,7 @@ from .choice_restated import (
     says_again,
 )
 from .choice_wording import MEASURES, before_an_option, in_one_wording, with_names
+from .counted_things import in_the_active
 from .hedges import is_negated
 from .math_units import unit_of
 from .neutral_words import LOOKS, SAYING, THINGS, question_words, words_of
@@ -33,7 +34,8 @@ _CALLED = re.compile(r"\s(?:option|choice|answer|statement)\s*$", re.IGNORECASE)
 _LETTER = re.compile(r"(?<![\w'.(])\(?([A-Z])\)?[.!]?$")
 _IS_RIGHT = re.compile(r"(?:that|this|it|which)(?: is|['’]?s) (?:right|correct)[.!]?", re.IGNORECASE)
 _MAY_BE = re.compile(
-    r"\b(?:could|might|(?-i:may))\b(?! be (?:seen|found|read|observed|inferred|concluded|identified|used))", re.IGNORECASE
+    r"\b(?:could|might|(?-i:may))\b(?! be (?:seen|found|read|observed|inferred|concluded|identified|used))",
+    re.IGNORECASE,
 )
 _CONDITION = re.compile(r"\(?(?:if|when|while|unless)\b", re.IGNORECASE)
 _SHORT_NOT = re.compile(r"n['’]t\b", re.IGNORECASE)
@@ -109,6 +111,8 @@ def named_by_sentence(text: str, options: Options) -> str | None:
         for letter in letters
         if _answers(text[: found.start()], text[found.end() :], options, found[1])
     }
+    if not named and " by " in text and (active := in_the_active(text, options.stem)) != text:
+        return named_by_sentence(active, options)
     return named.pop() if len(named) == 1 else None
 
 

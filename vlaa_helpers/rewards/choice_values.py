@@ -31,7 +31,11 @@ def named_by_value(text: str, options: Options) -> str | None:
     >>> named_by_value("a = 2 + 3, so the side is 5 cm.", read_options("Find the side a.\\nA. 5 cm\\nB. 6 cm"))
     'A'
     """
-    if len(text) > MAX_LENGTH or not options.texts or any(not re.search(r"[\dπ]", own) for own in options.texts.values()):
+    if (
+        len(text) > MAX_LENGTH
+        or not options.texts
+        or any(not re.search(r"[\dπ]", own) for own in options.texts.values())
+    ):
         return None
     if any(_WORD.search(own) for own in options.texts.values()):
         return None

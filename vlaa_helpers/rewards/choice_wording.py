@@ -44,7 +44,8 @@ _HAS_MARK = re.compile(
     re.IGNORECASE,
 )
 _DERIVED = re.compile(
-    r"\b(?:increase|decrease|difference|change|growth|drop|decline|gap|variation|rate|slope|range|ratio|gain|loss)\b", re.I
+    r"\b(?:increase|decrease|difference|change|growth|drop|decline|gap|variation|rate|slope|range|ratio|gain|loss)\b",
+    re.I,
 )
 _AMONG = re.compile(r"\b(?:after|except|but|besides|apart|other|remaining|before|if|until|behind)\b", re.IGNORECASE)
 _IS_EXACT = re.compile(r"\b(?:find|calculate|solve|angle|triangle|circle|equation)\b|∠", re.IGNORECASE)

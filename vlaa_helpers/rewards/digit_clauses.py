@@ -26,6 +26,7 @@ _RESULT = re.compile(
 )
 _SAYS_RESULT = re.compile(r"\b(?:(?<!the )left(?! of| side| one)|remain\w*|answer|result|final)\b", re.IGNORECASE)
 _ANSWERS = re.compile(r"\banswer (?:is|:|=)", re.IGNORECASE)
+_LISTED = re.compile(r"\b(?:are|is)\b:? (?!there\b)([^.]*,[^.]*|[^.]* and [^.]*)[.]?$")
 _FRAGMENT = re.compile(rf"\W*{SMALL_NUMBER}(?: (?!is|are|in|on|was|were)\w+){{0,3}}\W*$", re.IGNORECASE)
 _OF_THEM = re.compile(r"\bof (?:them|these|those|which|whom)\b", re.IGNORECASE)
 _NAME = re.compile(r"\b[A-Z][a-z]+(?= [a-z])")
@@ -185,6 +186,8 @@ def _may_stand_beside(
         used = {number for text in (*(other.text for other in behind), question) for _, _, number in find_numbers(text)}
         used.add(deciding.count)
         return all(Decimal(found["right"].replace(",", "")) in used for found in sums)
+    if is_before and _lists(clause.text, deciding, question):
+        return True
     if clause.count is None or clause.count == deciding.count:
         is_unread = clause.count is None or deciding.count not in numbers
         return not (_SAYS_RESULT.search(clause.text) and numbers and is_unread)
@@ -196,6 +199,13 @@ def _may_stand_beside(
     restricting = _restricting(question if _ANSWERS.search(deciding.text) else deciding.text, question)
     is_whole = is_part or _restricting(clause.text, question) < restricting
     return is_whole and clause.count > deciding.count
+
+
+def _lists(text: str, deciding: _Clause, question: str) -> bool:
+    """Whether a clause lists as many things as the one that decides counts: "What remains are two balls and a cube"."""
+    listed = _LISTED.search(text)
+    count = f"{deciding.count} {head_of_counted(question) or 'thing'}s: {listed[1]}" if listed else ""
+    return bool(count) and without_list(count, question) != count
 
 
 def _adds_up(clauses: list[_Clause], deciding: _Clause, question: str) -> bool:

@@ -25,7 +25,8 @@ _BOUND = re.compile(
     re.IGNORECASE,
 )
 _RANGE = re.compile(
-    rf"({SMALL_NUMBER} (?!or\b|and\b|to\b)[a-z]+ [a-z]+ )between {SMALL_NUMBER} (?:and|to) {SMALL_NUMBER}", re.IGNORECASE
+    rf"({SMALL_NUMBER} (?!or\b|and\b|to\b)[a-z]+ [a-z]+ )between {SMALL_NUMBER} (?:and|to) {SMALL_NUMBER}",
+    re.IGNORECASE,
 )
 """What the values of counted things lie between: "6 students scored between 81 and 90"."""
 _BUT = re.compile(rf"\bbut (?![^.;]*(?:{SMALL_NUMBER}|\b(?:no|only)\b))", re.IGNORECASE)

@@ -38,9 +38,7 @@ def without_goal(answer: str, question: str) -> tuple[str, str]:
     number = _number_in(asked)
     answer = _SAID_GOAL.sub(lambda said: "" if _number_in(said["goal"]) == number else said[0], answer)
     answer = _LEFT_OVER.sub(lambda sum_: "" if _number_in(sum_["right"]) == number else sum_[0], answer)
-    answer = _ACTIVE.sub(
-        lambda said: f"{said['what'].rstrip()} must be {_ENDS[said['do'].casefold()]}", answer
-    )
+    answer = _ACTIVE.sub(lambda said: f"{said['what'].rstrip()} must be {_ENDS[said['do'].casefold()]}", answer)
     answer = _PASSIVE.sub(
         lambda said: f"so the answer is {said['what']}" if said["done"].casefold() in question.casefold() else said[0],
         answer,

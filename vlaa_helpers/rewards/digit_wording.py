@@ -59,6 +59,8 @@ _ADDING = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?<=\s)[A-Z][a-z]+")
+_GENERAL_STEP = re.compile(r"\b[a-z]\s*[-+*/×÷]\s*\d+\s*=\s*(?=\d)")
+"""The general part of a chain: "n - 2 = 6 - 2 = 4"."""
 _MEETS = re.compile(
     r" (?:that )?(?:meets?|satisf(?:y|ies)|fulfill?s?|fits?|match(?:es)?) (?:the|this|these|both|all|one of the) "
     r"(?:given )?(?:conditions?|criteri(?:a|on)|descriptions?|requirements?)\b"
@@ -83,6 +85,8 @@ def in_common_signs(answer: str, question: str) -> tuple[str, str]:
         answer, question = (_TIMES.sub("occasions", part) for part in (answer, question))
     if "-" in question:
         answer, question = (_HYPHEN.sub(" ", part) for part in (answer, question))
+    if question and "=" in answer:
+        answer = _GENERAL_STEP.sub("", answer)
     if "°" in question:
         answer, question = (part.replace("°", "") for part in (answer, question))
     answer, question = (_ON_TOP.sub("on", part) if "n top" in part else part for part in (answer, question))

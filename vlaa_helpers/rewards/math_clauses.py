@@ -34,7 +34,7 @@ _CONCLUDES = (
 )
 _REASON = r"because|since|as(?! (?:a|the) )|given that|due to"
 _RELATIVE = r",\s+(?=(?:which|where|whose)\b(?!(?: is| are| equals| =)? \$?[-\d\\√]))"
-_NEXT = r"(?=(?:\$|\\angle |∠)?[A-Za-z]\w{0,2}'?(?:\([a-z\d]\))?\s*=|(?:the|its|their)\s[a-z ]+ (?:is|are) )"
+_NEXT = r"(?=(?:\$|\\angle |∠)?[A-Za-z]\w{0,2}'?(?:\([a-z\d]\))?\s*(?:=|[<>≤≥])|(?:the|its|their)\s[a-z ]+ (?:is|are) )"
 _CUT = re.compile(
     rf"(?P<line>[^\S\n]*\n\s*)|(?P<stop>(?<=[.;!])\s+)|(?P<so>[,;]?\s+(?:and\s+)?(?:{_CONCLUDES})(?![\w-])[,:]?\s*)"
     rf"|(?P<colon>(?<=[\d)]):\s+)|(?P<reason>,?\s+(?:{_REASON})\s+|{_RELATIVE})"

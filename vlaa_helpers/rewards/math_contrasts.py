@@ -32,6 +32,7 @@ _SHAPES = frozenset(
 _SUBJECT = re.compile(
     r"^(?:so |and )?(?:the |this |that )?([a-z][^=\d]*?)\s+(?:is|are|has|have|equals?)\s", re.IGNORECASE
 )
+_BEHIND_A_NOUN = re.compile(r"\b(?:of|in|on|at|from)\b")
 _CAPITALS = re.compile(r"\\?\b[A-Z]+\b|\\[a-z]+")
 _KIND = re.compile(
     r"\b([a-z]+) (area|volume|length|width|height|speed|price|number|angle|side|value|cost|mean|temperature|score)\b",
@@ -77,6 +78,7 @@ def is_contrasted(answer: str, question: str) -> bool:
         or _is_of_another_kind(answer, question)
         or _is_part_of_what_is_asked(answer, question)
         or _is_another_thing(answer, question)
+        or _is_given(answer, question)
     )
 
 
@@ -145,6 +147,15 @@ def _is_another_thing(answer: str, question: str) -> bool:
     if said & asked or _PRONOUN.search(asked_clause(question)):
         return False
     return bool(said & {one_writing(word) for word in question_words(question)})
+
+
+def _is_given(answer: str, question: str) -> bool:
+    """Whether the subject of a sentence is a thing whose value the question gives: "Its foot is 6 m from the wall"."""
+    found = _SUBJECT.match(answer)
+    words = words_of(_BEHIND_A_NOUN.split(found[1])[0]) if found else []
+    if not words or len(words[-1]) < 3 or words[-1] in words_of(asked_clause(question)):
+        return False
+    return re.search(rf"\bits {re.escape(words[-1])} (?:is|are|was) \$?\d", question, re.IGNORECASE) is not None
 
 
 @lru_cache(maxsize=4096)

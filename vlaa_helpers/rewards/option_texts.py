@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from .neutral_words import question_words
 
-_OPENS = frozenset("a an the it they this that its is are was were to there he she".split())
+_OPENS = frozenset("a an the it they this that its is are was were would be been to there he she".split())
 """Words with which an option may open that say nothing of it: "It rises", "To show the error"."""
 _LINK = re.compile(r"\s+(?=(?:as|with|in|of|on|for|at|by|during|when|over|between|than|from)\s)")
 _WORD = re.compile(r"[^\W\d_]{5,}")
