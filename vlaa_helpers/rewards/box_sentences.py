@@ -45,7 +45,8 @@ _BEHIND_A_LINK = re.compile(
 )
 _PLACE_FIRST = re.compile(
     r"(?:^|(?<=[.!?] ))(?P<place>(?:beside|next to|near|on|under|behind|in front of|above|below|in|inside|with)"
-    r" (?:the|an?) (?!(?:far |very )?(?:left|right|top|bottom|upper|lower|middle|cent|image|picture|photo|scene|fore|back))"
+    r" (?:the|an?) (?!(?:far |very )?(?:left|right|top|bottom|upper|lower|middle|cent|image|picture|photo|scene|fore"
+    r"|back))"
     r"[a-z ]{1,40}?)(?:,? (?P<there>(?:there is|i can see|we (?:can )?see|you can see))|, (?=an? |the ))"
     r"(?P<thing>(?: ?(?!(?:on|in|at|with|near|by|next|behind|under|is|are|can|located|that)\b)[a-z]+)+)",
     re.IGNORECASE,

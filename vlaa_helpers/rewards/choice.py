@@ -30,6 +30,10 @@ _IS_CORRECT = re.compile(
 # a letter that stands alone, except the article of "B) A red circle"
 _ALONE = re.compile(r"(?<![A-Za-z])(?!(?:A|I) (?!or\b|and\b)[a-z])([A-Z])(?=[).:,;/!?\]} ]|$)")
 _LIST_OF_LETTERS = re.compile(r"[(\[]?[a-z](?:(?:[\s().:,;/&\[\]]|\b(?:or|and)\b)+[a-z])+[\s.)\]]*+", re.IGNORECASE)
+_LABEL_A = re.compile(
+    r"(?:\*\*A\*\*\s+|.*\b(?:[Ii]s|[Oo]ption|[Aa]nswer|[Cc]hoice):?\s+A\s+|A\s*\n\s*)(?!is\b)(\S.*)", re.DOTALL
+)
+_BULLET = re.compile(r"^\s*(?:[-•]|\d{1,2}[.)])\s+")
 MAX_LENGTH = 2000
 """Characters of an answer; a longer one names no option."""
 
@@ -94,12 +98,24 @@ def _named(answer: str, question: str) -> str | Reason:
     if letter := _LETTER.fullmatch(text):
         return letter[1].upper()
     options = read_options(question)
+    if _is_several(plain, options):
+        return Reason.AMBIGUOUS
     whole = _named_by_clause(text, question, options)
     if not isinstance(whole, Reason) or not options.texts:
         return whole
     read = lru_cache(maxsize=None)(partial(_named_by_clause, question=question, options=options))
     named = named_by_clauses(text, options, read)
     return named or (named_by_value(text, options) if whole is Reason.UNREADABLE else None) or whole
+
+
+def _is_several(text: str, options: Options) -> bool:
+    """Whether an answer lists several options on its lines, or has the label A before another one's text."""
+    labelled = _LABEL_A.match(text)
+    if labelled and "A" in options.texts and options.named_by(labelled[1]) not in (None, "A"):
+        return True
+    lines = [_BULLET.sub("", line).strip() for line in text.splitlines() if line.strip()] if "\n" in text else []
+    named = {line.upper() if len(line) == 1 else options.named_by(line) for line in lines}
+    return len(named) > 1 and None not in named
 
 
 def _named_by_clause(text: str, question: str, options: Options) -> str | Reason:

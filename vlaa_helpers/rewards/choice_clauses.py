@@ -49,7 +49,8 @@ _GROUND = re.compile(
 )
 _WHEN_DONE = re.compile(r"when (?:it|this|that|they) (?:is|are) [a-z]+ed$", re.IGNORECASE)
 _OF_IT = re.compile(
-    r"(?:and )?(?:it|this|that|he|she|they)(?P<verb> (?!is (?:not|true|correct))[a-z]+\b.*)|(?:it|this|him|her)(?P<noun> (?:an?|the) .*)",
+    r"(?:and )?(?:it|this|that|he|she|they)(?P<verb> (?!is (?:not|true|correct))[a-z]+\b.*)"
+    r"|(?:it|this|him|her)(?P<noun> (?:an?|the) .*)",
     re.IGNORECASE | re.DOTALL,
 )
 """A conclusion on what the clause before speaks of: "so it is a consumer", "which makes it the consumer"."""
@@ -76,11 +77,14 @@ _POINTS_BACK = re.compile(
     r"(?:and\s+|so\s+)?(?:it|this|that|which|the (?:answer|above|former|latter))\b", re.IGNORECASE
 )
 _OF_ANSWERS = re.compile(
-    r"\b(?:answers?|options?|choices?|correct|right(?![- ](?:angle|triangle|side|of|hand|panel)))\b|^(?:[\s,/&().]*(?:\b[A-Z]\b|and|or))+[\s.)]*$",
+    r"\b(?:answers?|options?|choices?|correct|right(?![- ](?:angle|triangle|side|of|hand|panel)))\b"
+    r"|^(?:[\s,/&().]*(?:\b[A-Z]\b|and|or))+[\s.)]*$",
     re.IGNORECASE,
 )
 _LABEL = re.compile(r"(?<![\w'’])([A-Z])(?![\w'’])")
 _LABEL_FIRST = re.compile(r"\W*([A-Z])[).:]\s")
+_MOST = re.compile(r"\b(?:highest|tallest|largest|greatest|biggest|most)\b", re.IGNORECASE)
+_MORE = re.compile(r"\b(?:higher|taller|larger|greater|bigger|longer|exceeds|more than)\b|\bahead\b")
 _SUM = re.compile(r"[\d\s.,+\-−–*×·÷/()²³√π^°%=:]+(?:[a-z]{1,2}[²³]?)?[.]?", re.IGNORECASE)
 _MEASURE = re.compile(
     r"\([^()]*\d[^()]*\)\.?|(?:with|at) \W*\d\S*(?: \w+)?|[\W\d]+(?:[a-z]{1,3}|percent|degrees|units)?[\W\d]*",
@@ -220,8 +224,20 @@ def _takes_back(clause: str, letter: str, options: Options, *, is_behind: bool) 
         return True
     if is_negated and (_POINTS_BACK.match(clause) or letter in labels | options.mentioned(clause)):
         return True
+    if others and _MOST.search(options.stem) and _is_said_to_be_more(clause, options, letter):
+        return True
     is_of_others = others or re.search(r"\b(?:others?|rest)\b", clause)
     return not is_of_others and _is_opposite(clause, options.stem, options.own(letter))
+
+
+def _is_said_to_be_more(clause: str, options: Options, letter: str) -> bool:
+    """Whether a clause says that another option has more: "The red bar is higher"."""
+    plain = plain_text(clause)
+    more = _MORE.search(plain)
+    before = {
+        named for place, letters in options.places(plain) for named in letters if more and place.end() <= more.start()
+    }
+    return bool(before) and letter not in before
 
 
 def _is_opposite(clause: str, stem: str, own: str) -> bool:

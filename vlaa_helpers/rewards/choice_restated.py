@@ -13,7 +13,8 @@ from .restatement import asking_sentence, restates, says_in_order
 MAX_SENTENCE = 400
 """Characters of a sentence; a longer one names no option."""
 NEUTRAL = (SAYING - {"right", "yes"}) | frozenset(
-    "they he she remaining required missing unknown desired type kind name word text called because since as one degrees number total value measure size long "
+    "they he she remaining required missing unknown desired "
+    "type kind name word text called because since as one degrees number total value measure size long "
     "wide tall deep".split()
 )
 _ANGLE = re.compile(r"\\?\bangle\s*(?=(?:[a-z]{1,3}|\d)\b)|∠\s*", re.IGNORECASE)
@@ -42,8 +43,8 @@ def _with(found: re.Match) -> str:
 
 
 _ALIKE = (
-    (re.compile(r"\b(?:largest|greatest|biggest|maximum|maximal)\b", re.IGNORECASE), "highest"),
-    (re.compile(r"\b(?:smallest|minimum|minimal)\b", re.IGNORECASE), "lowest"),
+    (re.compile(r"\b(?:largest|greatest|biggest|maximum|maximal|tallest)\b", re.IGNORECASE), "highest"),
+    (re.compile(r"\b(?:smallest|minimum|minimal|shortest)\b", re.IGNORECASE), "lowest"),
     (_GROWING, _with),
     (re.compile(r"\bwith (?:an )?increas(?:ing|e in|ed) ", re.IGNORECASE), "with "),
     (re.compile(r"\bwhat (?:happens|is happening) to\b", re.IGNORECASE), ""),
@@ -59,8 +60,10 @@ _IS_THE_MOST = re.compile(r"\b(?:is|was|are|were) the ((?:(?!the )\w+ ){1,3})the
 _SHOWING = re.compile(r"^(.*?) (?:depicts|shows|displays|features) ")
 _PRONOUN = re.compile(r"\s*(?:it|they|he|she)\b")
 _ATTRIBUTE = re.compile(
-    r"\b(?:(?:main|primary|most likely|likely|possible) )?(?:relationship(?: between)?|(?:colou?r|shape|material|size|position|orientation|function|purpose|role|name"
-    r"|title|brand|price|degrees?|measure|value|length|date|year|day|month|time|place|location|venue|theme|topic|subject|nature) of)\b",
+    r"\b(?:(?:main|primary|most likely|likely|possible) )?"
+    r"(?:relationship(?: between)?|(?:colou?r|shape|material|size|position|orientation|function|purpose|role|name"
+    r"|title|brand|price|degrees?|measure|value|length"
+    r"|date|year|day|month|time|place|location|venue|theme|topic|subject|nature) of)\b",
     re.IGNORECASE,
 )
 """What a question asks of a thing, whose values need not say it: "The cube is blue"."""
@@ -136,7 +139,7 @@ def said_of(words: str, asked: str, is_bare: bool = False) -> list[Phrase]:
 
 
 def _as_subject(said: Phrase, asked: tuple[Phrase, ...], has_doer: bool) -> Phrase:
-    """ "in the network" as "the network", where the question asks what that has; "panel (c) is" as "in panel (c)"; "in it"."""
+    """ "in the network" as "the network", where the question asks what that has; "panel (c) is" as "in panel (c)"."""
     if said.link and said.words in (("it",), ("them",)):  # "mentioned in it"
         return next((phrase for phrase in asked if phrase.link == said.link), said)
     alone = Phrase("", said.words)

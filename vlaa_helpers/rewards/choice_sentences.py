@@ -58,7 +58,8 @@ _WHEN = re.compile(
     r"\bwhen\b|\b(?:which|what)(?: (?:is|was|are|were) the)? (?:day|date|year|month|time)\b", re.IGNORECASE
 )
 _HELD = re.compile(
-    r"\b(?:(?:takes?|took|taken|taking) place|(?:is|are|was|were|be) (?:held|scheduled|dated|planned|set|due))(?: for)?\b"
+    r"\b(?:(?:takes?|took|taken|taking) place|(?:is|are|was|were|be) (?:held|scheduled|dated|planned|set|due))"
+    r"(?: for)?\b"
 )
 """Verbs for being at a time."""
 _ON = re.compile(r"\b(?:on|in|at) $")
@@ -66,7 +67,8 @@ _IS_TO = re.compile(r"\b(is|are) to $")
 _IS_IN = re.compile(r"\b((?:is|are|was|were)(?: the \w+est)?) (?:in|at)\s*(?:the\s*)?$")
 _OPEN_LINK = re.compile(r"\b(of|with|to|for|by|from|about)\s*(?:the\s*)?$")
 _ADJUNCT = re.compile(
-    r"[\s,]*(?:in|on|at|from|down|up|along|through|over|under|near|next to|with|for|of|around|across|into|towards?|by|to)\b"
+    r"[\s,]*(?:in|on|at|from|down|up|along|through|over|under|near|next to|with|for|of|around|across|into|towards?|by"
+    r"|to)\b"
 )
 _NO_ADJUNCT = re.compile(
     r"\band\b(?! (?:an?|the|its|two|three|four|some)\b)"

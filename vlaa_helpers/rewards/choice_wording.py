@@ -35,12 +35,14 @@ _MARK = r"(?:bar|column|slice|segment|sector|portion|section|wedge|point|peak|li
 _MOST = r"tallest|highest|longest|largest|biggest|greatest|most|maximum"
 _LEAST = r"shortest|smallest|lowest|least|fewest|minimum"
 _MARK_IS = re.compile(
-    rf"^(?:the )?{_MARK} (?:for|of|representing|labell?ed|corresponding to|belonging to|showing) (?:the )?(?P<which>.+?)"
+    rf"^(?:the )?{_MARK} (?:for|of|representing|labell?ed|corresponding to|belonging to|showing) (?:the )?"
+    rf"(?P<which>.+?)"
     rf" (?:is|are|was|were|reaches|stands) (?:by far )?(?:the )?(?P<end>{_MOST}|{_LEAST})\b",
     re.IGNORECASE,
 )
 _HAS_MARK = re.compile(
-    rf"^(?:the )?(?P<which>.+?) (?:has|have|had|shows|occupies|takes up) (?:by far )?the (?P<end>{_MOST}|{_LEAST}) {_MARK}\b",
+    rf"^(?:the )?(?P<which>.+?) (?:has|have|had|shows|occupies|takes up) (?:by far )?the (?P<end>{_MOST}|{_LEAST})"
+    rf" {_MARK}\b",
     re.IGNORECASE,
 )
 _DERIVED = re.compile(

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from .asked_things import counted_clause
 from .counted_things import head_of_counted, stem
-from .digit_doubts import is_denied, is_doubtful, takes_back
+from .digit_doubts import contradicts, is_denied, is_doubtful, takes_back
 from .digit_split import SENTENCE_END, clauses_of, counts_apart
 from .digit_steps import SUM, without_list, without_sums
 from .neutral_words import ANY_THING, LOOKS, SAYING, words_of
@@ -179,6 +179,8 @@ def _may_stand_beside(
     short = without_sums(clause.text, question)
     numbers = {number for _, _, number in find_numbers(clause.text)}
     if takes_back(clause.text, question) or (numbers and "?" in clause.text):
+        return False
+    if not is_before and contradicts(clause.text, question):
         return False
     if "=" in short and _FORMULA.search(short):
         return False

@@ -4,7 +4,11 @@ import re
 from decimal import Decimal
 from functools import lru_cache
 
+from .asked_things import counted_clause
+from .counted_things import head_of_counted
+from .neutral_words import words_of
 from .number_words import SMALL_NUMBER, find_numbers
+from .phrases import one_writing
 from .question_steps import kinds_of_change, without_steps
 
 _DOUBT = re.compile(
@@ -19,8 +23,9 @@ _DOUBT = re.compile(
 )
 """Words that take back or weaken an answer, wherever they stand."""
 _BOUND = re.compile(
-    rf"\b(?:not|never|no|n['’]t|about|around|approximately|roughly|nearly|almost|at least|at most|(?<!add )(?<!adds )up to|over|under"
-    rf"|between|(?:more|less|fewer) than|or)\s+(?:a |the |only |exactly )?{SMALL_NUMBER}"
+    rf"\b(?:not|never|no|n['’]t|about|around|approximately|roughly|nearly|almost|at least|at most"
+    rf"|(?<!add )(?<!adds )up to|over|under|between|(?:more|less|fewer) than|or)"
+    rf"\s+(?:a |the |only |exactly )?{SMALL_NUMBER}"
     rf"|n['’]t (?:be |any )?{SMALL_NUMBER}|[~≈<>≤≥±]\s*{SMALL_NUMBER}",
     re.IGNORECASE,
 )
@@ -32,6 +37,12 @@ _RANGE = re.compile(
 _BUT = re.compile(rf"\bbut (?![^.;]*(?:{SMALL_NUMBER}|\b(?:no|only)\b))", re.IGNORECASE)
 _MORE = re.compile(rf"{SMALL_NUMBER}\s+more\b", re.IGNORECASE)
 _DENIED = re.compile(r"\b(?:not|no|never|none)\b|n['’]t\b", re.IGNORECASE)
+_OF_THEM = re.compile(r"\s*(?:and )?(?:they|these|both|all of them|all are|it is)\b", re.IGNORECASE)
+_OPPOSITES = tuple(
+    tuple(pair.split())
+    for pair in ("left right", "above below", "behind front", "top bottom", "inside outside", "sitting standing")
+)
+_COLOURS = frozenset("red green blue yellow purple orange brown gray grey cyan pink black white gold".split())
 _OF_ANSWERS = re.compile(r"\b(?:answer|count|number|total|result|correct|right|true|that|this|they)\b", re.IGNORECASE)
 _CONDITION = re.compile(r"\b(?:if|when|once|until|before)\b", re.IGNORECASE)
 
@@ -51,6 +62,26 @@ def is_doubtful(text: str, question: str = "") -> bool:
 def is_denied(text: str) -> bool:
     """Whether a text denies something."""
     return _DENIED.search(text) is not None
+
+
+def contradicts(text: str, question: str) -> bool:
+    """Whether a clause says of "them" the opposite side, or another colour, than what is counted has.
+
+    >>> contradicts("They are on the right side.", "How many cubes are left of the ball?")
+    True
+    """
+    if not _OF_THEM.match(text):
+        return False
+    counted, head = words_of(counted_clause(question)), head_of_counted(question)
+    said, asked = set(words_of(text)), set(counted)
+    colours = set(counted[: [*map(one_writing, counted), head].index(head)]) & _COLOURS
+    if colours and said & _COLOURS and not said & colours:
+        return True
+    return any(
+        one in asked and other in said and one not in said and other not in asked
+        for pair in _OPPOSITES
+        for one, other in (pair, pair[::-1])
+    )
 
 
 def takes_back(text: str, question: str) -> bool:

@@ -20,7 +20,8 @@ _ACTIVE = re.compile(
 _LEFT_OVER = re.compile(rf"{NUMBER}\s*[-–−]\s*{NUMBER}\s*=\s*(?P<right>{NUMBER})(?![\d.,]*\d)[.,;]?\s*")
 _ENDS = {"subtract": "subtracted", "remove": "removed", "take away": "taken away", "add": "added"}
 _PASSIVE = re.compile(
-    rf"(?:\b(?:so|therefore|thus|hence),? )?(?P<what>(?:{NUMBER}\s*[-–−]\s*{NUMBER}\s*=\s*)?{SMALL_NUMBER}(?: [a-z]+){{0,5}}?)"
+    rf"(?:\b(?:so|therefore|thus|hence),? )?"
+    rf"(?P<what>(?:{NUMBER}\s*[-–−]\s*{NUMBER}\s*=\s*)?{SMALL_NUMBER}(?: [a-z]+){{0,5}}?)"
     rf" {_MUST} be (?P<done>{_CHANGED})\b",
     re.IGNORECASE,
 )

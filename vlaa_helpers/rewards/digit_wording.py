@@ -54,8 +54,8 @@ _NOT_ANY = re.compile(
 _ON_TOP = re.compile(r"\bon top of\b", re.IGNORECASE)
 _NOBODY = re.compile(r"\b(?:nobody|no one) (?:is|was) ", re.IGNORECASE)
 _ADDING = re.compile(
-    rf"^(?:adding|summing|combining|counting)\b(?P<what>[^.=]*?)\b(?:gives|yields|makes|results in)(?: us)?(?: a total of)? "
-    rf"(?={NUMBER})",
+    rf"^(?:adding|summing|combining|counting)\b(?P<what>[^.=]*?)\b(?:gives|yields|makes|results in)(?: us)?"
+    rf"(?: a total of)? (?={NUMBER})",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?<=\s)[A-Z][a-z]+")

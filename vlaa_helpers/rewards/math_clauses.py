@@ -63,7 +63,8 @@ _WHEN = re.compile(r"\bwhen ([^=\d,.;?]+)(?:[,.;?]|$)", re.IGNORECASE)
 _WORKING = re.compile(r"(?:[A-Z]?[a-z]{2,}ing)\b(?!.*(?:=|\b(?:is|are)\b))")
 """A step in words, whose result follows: "Adding the three values gives 192"."""
 _POINTS_BACK = re.compile(
-    r"\s*(?:this|that) (?:is|equals|makes|gives|amounts to|corresponds to|means)(?: equal to)? (?=\$?-?[\d\\√π])(?!\d-)",
+    r"\s*(?:this|that) (?:is|equals|makes|gives|amounts to|corresponds to|means)(?: equal to)? "
+    r"(?=\$?-?[\d\\√π])(?!\d-)",
     re.IGNORECASE,
 )
 """What says that its value is the result of what stands before."""

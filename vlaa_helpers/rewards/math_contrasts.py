@@ -140,6 +140,9 @@ def _is_another_thing(answer: str, question: str) -> bool:
     """Whether the subject of a sentence is a thing of the question, and not the one asked for; or another shape."""
     found = _SUBJECT.match(answer)
     said, asked = _things(found[1]) if found else frozenset(), _things(asked_clause(question))
+    shapes = {one_writing(word) for word in words_of(question)} & _SHAPES
+    if said & _SHAPES and shapes and not said & shapes and "quadrilateral" not in shapes:
+        return True  # the circle, where the question speaks of a square
     if not said or not asked:
         return False
     if said & _SHAPES and asked & _SHAPES and not said & asked & _SHAPES:
