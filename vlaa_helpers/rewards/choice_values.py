@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 
 from .digit import read_count
-from .mathematics import same_value
+from .mathematics import same_values
 from .options import Options
 from .restatement import asking_sentence
 
@@ -46,5 +46,6 @@ def named_by_value(text: str, options: Options) -> str | None:
     if not _EXERCISE.search(asked) or not _SAYS.search(text) or _LABELLED.search(text):
         return None
     stem = _OPEN_END.sub(r"\1 ( )", options.stem)
-    named = [letter for letter, own in options.texts.items() if same_value(own, text, stem)]
+    same = same_values(options.texts.values(), text, stem)
+    named = [letter for letter, own in options.texts.items() if own in same]
     return named[0] if len(named) == 1 else None

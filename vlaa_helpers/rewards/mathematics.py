@@ -1,7 +1,9 @@
 """Mathematics: the answer is the same expression as the ground truth, by Math-Verify and the guards round it."""
 
 import re
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from typing import TypeVar
 
 from .digit import read_count
 from .lead_in import without_lead_in
@@ -24,6 +26,7 @@ from .options import without_letter
 from .polynomials import same_polynomial
 from .score import Reason, Score, right_or_wrong, score_answer
 
+Found = TypeVar("Found")
 _DEFINITION = re.compile(r"\s*+(?:(?:y|f\(x\))\s*+=\s*+)?([-+*()^ \da-z]++)")
 _PERCENT = re.compile(r"\s?(?:\\?%|\bper\s?cent\b)", re.IGNORECASE)
 _INVERSE = re.compile(r"\b[fg](?:⁻¹|\^\s*\{?\s*-1\s*\}?)\s*\([a-z]\)(?=\s*=)")
@@ -84,19 +87,24 @@ def math_reward(response: str, gt: str, *, question: str = "", meta: str = "") -
     return score_answer(response, decide)
 
 
-def same_value(value: str, answer: str, question: str) -> bool:
-    """Whether an answer, perhaps with its working, gives a value, as `math_reward` reads it."""
-    return _verdict_in_time(value, answer, question) == SAME
+def same_values(values: Iterable[str], answer: str, question: str) -> list[str]:
+    """Those values that an answer, perhaps with its working, gives as `math_reward` reads it; one limit for all."""
+    values = list(values)
+    return _in_time(lambda: [value for value in values if _verdict_with_working(value, answer, question) == SAME])
 
 
 def _verdict_in_time(gt: str, answer: str, question: str) -> str:
-    """The verdict within one time limit, asked for once more where the process that works it out was lost."""
+    return _in_time(lambda: _verdict_with_working(gt, answer, question))
+
+
+def _in_time(work_out: Callable[[], Found]) -> Found:
+    """What is found within one time limit, asked for once more where the process that works it out was lost."""
     for _ in range(2):
         with one_time_limit(), lost_processes() as lost:
-            verdict = _verdict_with_working(gt, answer, question)
+            found = work_out()
         if not lost:
             break
-    return verdict
+    return found
 
 
 def _plain_verdict(gt: str, answer: str, question: str) -> str | None:
