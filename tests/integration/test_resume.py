@@ -7,7 +7,7 @@ import pytest
 import torch
 from trl import GRPOTrainer, SFTTrainer
 
-from vlaa_helpers import load_policy, make_scenes, train_grpo, train_sft
+from vlaa_helpers import has_checkpoint, load_policy, make_scenes, train_grpo, train_sft
 
 STEPS = 5
 
@@ -118,3 +118,20 @@ def test_a_fresh_run_sets_an_earlier_one_aside(tiny_profile, with_traces, tmp_pa
 def test_nothing_to_resume_is_told(tiny_profile, with_traces, tmp_path):
     with pytest.raises(FileNotFoundError, match="no checkpoint in .*; leave resume_from_checkpoint out"):
         run_sft(tiny_profile, with_traces, tmp_path, resume_from_checkpoint=True)
+
+
+def test_a_run_that_came_to_its_end_trains_no_step_more(case, tiny_profile, with_traces, tmp_path, monkeypatch):
+    run, trainer_class, expected, log = case
+    run(tiny_profile, with_traces, tmp_path)
+    assert has_checkpoint(tmp_path)
+    stop_at(monkeypatch, trainer_class, 1, RuntimeError("trained again"))
+    trainer = run(tiny_profile, with_traces, tmp_path, resume_from_checkpoint=True)
+    assert trainer.state.global_step == STEPS
+    assert all(torch.equal(adapter, expected[name]) for name, adapter in adapters(trainer).items())
+    assert log_of(tmp_path) == log
+
+
+def test_a_folder_without_a_checkpoint_has_none(tmp_path):
+    assert not has_checkpoint(tmp_path / "absent")
+    (tmp_path / "checkpoint-x").mkdir()
+    assert not has_checkpoint(tmp_path)

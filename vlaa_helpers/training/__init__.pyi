@@ -16,6 +16,7 @@ from .preflight_check import preflight as preflight
 from .prompt_lengths import drop_long_prompts as drop_long_prompts
 from .recipes import grpo_recipe as grpo_recipe
 from .response_scores import trace_loss as trace_loss
+from .resuming import has_checkpoint as has_checkpoint
 from .rollout_log import RolloutLog as RolloutLog, load_rollouts as load_rollouts
 from .sft import sft_recipe as sft_recipe, train_sft as train_sft
 from .shared_prefix_trainer import SharedPrefixGRPOTrainer as SharedPrefixGRPOTrainer

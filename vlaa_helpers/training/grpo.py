@@ -142,7 +142,8 @@ def train_grpo(
         ours.append(RolloutLog())
     if trainer.is_world_process_zero():
         table, folder = grpo_recipe(profile, recipe), trainer.args.output_dir
-        note_run(folder, method="GRPO", profile=profile, records=records, recipe=table, given=config, seed=args.seed)
+        options = {"recipe": table, "given": config, "seed": args.seed, "resumed": bool(args.resume_from_checkpoint)}
+        note_run(folder, method="GRPO", profile=profile, records=records, **options)
     with memory_advice(_as_run(profile, trainer), "grpo", model, reference=trainer.beta > 0):
         return run_trainer(trainer, [*ours, *callbacks], records=records, image_cache_gib=image_cache_gib)
 

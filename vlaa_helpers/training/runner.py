@@ -19,6 +19,7 @@ from ..policy.dense_weights import dense_weights
 from ..policy.loading import spare_frozen_tower
 from ..policy.profiles import Profile
 from ..policy.vision_tower import image_cache, naming_images
+from .resuming import came_to_its_end, take_end
 
 logger = logging.getLogger(__name__)
 
@@ -104,9 +105,9 @@ def run_trainer(
 
     Checkpoints are the Trainer's own, `checkpoint-N` in `output_dir`. One more is written when the run is interrupted
     or fails, of the last whole step. With `resume_from_checkpoint=True` in its arguments the run goes on, exactly, from
-    the newest one; a path names another. A run that starts afresh first moves what an earlier one left in the folder
-    into `previous/`, so that neither is taken for the other; where that holds checkpoints already, into `previous-2/`
-    and so on.
+    the newest one; a path names another. Of a run that came to its end nothing is trained again. A run that starts
+    afresh first moves what an earlier one left in the folder into `previous/`, so that neither is taken for the other;
+    where that holds checkpoints already, into `previous-2/` and so on.
 
     Args:
         callbacks: a `NeedsTrainer` among them gets the trainer before training begins. What they add to
@@ -132,6 +133,9 @@ def run_trainer(
         if isinstance(callback, NeedsTrainer):
             callback.attach(trainer)
         trainer.add_callback(callback)
+    if resume and came_to_its_end(trainer, resume):
+        take_end(trainer, resume)
+        return trainer
     try:
         with (
             dense_training(trainer),
