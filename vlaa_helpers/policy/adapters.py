@@ -83,7 +83,8 @@ def find_adapter(folder: str | Path, profile: Profile) -> Path | None:
         above = path.relative_to(folder).parts[:-1]
         if any(name.startswith(("checkpoint-", "previous")) for name in above):
             continue
-        if json.loads(path.read_text(encoding="utf-8"))["base_model_name_or_path"] == profile.model:
+        base = json.loads(path.read_text(encoding="utf-8"))["base_model_name_or_path"]
+        if Path(base).name == Path(profile.model).name:  # a folder may lie elsewhere today
             found.append(path)
     return max(found, key=lambda path: path.stat().st_mtime).parent if found else None
 

@@ -85,11 +85,11 @@ def _grpo(given: Mapping[str, Any], profile: Profile) -> Work:
 
 
 def _pseudo(given: Mapping[str, Any], profile: Profile) -> Work:
-    """Of one policy. A trace of twenty steps: as many forced answers, an eighth of a response each, and two goings on,
-    a quarter each; log-probabilities of as many answers come to a few responses more."""
+    """Of one policy. A trace of twenty steps: as many forced answers, an eighth of a response each, two goings on to
+    the limit; log-probabilities of as many answers come to a few responses more."""
     test = len(given["SOURCES"]) * profile.test_per_source
     probed = min(test, len(given["SOURCES"]) * given["PROBED_PER_SOURCE"])
-    return Work(responses=3 * test + round(probed * (1 + 21 / 8 + 2 / 4)))
+    return Work(responses=3 * test + round(probed * (21 / 8 + 2)))
 
 
 WORK: dict[str, Callable[[Mapping[str, Any], Profile], Work]] = {
