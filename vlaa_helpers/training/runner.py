@@ -19,6 +19,7 @@ from ..policy.dense_weights import dense_weights
 from ..policy.loading import spare_frozen_tower
 from ..policy.profiles import Profile
 from ..policy.vision_tower import image_cache, naming_images
+from .reference_adapter import REFERENCE, reference_kept_once
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def device_settings(profile: Profile) -> dict[str, Any]:
         "disable_tqdm": True,
         "logging_steps": 1,
         "save_steps": 10 if profile.device == "cuda" else 50,  # a hosted GPU may be gone within the hour
-        "save_total_limit": 2,
+        "save_total_limit": 1 if profile.device == "cuda" else 2,  # one has 1.4 GB with 3 billion parameters
         "ddp_find_unused_parameters": False,
         "dataloader_pin_memory": profile.device == "cuda",
     }
@@ -102,11 +103,11 @@ def run_trainer(
 ) -> Any:
     """Train with a CSV log, a progress bar and checkpoints, and give the trainer back.
 
-    Checkpoints are the Trainer's own, `checkpoint-N` in `output_dir`. One more is written when the run is interrupted
-    or fails, of the last whole step. With `resume_from_checkpoint=True` in its arguments the run goes on, exactly, from
-    the newest one; a path names another. A run that starts afresh first moves what an earlier one left in the folder
-    into `previous/`, so that neither is taken for the other; where that holds checkpoints already, into `previous-2/`
-    and so on.
+    Checkpoints are the Trainer's own, `checkpoint-N` in `output_dir`; the reference of a KL term is kept once, in
+    `reference` beside them. One more is written when the run is interrupted or fails, of the last whole step. With
+    `resume_from_checkpoint=True` in its arguments the run goes on, exactly, from the newest one; a path names another.
+    A run that starts afresh first moves what an earlier one left in the folder into `previous/`, so that neither is
+    taken for the other; where that holds checkpoints already, into `previous-2/` and so on.
 
     Args:
         callbacks: a `NeedsTrainer` among them gets the trainer before training begins. What they add to
@@ -132,17 +133,19 @@ def run_trainer(
         if isinstance(callback, NeedsTrainer):
             callback.attach(trainer)
         trainer.add_callback(callback)
-    try:
-        with (
-            dense_training(trainer),
-            image_cache(trainer.model, image_cache_gib),
-            nullcontext() if records is None else naming_images(trainer.processing_class, partial(_images_of, records)),
-        ):
-            trainer.train(resume_from_checkpoint=resume or None)
-    except BaseException:  # Ctrl-C and a stopped kernel too
-        log.close()
-        _save_what_is_whole(trainer, moment)
-        raise
+    named = partial(_images_of, records)
+    with reference_kept_once(trainer, resume or None):
+        try:
+            with (
+                dense_training(trainer),
+                image_cache(trainer.model, image_cache_gib),
+                nullcontext() if records is None else naming_images(trainer.processing_class, named),
+            ):
+                trainer.train(resume_from_checkpoint=resume or None)
+        except BaseException:  # Ctrl-C and a stopped kernel too
+            log.close()
+            _save_what_is_whole(trainer, moment)
+            raise
     return trainer
 
 
@@ -160,7 +163,7 @@ def dense_training(trainer: Any) -> Iterator[None]:
 
 
 def _set_aside(folder: Path) -> None:
-    names = ("checkpoint-*", LOG, ROLLOUTS, HELD_OUT)
+    names = ("checkpoint-*", LOG, ROLLOUTS, HELD_OUT, REFERENCE)
     left = [path for name in names for path in folder.glob(name)]
     if left:
         places = (folder / ("previous" if k == 1 else f"previous-{k}") for k in count(1))
