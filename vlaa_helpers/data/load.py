@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.images import check_image_header, image_roots, nearby_words
-from ..core.origin import note_origin
+from ..core.origin import note_build, note_origin
 from ..core.record_schema import arrow_dataset, record_features, require_records
 from ..rewards.registry import RELEASE_WORDS, get_verifier
 from .released import HUB_FILES, count_report, fetch_by_name, is_hub_name
@@ -203,6 +203,7 @@ def _arrow_records(path: Path, selection: Selection) -> tuple["Dataset", list[Ro
             f"{path} cannot be read as Arrow: {error!s:.200}. Build it again, or fetch it again."
         ) from None
     require_records(records)
+    note_build(records, path.parent)
     problems = list(_image_problems(records, path))
     lost = {problem.row for problem in problems}
     if not (lost or selection.sources or selection.limit):
