@@ -5,19 +5,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-REFERENCE = "reference"
-"""Its folder, in the `output_dir` of a run."""
+from transformers.trainer_utils import get_last_checkpoint
+
+from .runner import REFERENCE
 
 
 @contextmanager
-def reference_kept_once(trainer: Any, checkpoint: str | None) -> Iterator[None]:
+def reference_kept_once(trainer: Any) -> Iterator[None]:
     """Leave the adapter "ref" out of the checkpoints that are written in here, and keep it beside the first of them.
 
     It is the policy as it was at step 0 and never changes. A run that goes on gets it back, whatever policy was loaded;
     checkpoints that hold it themselves, as TRL writes them, still do. With FSDP they hold it all the same.
-
-    Args:
-        checkpoint: that the run goes on from; None at the beginning.
 
     Raises:
         FileNotFoundError: the run had a reference, and it is gone.
@@ -27,6 +25,7 @@ def reference_kept_once(trainer: Any, checkpoint: str | None) -> Iterator[None]:
         yield
         return
     folder = Path(trainer.args.output_dir) / REFERENCE
+    checkpoint = _goes_on_from(trainer.args)
     if checkpoint and not (Path(checkpoint) / "ref").exists():
         _bring_back(model, Path(checkpoint).parent / REFERENCE)
     own = [name for name in model.peft_config if name != "ref"]
@@ -44,6 +43,14 @@ def reference_kept_once(trainer: Any, checkpoint: str | None) -> Iterator[None]:
         yield
     finally:
         del model.save_pretrained  # its own again
+
+
+def _goes_on_from(args: Any) -> str | None:
+    """The checkpoint that a run goes on from; None where it begins, or has none: `run_trainer` says that."""
+    resume = args.resume_from_checkpoint
+    if resume in (True, "True", "true"):
+        return get_last_checkpoint(args.output_dir) if Path(args.output_dir).is_dir() else None
+    return resume or None
 
 
 def _bring_back(model: Any, folder: Path) -> None:

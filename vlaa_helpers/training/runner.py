@@ -19,11 +19,10 @@ from ..policy.dense_weights import dense_weights
 from ..policy.loading import spare_frozen_tower
 from ..policy.profiles import Profile
 from ..policy.vision_tower import image_cache, naming_images
-from .reference_adapter import REFERENCE, reference_kept_once
 
 logger = logging.getLogger(__name__)
 
-LOG, ROLLOUTS, HELD_OUT = "log.csv", "rollouts.jsonl", "held_out"
+LOG, ROLLOUTS, HELD_OUT, REFERENCE = "log.csv", "rollouts.jsonl", "held_out", "reference"
 """What a run leaves in its `output_dir` beside its checkpoints."""
 
 
@@ -103,11 +102,11 @@ def run_trainer(
 ) -> Any:
     """Train with a CSV log, a progress bar and checkpoints, and give the trainer back.
 
-    Checkpoints are the Trainer's own, `checkpoint-N` in `output_dir`; the reference of a KL term is kept once, in
-    `reference` beside them. One more is written when the run is interrupted or fails, of the last whole step. With
-    `resume_from_checkpoint=True` in its arguments the run goes on, exactly, from the newest one; a path names another.
-    A run that starts afresh first moves what an earlier one left in the folder into `previous/`, so that neither is
-    taken for the other; where that holds checkpoints already, into `previous-2/` and so on.
+    Checkpoints are the Trainer's own, `checkpoint-N` in `output_dir`. One more is written when the run is interrupted
+    or fails, of the last whole step. With `resume_from_checkpoint=True` in its arguments the run goes on, exactly, from
+    the newest one; a path names another. A run that starts afresh first moves what an earlier one left in the folder
+    into `previous/`, so that neither is taken for the other; where that holds checkpoints already, into `previous-2/`
+    and so on.
 
     Args:
         callbacks: a `NeedsTrainer` among them gets the trainer before training begins. What they add to
@@ -133,19 +132,17 @@ def run_trainer(
         if isinstance(callback, NeedsTrainer):
             callback.attach(trainer)
         trainer.add_callback(callback)
-    named = partial(_images_of, records)
-    with reference_kept_once(trainer, resume or None):
-        try:
-            with (
-                dense_training(trainer),
-                image_cache(trainer.model, image_cache_gib),
-                nullcontext() if records is None else naming_images(trainer.processing_class, named),
-            ):
-                trainer.train(resume_from_checkpoint=resume or None)
-        except BaseException:  # Ctrl-C and a stopped kernel too
-            log.close()
-            _save_what_is_whole(trainer, moment)
-            raise
+    try:
+        with (
+            dense_training(trainer),
+            image_cache(trainer.model, image_cache_gib),
+            nullcontext() if records is None else naming_images(trainer.processing_class, partial(_images_of, records)),
+        ):
+            trainer.train(resume_from_checkpoint=resume or None)
+    except BaseException:  # Ctrl-C and a stopped kernel too
+        log.close()
+        _save_what_is_whole(trainer, moment)
+        raise
     return trainer
 
 
