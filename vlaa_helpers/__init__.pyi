@@ -180,6 +180,7 @@ from .study import (
 from .training import (
     AdaptiveKL as AdaptiveKL,
     DeceptiveReward as DeceptiveReward,
+    DiskEstimate as DiskEstimate,
     EvaluateEvery as EvaluateEvery,
     RolloutLog as RolloutLog,
     SharedPrefixGRPOTrainer as SharedPrefixGRPOTrainer,
@@ -189,6 +190,7 @@ from .training import (
     clipped_objective as clipped_objective,
     deceptive_reward_index as deceptive_reward_index,
     drop_long_prompts as drop_long_prompts,
+    estimate_disk as estimate_disk,
     group_advantages as group_advantages,
     grpo_loss as grpo_loss,
     grpo_recipe as grpo_recipe,

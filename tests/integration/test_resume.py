@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+import sys
 
 import pytest
 import torch
@@ -100,6 +101,28 @@ def test_killed_goes_on_from_the_last_periodic_checkpoint(case, tiny_profile, wi
     trainer = run(tiny_profile, with_traces, tmp_path, resume_from_checkpoint=True)
     assert all(torch.equal(adapter, expected[name]) for name, adapter in adapters(trainer).items())
     assert log_of(tmp_path) == log
+
+
+def test_the_reference_is_kept_once_and_comes_back(tiny_profile, with_traces, tmp_path, monkeypatch):
+    """Whatever policy is loaded: here one that has learned already, as in a notebook whose cell is run again."""
+    expected = run_grpo(tiny_profile, with_traces, tmp_path / "whole", beta=0.5, warmup_steps=0)
+    assert (tmp_path / "whole" / "reference" / "ref").is_dir()
+    folder = tmp_path / "stopped"
+    with monkeypatch.context() as patch:
+        stop_at(patch, GRPOTrainer, 2 * 3 + 2, KeyboardInterrupt())
+        with pytest.raises(KeyboardInterrupt):
+            run_grpo(tiny_profile, with_traces, folder, beta=0.5, warmup_steps=0)
+    assert not [*folder.glob("checkpoint-*/ref")] and len([*folder.glob("checkpoint-*/adapter_model.safetensors")]) == 2
+    monkeypatch.setattr(sys.modules[__name__], "load_policy", lambda _: (expected.model, expected.processing_class))
+    last, log = adapters(expected), log_of(tmp_path / "whole")
+    resumed = run_grpo(tiny_profile, with_traces, folder, beta=0.5, warmup_steps=0, resume_from_checkpoint=True)
+    assert log_of(folder) == log and max(float(row["kl"]) for row in log if row["kl"]) > 1e-4
+    assert all(torch.equal(adapter, last[name]) for name, adapter in adapters(resumed).items())
+    resumed.model.save_pretrained(tmp_path / "by_hand")
+    assert (tmp_path / "by_hand" / "ref").is_dir()  # outside of a run it saves what peft saves
+    shutil.rmtree(folder / "reference")
+    with pytest.raises(FileNotFoundError, match="no reference in .*reference: the run has a KL term"):
+        run_grpo(tiny_profile, with_traces, folder, beta=0.5, resume_from_checkpoint=True)
 
 
 def test_a_fresh_run_sets_an_earlier_one_aside(tiny_profile, with_traces, tmp_path):

@@ -3,6 +3,7 @@ from .behaviour_logps import add_behaviour_logps as add_behaviour_logps
 from .batch_checks import check_batch as check_batch
 from .batch_plan import plan_batch as plan_batch
 from .deceptive_reward import DeceptiveReward as DeceptiveReward, deceptive_reward_index as deceptive_reward_index
+from .disk_estimate import DiskEstimate as DiskEstimate, estimate_disk as estimate_disk
 from .grpo import train_grpo as train_grpo
 from .grpo_loss_reference import (
     clipped_objective as clipped_objective,
