@@ -239,6 +239,7 @@ def test_the_newest_adapter_of_the_base_is_found(saved, tiny_profile, tmp_path):
     for seconds, place in enumerate(places):
         shutil.copytree(saved, place)
         os.utime(place / "adapter_config.json", (seconds, seconds))
+    shutil.copytree(saved, tmp_path / "run/reference/ref")  # as `train_grpo` keeps it, newer than all
     assert find_adapter(tmp_path, tiny_profile) == places[1]
     assert find_adapter(places[0], tiny_profile) == places[0]
     assert find_adapter(tmp_path, tiny_profile.replace(model="another")) is None

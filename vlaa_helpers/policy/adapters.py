@@ -76,12 +76,13 @@ def _gathered(model: Any) -> "dict[str, Tensor] | None":
 def find_adapter(folder: str | Path, profile: Profile) -> Path | None:
     """The newest adapter of a profile's base that `save_policy` left in a folder or below it; None where there is none.
 
-    Checkpoints of a trainer, and what a fresh run moved to `previous/`, are no finished policies and do not count.
+    Checkpoints of a trainer, the reference of a KL term, and what a fresh run moved to `previous/` are no finished
+    policies and do not count.
     """
     found = []
     for path in Path(folder).rglob("adapter_config.json"):
         above = path.relative_to(folder).parts[:-1]
-        if any(name.startswith(("checkpoint-", "previous")) for name in above):
+        if any(name == "ref" or name.startswith(("checkpoint-", "previous")) for name in above):
             continue
         base = json.loads(path.read_text(encoding="utf-8"))["base_model_name_or_path"]
         if Path(base).name == Path(profile.model).name:  # a folder may lie elsewhere today
