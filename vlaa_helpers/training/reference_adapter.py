@@ -54,8 +54,7 @@ def _goes_on_from(args: Any) -> str | None:
 
 
 def _bring_back(model: Any, folder: Path) -> None:
-    from peft import set_peft_model_state_dict
-    from peft.utils.save_and_load import load_peft_weights
+    from peft import load_peft_weights, set_peft_model_state_dict
 
     if not (folder / "ref").exists():
         raise FileNotFoundError(
