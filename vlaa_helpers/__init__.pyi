@@ -11,6 +11,7 @@ from .core import (
     paper_numbers as paper_numbers,
     parse_response as parse_response,
     seeds_interval as seeds_interval,
+    trained_ids as trained_ids,
 )
 from .data import (
     find_duplicates as find_duplicates,
@@ -97,6 +98,7 @@ from .policy import (
     ImageFeaturesError as ImageFeaturesError,
     MemoryEstimate as MemoryEstimate,
     estimate_memory as estimate_memory,
+    find_adapter as find_adapter,
     get_profile as get_profile,
     keep_hardest as keep_hardest,
     load_policy as load_policy,
@@ -178,6 +180,7 @@ from .study import (
 from .training import (
     AdaptiveKL as AdaptiveKL,
     DeceptiveReward as DeceptiveReward,
+    DiskEstimate as DiskEstimate,
     EvaluateEvery as EvaluateEvery,
     RolloutLog as RolloutLog,
     SharedPrefixGRPOTrainer as SharedPrefixGRPOTrainer,
@@ -187,9 +190,11 @@ from .training import (
     clipped_objective as clipped_objective,
     deceptive_reward_index as deceptive_reward_index,
     drop_long_prompts as drop_long_prompts,
+    estimate_disk as estimate_disk,
     group_advantages as group_advantages,
     grpo_loss as grpo_loss,
     grpo_recipe as grpo_recipe,
+    has_checkpoint as has_checkpoint,
     kl_estimates as kl_estimates,
     load_rollouts as load_rollouts,
     plan_batch as plan_batch,

@@ -3,9 +3,11 @@
 import io
 import json
 import os
+import random
 import re
 import subprocess
 import sys
+import tarfile
 import time
 import zipfile
 from collections import Counter
@@ -166,6 +168,68 @@ def test_a_larger_look_goes_on_where_the_smaller_one_stopped(sparse, said):
     assert f"until 4 images have come, about {share} if they lie evenly in it; what is read is kept" in plans[0]
     assert f"{size_words(here)} of it here, read from its start" in plans[1]
     assert len(read_records(REPO, sources=["clevr_math"])[0]) == 40 and not kept.exists()  # the whole goes on from it
+
+
+@pytest.fixture
+def shuffled(hub):
+    """Rows and archives of three sources, each in an order of its own; one source comes from two zips on a site."""
+    rng = random.Random(0)
+    rows = [row for source in ("clevr_math", "synthesis", "vg") for row in rows_of(source, 60)]
+    hub.repos[REPO][ROWS] = json_lines(rng.sample(rows, len(rows)))
+    for source in ("clevr_math", "synthesis"):
+        images = [*images_of(source, 100, size=(24, 16)).items()]
+        hub.repos[REPO][f"images/{source}.tar.gz"] = tar_gz(dict(rng.sample(images, len(images))))
+    numbers = rng.sample(range(100), 100)
+    for k, part in enumerate((numbers[:30], numbers[30:])):
+        hub.plain[f"/vg{k}.zip"] = zip_of({f"VG_100K/{n}.png": encoded(seed=n) for n in part})
+    return hub
+
+
+@pytest.mark.parametrize("before", [(), (30,), (150,), (30, 150, 30), (None,)], ids=str)
+def test_a_limit_gives_the_same_records_whatever_is_here(shuffled, before):
+    load = lambda limit: read_records(REPO, sources=["clevr_math", "synthesis", "vg"], limit=limit)[0]  # noqa: E731
+    for limit in before:
+        load(limit)
+    order = {source: archive_order(shuffled, source) for source in ("clevr_math", "synthesis")}
+    order["vg"] = [n for k in range(2) for n in zip_order(shuffled.plain[f"/vg{k}.zip"])]
+    asked = {row["id"] for row in map(json.loads, shuffled.repos[REPO][ROWS].splitlines())}
+    firsts = {f"{source}-{n}" for source in order for n in [n for n in order[source] if f"{source}-{n}" in asked][:4]}
+    records = load(12)
+    assert {*records["id"]} == firsts and all(image.size for image in records["image"])
+    shuffled.requests.clear()
+    assert load(12)["id"][:] == records["id"][:] and shuffled.asked("cdn") == []
+
+
+def archive_order(hub, source: str) -> list[str]:
+    """The stems of an archive's images, in its order."""
+    with tarfile.open(fileobj=io.BytesIO(hub.repos[REPO][f"images/{source}.tar.gz"])) as archive:
+        return [name.split("/")[-1].removesuffix(".png") for name in archive.getnames()]
+
+
+def zip_order(data: bytes) -> list[str]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return [name.split("/")[-1].removesuffix(".png") for name in archive.namelist()]
+
+
+def test_a_limit_finds_its_records_again_where_the_order_was_lost(shuffled):
+    look = lambda: read_records(REPO, sources=["clevr_math"], limit=7)[0]["id"][:]  # noqa: E731
+    first = look()
+    for note in released.store(REPO, "x").parent.rglob("order.txt"):
+        note.unlink()
+    assert look() == first
+    lost = next(released.store(REPO, "x").parent.rglob(f"{first[3].removeprefix('clevr_math-')}.png"))
+    lost.unlink()
+    assert look() == first and lost.exists()
+
+
+def test_first_rows_that_cannot_be_used_are_no_lack_of_images(hub):
+    rows = rows_of("clevr_math", 20)
+    rows[1]["question"] = ""
+    hub.repos[REPO].update({ROWS: json_lines(rows), "images/clevr_math.tar.gz": tar_gz(images_of("clevr_math", 20))})
+    records, problems = read_records(REPO, sources=["clevr_math"], limit=4)
+    assert records["id"][:] == ["clevr_math-0", "clevr_math-2", "clevr_math-3"]
+    few = [problem.message for problem in problems if problem.kind == "few_rows"]
+    assert few == ["3 records of clevr_math, limit asks for 4: 1 of the first rows cannot be used. Ask for more."]
 
 
 def test_a_look_that_was_cut_off_goes_on(sparse):

@@ -27,12 +27,14 @@ PASSED = {"passed": 7, "failed": 0, "skipped": 0}
 
 
 def test_the_table_names_the_card_and_what_was_measured():
-    found = {"steps": {"t4 sft": STEP}, "tests": PASSED, "prefix": [CELL, BROKEN], "failed": {"l4 grpo": "it broke"}}
+    steps = {"t4 sft": STEP, "t4 grpo vlaa": STEP}
+    found = {"steps": steps, "tests": PASSED, "prefix": [CELL, BROKEN], "failed": {"l4 grpo": "it broke"}}
     head, steps, prefix, failed = markdown(found).strip().split("\n\n")
     assert head.startswith("On one Imaginary 9000 (11.2 GiB), torch 9.1,") and "7 gpu tests passed, 0 failed" in head
     assert [cell.strip() for cell in steps.splitlines()[2].strip("|").split("|")] == [
         "t4", "sft", "32 x 1, float16", "14.0 GiB", "5.0 GiB", "6.0 GiB", "1.20", "out of memory", "1.25", "-",
     ]  # fmt: skip
+    assert steps.splitlines()[3].startswith("| t4 | grpo vlaa | 32 x 1, float16 |")
     assert prefix.splitlines()[2] == "| 38 | 8 | 32 | 0.50 | 2.00 | 0.25 (0.20 to 0.30) |"
     assert prefix.splitlines()[3] == "| - | 8 | 32 | exit status 1 | - | - |"
     assert failed == "- l4 grpo: no result (it broke)"
@@ -59,11 +61,14 @@ def test_a_proof_goes_on_and_runs_again_what_failed(tmp_path, monkeypatch):
     monkeypatch.setattr(gpu_proof, "card_steps", steps)
     monkeypatch.setattr(gpu_proof, "prefix", lambda folder: [CELL])
     found = prove(tmp_path / "new", card_gb=24.0)
-    assert asked == ["t4 sft", "t4 grpo", "l4 sft", "l4 grpo"]  # an a100 has more than this card
+    methods = ("sft", "grpo", "grpo vlaa")
+    assert asked == [
+        f"{card} {method}" for card in ("t4", "l4") for method in methods
+    ]  # an a100 has more than this card
     assert found["failed"] == {"t4 grpo": "exit status 1"} and not holds(found)
     broken.clear()
     found = prove(tmp_path / "new", card_gb=24.0)
-    assert asked[4:] == ["t4 grpo"] and holds(found)
+    assert asked[6:] == ["t4 grpo"] and holds(found)
     assert json.loads((tmp_path / "new" / "proof.json").read_text()) == found
 
 
@@ -112,14 +117,27 @@ def test_without_a_gpu_it_says_what_it_needs(monkeypatch, capsys):
     assert ended.value.code == 2 and "a CUDA GPU with 15 GB or more" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("method", ["sft", "grpo"])
-def test_steps_of_a_card_are_ours_and_trls(method, tiny_profile):
+@pytest.mark.parametrize("method", ["sft", "grpo", "grpo vlaa"])
+def test_steps_of_a_card_are_ours_and_trls(method, tiny_profile, monkeypatch):
+    references: list[bool] = []
+    measure_alone, estimate_memory = card_step.measure_alone, card_step.estimate_memory
+
+    def watched(train, profile, steps):
+        return measure_alone(lambda *args: references.append("ref" in train(*args).model.peft_config), profile, steps)
+
+    def estimated(*args, reference, **options):
+        references.append(reference)
+        return estimate_memory(*args, reference=reference, **options)
+
+    monkeypatch.setattr(card_step, "measure_alone", watched)
+    monkeypatch.setattr(card_step, "estimate_memory", estimated)
     profile = replace(tiny_profile, sft_batch_size=2, prompts_per_step=1, gradient_checkpointing=True)
     found = card_step.compare(profile, method, 10**9, steps=1)
     assert found["settings"] == ("1 x 2, float32" if method == "sft" else "1 x 4, float32")
     assert 0 < found["predicted_gib"] < 1
     for arm in (found["ours"], found["trl"]):
         assert len(arm["step_s"]) == 2 and arm["median_step_s"] == arm["step_s"][1] > 0
+    assert references == [method == "grpo vlaa"] * 3  # of the estimate, and of both trainings
 
 
 def test_a_step_that_does_not_fit_is_a_result(tiny_profile, monkeypatch):

@@ -28,7 +28,7 @@ def test_what_is_written_and_what_is_read_by_hand():
     assert hours(Work(responses=33), T4) * 3600 == pytest.approx(asked)
     assert hours(Work(long_responses=33), T4) * 3600 == pytest.approx(asked + 2 * 512 * 0.12)
     assert hours(Work(traces=10), T4) * 3600 == pytest.approx(10 * (image + 3 * 994 * token))
-    step = 512 * 0.12 + 8 * (2 * image + 4 * (494 + 4 * 250) * token)
+    step = 512 * 0.12 + 8 * (2 * image + (494 + 3 * (494 + 4 * 250)) * token)
     assert hours(Work(plain_steps=3), T4) * 3600 == pytest.approx(3 * step)
     with_reference = step + 8 * (image + (494 + 4 * 250) * token)
     assert hours(Work(steps=3), T4) * 3600 == pytest.approx(3 * with_reference)

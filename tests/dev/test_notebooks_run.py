@@ -149,6 +149,14 @@ def test_what_a_notebook_writes_lands_in_its_scratch_folder(good_run):
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
+def test_a_folder_to_run_in_stays_as_it_is(tmp_path):
+    (tmp_path / "drive").mkdir()
+    (tmp_path / "drive" / "left.txt").write_text("by an earlier chapter")
+    path = write(tmp_path / "notebooks" / "01_try_it.ipynb", 'assert open("left.txt").read()')
+    run = series.run_notebook(path, tmp_path / "out", folder=tmp_path / "drive")
+    assert (run.status, run.error) == ("ok", None) and not (tmp_path / "out" / "scratch").exists()
+
+
 def test_a_failure_is_recorded_with_the_outputs_so_far(tmp_path):
     path = write(tmp_path / "02_fail_here.ipynb", "print('before')", "1 / 0", "print('after')")
     run = series.run_notebook(path, tmp_path / "out")

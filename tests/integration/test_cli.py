@@ -18,9 +18,11 @@ from vlaa_helpers import (
     load_records,
     load_report,
     make_scenes,
+    plan_push,
     write_report,
 )
 from vlaa_helpers.cli import main
+from vlaa_helpers.core.origin import origins_of
 from vlaa_helpers.mini_world.scenes import scene_records
 
 
@@ -33,7 +35,9 @@ def test_build_does_what_the_function_does(tmp_path, capsys):
     assert "blocks" in shown and f"{len(load_build(tmp_path / 'a').sft)} records for SFT" in shown
 
 
-def test_build_from_a_table_with_an_endpoint(tmp_path, capsys, monkeypatch):
+@pytest.fixture
+def built_table(tmp_path, monkeypatch):
+    """A build of one row of a table, with an endpoint: its folder, and what was asked of the endpoint."""
     monkeypatch.setenv("TEST_KEY", "none")
     image = make_scenes(1).data.table.column("image").to_pylist()[0]["bytes"]
     (tmp_path / "a.png").write_bytes(image)
@@ -50,8 +54,22 @@ def test_build_from_a_table_with_an_endpoint(tmp_path, capsys, monkeypatch):
             ["build", str(tmp_path / "mine.csv"), "--verifier-type", "digit", "--out", str(tmp_path / "out"), "--model",
              "big", "--verify-model", "small", "--base-url", server.url, "--key-env", "TEST_KEY", "--price", "1", "2"]
         )  # fmt: skip
-    assert [request["model"] for request in server.requests] == ["big", "big", "big", "small"]
-    assert load_build(tmp_path / "out").sft["gt"] == ["3"]
+    return tmp_path / "out", server.requests
+
+
+def test_build_from_a_table_with_an_endpoint(built_table):
+    folder, requests = built_table
+    assert [request["model"] for request in requests] == ["big", "big", "big", "small"]
+    assert load_build(folder).sft["gt"] == ["3"]
+
+
+def test_the_card_of_a_policy_names_what_its_build_was_made_of(built_table, tmp_path, tiny_profile):
+    data, run = built_table[0], tmp_path / "run"
+    policy = ["--profile", "mini", "--model", tiny_profile.model]
+    main(["sft", str(data), "--out", str(run), *policy, "--batch-size", "1", "--set", "max_steps=1"])
+    assert "From `mine.csv`; their traces and split made by `vlaa build`." in plan_push(run, "me/mine").card
+    origin = {"data": "mine.csv", "through_build": True}
+    assert origins_of(load_build(data).sft) == origins_of(load_records(data / "sft.arrow", limit=1)) == [origin]
 
 
 def test_sft_and_evaluate_end_to_end(tmp_path, capsys, tiny_profile):

@@ -2,12 +2,13 @@
 
 import csv
 import shutil
+import sys
 
 import pytest
 import torch
 from trl import GRPOTrainer, SFTTrainer
 
-from vlaa_helpers import load_policy, make_scenes, train_grpo, train_sft
+from vlaa_helpers import has_checkpoint, load_policy, make_scenes, train_grpo, train_sft
 
 STEPS = 5
 
@@ -102,6 +103,28 @@ def test_killed_goes_on_from_the_last_periodic_checkpoint(case, tiny_profile, wi
     assert log_of(tmp_path) == log
 
 
+def test_the_reference_is_kept_once_and_comes_back(tiny_profile, with_traces, tmp_path, monkeypatch):
+    """Whatever policy is loaded: here one that has learned already, as in a notebook whose cell is run again."""
+    expected = run_grpo(tiny_profile, with_traces, tmp_path / "whole", beta=0.5, warmup_steps=0)
+    assert (tmp_path / "whole" / "reference" / "ref").is_dir()
+    folder = tmp_path / "stopped"
+    with monkeypatch.context() as patch:
+        stop_at(patch, GRPOTrainer, 2 * 3 + 2, KeyboardInterrupt())
+        with pytest.raises(KeyboardInterrupt):
+            run_grpo(tiny_profile, with_traces, folder, beta=0.5, warmup_steps=0)
+    assert not [*folder.glob("checkpoint-*/ref")] and len([*folder.glob("checkpoint-*/adapter_model.safetensors")]) == 2
+    monkeypatch.setattr(sys.modules[__name__], "load_policy", lambda _: (expected.model, expected.processing_class))
+    last, log = adapters(expected), log_of(tmp_path / "whole")
+    resumed = run_grpo(tiny_profile, with_traces, folder, beta=0.5, warmup_steps=0, resume_from_checkpoint=True)
+    assert log_of(folder) == log and max(float(row["kl"]) for row in log if row["kl"]) > 1e-4
+    assert all(torch.equal(adapter, last[name]) for name, adapter in adapters(resumed).items())
+    resumed.model.save_pretrained(tmp_path / "by_hand")
+    assert (tmp_path / "by_hand" / "ref").is_dir()  # outside of a run it saves what peft saves
+    shutil.rmtree(folder / "reference")
+    with pytest.raises(FileNotFoundError, match="no reference in .*reference: the run has a KL term"):
+        run_grpo(tiny_profile, with_traces, folder, beta=0.5, resume_from_checkpoint=True)
+
+
 def test_a_fresh_run_sets_an_earlier_one_aside(tiny_profile, with_traces, tmp_path):
     run_sft(tiny_profile, with_traces, tmp_path)
     first = (tmp_path / "log.csv").read_text()
@@ -118,3 +141,20 @@ def test_a_fresh_run_sets_an_earlier_one_aside(tiny_profile, with_traces, tmp_pa
 def test_nothing_to_resume_is_told(tiny_profile, with_traces, tmp_path):
     with pytest.raises(FileNotFoundError, match="no checkpoint in .*; leave resume_from_checkpoint out"):
         run_sft(tiny_profile, with_traces, tmp_path, resume_from_checkpoint=True)
+
+
+def test_a_run_that_came_to_its_end_trains_no_step_more(case, tiny_profile, with_traces, tmp_path, monkeypatch):
+    run, trainer_class, expected, log = case
+    run(tiny_profile, with_traces, tmp_path)
+    assert has_checkpoint(tmp_path)
+    stop_at(monkeypatch, trainer_class, 1, RuntimeError("trained again"))
+    trainer = run(tiny_profile, with_traces, tmp_path, resume_from_checkpoint=True)
+    assert trainer.state.global_step == STEPS
+    assert all(torch.equal(adapter, expected[name]) for name, adapter in adapters(trainer).items())
+    assert log_of(tmp_path) == log
+
+
+def test_a_folder_without_a_checkpoint_has_none(tmp_path):
+    assert not has_checkpoint(tmp_path / "absent")
+    (tmp_path / "checkpoint-x").mkdir()
+    assert not has_checkpoint(tmp_path)

@@ -425,6 +425,34 @@ def parameters_hold(page: Page) -> list[str]:
     return problems
 
 
+def writes_below_its_own_folder(page: Page) -> list[str]:
+    """Chapters are run one after another in one folder: each writes below `runs/<its number>`.
+
+    What another chapter left is read from a path in the parameters cell alone.
+    """
+    own = f"runs/{page.path.name[:2]}"
+    named = [
+        (i, node.value)
+        for i, source in page.python
+        if "parameters" not in page.nb.cells[i].metadata.get("tags", [])
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.match(r"runs(/|$)", node.value)
+    ]
+    problems = [f"cell {i} names {text}; expected {own}, or below it" for i, text in named if not is_below(text, own)]
+    try:
+        given = notebook_files.parameter_values(notebook_files.parameters_cell(page.nb).source)
+    except (ValueError, SyntaxError):
+        return problems  # opening_cells and cells_parse report it
+    for value in given.get("RUNS", []):
+        if ast.literal_eval(value) != own:
+            problems.append(f"RUNS is {ast.literal_eval(value)}; expected {own}")
+    return problems
+
+
+def is_below(text: str, folder: str) -> bool:
+    return text == folder or text.startswith(f"{folder}/")
+
+
 # ---- outputs ----
 
 
@@ -500,6 +528,7 @@ RULES: dict[str, Callable[[Page], list[str]]] = {
         public_names_only,
         calls_fit,
         parameters_hold,
+        writes_below_its_own_folder,
         outputs_present,
         outputs_clean,
         outputs_belong,

@@ -1,5 +1,7 @@
 """Every chapter with a GPU profile: the released data by name, from a hub on loopback, and a model of two layers.
 
+All of them run in one folder, as on a Drive, and two a second time, as in a new session.
+
 A startup file gives the kernel what no test has: settings of `t4` on a CPU, a model with random weights in place of
 the 3B one, and where COCO's images lie. It also has room for one policy alone, with its trainer: by `estimate_memory` a
 step of GRPO takes 7.6 GiB of a T4's 14.6, a second policy with its trainer 5.7, and CUDA and fragments want 2. And it
@@ -8,7 +10,9 @@ of Qwen2.5-VL-3B, which takes minutes a notebook.
 """
 
 import io
+import json
 import os
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -18,6 +22,7 @@ from hub_server import HubServer
 from release_files import REPO, images_of, json_lines, rows_of, tar_gz
 from tiny_size import TINY
 
+from vlaa_helpers import policy_adapter
 from vlaa_helpers.core.assets import MINI_VLMS
 from vlaa_helpers.dev.notebooks.files import list_notebooks, read_notebook, smoke_parameters
 from vlaa_helpers.dev.notebooks.run import run_notebook
@@ -68,6 +73,8 @@ del set_up
 """
 FINDINGS = {
     "SFT: the loss falls, then stays",
+    "NF4 rounds most weights, the small ones, more finely",
+    "One step makes some tokens likelier (blue) and others less likely (red)",
     "After SFT it answers as the teacher does, after GRPO mostly carefully",
     "Sampled accuracy rises in every source after either stage",
     "Of the records that are lost, nearly all are lost at the judge",
@@ -81,6 +88,8 @@ FINDINGS = {
     "Without its picture each policy is at guessing or below, except on angles",
 }
 """What the mini lab found: no title for a figure of other data."""
+AGAIN = {"00_start_here": {}, "04_train_grpo": {"SICK_STEPS": 0, "TWIN_STEPS": 0}}
+"""Chapters to run a second time, resumed, with these parameters: they train nothing again."""
 
 
 def traced(rows: list[dict]) -> list[dict]:
@@ -144,11 +153,42 @@ def release(model, request, tmp_path, monkeypatch):
         yield hub
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """One folder for all chapters, as on a Drive."""
+    return tmp_path_factory.mktemp("drive")
+
+
+def trainings(folder):
+    """Checkpoints and when each was written."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("trainer_state.json")}
+
+
+def leave_an_adapter(folder):
+    """As chapter 4 does: one of the mini VLM, trained on all records of one source."""
+    shutil.copytree(policy_adapter("GRPO"), folder / "adapter")
+    note = dict.fromkeys(("method", "base", "records", "sources", "recipe"))
+    note |= {"ids": [row["id"] for row in rows_of("clevr_math", ROWS)]}
+    (folder / "training.json").write_text(json.dumps(note))
+
+
 @pytest.mark.xdist_group("notebooks")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_runs_on_the_released_data(path, release, tmp_path):
+def test_notebook_runs_on_the_released_data(path, release, place, tmp_path):
     parameters = {**smoke_parameters(read_notebook(path)), "PROFILE": "t4"}
-    run = run_notebook(path, tmp_path / "out", parameters=parameters, timeout=240)
+    if path.stem == "05_find_pseudo_reasoning":
+        leave_an_adapter(place / "runs/04/run")
+    run = run_notebook(path, tmp_path / "out", parameters=parameters, folder=place, timeout=240)
     assert (run.status, run.error) == ("ok", None)
     assert any(name.endswith(".json") for name in release.asked("cdn"))
     assert not FINDINGS & set((tmp_path / "titles").read_text().splitlines())
+    if path.stem == "05_find_pseudo_reasoning":
+        said = (tmp_path / "out" / "notebooks" / path.name).read_text()
+        assert "GRPO: runs/04/run/adapter" in said and "SFT: left out, no adapter of this model in runs/02" in said
+        assert "8 questions; 2 more were left out, because an adapter was trained on their image" in said
+    if path.stem in AGAIN:  # in a new session
+        before = trainings(place / "runs" / path.stem[:2])
+        parameters |= {"RESUME": True, **AGAIN[path.stem]}
+        run = run_notebook(path, tmp_path / "again", parameters=parameters, folder=place, timeout=240)
+        assert (run.status, run.error) == ("ok", None)
+        assert before and trainings(place / "runs" / path.stem[:2]) == before

@@ -1,6 +1,8 @@
 """Adapters saved, gone on with and merged: the same logits on every side, and an error where they cannot be."""
 
 import json
+import os
+import shutil
 
 import pytest
 import torch
@@ -10,7 +12,7 @@ from peft.utils.integrations import dequantize_bnb_weight
 from safetensors.torch import load_file
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from vlaa_helpers import load_policy, make_scenes, merge_adapter, save_policy, train_grpo, train_sft
+from vlaa_helpers import find_adapter, load_policy, make_scenes, merge_adapter, save_policy, train_grpo, train_sft
 from vlaa_helpers.dev.mini_vlm import train as mini_vlm
 from vlaa_helpers.policy import adapters
 from vlaa_helpers.policy.adapters import _gap, _inputs, _logits
@@ -224,3 +226,21 @@ def test_an_adapter_of_another_base_names_both(saved, tiny_profile, tmp_path):
             act()
         assert f"trained on {tiny_profile.model} and does not fit {other.model}" in str(error.value)
         assert "is (16, 192) in the file, expected (16, 384)" in str(error.value)
+
+
+# ---- found again ----
+
+
+def test_the_newest_adapter_of_the_base_is_found(saved, tiny_profile, tmp_path):
+    assert find_adapter(tmp_path / "absent", tiny_profile) is None
+    places = [
+        tmp_path / name for name in ("older/adapter", "newer/adapter", "run/checkpoint-9", "run/previous/adapter")
+    ]
+    for seconds, place in enumerate(places):
+        shutil.copytree(saved, place)
+        os.utime(place / "adapter_config.json", (seconds, seconds))
+    shutil.copytree(saved, tmp_path / "run/reference/ref")  # as `train_grpo` keeps it, newer than all
+    assert find_adapter(tmp_path, tiny_profile) == places[1]
+    assert find_adapter(places[0], tiny_profile) == places[0]
+    assert find_adapter(tmp_path, tiny_profile.replace(model="another")) is None
+    assert find_adapter(tmp_path / "run", tiny_profile) is None

@@ -146,8 +146,8 @@ def test_tokens_are_counted(policy, prompts):
     # the last token that is shared is read again, and the last of a text is not: nothing after it is asked
     assert tree.tokens[0] == prompt[0] + 5 + 3 + 1 and tree.tokens_alone == [2 * (prompt[0] - 1) + 5 + 6, 0, 0, 0, 0]
     with torch.no_grad():
-        (text,) = tree.write([(1, [50, 51])], max_new_tokens=1)
-    assert text and tree.tokens[1] == prompt[1] + 2 + 1 and tree.tokens_alone[1] == prompt[1] + 2
+        ((text, is_cut),) = tree.write([(1, [50, 51])], max_new_tokens=1)
+    assert text and is_cut and tree.tokens[1] == prompt[1] + 2 + 1 and tree.tokens_alone[1] == prompt[1] + 2
 
 
 def test_images_are_never_written(policy, prompts):
@@ -161,7 +161,7 @@ def test_images_are_never_written(policy, prompts):
     finally:
         with torch.no_grad():
             head.weight.copy_(saved)
-    assert not any("<|" in text for text in texts)
+    assert not any("<|" in text for text, _ in texts)
 
 
 def test_a_model_that_forgets_is_refused(policy, prompts, monkeypatch):

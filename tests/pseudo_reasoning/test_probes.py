@@ -152,6 +152,18 @@ def test_a_policy_that_reasons(chart, tiny):
     assert [changed["corrupted_answer"]] == changed["implied"]
 
 
+def test_what_was_truncated_is_told(chart, tiny, caplog, tmp_path):
+    cut = probe(reasoner, chart, tiny, GENUINE, max_answer_tokens=2, max_new_tokens=5, out=tmp_path / "cut")
+    assert cut.truncated == {"forced answers": 1.0, "continuations": 1.0}
+    assert load_probes(tmp_path / "cut").truncated == cut.truncated
+    assert "100% of the forced answers were truncated at 2 tokens: few of these have" in caplog.text
+    assert "100% of the continuations were truncated at 5 tokens" in caplog.text
+    assert "Give more: probe_traces(…, max_new_tokens=20)" in caplog.text
+    caplog.clear()
+    assert probe(reasoner, chart, tiny, GENUINE).truncated == {"forced answers": 0.0, "continuations": 0.0}
+    assert probe(reasoner, chart, tiny, GENUINE, probes=["steps"]).truncated == {} and caplog.text == ""
+
+
 def test_a_policy_that_decorates(chart, tiny):
     """Its answer stands before the first step, steps add nothing, and no changed fact moves it."""
     for response in (GENUINE, EMPTY):

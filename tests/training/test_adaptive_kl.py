@@ -10,6 +10,7 @@ import torch
 from trl import GRPOTrainer
 
 from vlaa_helpers import AdaptiveKL, load_policy, make_scenes, save_policy, train_grpo
+from vlaa_helpers.evaluation.runner import fingerprint
 
 STEPS, SAMPLES = 5, 8
 
@@ -204,6 +205,7 @@ def test_a_second_run_starts_anew(tiny_profile, tmp_path):
     assert list(model.peft_config) == ["default", "ref"]
     folder = save_policy(model, processor, tmp_path / "policy")
     assert not (folder / "ref").exists()
+    assert fingerprint(load_policy(tiny_profile, adapter=folder)[0]) == fingerprint(model)  # the reference left out
 
 
 def test_no_reference_no_controller(tiny_profile, tmp_path):

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -140,3 +142,25 @@ def test_any_reward_of_trl_will_do(policy):
 def test_what_cannot_be_tried_is_said(policy, n, generations, words):
     with pytest.raises(ValueError, match=words):
         preflight(*policy, make_scenes(n), MixedReward(), generations=generations)
+
+
+def test_an_interrupted_preflight_goes_on(policy, tmp_path, monkeypatch):
+    options = {"prompts": 5, "generations": 2, "batch_size": 4, "max_new_tokens": 4}
+    scenes, reward = make_scenes(8), MixedReward()
+    whole = preflight(*policy, scenes, reward, **options)
+    sampled = preflight_check.response_batches
+
+    def two_batches(*args, **more):
+        return itertools.islice(sampled(*args, **more), 2)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(preflight_check, "response_batches", two_batches)
+        preflight(*policy, scenes, reward, out=tmp_path, **options)
+    asked = []
+    monkeypatch.setattr(
+        preflight_check, "response_batches", lambda *args, **more: asked.append(len(args[2])) or sampled(*args, **more)
+    )
+    assert preflight(*policy, scenes, reward, out=tmp_path, **options) == whole and asked == [1]
+    assert preflight(*policy, scenes, reward, out=tmp_path, **options) == whole and asked == [1, 0]
+    with pytest.raises(ValueError, match="holds another pre-flight: its samples differ"):
+        preflight(*policy, scenes, reward, out=tmp_path, **options | {"generations": 3})

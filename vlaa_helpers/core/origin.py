@@ -1,6 +1,7 @@
 """Where records come from, noted on the dataset itself: what `load_records` was asked for stays with selections."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +18,14 @@ def note_origin(records: "Dataset", **facts: Any) -> None:
     [{'data': 'mine.jsonl', 'limit': 2}]
     """
     records.info.description = json.dumps({name: value for name, value in facts.items() if value is not None})
+
+
+def note_build(records: "Dataset", folder: Path) -> None:
+    """Note on what a build gave where the records that it was made of come from, as its `build.json` says."""
+    note = folder / "build.json"
+    built = json.loads(note.read_text(encoding="utf-8")) if note.is_file() else {}
+    lines = [json.dumps({**origin, "through_build": True}) for origin in built.get("origins", ())]
+    records.info.description = "\n".join(lines)
 
 
 def origins_of(records: "Dataset") -> list[dict]:

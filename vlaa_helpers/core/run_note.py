@@ -1,6 +1,7 @@
 """What a run was: its data, recipe and settings in one file beside its log, so that a card can be written from it."""
 
 import json
+import logging
 from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
@@ -15,11 +16,20 @@ if TYPE_CHECKING:
 
 NOTE = "training.json"
 """The file's name, in the `output_dir` of a training."""
+logger = logging.getLogger(__name__)
 _VERSIONS = ("torch", "transformers", "trl", "peft", "bitsandbytes", "datasets", "vlaa-helpers")
 
 
 def note_run(
-    folder: str | Path, *, method: str, profile: Any, records: "Dataset", recipe: "pd.DataFrame", given: dict, seed: int
+    folder: str | Path,
+    *,
+    method: str,
+    profile: Any,
+    records: "Dataset",
+    recipe: "pd.DataFrame",
+    given: dict,
+    seed: int,
+    resumed: bool = False,
 ) -> None:
     """Write `training.json`.
 
@@ -29,7 +39,17 @@ def note_run(
         recipe: as `sft_recipe` or `grpo_recipe` gives it.
         given: what the caller set over the recipe.
         seed: of the trainer.
+        resumed: the run goes on with what is in `folder`.
+
+    Raises:
+        ValueError: resumed, over other records than before: a Trainer passes over as many as it has seen.
     """
+    ids = records["id"][:]
+    if resumed and (before := (read_note(folder) or {}).get("ids", ids)) != ids:
+        raise ValueError(
+            f"the run in {folder} trained on {len(before):,} records, and these {len(ids):,} are others, or in another "
+            "order; load them as at first to go on, or leave resume_from_checkpoint out to start from the beginning"
+        )
     note = {
         "method": method,
         "profile": profile.name,
@@ -44,6 +64,7 @@ def note_run(
         "recipe": [{"setting": name, **row} for name, row in recipe.to_dict(orient="index").items()],
         "given": {name: value for name, value in given.items() if name not in ("output_dir", "resume_from_checkpoint")},
         "versions": {name: version(name) for name in _VERSIONS},
+        "ids": ids,
     }
     path = Path(folder) / NOTE
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,3 +87,15 @@ def read_note(folder: str | Path) -> dict | None:
     if not isinstance(note, dict) or not note.keys() >= {"method", "base", "records", "sources", "recipe"}:
         raise ValueError(f"{path} is no note of a training; move it away, and the card does without")
     return note
+
+
+def trained_ids(adapter: str | Path) -> set[str]:
+    """Ids of the records that an adapter was trained on, as the `training.json` beside it or in it has them.
+
+    None is known, and a warning says so, where there is no such file, or one of an earlier version.
+    """
+    notes = [note for folder in (Path(adapter), Path(adapter).parent) if (note := read_note(folder))]
+    ids = {name for note in notes[:1] for name in note.get("ids", ())}
+    if not ids:
+        logger.warning(f"no {NOTE} names what {adapter} was trained on: it may have seen what it is asked")
+    return ids

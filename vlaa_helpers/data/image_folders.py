@@ -4,7 +4,7 @@ import io
 import shutil
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path, PurePosixPath
 
@@ -19,6 +19,8 @@ from .safe_archives import UnsafeArchive, tar_images, zip_images
 
 TABLE_LIMIT = 2**28
 """Bytes of a zip's table of contents, at most; that of COCO's 118,000 images has about 12 million."""
+ORDER = "order.txt"
+"""The names of an archive's images in its order, as far as it was read: a limit takes the first of them."""
 
 
 class ImageFolder:
@@ -54,52 +56,86 @@ class ImageFolder:
             UnsafeArchive: it is broken or hostile; what came out of it is removed.
         """
         with FileLock(self.folder / ".unpack.lock"):
-            if self.is_complete:
-                return
-            if count is None:
-                path = download(archive)
-                with kept_stream(archive, f"images of {self.source}") as stream:
-                    self._keep(tar_images(stream, self.source, lambda key: not self.has(key)), archive.words)
-                (self.folder / "complete").touch()
-                if path.parent == self.folder:
-                    path.unlink()
-                return
-            missing, enough = self._missing(wanted, count)
-            if not missing:
-                return
-            try:
-                with kept_stream(archive, f"images of {self.source}") as stream:
-                    self._keep(tar_images(stream, self.source, missing.__contains__), archive.words, enough)
-            except UnsafeArchive:
-                part_of(archive).unlink(missing_ok=True)  # no checksum was held against it: it may be damaged
-                raise
+            if count is None and not self.is_complete:
+                self._unpack(archive)
+            elif count is not None and not self._has_first(wanted, count):
+                self._unpack_first(archive, wanted, count)
 
-    def _missing(self, wanted: Counter, count: int | None) -> tuple[set[PurePosixPath], Callable[[set], bool]]:
-        """The images to look for, none when there are enough, and a test whether those that came are enough."""
-        have = sum(rows for key, rows in wanted.items() if self.has(key))
-        count = wanted.total() if count is None else min(count, wanted.total())
-        missing = {key for key in wanted if have < count and not self.has(key)}
-        return missing, lambda keys: have + sum(wanted[key] for key in keys) >= count
+    def _unpack(self, archive: HubFile) -> None:
+        path = download(archive)
+        order: list[PurePosixPath] = []
+        with kept_stream(archive, f"images of {self.source}") as stream:
+            images = tar_images(stream, self.source, lambda key: order.append(key) or not self.has(key))
+            self._keep(images, archive.words)
+        self._note_order(order)
+        (self.folder / "complete").touch()
+        if path.parent == self.folder:
+            path.unlink()
 
-    def fill_from_site(self, address: str, wanted: Counter, count: int | None) -> None:
-        """Read the wanted images out of a zip on a web server, and nothing else of it.
+    def _unpack_first(self, archive: HubFile, wanted: Counter, count: int) -> None:
+        order: list[PurePosixPath] = []
+        try:
+            with kept_stream(archive, f"images of {self.source}") as stream:
+                images = tar_images(stream, self.source, lambda key: order.append(key) or key in wanted)
+                self._keep(images, archive.words, lambda keys: sum(wanted[key] for key in keys) >= count)
+        except UnsafeArchive:
+            part_of(archive).unlink(missing_ok=True)  # no checksum was held against it: it may be damaged
+            raise
+        self._note_order(order)
+
+    def fill_from_site(self, address: str, wanted: Counter) -> None:
+        """Read all wanted images out of a zip on a web server, and nothing else of it.
 
         Args:
             address: of the zip, on a server that sends parts of files.
             wanted: rows an image, by key.
-            count: stop when so many rows have an image; None takes all.
 
         Raises:
             DownloadError, UnsafeArchive: as `fill_from_hub`.
         """
         with FileLock(self.folder / ".unpack.lock"):
-            missing, enough = self._missing(wanted, count)
-            if not missing:
-                return
-            with _open_zip(address, self.source) as archive:
-                images = zip_images(archive, self.source, missing.__contains__)
-                total = len(missing) if count is None else min(count, len(missing))
-                self._keep(images, address, enough, total)
+            missing = {key for key in wanted if not self.has(key)}
+            if missing:
+                with _open_zip(address, self.source) as archive:
+                    self._keep(zip_images(archive, self.source, missing.__contains__), address, total=len(missing))
+
+    def fill_first_from_sites(self, addresses: Sequence[str], wanted: Counter, count: int) -> None:
+        """Read the images of `count` wanted rows out of zips on web servers: the first in the order of the zips.
+
+        Their tables of contents say which these are. Arguments and errors as `fill_from_site`.
+        """
+        with FileLock(self.folder / ".unpack.lock"):
+            order: list[PurePosixPath] = []
+            for address in addresses:
+                if self._has_first(wanted, count):
+                    return
+                with _open_zip(address, self.source) as archive:
+                    list(zip_images(archive, self.source, lambda key: order.append(key) or False))  # takes none
+                    missing = {key for key in _first(order, wanted, count)[0] if not self.has(key)}
+                    self._keep(zip_images(archive, self.source, missing.__contains__), address, total=len(missing))
+                self._note_order(order)
+
+    def first(self, wanted: Counter, count: int) -> set[PurePosixPath]:
+        """The images of the shortest beginning of the archive, or of the zips, that so many rows have an image in.
+
+        They are the same wherever and whenever they are asked for: what else is here does not count.
+        """
+        return _first(self._order(), wanted, count)[0]
+
+    def _has_first(self, wanted: Counter, count: int) -> bool:
+        """Whether all of these are known and here, or there are no more."""
+        order = self._order()
+        images, rows = _first(order, wanted, count)
+        return all(map(self.has, images)) and (rows >= min(count, wanted.total()) or (self.is_complete and bool(order)))
+
+    def _note_order(self, order: list[PurePosixPath]) -> None:
+        """Note in which order the images of the archive come, as far as it was read."""
+        if len(order) > len(self._order()):
+            write_whole(self.folder / ORDER, "\n".join(map(str, order)).encode())
+
+    def _order(self) -> list[PurePosixPath]:
+        note = self.folder / ORDER
+        return [PurePosixPath(name) for name in note.read_text("utf-8").split("\n")] if note.exists() else []
 
     def remember_absent(self, wanted: Counter) -> list[PurePosixPath]:
         """Note which wanted images no site has, so that they are not looked for again; gives them."""
@@ -138,17 +174,32 @@ class ImageFolder:
                 bar = {"desc": f"images of {self.source}", "unit": "image", "disable": None if total else True}
                 for key, data in tqdm(images, total=total, **bar):
                     target = self.root / key
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    write_whole(target, data)
+                    if not target.exists():
+                        target.parent.mkdir(parents=True, exist_ok=True)
+                        write_whole(target, data)
                     kept.add(key)
                     if enough(kept):
                         return
             except UnsafeArchive as error:
                 shutil.rmtree(self.root, ignore_errors=True)
+                (self.folder / ORDER).unlink(missing_ok=True)
                 says = f"{what}: {error}. What came out of it was removed; go on without it: leave {self.source!r}"
                 raise UnsafeArchive(f"{says} out of sources=[…].") from error
             except OSError as error:
                 raise explain(error, what, self.folder) from error
+
+
+def _first(order: list[PurePosixPath], wanted: Counter, count: int) -> tuple[set[PurePosixPath], int]:
+    """The wanted images of the shortest beginning that `count` rows have an image in, and how many rows do."""
+    images: set[PurePosixPath] = set()
+    rows = 0
+    for key in order:
+        if rows >= count:
+            break
+        if key in wanted and key not in images:
+            images.add(key)
+            rows += wanted[key]
+    return images, rows
 
 
 def _open_zip(address: str, source: str) -> zipfile.ZipFile:

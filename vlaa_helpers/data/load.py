@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.images import check_image_header, image_roots, nearby_words
-from ..core.origin import note_origin
+from ..core.origin import note_build, note_origin
 from ..core.record_schema import arrow_dataset, record_features, require_records
 from ..rewards.registry import RELEASE_WORDS, get_verifier
 from .released import HUB_FILES, count_report, fetch_by_name, is_hub_name
@@ -52,7 +52,8 @@ def load_records(
             of those projects. What is downloaded, and how much, is logged first; it goes below HF_HOME.
         limit: records in all, at most, spread evenly over `sources` (on the hub by default all but "coco" and "vg").
             On the hub the archives are read from their start until enough images have come, and what was read is kept
-            for the next time; the records are then the first of each archive, no random sample, and one report counts
+            for the next time. The records are then those whose images come first in the archives: the same on every
+            machine and whatever is here already, for one commit and one limit, but no random sample. One report counts
             the rows that were passed over. The images of RL rows lie among those of all others: the log says about how
             many gigabytes a limit takes.
         image_root: folder that the rows' image paths start from, or its parent if it is called "images". By default
@@ -147,7 +148,7 @@ def read_records(
         fetched = fetch_by_name(str(source), split, file, revision, selection, wants_images)
         path, roots = fetched.rows, roots or fetched.roots
         origin = {"data": fetched.file.repo, "file": fetched.file.name, "commit": fetched.file.commit}
-        origin["first_of_archives"] = selection.only_present or None
+        origin["first_of_archives"] = selection.images is not None or None
         embed_images = bool(embed_images)
     else:
         path = _find_file(source, split or file or revision)
@@ -202,6 +203,7 @@ def _arrow_records(path: Path, selection: Selection) -> tuple["Dataset", list[Ro
             f"{path} cannot be read as Arrow: {error!s:.200}. Build it again, or fetch it again."
         ) from None
     require_records(records)
+    note_build(records, path.parent)
     problems = list(_image_problems(records, path))
     lost = {problem.row for problem in problems}
     if not (lost or selection.sources or selection.limit):

@@ -75,8 +75,6 @@ def fetch_by_name(
     elif repo == RELEASE and (unknown := set(selection.sources) - {*ARCHIVED, *ELSEWHERE}):
         known = ", ".join((*ARCHIVED, *ELSEWHERE))
         raise ValueError(f"{repo} has no source {', '.join(sorted(unknown))}; expected some of {known}")
-    if selection.limit is not None:
-        selection.only_present = True
     return fetch(repo, name, revision, selection)
 
 
@@ -84,8 +82,8 @@ def fetch(repo: str, name: str, revision: str | None, selection: Selection) -> F
     """Bring the rows, and the images of `selection.sources`: all of them, or the first of each with a limit.
 
     What is downloaded is logged before it is. With a limit an archive is read from its start until enough images have
-    come, so the records are the first of the archives and no random sample; what was read is kept, and is not asked for
-    again.
+    come. The records are the first of the archives, in the order of these, whatever else is here already; they are no
+    random sample. What was read is kept, and is not asked for again.
 
     Raises:
         DownloadError: a file cannot be had, or there is no room for it.
@@ -104,8 +102,13 @@ def fetch(repo: str, name: str, revision: str | None, selection: Selection) -> F
         count = selection.share(source)
         if source in archives:
             folder.fill_from_hub(archives[source], wanted[source], count)
-            continue
-        _fetch_elsewhere(folder, elsewhere[source], wanted[source], count)
+        elif count is None:
+            _fetch_elsewhere(folder, elsewhere[source], wanted[source])
+        else:
+            folder.fill_first_from_sites(elsewhere[source], wanted[source], count)
+    if selection.limit is not None:
+        shares = {source: selection.share(source) or 0 for source in folders}
+        selection.images = {source: folders[source].first(wanted[source], shares[source]) for source in folders}
     return Fetched(path, [root for folder in folders.values() for root in folder.roots], rows)
 
 
@@ -120,11 +123,11 @@ def _archive(rows: HubFile, source: str) -> HubFile:
         raise DownloadError(f"{error} Or go on without it: leave {source!r} out of sources=[…].") from error
 
 
-def _fetch_elsewhere(folder: ImageFolder, addresses: tuple[str, ...], wanted: Counter, count: int | None) -> None:
-    """Read images of a source from its own site, and say how many are not there."""
+def _fetch_elsewhere(folder: ImageFolder, addresses: tuple[str, ...], wanted: Counter) -> None:
+    """Read the images of a source from its own site, and say how many are not there."""
     for address in addresses:
-        folder.fill_from_site(address, folder.without_absent(wanted), count)
-    if count is None and (absent := folder.remember_absent(wanted)):
+        folder.fill_from_site(address, folder.without_absent(wanted))
+    if absent := folder.remember_absent(wanted):
         few = f"{len(absent):,} of {len(wanted):,} images are not on its site, such as {absent[0]}"
         logger.warning(f"{folder.source}: {few}")
 

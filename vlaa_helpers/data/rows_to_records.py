@@ -21,6 +21,7 @@ from ..core.printable import one_line
 from ..core.record_schema import RECORD_COLUMNS
 from ..mini_world.kinds import KINDS
 from ..rewards.registry import RELEASE_WORDS, get_verifier, verifier_names
+from .safe_archives import image_key
 from .selection import Selection
 
 _RELEASE_SOURCES = {  # VLAA-Thinking (Table 1), by image folder
@@ -349,10 +350,11 @@ def _image(name: str, source: str, reading: Reading) -> dict | None:
         path = find_image(name, reading.roots)
     except ValueError as error:
         raise _BadRow("bad_image_path", f"image {error}") from error
+    images = reading.selection.images
+    if images is not None and image_key(name, source) not in images[source]:
+        reading.selection.passed[source] += 1
+        raise _NotWanted
     if path is None:
-        if reading.selection.only_present:
-            reading.selection.passed[source] += 1
-            raise _NotWanted
         keep = reading.missing_images == "keep"
         fix = "Kept without an image." if keep else 'Pass another image_root, or missing_images="keep".'
         if source in ("coco", "vg"):

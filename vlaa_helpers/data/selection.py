@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 
 @dataclass
@@ -12,7 +13,8 @@ class Selection:
     Attributes:
         sources: only rows of these; None takes all.
         limit: records in all, at most; spread evenly over `sources` where they are named.
-        only_present: rows whose image is not here are passed over; one report counts them.
+        images: of each source, by `image_key`, the only images whose rows are taken; rows of others are passed over,
+            and one report counts them. None: all.
         in_file: rows of each source in the whole file, where that was read before; None elsewhere.
         seen: rows of each source in the file, as far as it was read.
         passed: rows of each source that were passed over.
@@ -21,7 +23,7 @@ class Selection:
 
     sources: tuple[str, ...] | None = None
     limit: int | None = None
-    only_present: bool = False
+    images: dict[str, set[PurePosixPath]] | None = None
     in_file: Counter | None = None
     seen: Counter = field(default_factory=Counter)
     passed: Counter = field(default_factory=Counter)
@@ -65,6 +67,9 @@ class Selection:
                 yield f"no row of the source {source!r}; the file has {has}. Correct sources."
             elif (share := self.share(source)) is not None and self.taken[source] < share:
                 why = "there are no more"
-                if self.passed[source]:
+                unusable = self.seen[source] - self.passed[source] - self.taken[source]
+                if self.images is not None and self.taken[source] + unusable >= share:
+                    why = f"{unusable} of the first rows cannot be used. Ask for more"
+                elif self.passed[source]:
                     why += f" with an image ({self.passed[source]} rows have none in what its archive or site holds)"
                 yield f"{self.taken[source]} records of {source}, limit asks for {share}: {why}."

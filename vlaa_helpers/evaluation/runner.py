@@ -131,10 +131,13 @@ def evaluate(
 
 
 def fingerprint(model: Any) -> str:
-    """A short name for a model as it is now: its base, and a hash of its adapters and of all weights that train."""
+    """A short name for a model as it is now: its base, and a hash of its adapters and of all weights that train.
+
+    The reference that TRL keeps beside a policy ("ref") is no part of it.
+    """
     digest = hashlib.sha256()
     for name, parameter in sorted(model.named_parameters()):
-        if parameter.requires_grad or "lora_" in name:
+        if parameter.requires_grad or ("lora_" in name and ".ref." not in name):
             digest.update(name.encode())
             digest.update(parameter.detach().float().cpu().numpy().tobytes())
     return f"{Path(model.config.name_or_path).name} {digest.hexdigest()[:16]}"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.endpoint import EndpointError
 from ..core.images import read_image_file
+from ..core.origin import note_build, origins_of
 from ..core.record_schema import RECORD_COLUMNS, record_features, require_records
 from .journal import Journal, Usage
 from .prompts import PROMPTS, ROLES
@@ -128,6 +129,8 @@ def load_build(out_dir: str | os.PathLike) -> BuildResult:
         raise FileNotFoundError(f"no finished build in {folder}; run build_dataset(records, teacher, {str(folder)!r})")
     yields = pd.read_csv(folder / "yields.csv", index_col="source").astype("Int64")
     sft, rl, rejects = (Dataset.from_file(str(folder / f"{name}.arrow")) for name in ("sft", "rl", "rejects"))
+    for built in (sft, rl):
+        note_build(built, folder)
     return BuildResult(sft, rl, yields, rejects, folder)
 
 
@@ -153,6 +156,7 @@ def _build(records: "Dataset", teacher: Teacher, folder: Path, unique_images: bo
     _write(folder / "yields.csv", counts.to_csv())
     described = {
         "records": len(records),
+        "origins": origins_of(records),
         "unique_images": unique_images,
         "models": {role: teacher.model_of(role) for role in ROLES},
         "prompts": {role: PROMPTS[role].version for role in ROLES},

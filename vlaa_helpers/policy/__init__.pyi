@@ -1,4 +1,4 @@
-from .adapters import merge_adapter as merge_adapter, save_policy as save_policy
+from .adapters import find_adapter as find_adapter, merge_adapter as merge_adapter, save_policy as save_policy
 from .loading import (
     keep_4bit_trainable as keep_4bit_trainable,
     load_policy as load_policy,

@@ -7,6 +7,7 @@ steps (4% of the weights' norm) 14% was left, after two steps (0.8%) 1%; merged 
 """
 
 import gc
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,23 @@ def _gathered(model: Any) -> "dict[str, Tensor] | None":
     if not any(isinstance(weight, DTensor) for weight in weights.values()):
         return None
     return {name: weight.full_tensor() if isinstance(weight, DTensor) else weight for name, weight in weights.items()}
+
+
+def find_adapter(folder: str | Path, profile: Profile) -> Path | None:
+    """The newest adapter of a profile's base that `save_policy` left in a folder or below it; None where there is none.
+
+    Checkpoints of a trainer, the reference of a KL term, and what a fresh run moved to `previous/` are no finished
+    policies and do not count.
+    """
+    found = []
+    for path in Path(folder).rglob("adapter_config.json"):
+        above = path.relative_to(folder).parts[:-1]
+        if any(name == "ref" or name.startswith(("checkpoint-", "previous")) for name in above):
+            continue
+        base = json.loads(path.read_text(encoding="utf-8"))["base_model_name_or_path"]
+        if Path(base).name == Path(profile.model).name:  # a folder may lie elsewhere today
+            found.append(path)
+    return max(found, key=lambda path: path.stat().st_mtime).parent if found else None
 
 
 @dataclass(frozen=True)

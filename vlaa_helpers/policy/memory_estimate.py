@@ -106,7 +106,7 @@ def estimate_memory(
     if isinstance(profile, str):
         profile = settings_of(profile)
     config = config or AutoConfig.from_pretrained(profile.model)
-    counts = _parameters(config)
+    counts = parameter_counts(config)
     completion = completion_tokens or profile.max_completion_length
     room = _room(profile) if room is None else room
     first = _estimate(profile, method, _Shapes(profile, config, counts, text_tokens, completion), room, reference)
@@ -169,7 +169,7 @@ class _Shapes:
         self.quantised, self.vision, self.other, self.joined, self.adapted = counts
 
 
-def _parameters(config: Any) -> tuple[int, int, int, int, int]:
+def parameter_counts(config: Any) -> tuple[int, int, int, int, int]:
     """Parameters that 4 bits hold, of the vision tower, and others; those of layers that a decode stack joins; and the
     sum of input and output widths of layers with adapters."""
     import torch

@@ -58,19 +58,21 @@ class Branches:
         ]
         self.tokens_alone = [0] * len(trunks)
 
-    def write(self, starts: Sequence[tuple[int, Sequence[int]]], *, max_new_tokens: int) -> list[str]:
-        """What the model writes, greedily, after each start: the number of its trunk, and its tokens after the
-        prompt."""
-        texts = [""] * len(starts)
+    def write(self, starts: Sequence[tuple[int, Sequence[int]]], *, max_new_tokens: int) -> list[tuple[str, bool]]:
+        """What the model writes, greedily, after each start, and whether the limit cut it.
+
+        A start is the number of its trunk, and its tokens after the prompt.
+        """
+        texts = [("", False)] * len(starts)
         for places, prefix, ids, mask in self._batches([(row, tokens, len(tokens)) for row, tokens in starts]):
             written = self._written(prefix, ids, mask, max_new_tokens)
-            for place, new in zip(places, written, strict=True):
-                texts[place] = self.tokenizer.decode(new, skip_special_tokens=True)
+            for place, (new, is_cut) in zip(places, written, strict=True):
+                texts[place] = self.tokenizer.decode(new, skip_special_tokens=True), is_cut
                 self._count(starts[place][0], len(new))
         return texts
 
-    def _written(self, prefix: "Prefix", ids: "Tensor", mask: "Tensor", steps: int) -> list[list[int]]:
-        """Tokens for each row, up to one that ends it."""
+    def _written(self, prefix: "Prefix", ids: "Tensor", mask: "Tensor", steps: int) -> list[tuple[list[int], bool]]:
+        """Tokens for each row, up to one that ends it, and whether there was none."""
         import torch
 
         from ..policy.prefix_cache import generate_from
@@ -79,7 +81,8 @@ class Branches:
         tokens = generate_from(self.model, prefix, [1] * len(ids), ids, mask, **settings)
         new = tokens[:, prefix.ids.shape[1] + ids.shape[1] :]
         ends = torch.isin(new, torch.tensor(self.model.generation_config.eos_token_id, device=new.device)).int()
-        return [row[before == 0].tolist() for row, before in zip(new, ends.cumsum(1) - ends, strict=True)]
+        before = ends.cumsum(1) - ends
+        return [(row[none == 0].tolist(), not end.any()) for row, none, end in zip(new, before, ends, strict=True)]
 
     def logps(self, texts: Sequence[tuple[int, Sequence[int], int]]) -> list[float]:
         """Log-probability, in nats, of the last tokens of each text: its trunk, all its tokens, how many count."""

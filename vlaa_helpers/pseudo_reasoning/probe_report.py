@@ -123,6 +123,16 @@ class ProbeReport:
         return pd.DataFrame(table, columns=["id", "source", *TRACE_COLUMNS])
 
     @property
+    def truncated(self) -> dict[str, float]:
+        """Shares of the "forced answers" and of the "continuations" (from facts, changed or not) that were cut at their
+        limit of tokens, 0-1; what was not asked for is left out, and so are reports from before this was kept."""
+        cut = {
+            "forced answers": [cut["truncated"] for row in self.rows for cut in row["cuts"] if "truncated" in cut],
+            "continuations": [each for row in self.rows for each in (row["corrupted"] or {}).get("truncated", ())],
+        }
+        return {kind: sum(each) / len(each) for kind, each in cut.items() if each}
+
+    @property
     def by_source(self) -> "pd.DataFrame":
         """Means with 95% intervals: a row for each source, and for "all", and each measure.
 

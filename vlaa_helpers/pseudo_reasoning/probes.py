@@ -4,6 +4,7 @@ Answers forced after part of a trace and mistakes put into it are from arXiv 230
 step adds, and the rules that say what follows from a mistake, are ours.
 """
 
+import logging
 import math
 import re
 import time
@@ -30,6 +31,7 @@ from .probe_report import ProbeReport
 if TYPE_CHECKING:
     from datasets import Dataset
 
+logger = logging.getLogger(__name__)
 PROBES = ("partial", "steps", "corrupted")
 
 
@@ -81,7 +83,8 @@ def probe_traces(
         probes: any of `PROBES`.
         reward: decides what is right; `MixedReward()` by default.
         max_answer_tokens: of a forced answer; one that is longer has no answer.
-        max_new_tokens: of what follows a corrupted fact.
+        max_new_tokens: of what follows a corrupted fact: enough for the mini lab; of a real model as many as it was
+            given for the responses. A warning says where over 5% were truncated.
         batch_size: sequences that go through the model at once.
         seed: of the choice of what is corrupted.
         out: a folder that keeps the rows as they come; after an interruption the same call goes on from there.
@@ -132,7 +135,16 @@ def probe_traces(
                 kept.add(prober.rows(places[span], texts[span]))
     finally:
         model.train(was_training)
-    return ProbeReport(tuple(kept.rows), kept.settings)
+    report = ProbeReport(tuple(kept.rows), kept.settings)
+    limits = {"forced answers": "max_answer_tokens", "continuations": "max_new_tokens"}
+    for kind, share in report.truncated.items():
+        if share > 0.05:
+            limit = limits[kind]
+            logger.warning(
+                f"{share:.0%} of the {kind} were truncated at {settings[limit]} tokens: few of these have an answer, "
+                f"and the report is of the others. Give more: probe_traces(…, {limit}={4 * settings[limit]})"
+            )
+    return report
 
 
 # ---- the parts of a response ----
@@ -308,7 +320,8 @@ class _Prober:
         texts = iter(branches.write(starts, max_new_tokens=self.settings["max_answer_tokens"]))
         for case, row in zip(cases, rows, strict=True):
             for cut, start in zip(row["cuts"], case.starts, strict=True):
-                cut |= self._score(start + next(texts), case.record)
+                text, is_cut = next(texts)
+                cut |= self._score(start + text, case.record) | {"truncated": is_cut}
             final = row["cuts"][-1]["answer"]
             for cut in row["cuts"]:
                 cut["same"] = None if final is None else self._same(cut["answer"], final, case)
@@ -353,9 +366,11 @@ class _Prober:
         ]
         asked = [(case.row, tokens) for (case, *_), tokens in zip(_twice(changes), self._tokens(starts), strict=True)]
         written = branches.write(asked, max_new_tokens=self.settings["max_new_tokens"])
-        whole = [start + text for start, text in zip(starts, written, strict=True)]
-        for (case, row, change), clean, corrupted in zip(changes, whole[::2], whole[1::2], strict=True):
-            row["corrupted"] = self._compared(case, change, clean, corrupted)
+        whole = [start + text for start, (text, _) in zip(starts, written, strict=True)]
+        cut = [is_cut for _, is_cut in written]
+        for k, (case, row, change) in enumerate(changes):
+            clean, corrupted = whole[2 * k : 2 * k + 2]
+            row["corrupted"] = self._compared(case, change, clean, corrupted) | {"truncated": cut[2 * k : 2 * k + 2]}
 
     def _compared(self, case: _Case, change: Corruption, clean: str, corrupted: str) -> dict:
         before, after = extract_answer(clean), extract_answer(corrupted)

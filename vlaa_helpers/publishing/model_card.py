@@ -101,6 +101,8 @@ def _origin(origin: Mapping) -> str:
         parts.append(f"sources {', '.join(origin['sources'])}")
     if "limit" in origin:
         parts.append(f"at most {origin['limit']} records")
+    if origin.get("through_build"):
+        parts.append("their traces and split made by `vlaa build`")
     says = "; ".join(parts) + "."
     if origin.get("first_of_archives"):
         says += " They are the first of each archive of images, no random sample."

@@ -3,6 +3,7 @@ from .behaviour_logps import add_behaviour_logps as add_behaviour_logps
 from .batch_checks import check_batch as check_batch
 from .batch_plan import plan_batch as plan_batch
 from .deceptive_reward import DeceptiveReward as DeceptiveReward, deceptive_reward_index as deceptive_reward_index
+from .disk_estimate import DiskEstimate as DiskEstimate, estimate_disk as estimate_disk
 from .grpo import train_grpo as train_grpo
 from .grpo_loss_reference import (
     clipped_objective as clipped_objective,
@@ -16,6 +17,7 @@ from .preflight_check import preflight as preflight
 from .prompt_lengths import drop_long_prompts as drop_long_prompts
 from .recipes import grpo_recipe as grpo_recipe
 from .response_scores import trace_loss as trace_loss
+from .resuming import has_checkpoint as has_checkpoint
 from .rollout_log import RolloutLog as RolloutLog, load_rollouts as load_rollouts
 from .sft import sft_recipe as sft_recipe, train_sft as train_sft
 from .shared_prefix_trainer import SharedPrefixGRPOTrainer as SharedPrefixGRPOTrainer

@@ -19,6 +19,7 @@ from .batch_checks import check_texts
 from .batch_plan import plan_batch
 from .prompt_lengths import drop_long_prompts
 from .recipes import CONFIG_FIELDS, grpo_recipe
+from .reference_adapter import reference_kept_once
 from .rollout_log import RolloutLog
 from .runner import device_settings, exact_adapters, on_one_gpu, processes_started, run_trainer
 from .shared_prefix_trainer import SharedPrefixGRPOTrainer, unsupported_reason
@@ -52,7 +53,8 @@ def train_grpo(
 
     Args:
         model, processor: as `load_policy` returns them. Where `beta` is above 0, the reference is the policy as it is
-            now; TRL keeps it as a second adapter, "ref".
+            now; TRL keeps it as a second adapter, "ref". On disk it is in `reference` under `output_dir`, beside the
+            checkpoints, and a run that goes on gets it back from there.
         records: prompts with `gt` and `verifier_type`; all with an image or all without. Columns of your own reach
             reward functions too: keyword arguments, a list with a value for each completion.
         profile: gives prompts a step, completions a prompt, their length, learning rate and precision.
@@ -142,9 +144,11 @@ def train_grpo(
         ours.append(RolloutLog())
     if trainer.is_world_process_zero():
         table, folder = grpo_recipe(profile, recipe), trainer.args.output_dir
-        note_run(folder, method="GRPO", profile=profile, records=records, recipe=table, given=config, seed=args.seed)
+        options = {"recipe": table, "given": config, "seed": args.seed, "resumed": bool(args.resume_from_checkpoint)}
+        note_run(folder, method="GRPO", profile=profile, records=records, **options)
     with memory_advice(_as_run(profile, trainer), "grpo", model, reference=trainer.beta > 0):
-        return run_trainer(trainer, [*ours, *callbacks], records=records, image_cache_gib=image_cache_gib)
+        with reference_kept_once(trainer):
+            return run_trainer(trainer, [*ours, *callbacks], records=records, image_cache_gib=image_cache_gib)
 
 
 def _as_run(profile: Profile, trainer: GRPOTrainer) -> Profile:

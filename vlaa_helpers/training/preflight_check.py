@@ -2,12 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.kept_rows import KeptRows
 from ..data.trl_views import to_grpo
+from ..evaluation.runner import digest_of, fingerprint
 from ..policy.generation import SamplingParams, response_batches
 from ..policy.profiles import Profile
 from ..rewards.mixed import MixedReward
@@ -81,6 +84,7 @@ def preflight(
     max_new_tokens: int | None = None,
     batch_size: int | None = None,
     seed: int = 0,
+    out: str | Path | None = None,
 ) -> Preflight:
     """Sample groups of responses from a policy, score them, and say whether GRPO would learn from such groups.
 
@@ -92,9 +96,12 @@ def preflight(
         temperature: of the sampling; without a profile 1.
         max_new_tokens: without a profile the mini lab's 128.
         batch_size: sequences sampled at once; without a profile 64.
+        out: a folder that keeps the responses and their scores as they come; after an interruption the same call goes
+            on from there.
 
     Raises:
-        ValueError: no records, fewer than two generations, or open-ended records that a `MixedReward` cannot score.
+        ValueError: no records, fewer than two generations, an `out` that holds another pre-flight, or open-ended
+            records that a `MixedReward` cannot score.
         RuntimeError: the model's numbers are not finite, so nothing can be sampled; in float16 they may overflow.
     """
     if not len(records):
@@ -108,12 +115,18 @@ def preflight(
     temperature = planned.get("temperature", 1.0) if temperature is None else temperature
     max_new_tokens = max_new_tokens or planned.get("max_completion_length", 128)
     batch_size = batch_size or (profile.sampled_at_once if profile else 64)
-    rows = to_grpo(records.shuffle(seed=seed).select(range(min(prompts, len(records)))))
-    responses: list[dict] = []
+    tried = records.shuffle(seed=seed).select(range(min(prompts, len(records))))
     sampling = SamplingParams(generations, temperature, max_new_tokens, seed=seed)
+    settings = asdict(sampling) | {"batch_size": batch_size, "items": digest_of("\n".join(tried["id"][:]))}
+    if out is not None:
+        settings["model"] = fingerprint(model)
+    unit = max(1, batch_size // generations) * generations  # what is sampled belongs to a whole batch
+    kept = KeptRows(out, settings, wanted=len(tried) * generations, unit=unit, what="pre-flight")
+    done = len(kept.rows) // generations
+    rows = to_grpo(tried).select(range(done, len(tried))) if done < len(tried) else []
     for batch, texts in response_batches(model, processor, rows, sampling, batch_size=batch_size, words="preflight"):
-        responses += _scored(batch, texts, generations, reward)
-    return _report(responses, generations)
+        kept.add(_scored(batch, texts, generations, reward))
+    return _report(kept.rows, generations)
 
 
 def _scored(batch: dict[str, list], texts: list[tuple], generations: int, reward: Callable) -> list[dict]:

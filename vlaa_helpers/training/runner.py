@@ -19,10 +19,11 @@ from ..policy.dense_weights import dense_weights
 from ..policy.loading import spare_frozen_tower
 from ..policy.profiles import Profile
 from ..policy.vision_tower import image_cache, naming_images
+from .resuming import came_to_its_end, take_end
 
 logger = logging.getLogger(__name__)
 
-LOG, ROLLOUTS, HELD_OUT = "log.csv", "rollouts.jsonl", "held_out"
+LOG, ROLLOUTS, HELD_OUT, REFERENCE = "log.csv", "rollouts.jsonl", "held_out", "reference"
 """What a run leaves in its `output_dir` beside its checkpoints."""
 
 
@@ -37,7 +38,7 @@ def device_settings(profile: Profile) -> dict[str, Any]:
         "disable_tqdm": True,
         "logging_steps": 1,
         "save_steps": 10 if profile.device == "cuda" else 50,  # a hosted GPU may be gone within the hour
-        "save_total_limit": 2,
+        "save_total_limit": 1 if profile.device == "cuda" else 2,  # one has 1.4 GB with 3 billion parameters
         "ddp_find_unused_parameters": False,
         "dataloader_pin_memory": profile.device == "cuda",
     }
@@ -104,9 +105,9 @@ def run_trainer(
 
     Checkpoints are the Trainer's own, `checkpoint-N` in `output_dir`. One more is written when the run is interrupted
     or fails, of the last whole step. With `resume_from_checkpoint=True` in its arguments the run goes on, exactly, from
-    the newest one; a path names another. A run that starts afresh first moves what an earlier one left in the folder
-    into `previous/`, so that neither is taken for the other; where that holds checkpoints already, into `previous-2/`
-    and so on.
+    the newest one; a path names another. Of a run that came to its end nothing is trained again. A run that starts
+    afresh first moves what an earlier one left in the folder into `previous/`, so that neither is taken for the other;
+    where that holds checkpoints already, into `previous-2/` and so on.
 
     Args:
         callbacks: a `NeedsTrainer` among them gets the trainer before training begins. What they add to
@@ -132,6 +133,9 @@ def run_trainer(
         if isinstance(callback, NeedsTrainer):
             callback.attach(trainer)
         trainer.add_callback(callback)
+    if resume and came_to_its_end(trainer, resume):
+        take_end(trainer, resume)
+        return trainer
     try:
         with (
             dense_training(trainer),
@@ -160,7 +164,7 @@ def dense_training(trainer: Any) -> Iterator[None]:
 
 
 def _set_aside(folder: Path) -> None:
-    names = ("checkpoint-*", LOG, ROLLOUTS, HELD_OUT)
+    names = ("checkpoint-*", LOG, ROLLOUTS, HELD_OUT, REFERENCE)
     left = [path for name in names for path in folder.glob(name)]
     if left:
         places = (folder / ("previous" if k == 1 else f"previous-{k}") for k in count(1))

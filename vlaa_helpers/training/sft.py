@@ -87,6 +87,7 @@ def train_sft(
             are unknown, or read behaviour log-probabilities that the records do not have.
         MemoryError: out of memory; the estimate and the settings to change are in the message (`estimate_memory`).
         FileNotFoundError: to be resumed, and no checkpoint there.
+        ValueError: to be resumed, over other records than before.
         TypeError: a keyword that `SFTConfig` does not know, or a model or tokenizer that reads text only.
     """
     check_reads_images(model)
@@ -121,7 +122,8 @@ def train_sft(
         given = {"batch_size": batch_size, "token_weights": token_weights}
         given = {name: value for name, value in given.items() if value is not None} | config
         table, folder = sft_recipe(profile), trainer.args.output_dir
-        note_run(folder, method="SFT", profile=profile, records=records, recipe=table, given=given, seed=args.seed)
+        options = {"recipe": table, "given": given, "seed": args.seed, "resumed": bool(args.resume_from_checkpoint)}
+        note_run(folder, method="SFT", profile=profile, records=records, **options)
     args = trainer.args
     used = profile.replace(
         sft_batch_size=args.per_device_train_batch_size * args.gradient_accumulation_steps,

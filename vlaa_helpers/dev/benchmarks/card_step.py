@@ -21,13 +21,16 @@ from .step import COMPLETION_TOKENS, grpo_arms, large_records, prompt_tokens, sf
 
 CARD_GB = {"t4": 15, "l4": 22, "a100": 40}
 """Billions of bytes that a policy may take on each card."""
+METHODS: dict[str, tuple[Method, str]] = {"sft": ("sft", ""), "grpo": ("grpo", "trl"), "grpo vlaa": ("grpo", "vlaa")}
+"""What is trained, and by which recipe: "vlaa" has a KL term, so a pass of the reference and a copy of the adapters."""
 
 
-def measure_card(card: str, method: Method, model: str, *, steps: int = 2) -> dict[str, Any]:
+def measure_card(card: str, method: str, model: str, *, steps: int = 2) -> dict[str, Any]:
     """Train `steps` and one more with the settings of a card's profile, by us and by TRL with the same settings.
 
     Args:
         card: a name of `CARD_GB`.
+        method: one of `METHODS`.
         model: folder of a model with random weights, which never end a completion early.
 
     Returns:
@@ -42,21 +45,22 @@ def measure_card(card: str, method: Method, model: str, *, steps: int = 2) -> di
     }
 
 
-def compare(profile: Profile, method: Method, limit: float, *, steps: int) -> dict[str, Any]:
+def compare(profile: Profile, method: str, limit: float, *, steps: int) -> dict[str, Any]:
     """Ours and TRL's, one after the other, and what `estimate_memory` predicts where `limit` bytes are free."""
+    trainer, recipe = METHODS[method]
     processor = load_processor(profile)
-    batch = profile.sft_batch_size if method == "sft" else profile.prompts_per_step
+    batch = profile.sft_batch_size if trainer == "sft" else profile.prompts_per_step
     records = large_records(batch * (steps + 1), processor.tokenizer)
-    arms, settings = (sft_arms if method == "sft" else grpo_arms)(profile, records)
+    arms, settings = sft_arms(profile, records) if trainer == "sft" else grpo_arms(profile, records, recipe=recipe)
     exact = "trl_float32" if profile.load_in_4bit else "trl"
-    completion = COMPLETION_TOKENS if method == "sft" else profile.max_completion_length
+    completion = COMPLETION_TOKENS if trainer == "sft" else profile.max_completion_length
     estimate = estimate_memory(
         profile,
-        method,
+        trainer,
         text_tokens=prompt_tokens(records, processor),
         completion_tokens=completion,
         room=limit,
-        reference=False,  # the recipe is TRL's, without a KL term
+        reference=recipe == "vlaa",  # TRL's recipe has no KL term
     )
     return {
         "settings": f"{settings.gradient_accumulation_steps} x {settings.per_device_train_batch_size}, {profile.dtype}",

@@ -3,7 +3,8 @@
 python -m vlaa_helpers.dev.benchmarks.gpu_proof --folder runs/gpu
 
 The gpu-marked tests; steps of SFT and GRPO of a 3B model with random weights, by us and by TRL, with the settings of
-each GPU profile and no more memory than that card has, against the memory that was predicted (`card_step`); and the
+each GPU profile and no more memory than that card has, against the memory that was predicted (`card_step`), GRPO
+without a KL term ("grpo") and with one ("grpo vlaa"); and the
 prefix benchmark (`shared_prefix --quick`). Each part is a process of its own with a limit of time. What is done is in
 proof.json, and the same command goes on from there. A profile whose card is larger than this one is left out. The
 model that it leaves in the folder (7.5 GB) can be deleted.
@@ -18,7 +19,8 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-CARD_METHODS = [(card, method) for card in ("t4", "l4", "a100") for method in ("sft", "grpo")]
+CARD_METHODS = [(card, method) for card in ("t4", "l4", "a100") for method in ("sft", "grpo", "grpo vlaa")]
+"""The last is what `vlaa grpo --recipe vlaa`, chapters 4 and 7 train: with a KL term."""
 NEEDED = "a CUDA GPU with 15 GB or more, 10 GB of disk and a checkout with its tests; nothing is downloaded"
 LIMIT_S = 3600
 MODULE = "vlaa_helpers.dev.benchmarks"
@@ -183,7 +185,7 @@ def _step_row(name: str, step: dict[str, Any]) -> list[str]:
     ours, trl = step["ours"], step["trl"]
     over = f"{ours['allocated_gib'] / step['predicted_gib']:.2f}" if "allocated_gib" in ours else "-"
     return [
-        *name.split(), step["settings"], f"{step['limit_gib']:.1f} GiB", f"{step['predicted_gib']:.1f} GiB",
+        *name.split(" ", 1), step["settings"], f"{step['limit_gib']:.1f} GiB", f"{step['predicted_gib']:.1f} GiB",
         _memory(ours), over, _memory(trl), _seconds(ours), _seconds(trl),
     ]  # fmt: skip
 

@@ -120,13 +120,15 @@ def compare_grpo(profile: Profile, records: Any, *, steps: int, exact_draws: boo
     return {"settings": _settings(profile, settings, steps), **compare_arms(arms, profile, steps)}
 
 
-def grpo_arms(profile: Profile, records: Any, *, exact_draws: bool = False) -> tuple[dict[str, Arm], Any]:
+def grpo_arms(
+    profile: Profile, records: Any, *, exact_draws: bool = False, recipe: str = "trl"
+) -> tuple[dict[str, Arm], Any]:
     """The arms of `compare_grpo`, and the `GRPOConfig` that they share."""
     view, reward = to_grpo(records), MixedReward()
 
     def ours(model: Any, processor: Any, folder: str, max_steps: int) -> GRPOTrainer:
         config = {"max_steps": max_steps, "save_strategy": "no", "output_dir": folder, "exact_draws": exact_draws}
-        return train_grpo(model, processor, records, profile, reward_funcs=reward, **config)
+        return train_grpo(model, processor, records, profile, reward_funcs=reward, recipe=recipe, **config)
 
     def build(model: Any, processor: Any, args: Any) -> GRPOTrainer:
         return GRPOTrainer(model=model, reward_funcs=reward, args=args, train_dataset=view, processing_class=processor)

@@ -2,8 +2,9 @@
 
     python -m vlaa_helpers.dev.notebooks.gpu_hours
 
-Nothing here was measured on a GPU. Every batch is taken to write to its limit, which few do; loading, downloads and
-what a CPU does are left out.
+Nothing here was measured on a GPU. Every batch is taken to write to its limit, which few do. What is sampled is counted
+once, as `TOKEN` seconds a token; a step then reads it again, forwards, once more for checkpointing, and backwards.
+Loading, downloads and what a CPU does are left out.
 """
 
 import ast
@@ -45,11 +46,11 @@ def hours(work: Work, profile: Profile) -> float:
     """Hours of a chapter's work."""
     image = 2 * TOWER * PATCHES / TOWER_RATE  # seconds, a pass
     token = 2 * LANGUAGE / RATE  # of one token, a pass
-    group = PROMPT + profile.num_generations * COMPLETION
+    group = PROMPT + profile.num_generations * COMPLETION  # what a pass reads of a prompt and its completions
     limit, at_once = profile.max_completion_length, profile.prompts_per_step * profile.num_generations
     seconds = work.traces * (image + 3 * token * (PROMPT + TRACE)) + work.scored * (image + token * (PROMPT + TRACE))
     for steps, reference in ((work.steps, 1), (work.plain_steps, 0)):
-        products = (2 + reference) * image + (4 + reference) * token * group
+        products = (2 + reference) * image + token * (PROMPT + (3 + reference) * group)
         seconds += steps * (profile.prompts_per_step * products + limit * TOKEN)
     for responses, longest in ((work.responses, limit), (work.long_responses, 2 * limit)):
         seconds += math.ceil(responses / at_once) * longest * TOKEN + responses * (image + token * PROMPT)
@@ -85,11 +86,11 @@ def _grpo(given: Mapping[str, Any], profile: Profile) -> Work:
 
 
 def _pseudo(given: Mapping[str, Any], profile: Profile) -> Work:
-    """Of one policy. A trace of twenty steps: as many forced answers, an eighth of a response each, and two goings on,
-    a quarter each; log-probabilities of as many answers come to a few responses more."""
+    """Of one policy. A trace of twenty steps: as many forced answers, an eighth of a response each, two goings on to
+    the limit; log-probabilities of as many answers come to a few responses more."""
     test = len(given["SOURCES"]) * profile.test_per_source
     probed = min(test, len(given["SOURCES"]) * given["PROBED_PER_SOURCE"])
-    return Work(responses=3 * test + round(probed * (1 + 21 / 8 + 2 / 4)))
+    return Work(responses=3 * test + round(probed * (21 / 8 + 2)))
 
 
 WORK: dict[str, Callable[[Mapping[str, Any], Profile], Work]] = {

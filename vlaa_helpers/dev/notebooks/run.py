@@ -132,6 +132,7 @@ def run_notebook(
     out_dir: str | Path,
     *,
     parameters: Mapping[str, Any] | None = None,
+    folder: str | Path | None = None,
     timeout: float = 1800,
 ) -> NotebookRun:
     """Execute one notebook and keep everything it showed, also when it fails half-way.
@@ -141,6 +142,7 @@ def run_notebook(
         out_dir: gets `notebooks/<name>.ipynb` (the executed copy), `figures/<name>-<k>.png` (every PNG output, in
             order) and `scratch/<name>/` (the folder it ran in, emptied first).
         parameters: overrides for its parameters cell, see `set_parameters`.
+        folder: to run in instead, as it is: with what other notebooks, or an earlier run of this one, left there.
         timeout: seconds allowed for one cell.
 
     Returns:
@@ -155,9 +157,10 @@ def run_notebook(
     for cell in nb.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    scratch = out_dir / "scratch" / path.stem
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
+    scratch = Path(folder) if folder else out_dir / "scratch" / path.stem
+    if not folder:
+        shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True, exist_ok=True)
     watch = _Watch(nb, path.stem)
     try:
         error = _execute(nb, scratch, timeout, watch)
