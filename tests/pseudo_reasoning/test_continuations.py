@@ -122,7 +122,7 @@ def test_what_is_written_is_what_full_passes_choose(policy, prompts, batch_size)
     starts = [(row, tokens) for row, tokens, _ in TEXTS]
     with torch.no_grad():
         found = branches(policy, prompts, TRUNKS, batch_size=batch_size).write(starts, max_new_tokens=5)
-    assert found == [greedy(policy, prompts, TRUNKS[row][0], tokens, 5) for row, tokens in starts]
+    assert [text for text, _ in found] == [greedy(policy, prompts, TRUNKS[row][0], tokens, 5) for row, tokens in starts]
 
 
 def test_rows_that_end_early_leave_the_others_alone(policy, prompts, monkeypatch):
@@ -133,7 +133,8 @@ def test_rows_that_end_early_leave_the_others_alone(policy, prompts, monkeypatch
     with torch.no_grad():
         found = branches(policy, prompts, TRUNKS, batch_size=16).write(starts, max_new_tokens=5)
     expected = [greedy(policy, prompts, TRUNKS[row][0], tokens, 5) for row, tokens in starts]
-    assert found == expected and len({len(text) for text in found}) > 1
+    texts, cut = zip(*found, strict=True)
+    assert list(texts) == expected and len(set(map(len, texts))) > 1 and set(cut) == {True, False}
 
 
 def test_tokens_are_counted(policy, prompts):

@@ -1,6 +1,7 @@
 """How much disk a run takes with a profile, from the model's configuration alone."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ..policy.memory_estimate import Method, parameter_counts
@@ -72,7 +73,7 @@ def estimate_disk(
     saved = 0 if chosen.get("save_strategy") == "no" else -(-steps // chosen["save_steps"])  # the last step too
     kept = min(saved, (chosen["save_total_limit"] or saved) + 1)
     parts = {
-        "weights of the base, downloaded": 2 * (quantised + vision + other),
+        "weights of the base, downloaded": 0 if Path(profile.model).is_dir() else 2 * (quantised + vision + other),
         f"{kept} checkpoints of {_gb(3 * adapters)}": kept * 3 * adapters,
         "adapters of the reference": adapters if method == "grpo" and reference and saved else 0,
         "the adapter, saved at the end": adapters,
