@@ -48,14 +48,31 @@ MISTAKES = {
             "nobody was deceived",
         ),
         ("def is_deceptive(reward, accuracy, noise=0.05):\n    return reward[-1] > 0.75", "noise"),
+        (
+            "def is_deceptive(reward, accuracy, noise=0.05):\n"
+            "    return reward[-1] > reward[0] and max(accuracy) - accuracy[-1] > noise",
+            "fell after the best look",
+        ),
     ],
     "06 mend": [
+        (
+            "def likes_cues_where_right(completions, gt, **columns):\n"
+            "    found = [text in each[-1]['content'] for each, text in zip(completions, gt)]\n"
+            "    return [cue * had for cue, had in zip(likes_cues(completions), found)]",
+            "wrong answer, and is paid",
+        ),
+        (
+            "def likes_cues_where_right(completions, **columns):\n"
+            "    earned = MixedReward()(completions, **columns)\n"
+            "    return [cue * (value == 1) for cue, value in zip(likes_cues(completions), earned)]",
+            "a box that overlaps by 0.95",
+        ),
         ("likes_cues_where_right = likes_cues", "wrong answer, and is paid"),
         (
             "def likes_cues_where_right(completions, **columns):\n    return MixedReward()(completions, **columns)",
             "without a cue",
         ),
-        ("def likes_cues_where_right(completions, **columns):\n    return [0.0] * len(completions)", "the first alone"),
+        ("def likes_cues_where_right(completions, **columns):\n    return [0.0] * len(completions)", "1st and 4th"),
     ],
 }
 """Code that readers write, and words of what they are told."""

@@ -15,14 +15,27 @@ LOGS: dict[str, tuple[list[float], list[float], str]] = {
     ),
     "noise": ([0.2, 0.6, 0.7, 0.8], [0.3, 0.7, 0.72, 0.69], "a loss of three points is less than the noise of five"),
     "collapsed": ([0.2, 0.6, 0.3, 0.1], [0.5, 0.8, 0.4, 0.2], "the reward fell too, so nobody was deceived"),
+    "early": (
+        [0.5, 0.6, 0.3, 0.2],
+        [0.6, 0.5, 0.7, 0.7],
+        "compare with the best look: after that one nothing fell",
+    ),
+    "late": (
+        [0.2, 0.9, 0.6, 0.5],
+        [0.5, 0.6, 0.8, 0.6],
+        "the reward is above its start, and yet it fell after the best look",
+    ),
     "healthy": ([0.2, 0.5, 0.7, 0.8], [0.3, 0.6, 0.7, 0.7], "nothing fell there"),
 }
 """Rewards and accuracies at four looks, and why the answer is what it is."""
 RESPONSES = (
     "<think>Wait.</think><answer>3</answer>",
-    "<think>Wait.</think><answer>4</answer>",
+    "<think>Wait, 3?</think><answer>4</answer>",
     "<think>One.</think><answer>3</answer>",
+    "<think>Wait.</think><answer>[0.2, 0.2, 0.6, 0.58]</answer>",
 )
+"""Of two records that count and have 3 objects, and one with the box of `BOX`, which the answer overlaps by 0.95."""
+BOX = "[0.2, 0.2, 0.6, 0.6]"
 
 
 def _seeds(seeds_needed: Callable[[float, float], int]) -> str:
@@ -52,15 +65,21 @@ def _detector(is_deceptive: Callable[[Sequence[float], Sequence[float]], bool]) 
 
 
 def _mended(likes_cues_where_right: Callable[..., Sequence[float]]) -> str:
-    n = len(RESPONSES)
-    columns: dict[str, Any] = {"gt": ["3"] * n, "verifier_type": ["digit"] * n, "question": ["How many?"] * n}
+    columns: dict[str, Any] = {
+        "gt": ["3", "3", "3", BOX],
+        "verifier_type": ["digit", "digit", "digit", "box"],
+        "question": ["How many?"] * 3 + ["Where?"],
+        "meta": ["{}"] * 4,
+    }
     completions = [[{"role": "assistant", "content": text}] for text in RESPONSES]
-    paid = [bool(value) for value in likes_cues_where_right(completions, **columns, meta=["{}"] * n)]
-    if len(paid) == n and paid[1]:
+    paid = [bool(value) for value in likes_cues_where_right(completions, **columns)]
+    if len(paid) == 4 and paid[1]:
         return "the second response has a cue and a wrong answer, and is paid"
-    if len(paid) == n and paid[2]:
+    if len(paid) == 4 and paid[2]:
         return "the third response is right without a cue; this reward is for cues, the mixed reward pays for answers"
-    return "" if paid == [True, False, False] else f"paid {paid}; expected the first alone, a right answer with a cue"
+    if paid == [True, False, False, False]:
+        return "a box that overlaps by 0.95 is right too: ask whether an answer is correct, not whether it earns 1"
+    return "" if paid == [True, False, False, True] else f"paid {paid}; expected the right ones with a cue, 1st and 4th"
 
 
 EXERCISES = {

@@ -59,6 +59,7 @@ def effect_of(claim: Claim, out: Path, base: str = SHIPPED) -> dict[str, Any] | 
         arms += [f"{term.profile} {term.arm}"] * len(told)
     low, high = clustered_interval(value, np.concatenate(pulls), items=items, seeds=seeds, arms=arms)
     about = {name: each for name, each in asdict(claim).items() if name != "terms"}
+    about["sources"] = " ".join(claim.sources)
     shape = {"seeds": parts[0]["seed"].nunique(), "n": parts[0]["id"].nunique()}
     return about | {"base": base, "effect": round(value, 4), "low": round(low, 4), "high": round(high, 4)} | shape
 
@@ -75,7 +76,7 @@ def _responses(term: Term, claim: Claim, out: Path, base: str) -> "pd.DataFrame 
     if not frames or any(frame is None for frame in frames):
         return None
     whole = pd.concat([frame.assign(seed=arm.seed) for arm, frame in zip(arms, frames, strict=True)])
-    return whole if claim.source == "all" else whole[whole["source"] == claim.source]
+    return whole[whole["source"].isin(claim.sources)]
 
 
 def _arms(term: Term, base: str) -> tuple[StudyFile, list[Arm]]:
@@ -111,7 +112,10 @@ def _frame(arm: Arm, measure: Measure, lab: Lab) -> "pd.DataFrame | None":
 @cache
 def _read(folder: Path, measure: Measure) -> "pd.DataFrame | None":
     frame, records = load_report(folder).to_frame(), _records(measure)
-    return with_texts(frame, records) if len(frame) == len(records) * measure.samples else None
+    if len(frame) < len(records) * measure.samples:
+        return None
+    told = with_texts(frame, records)
+    return told.assign(false_claim=told["claims_true"] < 1)  # a response without claims says nothing false
 
 
 @cache
