@@ -117,7 +117,7 @@ def test_a_new_measure_is_held_apart_from_what_is_trained_already(file, tmp_path
         runner, "check_apart", lambda arm, measures, lab: held.append((arm.name, measures[0].per_source))
     )
     standin_study.run(file, tmp_path / "out")
-    assert set(held) == {(name, 2) for name in ("base", "plain", "leaky", "own", "after own")}
+    assert set(held) == {(name, 2) for name in ("plain", "leaky", "own", "after own")}
 
 
 def test_a_reward_that_changes_while_the_study_runs_is_an_error(file, tmp_path):
