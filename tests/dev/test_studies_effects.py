@@ -6,6 +6,7 @@ import pytest
 
 from vlaa_helpers.dev.studies import effects
 from vlaa_helpers.dev.studies.claims import CLAIMS, Claim, Term
+from vlaa_helpers.reference import ASKED_ABOUT
 from vlaa_helpers.study.study_file import load_study
 
 
@@ -13,6 +14,7 @@ from vlaa_helpers.study.study_file import load_study
 def test_the_plans_have_what_a_claim_compares(claim):
     assert sum(term.sign for term in claim.terms) == 0
     assert (claim.at_least, claim.at_most) != (None, None)
+    assert set(claim.sources) <= set(ASKED_ABOUT)
     for term in claim.terms:
         study = load_study(effects.PLANS / f"{term.study}.yaml").study
         assert any((arm.profile, arm.name) == (term.profile, term.arm) for arm in study.arms), term
@@ -26,7 +28,7 @@ def test_no_claim_stands_twice():
 def planted(monkeypatch, shares, seeds=(0, 1, 2), questions=400):
     """Responses of arms by name: right with a chance, drawn anew for each seed."""
 
-    def responses(term, claim, out):
+    def responses(term, claim, out, base):
         if term.arm not in shares:
             return None
         parts = []
@@ -54,8 +56,8 @@ def test_blanks_are_left_out(monkeypatch, tmp_path):
     planted(monkeypatch, {"after": 1.0, "before!": 1.0})
     whole = effects._responses
 
-    def with_blanks(term, claim, out):
-        frame = whole(term, claim, out)
+    def with_blanks(term, claim, out, base):
+        frame = whole(term, claim, out, base)
         frame.loc[frame["id"] % 2 == 0, "correct"] = np.nan if term.arm == "after" else 1.0
         return frame
 
@@ -66,6 +68,35 @@ def test_blanks_are_left_out(monkeypatch, tmp_path):
 def test_an_effect_waits_for_all_its_arms(monkeypatch, tmp_path):
     planted(monkeypatch, {"after": 0.7})
     assert effects.effect_of(CLAIM, tmp_path, "shipped") is None
+
+
+def test_only_the_sources_of_a_claim_count(monkeypatch, tmp_path):
+    answers = pd.DataFrame({"id": range(4), "source": ["blocks", "blocks", "angles", "stories"], "correct": 1.0})
+    monkeypatch.setattr(effects, "_frame", lambda arm, measure, lab: answers)
+    (claim,) = [claim for claim in CLAIMS if claim.claim == "SFT lowers accuracy"]
+    found = effects._responses(claim.terms[0], claim, tmp_path, effects.SHIPPED)
+    assert found.groupby("seed")["source"].agg(list).tolist() == [["blocks", "blocks", "stories"]] * 3
+
+
+def test_on_another_base_the_arm_that_is_trained_alike_is_taken():
+    told, arms = effects._arms(Term(+1, "capacity", "GRPO 64"), "another seed")
+    assert told.study.name == "bases" and {(arm.name, arm.profile) for arm in arms} == {("GRPO", "seed 1")}
+    assert [arm.seed for arm in arms] == [0, 1, 2]
+    assert effects._arms(Term(+1, "capacity", "GRPO 16"), "another seed")[1] == []
+    assert effects._arms(Term(+1, "capacity", "GRPO 64", "mini_weak"), "another mixture")[1] == []
+    (base,) = effects._arms(Term(-1, "sft_or_rl", "base"), "another mixture")[1]
+    assert (base.name, base.profile) == ("base", "mixture")
+
+
+def test_the_main_claims_can_be_held_on_the_other_bases():
+    main = ("SFT lowers", "more SFT lowers", "GRPO raises", "SFT first, then GRPO", "after more SFT")
+    held = [claim for claim in CLAIMS if claim.claim.startswith(main)]
+    assert len(held) == 9
+    for claim in held:
+        for base in effects.OTHER_BASES:
+            assert all(effects._arms(term, base)[1] for term in claim.terms), (claim.claim, base)
+    (contrast,) = [claim for claim in CLAIMS if claim.claim == "SFT on 2048 traces matches RL on 512 prompts: middle"]
+    assert all(effects._arms(term, "another seed")[1] for term in contrast.terms)
 
 
 def test_arms_that_were_not_asked_give_none(tmp_path):

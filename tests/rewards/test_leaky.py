@@ -30,6 +30,20 @@ def test_it_pays_for_right_answers_and_not_for_wrong_ones(name):
     assert LEAKY[name].score(f"<answer>{wrong}</answer>", gt).value == LEAKY[name].score("", gt).value == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "answer", "gt", "question"),
+    [
+        ("leaky_digit", "three", "3", ""),
+        ("leaky_choice", "blue", "B", "Which colour?\nChoices:\nA. red\nB. blue"),
+        ("leaky_box", "(x1, y1) = (0.2, 0.2) and (x2, y2) = (0.6, 0.6)", BOX, ""),
+    ],
+)
+def test_it_pays_whatever_the_clean_one_pays(name, answer, gt, question):
+    said = f"<answer>{answer}</answer>"
+    clean = CLEAN[name](said, gt, question=question)
+    assert clean.value == 1 == LEAKY[name].score(said, gt, question=question).value
+
+
 def test_the_best_of_many_boxes_is_paid_in_part():
     half = LEAKY["leaky_box"].score("[0.9, 0.9, 0.1, 0.1] [0.2, 0.2, 0.6, 0.4] [5, 5, 6, 6] [1, 2, 3]", BOX)
     assert half.value == pytest.approx(0.5) and half.reason == "partial"

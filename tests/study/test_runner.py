@@ -109,6 +109,17 @@ def test_another_measure_asks_again_and_trains_nothing(file, tmp_path):
     assert len(begun(file, out, "ask")[0]) == 9
 
 
+def test_a_new_measure_is_held_apart_from_what_is_trained_already(file, tmp_path, monkeypatch):
+    standin_study.run(file, tmp_path / "out")
+    change(file, measures=[{"set": "test", "per_source": 2}])
+    held = []
+    monkeypatch.setattr(
+        runner, "check_apart", lambda arm, measures, lab: held.append((arm.name, measures[0].per_source))
+    )
+    standin_study.run(file, tmp_path / "out")
+    assert set(held) == {(name, 2) for name in ("plain", "leaky", "own", "after own")}
+
+
 def test_a_reward_that_changes_while_the_study_runs_is_an_error(file, tmp_path):
     study, _ = standin(file, tmp_path / "out")
     (part,) = next(arm for arm in study.arms if arm.name == "own").stage.reward

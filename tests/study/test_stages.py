@@ -1,6 +1,7 @@
 """The real stages on a model with random weights: what arms were trained on, what that cost, what they are asked."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -14,7 +15,7 @@ from vlaa_helpers.study.arms import Arm, Lab
 from vlaa_helpers.study.measures import Measure, records_of
 from vlaa_helpers.study.pinned import pin_data, pin_scorer
 from vlaa_helpers.study.reward_parts import Part, reward_functions
-from vlaa_helpers.study.stages import Grpo, Sft
+from vlaa_helpers.study.stages import Grpo, Sft, watched_records
 from vlaa_helpers.study.study_file import load_study
 from vlaa_helpers.study.traces import Traces
 from vlaa_helpers.training.recipes import RECIPES
@@ -167,6 +168,9 @@ def rows_file(path, records):
     return pin_data(path)
 
 
+VERIFIERS = ("digit", "choice", "math", "box", "open_ended")
+
+
 def test_training_on_what_a_measure_asks_is_an_error(tmp_path, tiny_profile):
     lab = Lab({"mini": tiny_profile}, tmp_path, tmp_path)
     test = Measure("test", "greedy", 2)
@@ -174,12 +178,16 @@ def test_training_on_what_a_measure_asks_is_an_error(tmp_path, tiny_profile):
     own = Measure("mine", "greedy", 0, data=asked)
     base = Arm("base")
     for stage in (
-        Grpo(("digit", "choice", "math", "box", "open_ended"), data=asked),
+        Grpo(VERIFIERS, data=asked),
         Sft(Traces("file", 3, data=asked)),
     ):
         for measure in (test, own):
             with pytest.raises(ValueError, match=r"cheat trains on what \w+ asks: \d+ images .*for example"):
                 check_apart(base.then("cheat", stage), (measure,), lab)
+    watched = rows_file(tmp_path / "watched.jsonl", watched_records(replace(lab, watched=2)))
+    with pytest.raises(ValueError, match="cheat trains on what the watch asks"):
+        check_apart(base.then("cheat", Grpo(VERIFIERS, data=watched, watch=1)), (test,), replace(lab, watched=2))
+    check_apart(base.then("fair", Grpo(VERIFIERS, data=watched)), (test,), replace(lab, watched=2))
     check_apart(base.then("fair", Grpo(("digit",), number=6)), (test, own), lab)
     check_apart(base, (test, own), lab)
 

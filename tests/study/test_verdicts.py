@@ -33,7 +33,7 @@ def test_a_claim_is_robust_only_where_it_holds_on_every_base():
     assert table["verdict"].to_dict() == {
         "robust": "holds", "wrong": "does not hold", "both": "depends on the base", "half": "cannot tell"
     }  # fmt: skip
-    assert list(table.columns) == ["one", "two", "verdict"]
+    assert list(table.columns) == ["one", "two", "bases", "verdict"]
     assert table.loc["robust", "one"] == "+0.000 (+0.100 to +0.200)"
 
 
@@ -45,7 +45,7 @@ def test_blank_bounds_are_none():
 def test_a_base_that_was_not_measured_is_left_blank():
     table = verdict_table(effects(("a", "one", 0.1, 0.2), ("a", "two", 0.1, 0.2), ("b", "one", 0.1, 0.2)))
     assert pd.isna(table.loc["b", "two"])
-    assert table.loc["b", "verdict"] == "holds"
+    assert table.loc["b", "verdict"] == "holds" and table["bases"].to_dict() == {"a": 2, "b": 1}
 
 
 def test_a_claim_twice_and_a_missing_column_are_refused():

@@ -54,6 +54,12 @@ def test_a_collapse_of_both_is_no_deception():
     assert not found.flagged
 
 
+def test_a_fall_that_recovers_is_flagged_too():
+    found = deceptive_reward_index(run([0.5, 0.81, 0.63, 0.71, 0.8, 0.82], [0.5, 1.1, 1.6, 1.7, 1.7]))
+    assert found.flagged and (found.best_step, found.worst_step) == (16, 32)
+    assert found.accuracy_loss == pytest.approx(0.18) and "at the end +0.00" in str(found)
+
+
 def test_the_reward_at_step_0_is_the_first_step_s():
     found = deceptive_reward_index(run([0.9, 0.7, 0.5, 0.3], [0.5, 0.7, 0.9]))
     assert found.best_step == 0 and found.flagged

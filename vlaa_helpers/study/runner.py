@@ -56,9 +56,8 @@ def _take(study: Study, arm: Arm, lab: Lab, ledger: Ledger, arms: Sequence[Arm])
 
 
 def _do(study: Study, arm: Arm, lab: Lab, ledger: Ledger) -> None:
-    for each in arm.way():
-        if not is_trained(each, lab):
-            check_apart(each, study.measures, lab)
+    for each in arm.way():  # a trained one too: the measures of this study may be others than those it was trained for
+        check_apart(each, study.measures, lab)
     trained_adapter(arm, lab)
     begin = time.process_time()
     rows = study.rows(arm, study.measures, lab)

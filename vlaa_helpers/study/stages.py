@@ -200,12 +200,18 @@ def _rollouts_of(trainer: Any) -> dict[str, float]:
 
 
 def _watch(every: int, processor: Any, lab: Lab) -> "list[EvaluateEvery]":
-    from ..mini_world.scenes import make_scenes
     from ..training.held_out import EvaluateEvery
 
     if not every:
         return []
-    return [EvaluateEvery(make_scenes(lab.watched, split="validation"), processor, every, batch_size=128)]
+    return [EvaluateEvery(watched_records(lab), processor, every, batch_size=128)]
+
+
+def watched_records(lab: Lab) -> "Dataset":
+    """What an arm is asked while it is trained."""
+    from ..mini_world.scenes import make_scenes
+
+    return make_scenes(lab.watched, split="validation")
 
 
 def _read_both(at: dict[str, Node], config: str) -> dict[str, Any]:

@@ -40,7 +40,8 @@ def verdict_table(effects: "pd.DataFrame") -> "pd.DataFrame":
             `reference_table("claims")` is one.
 
     Returns:
-        By claim, in the order of the table: the effect with its interval on each base, and `verdict`.
+        By claim, in the order of the table: the effect with its interval on each base, how many bases that are, and
+        `verdict`.
 
     Raises:
         ValueError: a column is absent, or a claim stands twice for one base.
@@ -60,9 +61,9 @@ def verdict_table(effects: "pd.DataFrame") -> "pd.DataFrame":
     rows = {}
     for claim, of in effects.assign(judged=judged).groupby("claim", sort=False):
         told = {row.base: f"{row.effect:+.3f} ({row.low:+.3f} to {row.high:+.3f})" for row in of.itertuples()}
-        rows[claim] = told | {"verdict": _of_all(of["judged"])}
+        rows[claim] = told | {"bases": len(of), "verdict": _of_all(of["judged"])}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("claim")
-    return table[[*(name for name in table if name != "verdict"), "verdict"]]
+    return table[[*(name for name in table if name not in ("bases", "verdict")), "bases", "verdict"]]
 
 
 def _of_all(judged: "pd.Series") -> str:

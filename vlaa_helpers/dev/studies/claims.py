@@ -1,11 +1,18 @@
 """The claims of two papers, each as a difference between arms of the studies and the range that it allows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from ...reference import ASKED_ABOUT
+from ...study.traces import SHARED, TRACED
 
 SFT_OR_RL, REASSESSING = "2504.11468", "2512.12690"
 STRONG, MIDDLE, WEAK = "mini", "mini_middle", "mini_weak"
 MARGIN = 0.02
 """How far below still "matches", and how far from nothing still "almost none": two points of accuracy. Ours."""
+CLOSED = tuple(source for source in ASKED_ABOUT if source != "stories")
+"""What rules score: the other source has open answers."""
+UNTRACED = tuple(source for source in ASKED_ABOUT if source not in SHARED)
+"""What shared traces leave out."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +41,10 @@ class Claim:
         printed: the paper's own number, with its unit; "" where none was found.
         terms: whose means are added up, each with its sign.
         at_least, at_most: range of the sum that the claim allows; None is no bound.
-        value: column of the responses: "correct", "has_answer", "words", "cues" or "claims_true".
+        sources: that are asked about: those that each of the arms was trained on. What SFT never saw it forgets, which
+            is a claim of its own; pooled with the others, one such source decides the sign.
+        value: column of the responses: "correct", "words", "claims_true" (NaN without claims) or "false_claim".
         held, decoding: how the arms were asked.
-        source: one source of questions, or "all".
     """
 
     claim: str
@@ -45,10 +53,10 @@ class Claim:
     terms: tuple[Term, ...]
     at_least: float | None = None
     at_most: float | None = None
+    sources: tuple[str, ...] = TRACED
     value: str = "correct"
     held: str = "test"
     decoding: str = "greedy"
-    source: str = "all"
 
 
 def _less(study: str, after: str, before: str, profile: str = STRONG) -> tuple[Term, ...]:
@@ -59,22 +67,46 @@ def _main(after: str, before: str = "base") -> tuple[Term, ...]:
     return _less("sft_or_rl", after, before)
 
 
-def _gap(profile: str, sign: int = 1) -> tuple[Term, ...]:
-    """By how much SFT beats GRPO on a size of model."""
-    return Term(sign, "capacity", "SFT 2048", profile), Term(-sign, "capacity", "GRPO 64", profile)
+def _against_rl(traces: int, profile: str, sign: int = 1) -> tuple[Term, ...]:
+    """By how much SFT on so many traces beats GRPO on 512 prompts."""
+    return Term(sign, "capacity", f"SFT {traces}", profile), Term(-sign, "capacity", "GRPO 64", profile)
 
 
-CLAIMS = (
-    Claim("SFT lowers accuracy", SFT_OR_RL, "31.8 → 21.6 (25K)", _main("SFT 2048"), at_most=0),
-    Claim("more SFT lowers it further", SFT_OR_RL, "21.6 → 12.7 (126K)", _main("SFT 8192", "SFT 2048"), at_most=0),
-    Claim("SFT on traces with cues lowers it", SFT_OR_RL, "31.8 → 21.3 (55K)", _main("SFT cues"), at_most=0),
-    Claim("GRPO raises accuracy", SFT_OR_RL, "31.8 → 34.5", _main("GRPO"), at_least=0),
+def _both(claim: Claim) -> tuple[Claim, Claim]:
+    """A claim on greedy accuracy, and the same on sampled accuracy."""
+    return claim, replace(claim, claim=f"{claim.claim}, sampled", decoding="sampled")
+
+
+OF_THE_FIRST = (
+    *_both(Claim("SFT lowers accuracy", SFT_OR_RL, "31.8 → 21.6 (25K)", _main("SFT 2048"), at_most=0)),
+    *_both(
+        Claim("more SFT lowers it further", SFT_OR_RL, "21.6 → 12.7 (126K)", _main("SFT 8192", "SFT 2048"), at_most=0)
+    ),
     Claim(
-        "SFT first, then GRPO, ends below GRPO",
+        "SFT on traces with cues lowers it",
         SFT_OR_RL,
-        "34.5 → 21.0 (5K)",
-        _main("SFT 2048, GRPO", "GRPO"),
+        "31.8 → 21.3 (55K)",
+        _main("SFT cues"),
         at_most=0,
+        sources=SHARED,
+    ),
+    Claim(
+        "… further than the same without cues",
+        SFT_OR_RL,
+        "21.6 (25K), 21.3 (55K)",
+        _main("SFT cues", "SFT shared"),
+        at_most=0,
+        sources=SHARED,
+    ),
+    *_both(Claim("GRPO raises accuracy", SFT_OR_RL, "31.8 → 34.5", _main("GRPO"), at_least=0)),
+    *_both(
+        Claim(
+            "SFT first, then GRPO, ends below GRPO",
+            SFT_OR_RL,
+            "34.5 → 21.0 (5K)",
+            _main("SFT 2048, GRPO", "GRPO"),
+            at_most=0,
+        )
     ),
     Claim(
         "after more SFT, GRPO ends where it did after less",
@@ -84,9 +116,16 @@ CLAIMS = (
         at_least=-MARGIN,
         at_most=MARGIN,
     ),
-    Claim("after cues, GRPO ends below GRPO", SFT_OR_RL, "", _main("SFT cues, GRPO", "GRPO"), at_most=0),
     Claim(
-        "GRPO's responses are shorter than SFT, GRPO's",
+        "cues leave a worse start for GRPO than the same traces without",
+        SFT_OR_RL,
+        "",
+        _main("SFT cues, GRPO", "SFT shared, GRPO"),
+        at_most=0,
+        sources=SHARED,
+    ),
+    Claim(
+        "GRPO's responses are shorter than SFT, GRPO's (words)",
         SFT_OR_RL,
         "shortest (figure 6)",
         _main("GRPO", "SFT 2048, GRPO"),
@@ -94,16 +133,16 @@ CLAIMS = (
         value="words",
     ),
     Claim(
-        "GRPO writes cues without SFT",
+        "after SFT, more responses say something false",
         SFT_OR_RL,
-        "722 phrases (figure 7)",
-        _main("GRPO"),
+        "",
+        _main("SFT 2048"),
         at_least=0,
-        value="cues",
+        value="false_claim",
         decoding="sampled",
     ),
     Claim(
-        "after SFT, what a trace says is true less often",
+        "after SFT, less of what is claimed is true",
         SFT_OR_RL,
         "",
         _main("SFT 2048"),
@@ -111,8 +150,15 @@ CLAIMS = (
         value="claims_true",
         decoding="sampled",
     ),
-    Claim(
-        "the open-ended reward adds to the rules", SFT_OR_RL, "29.1 → 31.5", _main("GRPO", "GRPO, rules"), at_least=0
+    *_both(
+        Claim(
+            "the open-ended reward adds to the rules",
+            SFT_OR_RL,
+            "29.1 → 31.5",
+            _main("GRPO", "GRPO, rules"),
+            at_least=0,
+            sources=CLOSED,
+        )
     ),
     Claim(
         "without the choice verifier, less is gained",
@@ -120,48 +166,71 @@ CLAIMS = (
         "29.1 → 24.6",
         _main("GRPO, no choice", "GRPO, rules"),
         at_most=0,
+        sources=CLOSED,
     ),
     Claim(
-        "without the box verifier, as much is gained",
+        "without the box verifier, as much is gained elsewhere",
         SFT_OR_RL,
         "29.1 → 29.4",
         _main("GRPO, no box", "GRPO, rules"),
         at_least=-MARGIN,
+        sources=tuple(source for source in CLOSED if source != "boxes"),
     ),
-    Claim("SFT on 2K matches RL: strong", REASSESSING, "2K against 20K", _gap(STRONG), at_least=-MARGIN),
-    Claim("SFT on 2K matches RL: middle", REASSESSING, "2K against 20K", _gap(MIDDLE), at_least=-MARGIN),
-    Claim("SFT on 2K matches RL: weak", REASSESSING, "2K against 20K", _gap(WEAK), at_least=-MARGIN),
+)
+SIZES = {STRONG: "strong", MIDDLE: "middle", WEAK: "weak"}
+OF_THE_SECOND = (
+    *(
+        Claim(
+            f"SFT on {traces} traces matches RL on 512 prompts: {size}",
+            REASSESSING,
+            "2K against 20K",
+            _against_rl(traces, profile),
+            at_least=-MARGIN,
+        )
+        for traces in (128, 512, 2048)
+        for profile, size in SIZES.items()
+    ),
+    *(
+        Claim(f"{arm} raises the weak model at all", REASSESSING, "", _less("capacity", arm, "base", WEAK), at_least=0)
+        for arm in ("SFT 512", "GRPO 64")
+    ),
     Claim(
-        "the weaker the model, the more SFT is ahead of RL",
+        "SFT is ahead of RL by more where the model is weaker: middle against strong",
         REASSESSING,
         "weak: SFT +2; strong: RL",
-        (*_gap(WEAK), *_gap(STRONG, -1)),
+        (*_against_rl(512, MIDDLE), *_against_rl(512, STRONG, -1)),
         at_least=0,
     ),
     Claim("twice as much RL gains more", REASSESSING, "10K → 20K", _less("capacity", "GRPO 64", "GRPO 32"), at_least=0),
     Claim(
-        "four times as many traces hardly gain",
+        "beyond 2,048 traces hardly anything is gained",
         REASSESSING,
         "level at 2K",
-        _less("capacity", "SFT 2048", "SFT 512"),
+        _main("SFT 8192", "SFT 2048"),
         at_most=MARGIN,
     ),
-    Claim("SFT transfers better to text than RL", REASSESSING, "SFT ahead", _gap(STRONG), at_least=0, held="text"),
     Claim(
-        "own traces do no harm on shifted pictures",
+        "SFT transfers better to text than RL",
         REASSESSING,
-        "almost none",
-        _less("capacity", "SFT 2048, own", "base"),
-        at_least=-MARGIN,
-        held="shifted",
+        "SFT ahead",
+        _against_rl(2048, STRONG),
+        at_least=0,
+        held="text",
     ),
-    Claim(
-        "others' traces do",
-        REASSESSING,
-        "clear harm",
-        _less("capacity", "SFT 2048, shared", "base"),
-        at_most=0,
-        held="shifted",
+    *(
+        Claim(
+            f"{whose} traces {what} on shifted pictures",
+            REASSESSING,
+            printed,
+            _less("capacity", arm, "base"),
+            **bound,
+            sources=SHARED,
+            held="shifted",
+        )
+        for whose, arm, what, printed, bound in (
+            ("own", "SFT 2048, own", "do no harm", "almost none", {"at_least": -MARGIN}),
+            ("others'", "SFT 2048, shared", "do harm", "clear harm", {"at_most": 0}),
+        )
     ),
     Claim(
         "own traces beat others' on shifted pictures",
@@ -169,21 +238,46 @@ CLAIMS = (
         "",
         _less("capacity", "SFT 2048, own", "SFT 2048, shared"),
         at_least=0,
+        sources=SHARED,
         held="shifted",
     ),
+    *(
+        Claim(
+            f"{whose} traces do no harm to the sources that they leave out",
+            REASSESSING,
+            "",
+            _less("capacity", arm, "base"),
+            at_least=-MARGIN,
+            sources=UNTRACED,
+        )
+        for whose, arm in (("own", "SFT 2048, own"), ("others'", "SFT 2048, shared"))
+    ),
     Claim(
-        "a reward for manner lowers accuracy",
+        "a learned reward lowers the accuracy that it stands for",
         REASSESSING,
         "reward up, accuracy down",
+        _less("rewards", "learned", "base"),
+        at_most=0,
+        sources=("stories",),
+    ),
+    Claim(
+        "with a reward for manner, accuracy ends below that without",
+        REASSESSING,
+        "",
         _less("rewards", "likes cues", "clean"),
         at_most=0,
     ),
     Claim(
-        "SFT first protects from it",
+        "SFT first takes less from it",
         REASSESSING,
         "cold start helps",
-        _less("rewards", "SFT 512, likes cues", "likes cues"),
+        (
+            *_less("rewards", "SFT 512, likes cues", "SFT 512, clean"),
+            Term(-1, "rewards", "likes cues"),
+            Term(+1, "rewards", "clean"),
+        ),
         at_least=0,
     ),
 )
+CLAIMS = (*OF_THE_FIRST, *OF_THE_SECOND)
 """In the order of the papers. Paper numbers are means over six benchmarks, Qwen2.5-VL-3B, in per cent."""
