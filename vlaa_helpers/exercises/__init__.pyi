@@ -1,1 +1,0 @@
-from .checks import check_exercise as check_exercise
