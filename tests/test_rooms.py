@@ -79,9 +79,11 @@ def test_a_wrong_import_is_seen(copied_checkout, files, seen):
     assert status == 1 and seen in said, said
 
 
-def test_readme_has_a_map_of_all_rooms():
+def test_contributing_has_a_map_of_all_rooms():
     rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")} | {"reference.py"}
-    assert set(re.findall(r"^\| \[`([\w.]+)`\]\(vlaa_helpers/\1\)", (ROOT / "README.md").read_text(), re.M)) == rooms
+    assert (
+        set(re.findall(r"^\| \[`([\w.]+)`\]\(vlaa_helpers/\1\)", (ROOT / "CONTRIBUTING.md").read_text(), re.M)) == rooms
+    )
 
 
 def test_few_arrows_between_rooms():

@@ -15,7 +15,7 @@ def test_the_example_runs(root, tmp_path, monkeypatch, capsys):
     assert json.loads((tmp_path / "my_adapter" / "adapter_config.json").read_text())["peft_type"] == "LORA"
 
 
-def test_readme_counts_the_labelled_answers(root):
+def test_the_docs_count_the_labelled_answers(root):
     """How many there are, and how many are judged otherwise today, by the lists that the tests name them in."""
     from rewards import test_labelled_by_attack as attack
     from rewards import test_labelled_seventh_box as box
@@ -27,5 +27,5 @@ def test_readme_counts_the_labelled_answers(root):
     lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files)
     lists = [*attack.STILL_WRONG.values(), box.STILL_PAID, box.STILL_REFUSED, choice.STILL_REFUSED, digit.STILL_WRONG]
     lists += [mathematics.STILL_PAID, mathematics.STILL_REFUSED]
-    text = " ".join((root / "README.md").read_text(encoding="utf-8").split())
+    text = " ".join((root / "docs/measured.md").read_text(encoding="utf-8").split())
     assert f"Of all {lines:,} labelled answers {sum(map(len, lists))} are judged otherwise" in text

@@ -1,1 +1,1 @@
-"""What the README says about speed and memory: `throughput`, `step`, `shared_prefix`."""
+"""What docs/measured.md says about speed and memory: `throughput`, `step`, `shared_prefix`."""

@@ -1,4 +1,4 @@
-"""Proves the package on one CUDA GPU: `make gpu`. JSON and a Markdown table for README.
+"""Proves the package on one CUDA GPU: `make gpu`. JSON and a Markdown table for docs/measured.md.
 
 python -m vlaa_helpers.dev.benchmarks.gpu_proof --folder runs/gpu
 

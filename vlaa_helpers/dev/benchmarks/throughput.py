@@ -1,4 +1,4 @@
-"""Measures what README states about speed and memory; JSON out.
+"""Measures what docs/measured.md states about speed and memory; JSON out.
 
 python -m vlaa_helpers.dev.benchmarks.throughput pipeline
 python -m vlaa_helpers.dev.benchmarks.throughput rewards

@@ -1,4 +1,4 @@
-"""Every number in the prose of the notebooks and README: does an output, or a shipped table, beside it hold it?
+"""Every number in the prose of the notebooks, README and docs/measured.md: does an output or a shipped table hold it?
 
     python -m vlaa_helpers.dev.notebooks.prose_numbers [NAMES...]
 
@@ -159,15 +159,17 @@ def _file_sources(file: Path) -> Iterator[Source]:
 
 
 def readme_texts(path: Path) -> list[Text]:
-    """Return the blocks of README: each may quote the files and notebooks that it links, and pyproject's versions."""
+    """Return the blocks of README or docs/measured.md: each may quote the files and notebooks that it links, and the
+    versions of pyproject.toml."""
     prose = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
-    versions = Source("table", tuple(line_numbers((path.parent / "pyproject.toml").read_text(encoding="utf-8"))))
+    project = next(folder / "pyproject.toml" for folder in path.parents if (folder / "pyproject.toml").is_file())
+    versions = Source("table", tuple(line_numbers(project.read_text(encoding="utf-8"))))
     texts = []
     for place, lines in enumerate(re.split(r"\n\n|\n(?=- |\| )", prose)):
         block = re.sub(r"\n *", " ", lines)
         sources = [versions]
         for link in re.findall(r"\]\(([\w./]+)\)", block):
-            sources += _linked(path.parent / link)
+            sources += _linked((path.parent / link).resolve())
         texts.append(Text(path.stem, place, block, tuple(sources)))
     return texts
 
@@ -248,12 +250,13 @@ def caught_share(texts: Sequence[Text], draws: int = 10, seed: int = 0) -> float
 
 
 def all_texts(names: Sequence[str] = ()) -> list[Text]:
-    """Return the texts of the notebooks whose file name begins with one of `names`, and README's; without names, all.
+    """Return the texts of the notebooks whose file name begins with one of `names`, and of the pages likewise; without
+    names, all.
 
     Raises:
         ValueError: a name that no page begins with.
     """
-    pages = [*list_notebooks(ROOT / "notebooks"), ROOT / "README.md"]
+    pages = [*list_notebooks(ROOT / "notebooks"), ROOT / "README.md", ROOT / "docs/measured.md"]
     if unknown := [name for name in names if not any(path.stem.startswith(name) for path in pages)]:
         raise ValueError(f"no page begins with {unknown[0]!r}; expected one of {', '.join(p.stem for p in pages)}")
     chosen = [path for path in pages if not names or path.stem.startswith(tuple(names))]
