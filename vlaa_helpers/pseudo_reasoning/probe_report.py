@@ -1,9 +1,11 @@
 """What probing a policy's traces found: one row a cut of a trace, one row a trace, and means with intervals."""
 
+import logging
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.kept_rows import load_kept
 from .strata import outcome_of, score_strata
@@ -11,6 +13,10 @@ from .strata import outcome_of, score_strata
 if TYPE_CHECKING:
     import pandas as pd
 
+logger = logging.getLogger(__name__)
+LIMITS = {"forced answers": "max_answer_tokens", "continuations": "max_new_tokens"}
+"""What may be truncated, and the setting of a probe that limits it."""
+MANY_TRUNCATED = 0.05
 CUT_COLUMNS = {
     "cut": "how many steps of the trace the policy was shown, 0 (the control without thinking) to all",
     "share": "the same as a share of all steps, 0-1",
@@ -217,3 +223,14 @@ def load_probes(folder: str | Path) -> ProbeReport:
     return ProbeReport(
         *load_kept(folder, what="traces", made_by="probe_traces", wanted=lambda settings: settings["traces"])
     )
+
+
+def warn_of_truncation(report: ProbeReport, settings: Mapping[str, Any]) -> None:
+    """Say where so many texts were cut at their limit that what is left of them is a selection."""
+    for kind, share in report.truncated.items():
+        if share > MANY_TRUNCATED:
+            limit = LIMITS[kind]
+            logger.warning(
+                f"{share:.0%} of the {kind} were truncated at {settings[limit]} tokens: few of these have an answer, "
+                f"and the report is of the others. Give more: probe_traces(…, {limit}={4 * settings[limit]})"
+            )

@@ -4,7 +4,6 @@ Answers forced after part of a trace and mistakes put into it are from arXiv 230
 step adds, and the rules that say what follows from a mistake, are ours.
 """
 
-import logging
 import math
 import re
 import time
@@ -26,12 +25,11 @@ from ..rewards.registry import get_verifier
 from .continuations import Branches, common_start
 from .corruptions import Corruption, corrupt_trace, is_said_again
 from .measures import record_places, response_text
-from .probe_report import ProbeReport
+from .probe_report import ProbeReport, warn_of_truncation
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-logger = logging.getLogger(__name__)
 PROBES = ("partial", "steps", "corrupted")
 
 
@@ -136,14 +134,7 @@ def probe_traces(
     finally:
         model.train(was_training)
     report = ProbeReport(tuple(kept.rows), kept.settings)
-    limits = {"forced answers": "max_answer_tokens", "continuations": "max_new_tokens"}
-    for kind, share in report.truncated.items():
-        if share > 0.05:
-            limit = limits[kind]
-            logger.warning(
-                f"{share:.0%} of the {kind} were truncated at {settings[limit]} tokens: few of these have an answer, "
-                f"and the report is of the others. Give more: probe_traces(…, {limit}={4 * settings[limit]})"
-            )
+    warn_of_truncation(report, settings)
     return report
 
 
