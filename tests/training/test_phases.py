@@ -1,16 +1,15 @@
 """RL and SFT in turns: what each phase trains on, what stays frozen, and an interruption that changes nothing."""
 
-import json
-import math
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 from peft.utils import load_peft_weights
 
 from vlaa_helpers import load_policy, load_rollouts, make_scenes, phase_recipe, train_in_phases, train_sft
 from vlaa_helpers.policy import adapter_updates
-from vlaa_helpers.training import frozen_blocks, most_moved, phases
+from vlaa_helpers.training import most_moved, phases
 
 SETTINGS = {"grpo_steps": 2, "sft_steps": 2, "least": 2, "at_most": 0.5, "grpo": {"learning_rate": 0.01}}
 
@@ -66,7 +65,7 @@ def test_the_block_that_rl_moved_most_stays_in_sft_and_moves_in_the_next_rl(whol
     start, *adapters = [Path(table.loc["1-grpo", "folder"]).parent / "start", *(f / "adapter" for f in table["folder"])]
     blocks = most_moved([(start, adapters[0])])
     products = [dict(adapter_updates(adapter)) for adapter in adapters]
-    assert len(blocks) == 28
+    assert blocks.keys() == products[0].keys()
     for name, block in blocks.items():
         frozen = block.rows[:, None] & block.columns[None, :]
         after_rl, after_sft, after_rl_again = (product[name] for product in products)
@@ -112,7 +111,9 @@ def test_all_tokens_and_nothing_frozen_is_plain(run, tmp_path):
 
 def test_too_few_hard_questions_wait_for_the_next_phase(run, tmp_path):
     _, table = run(tmp_path, cycles=2, grpo_steps=1, sft_steps=1, least=3, at_most=1, freeze=0)
-    assert table["steps"].tolist() == [1, 0, 1, 1, 1] and table["records"].tolist() == [6, 2, 6, 4, 6]
+    asked = set(pd.concat(load_rollouts(table["folder"].iloc[k]) for k in (0, 2))["id"])
+    assert table["steps"].tolist() == [1, 0, 1, 1, 1] and len(asked) > 2
+    assert table["records"].tolist() == [6, 2, 6, len(asked), 6]
     before, after = (weights_in(folder / "adapter") for folder in table["folder"][:2])
     assert all(torch.equal(before[name], after[name]) for name in before)
 
@@ -145,14 +146,14 @@ def test_interrupted_and_resumed_is_the_same(at, run, whole, tmp_path, monkeypat
         assert all(torch.equal(one[name], other[name]) for name in other)
 
 
-def test_a_run_that_is_done_goes_on_with_more_cycles(run, whole, tmp_path, monkeypatch):
+def test_what_is_done_is_not_trained_again(run, whole, tmp_path, monkeypatch):
     import shutil
 
     folder = tmp_path / "run"
     shutil.copytree(whole[1]["folder"].iloc[0].parent, folder)
     monkeypatch.setattr(phases, "train_grpo", None)
     model, table = run(folder, resume=True, cycles=1)
-    assert table["steps"].tolist() == [2, 2, 2]  # nothing is trained again
+    assert table["steps"].tolist() == [2, 2, 2]
     trained = dict(model.named_parameters())
     for name, weight in weights_in(folder / "3-grpo" / "adapter").items():
         assert torch.equal(trained[name.replace(".weight", ".default.weight")], weight)
@@ -175,6 +176,8 @@ def test_recipes_say_what_they_do_and_who_says_so(tiny_profile):
         ({"steps": 3}, "unknown setting 'steps'; expected one of cycles, grpo_steps, .* or grpo={…}, sft={…}"),
         ({"warmup_steps": 3}, "unknown setting 'warmup_steps'"),
         ({"sft_steps": 0}, "sft_steps is 1 or more, got 0"),
+        ({"objective": "dapo"}, "unknown setting 'objective'"),
+        ({"sft": {"reward_funcs": []}}, "grpo or sft has reward_funcs, which each phase sets for itself"),
         ({"grpo": {"max_steps": 3}}, "grpo or sft has max_steps, which each phase sets for itself; leave it out"),
         ({"recipe": "sft"}, "unknown recipe 'sft'"),
     ],

@@ -34,6 +34,7 @@ def phase_recipe(profile: Profile, recipe: str = "mifo") -> pd.DataFrame:
         "alpha": (0.5, NOT_FOUND) if mifo else (0.0, NONE),
         "lr_scheduler_type": ("constant", "ours: a phase is too short for another"),
         "warmup_steps": (0, "ours: in a phase of one step the first would not learn"),
+        "objective": ("train_grpo's", "ours; ReLIFT's code: no KL, rewards not divided by their standard deviation"),
         "optimiser": ("a new one each phase", "ours; ReLIFT's code: one for RL and one for SFT"),
     }
     return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "source"])

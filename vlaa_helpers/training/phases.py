@@ -30,9 +30,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 START, ADAPTER, DRAFT, NOTE = "start", "adapter", "adapter.draft", "phase.json"
-GIVEN_BY_US = ("output_dir", "resume_from_checkpoint", "max_steps", "seed", "token_weights")
-FIXED = ("optimiser", "lr_scheduler_type", "warmup_steps")
-"""Rows of the recipe that are no setting of `train_in_phases`: `grpo` and `sft` change the last two."""
+OURS = ("output_dir", "resume_from_checkpoint", "max_steps", "seed", "token_weights", "reward_funcs")
+"""Arguments of trainings that each phase sets for itself."""
+SCHEDULE = ("lr_scheduler_type", "warmup_steps")
+FIXED = (*SCHEDULE, "objective", "optimiser")
+"""Rows of the recipe that are no setting of `train_in_phases`: `grpo` and `sft` change the first three."""
 
 
 def train_in_phases(
@@ -83,7 +85,7 @@ def train_in_phases(
             several processes.
         FileExistsError: phases of another run in `output_dir`.
     """
-    if odd := sorted({*(grpo or {}), *(sft or {})} & set(GIVEN_BY_US)):
+    if odd := sorted({*(grpo or {}), *(sft or {})} & set(OURS)):
         raise ValueError(f"grpo or sft has {odd[0]}, which each phase sets for itself; leave it out")
     if processes_started() > 1:
         raise ValueError("phases train in one process, and torchrun or accelerate started several; start one")
@@ -106,7 +108,7 @@ def train_in_phases(
         if not (here / ADAPTER).exists():
             _set_adapter(model, done[-1]["folder"] / ADAPTER if done else folder / START)
             phase = {"output_dir": str(here), "seed": seed + k, "resume_from_checkpoint": _has_checkpoint(here)}
-            phase |= {each: chosen[each] for each in FIXED[1:]}
+            phase |= {each: chosen[each] for each in SCHEDULE}
             if k % 2:
                 blocks = _blocks(folder, done, chosen)
                 hard = hard_records(records, _rollouts(done), at_most=chosen["at_most"], reward=judge)
