@@ -3,14 +3,17 @@
 python -m vlaa_helpers.dev.studies.dropped_updates --out runs/dropped_updates
 
 A share of the coordinates of each layer's update is set to 0, the smallest ones or random ones, and the same held-out
-questions are asked greedily. Of "SFT→GRPO" only what GRPO added to SFT is thinned out. On one thread it takes minutes
-(`seconds` says how many); set OMP_NUM_THREADS=1. MIFO (arXiv 2510.04454, second-hand) reports that half of SFT's update
-could be dropped at random for 0.7 points, and half of RL's for 4.2; these are other models, and all weights trained.
+questions are asked greedily. To drop random ones makes an update smaller in the direction that it has and adds noise;
+the control scales it down by the same share without noise. Of "SFT→GRPO" only what GRPO added to SFT is thinned out. It
+takes minutes on one thread (`seconds`); set OMP_NUM_THREADS=1.
+
+MIFO (arXiv 2510.04454, second-hand) reports that half of SFT's update could be dropped at random for 0.7 points, and
+half of RL's for 4.2; these are other models, and all weights trained.
 """
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +30,11 @@ from ...reference import held_out, policy_adapter
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from torch import Tensor
 
 ARMS = {"SFT": ("SFT", None), "GRPO": ("GRPO", None), "SFT→GRPO": ("SFT→GRPO", "SFT")}
 """Adapter of each arm, and the one that its last training began with."""
+WAYS = {"smallest": "the smallest coordinates go", "random": "random ones go", "scaled": "all are scaled down"}
 SHARES = (0.5, 0.75, 0.9, 0.97)
 PER_SOURCE = 25
 
@@ -46,21 +51,34 @@ def measure(profile: Profile, *, per_source: int, shares: Sequence[float]) -> pd
     records, rows = held_out("test", per_source), []
     for arm in ARMS:
         whole = None
-        ends = [("smallest", 0.0), ("smallest", 1.0)]
-        for which, share in [*ends, *((which, share) for which in ("smallest", "random") for share in shares)]:
+        ends = [("smallest", 0.0), ("smallest", 1.0)]  # which are the same in every way
+        for which, share in [*ends, *((which, share) for which in WAYS for share in shares)]:
             begin = time.perf_counter()
-            report = _ask(model, processor, records, arm, which, share)
+            updates, norm, left = thinned(arm, which, share)
+            with apply_updates(model, updates):
+                report = evaluate(model, processor, records)
             whole = whole or report
-            row = {"arm": arm, "which": which, "share": share, **_compared(whole, report)}
-            row |= {**_norms(arm, which, share), "seconds": round(time.perf_counter() - begin, 1)}
-            rows += [row] if 0 < share < 1 else [row, {**row, "which": "random", "seconds": 0.0}]
+            row = {"arm": arm, "which": which, "share": share, **_compared(whole, report), "norm": norm, "left": left}
+            row["seconds"] = round(time.perf_counter() - begin, 1)
+            rows += [row] if 0 < share < 1 else [row, *({**row, "which": way, "seconds": 0.0} for way in [*WAYS][1:])]
     return pd.DataFrame(rows).sort_values(["arm", "which", "share"], ignore_index=True)
 
 
-def _ask(model: Any, processor: Any, records: Any, arm: str, which: Any, share: float) -> EvalReport:
+def thinned(arm: str, which: Any, share: float) -> "tuple[dict[str, Tensor], float, float]":
+    """What an arm adds to each layer without a share of its update; the update's norm, and the share of that left."""
     adapter, start = (each and policy_adapter(each) for each in ARMS[arm])
-    with apply_updates(model, drop_updates(adapter, share, start=start, which=which)):
-        return evaluate(model, processor, records)
+    update = dict(adapter_updates(adapter, start=start))
+    began = dict(adapter_updates(start)) if start else {}
+    if which == "scaled":
+        left = {name: began.get(name, 0) + (1 - share) * each for name, each in update.items()}
+    else:
+        left = drop_updates(adapter, share, start=start, which=which)
+    whole = _norm(update.values())
+    return left, whole, _norm(each - began.get(name, 0) for name, each in left.items()) / whole
+
+
+def _norm(tensors: "Iterable[Tensor]") -> float:
+    return sum(float(each.square().sum()) for each in tensors) ** 0.5
 
 
 def _compared(whole: EvalReport, report: EvalReport) -> dict[str, float]:
@@ -69,27 +87,16 @@ def _compared(whole: EvalReport, report: EvalReport) -> dict[str, float]:
     return row | {"garbled": report.garbled}
 
 
-def _norms(arm: str, which: Any, share: float) -> dict[str, float]:
-    """The norm of an arm's update over all layers, and of what is left of it, as a share."""
-    adapter, start = (each and policy_adapter(each) for each in ARMS[arm])
-    added = dict(adapter_updates(adapter))
-    left = drop_updates(adapter, share, start=start, which=which)
-    whole = sum(float(update.square().sum()) for _, update in adapter_updates(adapter, start=start))
-    gone = sum(float((added[name] - left[name]).square().sum()) for name in left)  # each is kept whole, or is gone
-    return {"norm": whole**0.5, "left": max(0.0, 1 - gone / whole) ** 0.5}
-
-
 def draw(table: pd.DataFrame) -> "Figure":
     """Accuracy against the share that is dropped: a panel a choice of coordinates, a line an arm."""
-    figure, panels = plt.subplots(1, 2, figsize=(8, 3), sharey=True, layout="constrained")
-    titles = {"smallest": "the smallest coordinates go", "random": "random coordinates go"}
-    for axes, (which, title) in zip(panels, titles.items(), strict=True):
+    figure, panels = plt.subplots(1, len(WAYS), figsize=(10, 3), sharey=True, layout="constrained")
+    for axes, (which, title) in zip(panels, WAYS.items(), strict=True):
         for arm, rows in table[table["which"] == which].groupby("arm", sort=False):
             whole = rows["accuracy"].iloc[0]
             axes.plot(rows["share"], rows["accuracy"], "o-", markersize=3, color=ARM_COLOURS[arm], label=arm)
             bounds = (whole + rows["low"], whole + rows["high"])
             axes.fill_between(rows["share"], *bounds, color=ARM_COLOURS[arm], alpha=0.12, linewidth=0)
-        axes.set(title=title, xlabel="share of the update dropped", ylim=(0, 1))
+        axes.set(title=title, xlabel="share of the update left out", ylim=(0, 1))
         open_frame(axes)
     panels[0].set_ylabel(f"greedy accuracy, n = {table['n'].iloc[0]}")
     panels[0].legend(frameon=False, fontsize=8)
