@@ -13,11 +13,11 @@ def rollouts(rewards, kind="digit"):
     return pd.DataFrame(rows, columns=["id", "verifier_type", "reward"])
 
 
-RUN = [("a", [0, 0, 1, 0]), ("b", [1, 1, 0, 0]), ("c", [0, 0, 0, 0]), ("d", [1, 1, 1, 1]), ("e", [0, 0, 0, 1])]
+RUN = [("e", [0, 0, 0, 1]), ("a", [0, 0, 1, 0]), ("b", [1, 1, 0, 0]), ("c", [0, 0, 0, 0]), ("d", [1, 1, 1, 1])]
 
 
 @pytest.mark.parametrize(
-    ("at_most", "expected"), [(0, "c"), (0.24, "c"), (0.25, "ace"), (0.5, "abce"), (0.99, "abce"), (1, "abcde")]
+    ("at_most", "expected"), [(0, "c"), (0.24, "c"), (0.25, "eac"), (0.5, "eabc"), (0.99, "eabc"), (1, "eabcd")]
 )
 def test_at_most_that_share_was_right(at_most, expected):
     assert "".join(hard_questions(rollouts(RUN), at_most=at_most).index) == expected
@@ -25,8 +25,8 @@ def test_at_most_that_share_was_right(at_most, expected):
 
 def test_a_question_is_in_it_once_with_all_of_its_rollouts():
     found = hard_questions(rollouts([*RUN, ("a", [1, 1, 1, 1]), ("c", [0, 0, 0, 1])]), at_most=0.25)
-    assert found.index.tolist() == ["c", "e"]  # a was right five times in eight
-    assert found["n"].tolist() == [8, 4] and found["right"].tolist() == [1 / 8, 1 / 4]
+    assert found.index.tolist() == ["e", "c"]  # a was right five times in eight
+    assert found["n"].tolist() == [4, 8] and found["right"].tolist() == [1 / 4, 1 / 8]
 
 
 def test_what_is_right_is_the_verifier_s_word():
