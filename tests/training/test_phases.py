@@ -159,6 +159,21 @@ def test_what_is_done_is_not_trained_again(run, whole, tmp_path, monkeypatch):
         assert torch.equal(trained[name.replace(".weight", ".default.weight")], weight)
 
 
+def test_a_fresh_run_begins_with_the_policy_it_is_given(run, whole, tmp_path, monkeypatch):
+    """And not with what a run that came to nothing left."""
+    import shutil
+
+    shutil.copytree(whole[1]["folder"].iloc[0] / "adapter", tmp_path / "start")
+
+    def stop(model, *_, **__):
+        assert not any(weight.any() for name, weight in model.named_parameters() if "lora_B" in name)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(phases, "train_grpo", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path)
+
+
 def test_recipes_say_what_they_do_and_who_says_so(tiny_profile):
     mifo, relift = (phase_recipe(tiny_profile, name) for name in ("mifo", "relift"))
     assert mifo.index.equals(relift.index) and mifo["source"].str.contains("ours").all()
@@ -176,6 +191,8 @@ def test_recipes_say_what_they_do_and_who_says_so(tiny_profile):
         ({"steps": 3}, "unknown setting 'steps'; expected one of cycles, grpo_steps, .* or grpo={…}, sft={…}"),
         ({"warmup_steps": 3}, "unknown setting 'warmup_steps'"),
         ({"sft_steps": 0}, "sft_steps is 1 or more, got 0"),
+        ({"freeze": 50}, "freeze is a share of 0 to 1, got 50; phase_recipe lists the defaults"),
+        ({"token_share": 0}, "token_share is a share of 0 to 1, got 0"),
         ({"objective": "dapo"}, "unknown setting 'objective'"),
         ({"sft": {"reward_funcs": []}}, "grpo or sft has reward_funcs, which each phase sets for itself"),
         ({"grpo": {"max_steps": 3}}, "grpo or sft has max_steps, which each phase sets for itself; leave it out"),

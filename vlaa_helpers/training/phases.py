@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -96,6 +97,8 @@ def train_in_phases(
             f"{left[0]} is there from another run: resume=True goes on with it; for a fresh one delete {folder}, or "
             "name another output_dir"
         )
+    if not resume:
+        shutil.rmtree(folder / START, ignore_errors=True)
     if not (folder / START).exists():
         _save(model, processor, folder / START)
     rewards = reward_funcs or MixedReward()
@@ -133,6 +136,9 @@ def _settings(profile: Profile, recipe: str, given: dict[str, Any]) -> dict[str,
     for name in ("cycles", "grpo_steps", "sft_steps", "least"):
         if chosen[name] < 1:
             raise ValueError(f"{name} is 1 or more, got {chosen[name]}")
+    for name in ("at_most", "token_share", "freeze", "alpha"):
+        if not 0 <= chosen[name] <= 1 or (name == "token_share" and not chosen[name]):
+            raise ValueError(f"{name} is a share of 0 to 1, got {chosen[name]}; phase_recipe lists the defaults")
     return chosen
 
 
