@@ -77,7 +77,7 @@ def test_a_response_that_is_wrong_or_none_teaches_nothing(records):
 def test_what_does_not_belong_together_is_refused(records):
     with pytest.raises(ValueError, match="at_most is 0 to 1 of a question's rollouts, got 25; 0.25 is the default"):
         hard_questions(rollouts(RUN), at_most=25)
-    with pytest.raises(ValueError, match="5 questions of the rollouts are not among the 12 records, such as 'a'; give"):
+    with pytest.raises(ValueError, match="5 questions of the rollouts are not among the 12 records, such as 'e'; give"):
         hard_records(records, rollouts(RUN), at_most=1)
     with pytest.raises(ValueError, match="1 records share an id with another; give each its own"):
         hard_records(records.select([0, 1, 0]), rollouts([]))
