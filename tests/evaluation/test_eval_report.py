@@ -3,6 +3,7 @@
 import json
 import math
 
+import pandas as pd
 import pytest
 from run_folders import write_run
 
@@ -143,6 +144,17 @@ def test_pass_curve(sampled, mixed):
     both = mixed.pass_curve((1,), source=["blocks", "angles"])
     assert both.attrs["n"] == 8 and both["pass_at"].item() == 3 / 8
     assert mixed.pass_curve((1,), source=["angles"]).attrs["n"] == 4
+
+
+def test_pass_curve_beside_what_guessing_earns(mixed):
+    guess = pd.DataFrame({"source": ["blocks", "angles", "all"], "k": 1, "pass_at": [0.5, 0.25, 0.9]})
+    part = mixed.pass_curve((1,), source="blocks", guess=guess)
+    assert part["guess"].item() == 0.5 and part["above_guess"].item() == 3 / 4 - 0.5
+    whole = EvalReport(mixed.rows[:6], 1).pass_curve((1,), guess=guess)  # four of blocks, two of angles
+    assert whole["guess"].item() == pytest.approx((4 * 0.5 + 2 * 0.25) / 6)
+    assert list(mixed.pass_curve((1,))) == ["k", "pass_at", "low", "high"]
+    with pytest.raises(ValueError, match=r"guess has no pass@1 of 'angles'; make it of the records that were asked: "):
+        mixed.pass_curve((1,), guess=guess[:1])
 
 
 def test_a_box_counts_as_right_from_half_overlap():

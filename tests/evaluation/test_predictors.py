@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vlaa_helpers import predictor_table
+from vlaa_helpers import EvalReport, predictor_table
 from vlaa_helpers.core.statistics import pass_at_k
 from vlaa_helpers.evaluation.predictors import leave_one_out_r2, rank_interval
 
@@ -82,6 +82,55 @@ def test_a_planted_case_where_pass_at_1_misleads_and_pass_at_k_does_not():
     assert table.loc["pass_at_16", "spearman"] == pytest.approx(1) and table.loc["pass_at_16", "loo_r2"] > 0.999
     chosen = pd.DataFrame(arms).set_index("after")["pass_at_1"].idxmax()
     assert chosen == 0.4  # the worst arm after RL
+
+
+def test_guessing_spoils_pass_at_k_and_questions_without_options_mend_it():
+    """Arms that see the answers to some open questions, and guess at a share of those that have four options.
+
+    The more an arm guesses, the higher its pass@16 over all questions, whatever it sees.
+    """
+    questions, samples, arms = 40, 16, []
+    chances = {"choice": [0.25, 1 - 0.75**16], "free": [0.0, 0.0]}
+    guess = pd.concat(pd.DataFrame({"source": name, "k": [1, 16], "pass_at": at}) for name, at in chances.items())
+    for seen, guessed in [(4, 40), (8, 32), (12, 24), (16, 16), (20, 8), (24, 0)]:
+        right = {f"choice-{k}": 4 if k < guessed else 0 for k in range(questions)}
+        right |= {f"free-{k}": 2 if k < seen else 0 for k in range(questions)}
+        rows = [
+            {"id": name, "source": name.split("-")[0], "correct": draw < count}
+            for name, count in right.items()
+            for draw in range(samples)
+        ]
+        report = EvalReport(tuple(rows), samples)
+        curves = {name: report.pass_curve((16,), source=name, guess=guess) for name in (None, "choice", "free")}
+        above = {name: curve["above_guess"].item() for name, curve in curves.items()}
+        assert above["choice"] <= 0.011  # no arm does better there than one that guesses at all of them
+        arms.append({"all": above[None], "free": above["free"], "after": seen / questions})
+    table = predictor_table(pd.DataFrame(arms), ["all", "free"], "after")
+    assert table.loc["all", "spearman"] == pytest.approx(-1)
+    assert table.loc["free", "spearman"] == pytest.approx(1) and table.loc["free", "loo_r2"] > 0.999
+
+
+def test_a_gain_is_the_difference_in_the_same_arms():
+    rng = np.random.default_rng(0)
+    after = rng.normal(size=9)
+    arms = pd.DataFrame({"poor": after + 2 * rng.normal(size=9), "good": after + 0.1 * rng.normal(size=9)})
+    arms = arms.assign(after=after, same=1 - 3 * arms["poor"])
+    table = predictor_table(arms, ["poor", "good", "same"], "after")
+    assert table.loc["poor", ["gain", "gain_low", "gain_high"]].tolist() == [0, 0, 0]
+    assert table.loc["same", ["gain", "gain_low", "gain_high"]].tolist() == pytest.approx([0, 0, 0], abs=1e-9)
+    row = table.loc["good"]
+    assert row["gain"] == pytest.approx(row["loo_r2"] - table.loc["poor", "loo_r2"]) and row["gain_low"] > 0
+
+
+def test_two_that_tell_as_much_seldom_seem_to_differ():
+    """Predictors of the same worth: the interval of the gain holds 0 as often as it says, or more often."""
+    rng, held = np.random.default_rng(0), 0
+    for _ in range(60):
+        after = rng.normal(size=9)
+        arms = pd.DataFrame({"one": after + rng.normal(size=9), "two": after + rng.normal(size=9), "after": after})
+        row = predictor_table(arms, ["one", "two"], "after").loc["two"]
+        held += row["gain_low"] <= 0 <= row["gain_high"]
+    assert held / 60 >= 0.9
 
 
 def test_intervals_of_few_arms_are_wide_and_the_same_each_time():

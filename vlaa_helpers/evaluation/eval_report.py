@@ -96,25 +96,42 @@ class EvalReport:
         return float(np.mean([pass_at_k(self.samples, int(c), k) for c in correct]))
 
     def pass_curve(
-        self, ks: Sequence[int] = (1, 2, 4, 8), *, source: str | Sequence[str] | None = None
+        self,
+        ks: Sequence[int] = (1, 2, 4, 8),
+        *,
+        source: str | Sequence[str] | None = None,
+        guess: "pd.DataFrame | None" = None,
     ) -> "pd.DataFrame":
         """pass@k for several k: columns `k`, `pass_at`, `low`, `high` (95%, resampling items); `attrs["n"]` items.
 
-        `source` is one, or several taken together (`free_form_sources`); None takes all.
+        Args:
+            ks: from 1 to the samples an item.
+            source: one, or several taken together (`free_form_sources`); None takes all.
+            guess: `guess_pass_curve` of the same records and ks. Two more columns are then `guess`, what guessing
+                earns, and `above_guess`, pass@k less that: among four options sixteen guesses are nearly always right.
+                That is the same for all models, so it changes no rank: to rank, leave such sources out.
+
+        Raises:
+            ValueError: `guess` lacks a k or a source.
         """
         import pandas as pd
 
         frame = self.to_frame()
         if source is not None:
             frame = frame[frame["source"].isin([source] if isinstance(source, str) else source)]
-        correct = frame.groupby("id")["correct"].sum()
+        per_item = frame.groupby("id")["correct"].sum()
+        sources = frame.drop_duplicates("id")["source"].value_counts()
         rows = []
         for k in ks:
-            items = [pass_at_k(self.samples, int(c), k) for c in correct]
+            items = [pass_at_k(self.samples, int(c), k) for c in per_item]
             low, high = bootstrap_interval(items)
-            rows.append({"k": k, "pass_at": float(np.mean(items)), "low": low, "high": high})
+            row = {"k": k, "pass_at": float(np.mean(items)), "low": low, "high": high}
+            if guess is not None:
+                row["guess"] = _guess_of(guess, sources, k)
+                row["above_guess"] = row["pass_at"] - row["guess"]
+            rows.append(row)
         table = pd.DataFrame(rows)
-        table.attrs["n"] = len(correct)
+        table.attrs["n"] = len(per_item)
         return table
 
     def to_frame(self) -> "pd.DataFrame":
@@ -138,6 +155,17 @@ class EvalReport:
             f"no answer {self.format_failures:.1%}, truncated {self.truncated:.1%}, "
             f"garbled {self.garbled:.1%}{unscored}"
         )
+
+
+def _guess_of(guess: "pd.DataFrame", sources: "pd.Series", k: int) -> float:
+    """pass@k of guessing over the items of some sources, of which `sources` says how many each has."""
+    there = guess[guess["k"] == k].set_index("source")["pass_at"]
+    if missing := [name for name in sources.index if name not in there.index]:
+        raise ValueError(
+            f"guess has no pass@{k} of {missing[0]!r}; make it of the records that were asked: "
+            f"guess_pass_curve(records, (…, {k}))"
+        )
+    return float((there[sources.index] * sources).sum() / sources.sum())
 
 
 def _scored(frame: "pd.DataFrame") -> "pd.DataFrame":

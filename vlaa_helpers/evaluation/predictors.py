@@ -28,11 +28,13 @@ def predictor_table(arms: "pd.DataFrame", predictors: Sequence[str], target: str
     Returns:
         A row a predictor: `n` arms; `spearman`, the rank correlation with the target, with its 95% bounds `rho_low` and
         `rho_high`; `loo_r2`, with `r2_low` and `r2_high`, the R² of a straight line that never saw the arm it predicts.
-        1 is exact, 0 no better than the mean of the other arms, below 0 worse.
+        1 is exact, 0 no better than the mean of the other arms, below 0 worse. `gain` is R² less that of the first
+        predictor, with `gain_low` and `gain_high`: whether one predicts better than the other is read there, because
+        both were held against the same arms.
 
         The bounds of ranks are Bonett and Wright's (2000), in which a perfect ranking is taken for one with two
-        neighbours swapped: as it stands it would have no uncertainty. Those of R² are percentiles over resampled arms,
-        where all copies of an arm are left out together.
+        neighbours swapped: as it stands it would have no uncertainty. Those of R² and of gains are percentiles over
+        resampled arms, the same for all predictors, where all copies of an arm are left out together.
 
     Raises:
         ValueError: fewer than five arms, an absent column, numbers that are missing, or a target that is all equal.
@@ -52,7 +54,7 @@ def predictor_table(arms: "pd.DataFrame", predictors: Sequence[str], target: str
     if len(y) < 5 or np.ptp(y) == 0:
         raise ValueError(f"expected five arms or more that differ in {target!r}, got {y.round(3).tolist()}")
     counts = np.random.default_rng(seed).multinomial(len(y), np.full(len(y), 1 / len(y)), size=DRAWS)
-    rows = {}
+    rows, first = {}, None
     for name in predictors:
         x = _column(arms, name)
         rho = float(spearmanr(x, y).statistic) if np.ptp(x) else float("nan")
@@ -60,8 +62,11 @@ def predictor_table(arms: "pd.DataFrame", predictors: Sequence[str], target: str
         drawn = leave_one_out_r2(x, y, counts)
         low, high = np.nanpercentile(drawn, [2.5, 97.5])
         whole = leave_one_out_r2(x, y, np.ones((1, len(y)), dtype=int))[0]
+        first = first or (whole, drawn)
+        gain_low, gain_high = np.nanpercentile(drawn - first[1], [2.5, 97.5])
         row = {"n": len(y), "spearman": rho, "rho_low": rho_low, "rho_high": rho_high}
-        rows[name] = row | {"loo_r2": whole, "r2_low": low, "r2_high": high}
+        row |= {"loo_r2": whole, "r2_low": low, "r2_high": high}
+        rows[name] = row | {"gain": whole - first[0], "gain_low": gain_low, "gain_high": gain_high}
     return pd.DataFrame.from_dict(rows, orient="index").astype({"n": int})
 
 

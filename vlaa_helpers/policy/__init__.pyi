@@ -8,3 +8,8 @@ from .memory_estimate import MemoryEstimate as MemoryEstimate, estimate_memory a
 from .perplexity import keep_hardest as keep_hardest, trace_perplexity as trace_perplexity
 from .profiles import get_profile as get_profile
 from .vision_tower import ImageFeaturesError as ImageFeaturesError, guard_tower as guard_tower
+from .weight_updates import (
+    adapter_updates as adapter_updates,
+    apply_updates as apply_updates,
+    drop_updates as drop_updates,
+)

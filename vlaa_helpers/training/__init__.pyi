@@ -4,6 +4,12 @@ from .batch_checks import check_batch as check_batch
 from .batch_plan import plan_batch as plan_batch
 from .deceptive_reward import DeceptiveReward as DeceptiveReward, deceptive_reward_index as deceptive_reward_index
 from .disk_estimate import DiskEstimate as DiskEstimate, estimate_disk as estimate_disk
+from .frozen_blocks import (
+    FrozenBlock as FrozenBlock,
+    frozen_coordinates as frozen_coordinates,
+    importance_map as importance_map,
+    most_moved as most_moved,
+)
 from .grpo import train_grpo as train_grpo
 from .grpo_loss_reference import (
     clipped_objective as clipped_objective,
@@ -12,7 +18,10 @@ from .grpo_loss_reference import (
     kl_estimates as kl_estimates,
 )
 from .grpo_minimal import train_grpo_minimal as train_grpo_minimal
+from .hard_buffer import hard_questions as hard_questions, hard_records as hard_records
 from .held_out import EvaluateEvery as EvaluateEvery
+from .phase_recipes import phase_recipe as phase_recipe
+from .phases import train_in_phases as train_in_phases
 from .preflight_check import preflight as preflight
 from .prompt_lengths import drop_long_prompts as drop_long_prompts
 from .recipes import grpo_recipe as grpo_recipe
