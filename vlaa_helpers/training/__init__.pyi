@@ -3,6 +3,7 @@ from .behaviour_logps import add_behaviour_logps as add_behaviour_logps
 from .batch_checks import check_batch as check_batch
 from .batch_plan import plan_batch as plan_batch
 from .deceptive_reward import DeceptiveReward as DeceptiveReward, deceptive_reward_index as deceptive_reward_index
+from .expert_prefix_trainer import ExpertPrefixGRPOTrainer as ExpertPrefixGRPOTrainer
 from .grpo import train_grpo as train_grpo
 from .grpo_loss_reference import (
     clipped_objective as clipped_objective,
@@ -12,6 +13,7 @@ from .grpo_loss_reference import (
 )
 from .grpo_minimal import train_grpo_minimal as train_grpo_minimal
 from .held_out import EvaluateEvery as EvaluateEvery
+from .hints import Hints as Hints, MicroGroup as MicroGroup, hint_schedule as hint_schedule
 from .preflight_check import preflight as preflight
 from .prompt_lengths import drop_long_prompts as drop_long_prompts
 from .recipes import grpo_recipe as grpo_recipe
