@@ -120,7 +120,7 @@ def test_without_hints_it_is_our_grpo(step, settings):
 @pytest.mark.parametrize("method", ["trsft", "sft"])
 def test_the_experts_tokens_get_the_loss_of_weighted_sft(tiny_profile, records, step, tmp_path, method, loss_type):
     """Where all completions earn the same, GRPO has nothing to say, and what is left is `train_sft`'s on the traces."""
-    whole_traces = Hints([(2, 1.0, 2.0), (1, 1.0, 2.0)], token_weights=method)
+    whole_traces = Hints([(3, 1.0, 2.0)], token_weights=method)
     ours = step(whole_traces, reward=lambda completions, **_: [1.0] * len(completions), loss_type=loss_type)
     (inputs,) = ours.passes
     divisor = {"dapo": int(inputs["num_items_in_batch"]), "dr_grpo": 6 * LONGEST}[loss_type]
