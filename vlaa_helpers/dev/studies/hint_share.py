@@ -1,6 +1,6 @@
 """Shows TRAPO at work on questions that the weak mini VLM seldom gets right: do hints grow fewer as it learns?
 
-python -m vlaa_helpers.dev.studies.hint_share [--steps 200] [--weights trsft|sft|none] [--seed 0] [--out FILE.json]
+python -m vlaa_helpers.dev.studies.hint_share [--steps 90] [--weights trsft|sft|none] [--seed 0] [--out FILE.json]
 
 GRPO with hints from traces of the scripted teacher (`none`: without hints), for one seed; a table of what the log says,
 averaged over parts of the run, and greedy accuracy on held-out questions before and after. It shows a mechanism, on one
@@ -69,7 +69,7 @@ def table_of(history: list[dict]) -> list[dict[str, float]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--steps", type=int, default=90)
     parser.add_argument("--weights", choices=["trsft", "sft", "none"], default="trsft")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
