@@ -50,7 +50,8 @@ CANARY := .venv-canary
 UPSTREAM := accelerate bitsandbytes datasets peft transformers trl
 CANARY_TESTS := tests/training/test_upstream.py tests/training/test_upstream_table.py \
 	tests/training/test_grpo_minimal.py tests/training/test_grpo_loss_reference.py tests/training/test_adaptive_kl.py \
-	tests/training/test_rollout_log.py tests/training/test_shared_prefix_trainer.py tests/training/test_weighted_sft.py \
+	tests/training/test_rollout_log.py tests/training/test_shared_prefix_trainer.py \
+	tests/training/test_expert_prefix_trainer.py tests/training/test_weighted_sft.py \
 	tests/policy/test_prefix_cache.py tests/policy/test_common_head.py tests/policy/test_decode_loop.py \
 	tests/policy/test_decode_stack.py tests/policy/test_adapters.py tests/policy/test_loading.py
 

@@ -49,8 +49,8 @@ def short_run(tiny_profile, folder):
     """Two steps of two passes, two prompts of two completions each, with a reference; and what was seen of them."""
     model, processor = load_policy(tiny_profile)
     seen = SimpleNamespace(
-        processor=processor, folder=folder, processor_calls=[], generate_calls=[], told=0, made=0, sampled=0, passes=0,
-        fresh=lambda: load_policy(tiny_profile)[0].get_base_model(),
+        processor=processor, folder=folder, processor_calls=[], generate_calls=[], rewards=[], told=0, made=0,
+        sampled=0, passes=0, fresh=lambda: load_policy(tiny_profile)[0].get_base_model(),
     )  # fmt: skip
 
     def reward(completions, **columns):
@@ -82,7 +82,11 @@ def short_run(tiny_profile, folder):
         noted(patch, GRPOTrainer, "_generate_and_score_completions", made)
         noted(patch, GRPOTrainer, "_tokenize_prompts", lambda found, *_: vars(seen).update(tokenized=found))
         noted(patch, GRPOTrainer, "_generate_single_turn", lambda found, *_, **__: vars(seen).update(generated=found))
-        noted(patch, GRPOTrainer, "_generate", lambda *_: vars(seen).update(sampled=seen.sampled + 1))
+        noted(
+            patch, GRPOTrainer, "_generate",
+            lambda found, *_: vars(seen).update(sampled=seen.sampled + 1, rollouts=found),
+        )  # fmt: skip
+        noted(patch, GRPOTrainer, "_calculate_rewards", lambda found, *_: seen.rewards.append(found))
         noted(patch, GRPOTrainer, "_compute_loss", lambda *_: vars(seen).update(passes=seen.passes + 1))
         noted(
             patch, GRPOTrainer, "_get_per_token_logps_and_entropies",

@@ -75,6 +75,26 @@ def test_views_follow_the_records(mixed, selection):
         assert [image_hash(i) for i in a["images"]] == [image_hash(i) for i in b["images"]] == expected
 
 
+@pytest.mark.parametrize("selection", SELECTIONS)
+def test_traces_for_hints_are_what_sft_teaches(mixed, selection):
+    records = SELECTIONS[selection](mixed)
+    view, plain, taught = to_grpo(records, with_traces=True), to_grpo(records), to_sft(records)
+    assert {*view.column_names} == {*plain.column_names, "expert_trace"}
+    assert view["expert_trace"][:] == [row[0]["content"][0]["text"] for row in taught["completion"][:]]
+    assert view.select_columns(plain.column_names)[:] == plain[:]
+
+
+def test_records_without_a_trace_have_no_hints(mixed):
+    def blank(row, k):
+        return row | ({"response": "", "reasoning": ""} if k in (1, 3) else {})
+
+    some = mixed.map(blank, with_indices=True)
+    ids = some["id"]
+    with pytest.raises(ValueError, match=rf"2 of 5 records have no trace to take hints from: {ids[1]} .*, {ids[3]} "):
+        to_grpo(some, with_traces=True)
+    assert len(to_grpo(some.select([0, 2, 4]), with_traces=True)) == 3  # others do not matter
+
+
 def test_columns_of_ones_own_stay_with_their_records(mixed):
     own = mixed.add_column("level", [*range(len(mixed))]).add_column("tags", [[f"t{k}"] for k in range(len(mixed))])
     own = own.add_column("prompt", ["mine"] * len(mixed)).shuffle(seed=1)

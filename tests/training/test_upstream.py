@@ -106,6 +106,11 @@ def _(world):
     need(parameters(GRPOTrainer._compute_loss) == ["self", "model", "inputs"], "its parameters have changed")
     need(world.passes == 4, "it is not called once a pass")
     need("self._compute_loss(model, inputs)" in inspect.getsource(GRPOTrainer.compute_loss), "compute_loss went around")
+    source = inspect.getsource(GRPOTrainer._compute_loss)
+    need('completion_mask * inputs["tool_mask"]' in source, "tokens of tools are not left out")
+    need("(per_token_loss.size(0) * self.max_completion_length)" in source, "dr_grpo has another divisor")
+    dapo = "normalizer * self.current_gradient_accumulation_steps / self.args.steps_per_generation"
+    need(dapo in source, "dapo has another divisor")
 
 
 @holds("trl-log-probs")
@@ -170,7 +175,8 @@ def _(world):
     need(world.processor.tokenizer.eos_token_id in trainer.eos_token_ids, "eos_token_ids")
     need({"completions", "completion_ids", "log_extra", "id", "gt"} <= world.reward_columns, "rewards are told less")
     read = ("tools", "environment_factories", "rollout_func", "num_generations_eval", "num_iterations")
-    missing = [name for name in (*read, "top_entropy_quantile", "model_wrapped") if not hasattr(trainer, name)]
+    more = ("top_entropy_quantile", "model_wrapped", "loss_type", "max_completion_length")
+    missing = [name for name in (*read, *more) if not hasattr(trainer, name)]
     need(not missing, f"{', '.join(missing)} of the trainer")
 
 
@@ -178,6 +184,23 @@ def _(world):
 def _(world):
     need(parameters(GRPOTrainer._generate) == ["self", "prompts"], "its parameters have changed")
     need(world.sampled == world.made, "it is not called once a generation batch")
+    ids, completion_ids, tool_mask, completions, logps, extra, images, _ = world.rollouts
+    need(len(ids) == len(completion_ids) == len(completions) == len(images) == 4, "it gives other things than it gave")
+    need(tool_mask is None and logps is None and extra == {}, "it gives masks, log-probabilities or columns now")
+    source = inspect.getsource(GRPOTrainer._generate_and_score_completions)
+    need("inp[key] = values[i]" in source, "its columns do not reach reward functions")
+    need("tool_mask, padding_value=1," in source, "padding is not 1 in tool masks")
+
+
+@holds("trl-rewards")
+def _(world):
+    named = ["self", "inputs", "prompts", "completions", "completion_ids_list"]
+    need(parameters(GRPOTrainer._calculate_rewards) == named, "its parameters have changed")
+    (rewards,), before = [found.shape for found in world.rewards[-1:]], dict(world.trainer._pending_metrics)
+    need(rewards == (4, 1), "it does not give rewards of each completion and function")
+    need(before == {} and world.trainer._pending_extra_logs == {}, "what was noted still waits after the batch")
+    world.trainer._log_metric("canary", 0.5)
+    need(world.trainer._pending_metrics.pop("canary") == [0.5], "_log_metric does not add to _pending_metrics")
 
 
 @holds("trl-ref-adapter")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _BATCH_ROWS = 256
 BEHAVIOUR = "behaviour"
 """A column that records may have: tokens of the response, and how likely its writer was to write them."""
+EXPERT = "expert_trace"
+"""A column of the GRPO view: what SFT would teach for the record."""
 
 
 def completion_of(record: Mapping) -> str:
@@ -58,29 +60,42 @@ def to_sft(records: "Dataset") -> "Dataset":
     """
     from datasets import Features
 
-    indices = records._indices
-    used = None if indices is None else set(indices.column("indices").to_pylist())
-    unusable: list[str] = []
+    completions = _Completions(records)
 
     def row_of(position: int, record: dict, has_image: bool) -> dict:
-        text = ""
-        if used is None or position in used:
-            try:
-                text = completion_of(record)
-            except ValueError as error:
-                unusable.append(f"{record['id']} ({error})")
+        text = completions.text_of(position, record)
         completion = [{"role": "assistant", "content": [{"type": "text", "text": text}]}]
         return {"prompt": chat_prompt(record["question"], has_image), "completion": completion}
 
     features = Features({"prompt": _message_feature(), "completion": _message_feature()})
     view = _view(records, row_of, features, shared=tuple({BEHAVIOUR} & set(records.column_names)))
-    if unusable:
-        raise ValueError(
-            f"{len(unusable)} of {len(records)} records cannot be SFT data: {', '.join(unusable[:3])}"
-            f"{', …' if len(unusable) > 3 else ''}. Let a teacher write responses (build_dataset), or leave them out: "
-            'records.filter(lambda response: response != "", input_columns="response")'
-        )
+    completions.refuse_if_any_lacks("cannot be SFT data")
     return view
+
+
+class _Completions:
+    """What SFT teaches for the rows of a table, and which of the selected ones have no such text."""
+
+    def __init__(self, records: "Dataset"):
+        indices = records._indices
+        self._used = None if indices is None else set(indices.column("indices").to_pylist())
+        self._total, self._without = len(records), []
+
+    def text_of(self, position: int, record: Mapping) -> str:
+        if self._used is None or position in self._used:
+            try:
+                return completion_of(record)
+            except ValueError as error:
+                self._without.append(f"{record['id']} ({error})")
+        return ""
+
+    def refuse_if_any_lacks(self, what: str) -> None:
+        if found := self._without:
+            raise ValueError(
+                f"{len(found)} of {self._total} records {what}: {', '.join(found[:3])}"
+                f"{', …' if len(found) > 3 else ''}. Let a teacher write responses (build_dataset), or leave them out: "
+                'records.filter(lambda response: response != "", input_columns="response")'
+            )
 
 
 def chat_prompt(question: str, has_image: bool) -> list[dict]:
@@ -96,7 +111,9 @@ def user_turn(text: str, has_image: bool) -> dict:
     return {"role": "user", "content": [*image, {"type": "text", "text": text}]}
 
 
-def to_grpo(records: "Dataset", *, prompt_of: Callable[[Mapping, bool], list[dict]] | None = None) -> "Dataset":
+def to_grpo(
+    records: "Dataset", *, prompt_of: Callable[[Mapping, bool], list[dict]] | None = None, with_traces: bool = False
+) -> "Dataset":
     """The view that TRL's `GRPOTrainer` takes: `prompt`, `images` and what rewards read.
 
     The other columns are `gt, verifier_type, source, id, question, meta` and columns of your own, which a record does
@@ -107,20 +124,26 @@ def to_grpo(records: "Dataset", *, prompt_of: Callable[[Mapping, bool], list[dic
 
     Args:
         prompt_of: a record, and whether it has an image, to the messages that ask it; `chat_prompt` by default.
+        with_traces: add a column `expert_trace`, of `completion_of`.
 
     Raises:
-        ValueError: a dataset without the columns of a record.
+        ValueError: a dataset without the columns of a record; with traces, records without a response.
     """
-    from datasets import Features
+    from datasets import Features, Value
 
-    def row_of(_: int, record: dict, has_image: bool) -> dict:
+    completions = _Completions(records)
+
+    def row_of(position: int, record: dict, has_image: bool) -> dict:
         prompt = prompt_of(record, has_image) if prompt_of else chat_prompt(record["question"], has_image)
-        return {"prompt": prompt}
+        return {"prompt": prompt} | ({EXPERT: completions.text_of(position, record)} if with_traces else {})
 
-    taken = (*RECORD_COLUMNS, "prompt", "images")
+    features = {"prompt": _message_feature()} | ({EXPERT: Value("string")} if with_traces else {})
+    taken = (*RECORD_COLUMNS, "prompt", "images", EXPERT if with_traces else "")
     own = (name for name in records.column_names if name not in taken)
     shared = ("gt", "verifier_type", "source", "id", "question", "meta", *own)
-    return _view(records, row_of, Features({"prompt": _message_feature()}), shared=shared)
+    view = _view(records, row_of, Features(features), shared=shared)
+    completions.refuse_if_any_lacks("have no trace to take hints from")
+    return view
 
 
 def _message_feature() -> Any:

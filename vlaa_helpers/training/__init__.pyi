@@ -10,6 +10,7 @@ from .frozen_blocks import (
     importance_map as importance_map,
     most_moved as most_moved,
 )
+from .expert_prefix_trainer import ExpertPrefixGRPOTrainer as ExpertPrefixGRPOTrainer
 from .grpo import train_grpo as train_grpo
 from .grpo_loss_reference import (
     clipped_objective as clipped_objective,
@@ -22,6 +23,7 @@ from .hard_buffer import hard_questions as hard_questions, hard_records as hard_
 from .held_out import EvaluateEvery as EvaluateEvery
 from .phase_recipes import phase_recipe as phase_recipe
 from .phases import train_in_phases as train_in_phases
+from .hints import Hints as Hints, MicroGroup as MicroGroup, hint_schedule as hint_schedule
 from .preflight_check import preflight as preflight
 from .prompt_lengths import drop_long_prompts as drop_long_prompts
 from .recipes import grpo_recipe as grpo_recipe

@@ -9,7 +9,7 @@ from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from ..core.run_note import note_run
-from ..data.trl_views import to_grpo
+from ..data.trl_views import EXPERT, to_grpo
 from ..policy.loading import check_reads_images, image_token_ids
 from ..policy.memory_estimate import memory_advice
 from ..policy.profiles import Profile
@@ -17,6 +17,8 @@ from ..rewards.mixed import MixedReward
 from .adaptive_kl import AdaptiveKL
 from .batch_checks import check_texts
 from .batch_plan import plan_batch
+from .expert_prefix_trainer import ExpertPrefixGRPOTrainer
+from .hints import Hints
 from .prompt_lengths import drop_long_prompts
 from .recipes import CONFIG_FIELDS, grpo_recipe
 from .reference_adapter import reference_kept_once
@@ -45,6 +47,7 @@ def train_grpo(
     max_prompt_length: int | None = None,
     shared_prefix: bool = True,
     exact_draws: bool = False,
+    hints: Hints | None = None,
     image_cache_gib: float = 0,
     callbacks: Sequence[TrainerCallback] = (),
     **config: Any,
@@ -69,6 +72,9 @@ def train_grpo(
         exact_draws: with shared prompts, sample with the random numbers that `generate` would take, one for every word
             of every row, so that completions are those of TRL's trainer. By default a token takes one random number a
             row, which is faster: other completions, from the same distribution.
+        hints: beginnings of the records' responses that some completions go on from (TRAPO, arXiv 2512.17636;
+            `ExpertPrefixGRPOTrainer`), and the weights of their tokens: `Hints()`. TRAPO's reinforcement learning is
+            `recipe="dr_grpo", entropy_coef=0.001, lr_scheduler_type="constant"`.
         image_cache_gib: keep the vision tower's features of images in so much host memory: the tower never changes,
             and a step shows it each image when it samples, for the reference's log-probabilities and in the loss.
         callbacks: called by the trainer, after ours: an `AdaptiveKL` where the recipe has one, and a `RolloutLog` of
@@ -87,7 +93,7 @@ def train_grpo(
         ValueError: some records have an image and some have none (TRL cannot put both into one batch), a column of
             your own has a name that TRL needs, open-ended records that a `MixedReward` cannot score
             (`check_records`), a batch that cannot be (`plan_batch`), an unknown recipe, `use_vllm` with a 4-bit policy,
-            or an `AdaptiveKL` where `beta` is 0.
+            an `AdaptiveKL` where `beta` is 0, or hints with records or settings that do not go with them.
         MemoryError: out of memory; the estimate and the settings to change are in the message (`estimate_memory`).
         TypeError: a keyword that `GRPOConfig` does not know, or a model or tokenizer that reads text only.
     """
@@ -104,12 +110,12 @@ def train_grpo(
         )
     check_texts(records, processor)
     _check_images(records)
-    _check_columns(records)
+    _check_columns(records, () if hints is None else ("hint", EXPERT))
     for reward in reward_funcs if isinstance(reward_funcs, Sequence) else [reward_funcs]:
         if isinstance(reward, MixedReward):
             reward.check_records(records)
-    dataset = to_grpo(records)
-    plan = plan_batch(profile, config.get("num_generations"), records=len(records))
+    dataset = to_grpo(records, with_traces=hints is not None)
+    plan = plan_batch(profile, config.get("num_generations", hints and hints.generations), records=len(records))
     defaults = {
         "output_dir": "runs/grpo",
         **{name: value for name, value in rows.items() if name in CONFIG_FIELDS},
@@ -124,10 +130,7 @@ def train_grpo(
     args = on_one_gpu(GRPOConfig(**(defaults | config)))
     if not (args.use_vllm and args.generation_kwargs):
         args.generation_kwargs = _without_image_tokens(args.generation_kwargs, processor)
-    if shared_prefix and (reason := unsupported_reason(model, args)):
-        logger.warning(f"shared_prefix: not with {reason}. TRL's own trainer reads a prompt again for each completion")
-        shared_prefix = False
-    trainer_class = partial(SharedPrefixGRPOTrainer, exact_draws=exact_draws) if shared_prefix else GRPOTrainer
+    trainer_class = _trainer_class(model, args, shared_prefix, exact_draws, hints)
     with exact_adapters(model):
         trainer = trainer_class(
             model=model,
@@ -144,11 +147,30 @@ def train_grpo(
         ours.append(RolloutLog())
     if trainer.is_world_process_zero():
         table, folder = grpo_recipe(profile, recipe), trainer.args.output_dir
-        options = {"recipe": table, "given": config, "seed": args.seed, "resumed": bool(args.resume_from_checkpoint)}
+        given = config if hints is None else config | {"hints": hints}
+        options = {"recipe": table, "given": given, "seed": args.seed, "resumed": bool(args.resume_from_checkpoint)}
         note_run(folder, method="GRPO", profile=profile, records=records, **options)
     with memory_advice(_as_run(profile, trainer), "grpo", model, reference=trainer.beta > 0):
         with reference_kept_once(trainer):
             return run_trainer(trainer, [*ours, *callbacks], records=records, image_cache_gib=image_cache_gib)
+
+
+def _trainer_class(
+    model: Any, args: GRPOConfig, shared_prefix: bool, exact_draws: bool, hints: Hints | None
+) -> Callable[..., GRPOTrainer]:
+    reason = unsupported_reason(model, args)
+    if hints is not None:
+        if reason or not shared_prefix:
+            raise ValueError(
+                f"hints with {reason or 'shared_prefix=False'}; expected prompts that are read once for their group, "
+                "because hints follow them. Leave that out, or train without hints"
+            )
+        return partial(ExpertPrefixGRPOTrainer, exact_draws=exact_draws, hints=hints)
+    if shared_prefix and not reason:
+        return partial(SharedPrefixGRPOTrainer, exact_draws=exact_draws)
+    if shared_prefix:
+        logger.warning(f"shared_prefix: not with {reason}. TRL's own trainer reads a prompt again for each completion")
+    return GRPOTrainer
 
 
 def _as_run(profile: Profile, trainer: GRPOTrainer) -> Profile:
@@ -171,12 +193,12 @@ def _without_image_tokens(given: dict[str, Any] | None, processor: Any) -> dict[
     return {**given, "suppress_tokens": sorted(never)}
 
 
-def _check_columns(records: "Dataset") -> None:
-    taken = [name for name in records.column_names if name in TRL_COLUMNS]
+def _check_columns(records: "Dataset", ours: Sequence[str]) -> None:
+    taken = [name for name in records.column_names if name in (*TRL_COLUMNS, *ours)]
     if taken:
         raise ValueError(
-            f"records have the columns {', '.join(taken)}; expected other names, because these are TRL's own, for what "
-            f"it hands to reward functions. Rename them: records.rename_column({taken[0]!r}, 'my_{taken[0]}')"
+            f"records have the columns {', '.join(taken)}; expected other names, because the trainer hands something "
+            f"to reward functions under these. Rename them: records.rename_column({taken[0]!r}, 'my_{taken[0]}')"
         )
 
 

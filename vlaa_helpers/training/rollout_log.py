@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 COLUMNS = ("id", "source", "question", "verifier_type", "gt")
 """What is kept of the record that a completion answers."""
+HINT = "hint"
+"""A column that trainers with hints add: the share of an expert's trace that the completion goes on from, 0-1."""
 
 
 class RolloutLog(TrainerCallback):
@@ -111,6 +113,7 @@ class RolloutLog(TrainerCallback):
             row = {
                 "group": self._groups + (first + k) // trainer.num_generations,
                 **{name: given[name][k] if name in given else None for name in COLUMNS},
+                **({HINT: given[HINT][k]} if HINT in given else {}),
                 "completion": text,
                 "reward": None,
                 "reason": "",
@@ -190,9 +193,10 @@ def load_rollouts(path: str | Path) -> "pd.DataFrame":
 
     Returns:
         Columns `step`, `group` (which prompt of the step, from 0), `id`, `source`, `question`, `verifier_type`, `gt`,
-        `completion`, `reward` (NaN: it could not be scored), `reason`, `advantage` (as TRL used it), `tokens` (the end
-        token counts, as in TRL's `completions/mean_length`), `truncated`, `garbled`; `reward/…` for each of several
-        reward functions, and what else they noted with `log_extra`.
+        `hint` (of runs with hints: the share of an expert's trace that the completion goes on from), `completion`,
+        `reward` (NaN: it could not be scored), `reason`, `advantage` (as TRL used it), `tokens` (the end token counts,
+        as in TRL's `completions/mean_length`), `truncated`, `garbled`; `reward/…` for each of several reward functions,
+        and what else they noted with `log_extra`.
 
     Raises:
         FileNotFoundError: no rollouts there.

@@ -129,10 +129,7 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
 
         def generate(generation_config: Any, **inputs: Tensor) -> Tensor:
             del model.generate  # its own again
-            prefix = prefill(model, inputs)
-            return generate_from(
-                model, prefix, counts, exact_draws=self.exact_draws, generation_config=generation_config
-            )
+            return self._sample(model, prefill(model, inputs), generation_config)
 
         model.generate = generate
         try:
@@ -140,6 +137,12 @@ class SharedPrefixGRPOTrainer(GRPOTrainer):
             return super()._generate_single_turn(prompts, images, multimodal_fields, num_generations, **settings)
         finally:
             model.__dict__.pop("generate", None)
+
+    def _sample(self, model: Any, prefix: Prefix, generation_config: Any) -> Tensor:
+        """Prompts and their completions, shape (rows, tokens), padded as `generate` pads them."""
+        return generate_from(
+            model, prefix, self._counts, exact_draws=self.exact_draws, generation_config=generation_config
+        )
 
     # ---- passes ----
 
