@@ -278,7 +278,7 @@ def test_the_first_cut_is_the_control_without_thinking(exact, records):
         probe_traces(model, processor, records, SAMPLES, probes=["partial"], max_answer_tokens=5)
     ((starts, texts),) = written
     first = {}
-    for (row, _), text in zip(starts, texts, strict=True):
+    for (row, _), (text, _) in zip(starts, texts, strict=True):
         first.setdefault(row, text)
     assert [module.NO_THINKING + first[k] for k in range(4)] == [row["response"] for row in alone.rows]
 
