@@ -33,7 +33,7 @@ _OF_THEM = re.compile(r"\bof (?:them|these|those|which|whom)\b", re.IGNORECASE)
 _ALONE_FIRST = re.compile(rf"\W*{SMALL_NUMBER}\s*[.:;\n]", re.IGNORECASE)
 _TO_BE_TAKEN = re.compile(r"\b(?:must|should|need to|have to|has to) be (?:subtracted|removed|taken)\b", re.IGNORECASE)
 _WITHOUT = re.compile(
-    r"\b(?:besides|other than|apart from|after|once|when|gone|non|minus|subtract\w*)\b|=", re.IGNORECASE
+    r"\b(?:besides|other than|apart from|after|once|when|gone|non|because|since|minus|subtract\w*)\b|=", re.IGNORECASE
 )
 _THEN = re.compile(r"\b(?:then|next|finally)\b", re.IGNORECASE)
 _NAME = re.compile(r"\b[A-Z][a-z]+(?= [a-z])")
