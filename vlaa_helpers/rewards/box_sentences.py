@@ -59,6 +59,12 @@ _DESCRIBES = re.compile(
     r"|expressed|measured|from|within|[a-z]{3,}ing|[a-z]{3,}ed)\b",
     re.IGNORECASE,
 )
+_EXTENT = re.compile(
+    r"\s*,\s*(?:which )?(?:covers|covering|spans|spanning|fills|filling|occupies|occupying) (?:the|an?) "
+    r"(?:whole|entire|full) [a-z ]*(?=[.,;]|$)",
+    re.IGNORECASE,
+)
+"""What says how far the thing reaches, behind a box that was said to be its own: "which covers the whole track"."""
 
 
 def sentence_box(text: str, question: str) -> list[float]:
@@ -81,10 +87,10 @@ def _states_it(text: str, question: str) -> bool:
     *before, behind = _with_things_for_pronouns(with_cans(text), question).split(MARK)
     if takes_back(text, question) or not all(_states(said, question) for said in before):
         return False
-    if not _is_description(behind, question):
+    is_named = _mentions([" ".join(before)], question)
+    if not _is_description(_EXTENT.sub("", behind, count=1) if is_named else behind, question):
         return False
-    said = " ".join(before)
-    return _mentions([said], question) or _speaks_first_of_the_thing(behind, question)
+    return is_named or _speaks_first_of_the_thing(behind, question)
 
 
 def _with_things_for_pronouns(text: str, question: str) -> str:
@@ -150,7 +156,7 @@ def _is_of_the_thing(clauses: list[str], last: str, question: str) -> bool:
     "Which" goes back to the last words, a box to any clause, and "it" to the nearest one that speaks of a thing.
     """
     if _RELATIVE_CLAUSE.match(last):
-        return bool(clauses) and says_the_thing(without_start(clauses[-1]), question)
+        return bool(clauses) and says_the_thing(_last_words(clauses[-1]), question)
     if any(_OTHER_GENDER[word].intersection(named_words(question)) for word in words_of(last) if word in _OTHER_GENDER):
         return False
     if _CONTAINER.search(last) and not PRONOUNS.intersection(words_of(last)):
@@ -163,6 +169,13 @@ def _is_of_the_thing(clauses: list[str], last: str, question: str) -> bool:
         if kind == "thing" or (kind == "other" and not _BESIDE.match(without_start(clause))):
             return kind == "thing"
     return True
+
+
+def _last_words(clause: str) -> str:
+    """What "which" behind a clause goes back to: what stands behind the clause's verb, or all of it without one."""
+    clause = without_start(clause)
+    verbs = list(VERB.finditer(clause))
+    return clause[verbs[-1].end() :] if verbs and clause[verbs[-1].end() :].strip() else clause
 
 
 def _mentions(clauses: list[str], question: str) -> bool:

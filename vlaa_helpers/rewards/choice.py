@@ -14,8 +14,8 @@ _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{([^{}]*)\}")
 _WRAPPED = re.compile(
     r"\\(?:boxed|fbox|text|mathrm|mathbf|textbf)(?![A-Za-z])\s*+|\\[()\[\]]|[*`$\"“”]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
 )
-_LETTER = re.compile(r"[(\[]?([A-Za-z])[)\]]?[.!?;:,]?")
-_LETTER_AND_TEXT = re.compile(r"[(\[]?([A-Za-z])(?:[)\]][.:]?|[.:,!?;]|\s*+[-–—]\s|\s*+(?=\())\s*+(.*)", re.DOTALL)
+_LETTER = re.compile(r"[(\[]?([A-Za-z])[)\]]?[.!;:,]?")
+_LETTER_AND_TEXT = re.compile(r"[(\[]?([A-Za-z])(?:[)\]][.:]?|[.:,!;]|\s*+[-–—]\s|\s*+(?=\())\s*+(.*)", re.DOTALL)
 _LETTER_BLANK_TEXT = re.compile(r"([A-Z])\s++(.*)", re.DOTALL)
 _TEXT_AND_LETTER = re.compile(r"(.*\S)\s*+\(([A-Z])\)[.!]?", re.DOTALL)
 _CALLED = re.compile(

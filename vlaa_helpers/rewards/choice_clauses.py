@@ -84,6 +84,14 @@ _OF_ANSWERS = re.compile(
 _LABEL = re.compile(r"(?<![\w'’])([A-Z])(?![\w'’])")
 _LABEL_FIRST = re.compile(r"\W*([A-Z])[).:]\s")
 _MOST = re.compile(r"\b(?:highest|tallest|largest|greatest|biggest|most)\b", re.IGNORECASE)
+_SAYS_OPTION = re.compile(r"(?:first|it is|it['’]s|this is|that is)\b", re.IGNORECASE)
+_OF_THE_MOST = re.compile(r"\b\w{2,}est\b|\bmost\b|\bleast\b", re.IGNORECASE)
+_CHANGES_LATER = re.compile(
+    r"(?:and )?(?:then|followed by|before)\b"
+    r"|with an? (?:\w+ ){0,2}(?:drop|fall|rise|decline|decrease|increase|dip|plateau)\b",
+    re.IGNORECASE,
+)
+"""What comes after a trend and makes another one of it: "Increasing, followed by a drop"."""
 _MORE = re.compile(r"\b(?:higher|taller|larger|greater|bigger|longer|exceeds|more than)\b|\bahead\b")
 _SUM = re.compile(r"[\d\s.,+\-−–*×·÷/()²³√π^°%=:]+(?:[a-z]{1,2}[²³]?)?[.]?", re.IGNORECASE)
 _MEASURE = re.compile(
@@ -216,8 +224,12 @@ def _takes_back(clause: str, letter: str, options: Options, *, is_behind: bool) 
         return True
     if rules_out:
         return False
+    if not is_behind and others and len(clause.split()) < MIN_WORDS and _SAYS_OPTION.match(clause):
+        return True
     if not is_behind:
         return letter in options.mentioned(clause) and _is_opposite(clause, options.stem, options.own(letter))
+    if _CHANGES_LATER.match(clause) and not _OF_THE_MOST.search(options.stem):
+        return True
     if len(clause.split()) < MIN_WORDS and not _SHORT_REASON.fullmatch(clause):
         return "=" not in clause and not _MEASURE.fullmatch(clause) and not clause.startswith("followed by")
     if _TURN.search(clause) or (others and _TOO.search(clause)):

@@ -27,7 +27,7 @@ _OTHER_SIGN = re.compile(r"[^\w\s.,:;!()\[\]'\"°=-]|(?<!\w)[-_]|[-_](?!\w)")
 LONE_LETTER = re.compile(
     r"(?<![\w'’])(?!(?:a|i) (?!is\b|was\b|would\b|or\b|and\b)[a-z]{2})([a-z])(?![\w'’])", re.IGNORECASE
 )
-_GIVEN = re.compile(
+GIVEN = re.compile(
     r"^.*\b(?:if|given|suppose)\b.*,\s*(?:then\s+)?(?=.*\b(?:what|which|how|find|is|are)\b)", re.IGNORECASE
 )
 """A condition before what is asked for: its angles and lengths are known."""
@@ -47,6 +47,12 @@ _ALIKE = (
     (re.compile(r"\b(?:smallest|minimum|minimal|shortest)\b", re.IGNORECASE), "lowest"),
     (_GROWING, _with),
     (re.compile(r"\bwith (?:an )?increas(?:ing|e in|ed) ", re.IGNORECASE), "with "),
+    (
+        re.compile(
+            r"\b(colou?r|shape|symbol|marker)s? (?:is|are) used (?:for|to (?:show|mark|represent|indicate))\b", re.I
+        ),
+        r"\1 of",
+    ),
     (re.compile(r"\bwhat (?:happens|is happening) to\b", re.IGNORECASE), ""),
     (re.compile(r"\bto (?:each other|one another)\b", re.IGNORECASE), " "),
 )
@@ -166,6 +172,6 @@ def asked_of(options: Options, is_bare: bool = False) -> str:
     """The sentence that asks, without the options that it names: "Which is bigger, the ball or the cube?"."""
     sentence = asking_sentence(options.stem)
     if all(text[:1].isdigit() for text in options.letters):
-        sentence = _GIVEN.sub("", sentence)
+        sentence = GIVEN.sub("", sentence)
     sentence = as_is(plain_text(with_names(sentence, options.stem)), is_bare)
     return options.pattern.sub(" ", sentence) if re.search(r"\bor\b", sentence) else sentence

@@ -4,6 +4,7 @@ import re
 from functools import partial
 
 from .choice_restated import (
+    GIVEN,
     HOW,
     MAX_SENTENCE,
     NEUTRAL,
@@ -31,13 +32,15 @@ _NUMBER = re.compile(r"\(?[-+]?\d+(?:\.\d+)?[).]?")
 _ASKS = re.compile(r"\?|^\W*(?:is|are|was|were|do|does|did|has|have|can)\b", re.IGNORECASE)
 _LETTER_BEFORE = re.compile(r"(?<=\s)\(?([A-Z])[).]\s*(?=\S)")
 _CALLED = re.compile(r"\s(?:option|choice|answer|statement)\s*$", re.IGNORECASE)
+_NAMED = re.compile(r"\b(angle|triangle|circle|point|line|figure|panel|vertex)\s*$", re.IGNORECASE)
 _LETTER = re.compile(r"(?<![\w'.(])\(?([A-Z])\)?[.!]?$")
 _IS_RIGHT = re.compile(r"(?:that|this|it|which)(?: is|['’]?s) (?:right|correct)[.!]?", re.IGNORECASE)
 _MAY_BE = re.compile(
-    r"\b(?:could|might|(?-i:may))\b(?! be (?:seen|found|read|observed|inferred|concluded|identified|used))",
+    r"\b(?:could|might|used to be|(?-i:may))\b(?! be (?:seen|found|read|observed|inferred|concluded|identified|used))",
     re.IGNORECASE,
 )
 _CONDITION = re.compile(r"\(?(?:if|when|while|unless)\b", re.IGNORECASE)
+_THEN = re.compile(r"[\s,]*(?:and )?(?:then|followed by)\b", re.IGNORECASE)
 _SHORT_NOT = re.compile(r"n['’]t\b", re.IGNORECASE)
 _NEGATION = re.compile(r"\bnot\b")
 _BEHIND_A_VERB = re.compile(r"\b(?:is|are|was|were)\s*(?:(?:an?|the)\s*)?$")
@@ -78,6 +81,17 @@ _AUXILIARY = frozenset("is are was were do does did has have had can will there 
 _TOKEN = re.compile(r"\w+(?:['’]\w+)?|[^\w\s.,;:!?\"]")
 
 _WORD = re.compile(r"\w")
+_OPPOSITES = tuple(
+    pair
+    for words in (
+        "above below", "higher lower", "larger smaller", "greater less", "greater smaller", "bigger smaller",
+        "more less", "more fewer", "longer shorter", "taller shorter", "older younger", "faster slower",
+        "increases decreases", "increase decrease", "increasing decreasing", "rises falls", "before after",
+        "open closed", "positive negative",
+    )
+    for pair in (tuple(words.split()), tuple(words.split()[::-1]))
+)  # fmt: skip
+"""Words of which one denies the other: "No, it is below" answers whether it is above."""
 
 
 def named_by_sentence(text: str, options: Options) -> str | None:
@@ -98,7 +112,12 @@ def named_by_sentence(text: str, options: Options) -> str | None:
         and letter[1].casefold() not in options.letters
         and not any(text.endswith(letter[0].strip(".!").casefold()) for text in options.letters)
     ):
-        before = before_an_option(_CALLED.sub(" ", text[: letter.start()]), asking_sentence(options.stem))
+        asked = asking_sentence(options.stem)
+        if (named := _NAMED.search(text[: letter.start()])) and not re.search(
+            rf"\b(?:which|what) {named[1]}\b", asked, re.I
+        ):
+            return None  # "Angle C" is no option C
+        before = before_an_option(_CALLED.sub(" ", text[: letter.start()]), asked)
         return letter[1] if phrases_of(before, NEUTRAL) and says_again(before, options) else None
     text = _LETTER_BEFORE.sub(partial(_without_own_letter, options), _SHORT_NOT.sub(" not", text))
     text = _with_digits(plain_text(in_one_wording(text, options)), options)
@@ -129,6 +148,8 @@ def _answers(before: str, after: str, options: Options, text: str = "") -> bool:
     if after.startswith("!") and text[-1:].isdigit():
         return False  # a factorial
     asked = asking_sentence(options.stem)
+    if _THEN.match(after) or _is_of_the_condition(before, asked):
+        return False
     after = _after_an_option(before, after, options, text)
     before = _before_an_option(before, asked, options)
     if (link := _OPEN_LINK.search(before)) and not re.search(rf"\b{link[1]}\b", asked, re.IGNORECASE):
@@ -150,6 +171,15 @@ def _answers(before: str, after: str, options: Options, text: str = "") -> bool:
     return says_again(rest, options) or (
         is_behind_a_verb and _is_adjunct(after, options) and says_again(before, options)
     )
+
+
+def _is_of_the_condition(before: str, asked: str) -> bool:
+    """Whether a subject is that of the question's condition alone: of "If A dies out, what does B do?", A."""
+    condition = GIVEN.match(asked)
+    if not condition or _CONDITION.search(before):
+        return False
+    said = set(words_of(before)) - NEUTRAL - _AUXILIARY - {"would"}
+    return bool(said) and said <= set(words_of(condition[0])) and said.isdisjoint(words_of(asked[condition.end() :]))
 
 
 def _are_verbs(options: Options) -> bool:
@@ -190,10 +220,23 @@ def _after_an_option(before: str, after: str, options: Options, text: str) -> st
 
 def _confirms(rest: str, text: str, options: Options) -> bool:
     """Whether the sentence behind "yes" says the question again, and that behind "no" its negation."""
-    if is_negated(options.stem) or len(_NEGATION.findall(rest)) != (text == "no"):
+    if is_negated(options.stem):
+        return False
+    asked = asking_sentence(options.stem)
+    if text == "no" and not is_negated(rest):
+        return any(_is_within(_content(said), _content(asked)) for said in _with_the_opposite(rest, asked))
+    if len(_NEGATION.findall(rest)) != (text == "no"):
         return False
     rest = _NEGATION.sub("", rest)
-    return _is_within(_content(rest), _content(asking_sentence(options.stem))) or says_again(rest, options)
+    return _is_within(_content(rest), _content(asked)) or says_again(rest, options)
+
+
+def _with_the_opposite(said: str, asked: str) -> list[str]:
+    """A sentence with one word turned into its opposite, where the question has that: "below" into "above"."""
+    pairs = [
+        (a, b) for a, b in _OPPOSITES if re.search(rf"\b{b}\b", asked, re.I) and not re.search(rf"\b{a}\b", asked, re.I)
+    ]
+    return [re.sub(rf"\b{a}\b", b, said) for a, b in pairs if len(re.findall(rf"\b{a}\b", said)) == 1]
 
 
 def _turns_round(before: str, after: str, options: Options) -> bool:

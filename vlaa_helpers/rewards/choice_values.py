@@ -16,12 +16,23 @@ _EXERCISE = re.compile(
     re.IGNORECASE,
 )
 _SAYS = re.compile(r"[^\W\d]\)?\s*=|\b(?:is|are|equals)\b")
+_WORKING = re.compile(r"[\d\s.()+\-−*×·÷/^√²³π°{}=]*[+\-−*×·÷/^√²³][\d\s.()+\-−*×·÷/^√²³π°{}]*=[\d\s.√π°/]*")
+"""Working in numbers alone: "90° - 25° = 65°"."""
+_TERM = re.compile(r"(?<![\d.])\d+(?:\.\d+)?(?![\d.²³^])")
 _LABELLED = re.compile(r"^\W*[A-Z][).:,]\s|\b(?:answer|option|choice)\b")
 """What names an option itself, and is no value."""
 _OPEN_END = re.compile(r"(\b(?:is|are|equals|equal to)|=)\s*(?:\n.*)?$", re.DOTALL)
 """The end of a question that leaves its value open: "then ∠2 equals"."""
 MAX_LENGTH = 1000
 """Characters of an answer; of a longer one no value is read."""
+
+
+def _is_working(text: str, options: Options) -> bool:
+    """Whether a text is working in numbers alone, of which none is an option: "108 / 2 = 54" is a step from 108."""
+    if not _WORKING.fullmatch(text):
+        return False
+    terms = _TERM.findall(text.rpartition("=")[0])
+    return not any(options.named_by(term) or options.named_by(f"{term}°") for term in terms)
 
 
 def named_by_value(text: str, options: Options) -> str | None:
@@ -43,7 +54,7 @@ def named_by_value(text: str, options: Options) -> str | None:
     if _HOW_MANY.search(asked):
         count = read_count(text, options.stem)
         return options.named_by(f"{count.normalize():f}") if isinstance(count, Decimal) else None
-    if not _EXERCISE.search(asked) or not _SAYS.search(text) or _LABELLED.search(text):
+    if not _EXERCISE.search(asked) or not (_SAYS.search(text) or _is_working(text, options)) or _LABELLED.search(text):
         return None
     stem = _OPEN_END.sub(r"\1 ( )", options.stem)
     same = same_values(options.texts.values(), text, stem)

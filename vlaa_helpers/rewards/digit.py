@@ -18,6 +18,8 @@ from .score import Reason, Score, right_or_wrong, score_answer
 
 _SIGNED = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)")
 # percentages, comparisons, functions: words that the question may have
+_SAYS_SUM = re.compile(r"(?:so |and )?(?:the )?(?:sum|total)(?: value)?\s*(?:is|=|:)", re.IGNORECASE)
+_ASKS_NO_SUM = re.compile(r"\b(?:difference|median|maximum|minimum|range)\b(?!.*\b(?:sum|total)\b)", re.IGNORECASE)
 _ODD = re.compile(r"\b(?:sqrt|root|log|ln|sin|cos|tan|factorial|percent|per cent|times)\b", re.IGNORECASE)
 _NAME = re.compile(r"(?:\b[A-Za-z]\s*)?=\s*$")
 _SIGN = re.compile(r"(?:(?<![^\s(\[:=])(?P<minus>-[\s(\[]*|(?:minus|negative)[\s(]+)|(?<!\S)\+)$", re.IGNORECASE)
@@ -117,6 +119,8 @@ def _read_clause(text: str, question: str) -> Decimal | Reason:
     if len(text) <= MAX_LENGTH and ("'" in text or '"' in text):
         text = " ".join(QUOTED.sub(r" \2 ", text).split())
     if refuses_to_answer(text, question) or (_MODAL.search(text) and not _MODAL.search(question)):
+        return Reason.UNREADABLE
+    if _SAYS_SUM.match(text) and _ASKS_NO_SUM.search(question):
         return Reason.UNREADABLE
     text = without_the_whole(in_common_words(text, question), question)
     numbers = list(find_numbers(text))

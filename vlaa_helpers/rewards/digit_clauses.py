@@ -12,6 +12,7 @@ from .counted_things import head_of_counted, stem
 from .digit_doubts import contradicts, is_denied, is_doubtful, takes_back
 from .digit_split import SENTENCE_END, clauses_of, counts_apart
 from .digit_steps import SUM, without_list, without_sums
+from .hedges import is_negated
 from .neutral_words import ANY_THING, LOOKS, SAYING, words_of
 from .number_words import SMALL_NUMBER, find_numbers
 from .phrases import one_writing
@@ -29,6 +30,12 @@ _ANSWERS = re.compile(r"\banswer (?:is|:|=)", re.IGNORECASE)
 _LISTED = re.compile(r"\b(?:are|is)\b:? (?!there\b)([^.]*,[^.]*|[^.]* and [^.]*)[.]?$")
 _FRAGMENT = re.compile(rf"\W*{SMALL_NUMBER}(?: (?!is|are|in|on|was|were)\w+){{0,3}}\W*$", re.IGNORECASE)
 _OF_THEM = re.compile(r"\bof (?:them|these|those|which|whom)\b", re.IGNORECASE)
+_ALONE_FIRST = re.compile(rf"\W*{SMALL_NUMBER}\s*[.:;\n]", re.IGNORECASE)
+_TO_BE_TAKEN = re.compile(r"\b(?:must|should|need to|have to|has to) be (?:subtracted|removed|taken)\b", re.IGNORECASE)
+_WITHOUT = re.compile(
+    r"\b(?:besides|other than|apart from|after|once|when|gone|non|because|since|minus|subtract\w*)\b|=", re.IGNORECASE
+)
+_THEN = re.compile(r"\b(?:then|next|finally)\b", re.IGNORECASE)
 _NAME = re.compile(r"\b[A-Z][a-z]+(?= [a-z])")
 _FORMULA = re.compile(r"\d\s*[-+*/×÷^·]|[-+*/×÷^·]\s*\d")
 
@@ -54,7 +61,7 @@ def stated_count(text: str, question: str, read: Callable[[str], object]) -> Dec
         text: without markup, its lines kept.
         read: reads the count of one clause; what is no Decimal is none.
     """
-    if len(text) > MAX_LENGTH or is_doubtful(text, question):
+    if len(text) > MAX_LENGTH or is_doubtful(text, question) or _is_before_the_change(text, question):
         return None
     if max(map(len, SENTENCE_END.split(text))) > MAX_CLAUSE:
         return None
@@ -64,6 +71,18 @@ def stated_count(text: str, question: str, read: Callable[[str], object]) -> Dec
     parts = [part for clause in texts for part in counts_apart(clause)]
     count = _count_of(texts, question, read)
     return count if count is not None or len(parts) == len(texts) else _count_of(parts, question, read)
+
+
+def _is_before_the_change(text: str, question: str) -> bool:
+    """Whether a text has things among those it counts that the question takes away: "5 objects, 4 of them balls"."""
+    taken = things_changed(question, "take")
+    if not taken or _RESULT.search(text) or _ALONE_FIRST.match(text):
+        return False
+    if _TO_BE_TAKEN.search(text):
+        return True
+    words = {one_writing(word) for word in words_of(text)}
+    is_said_otherwise = kinds_of_change(text) or is_negated(text) or _WITHOUT.search(text)
+    return not is_said_otherwise and any(change and change <= words for change in taken)
 
 
 def _count_of(texts: list[str], question: str, read: Callable[[str], object]) -> Decimal | None:
@@ -79,6 +98,8 @@ def _count_of(texts: list[str], question: str, read: Callable[[str], object]) ->
         and _changes_a_number(clauses, deciding)
     ):
         return None
+    if kinds_of_change(question) and _is_changed_again(clauses, deciding[-1]):
+        return None
     if _says_less_than_another(clauses, deciding[-1], question):
         return None
     last = max(k for k, clause in enumerate(clauses) if clause is deciding[-1])
@@ -87,6 +108,16 @@ def _count_of(texts: list[str], question: str, read: Callable[[str], object]) ->
         for k, clause in enumerate(clauses)
     )
     return deciding[-1].count if is_whole and _adds_up(clauses, deciding[-1], question) else None
+
+
+def _is_changed_again(clauses: list[_Clause], deciding: _Clause) -> bool:
+    """Whether a later clause changes the count once more: "gives 7. Subtracting 1 gives 6", "and then 1 is removed"."""
+    for clause in clauses[clauses.index(deciding) + 1 :]:
+        numbers = {number for _, _, number in find_numbers(clause.text)}
+        is_new = clause.is_result and deciding.count not in numbers
+        if numbers and kinds_of_change(clause.text) and (is_new or _THEN.search(clause.text)):
+            return True
+    return False
 
 
 def _says_less_than_another(clauses: list[_Clause], deciding: _Clause, question: str) -> bool:

@@ -20,7 +20,7 @@ _SPEAKER = (
 )
 _CALLED = r"(?:final |correct |best |right )*(?:answer|option|choice|letter|result)"
 _IS = r"(?:is|would be|will be|should be)\b\s*:?|[:=]"
-_SAYING = rf"(?:the |my |our )?{_CALLED}(?: to (?:the|this) question)?\s*(?:{_IS})"
+_SAYING = rf"(?:i think (?:that )?)?(?:the |my |our )?{_CALLED}(?: to (?:the|this) question)?\s*(?:{_IS})"
 _CHOOSING = r"(?:i(?:'d| would| will|'ll)? (?:choose|pick|select|go with)|i'd say)(?=\s)"
 _PART = rf"(?:{_OPENING}|{_SOURCE}|{_SPEAKER}|{_SAYING}|{_CHOOSING})\s*"
 _LEAD_IN = re.compile(rf"\s*(?:{_PART}){{1,5}}", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""The unit that a question asks for: "in m/s", "(in cm²)", "How many minutes", "What percentage"."""
+"""The unit that a question asks for: "in m/s", "(in cm²)", "How many minutes", "Convert 2 h to minutes"."""
 
 import re
 from functools import lru_cache
@@ -9,7 +9,10 @@ from .restatement import asking_sentence
 _POWERS = str.maketrans({"²": "^2", "³": "^3"})
 _DEGREE_SIGN = re.compile(r"°\s*([CF]?)(?![A-Za-z])")
 # what may follow: up to four words, of which the first ones must be a unit
-_PLACE = re.compile(r"(\(in |\(|\bin |\bhow many )(?=(\S+(?: \S+){0,3}))", re.IGNORECASE)
+_PLACE = re.compile(
+    r"(\(in |\(|\bin |\bhow many |\b(?:convert|change|express)\b[^?]*? (?:to|into) )(?=(\S+(?: \S+){0,3}))",
+    re.IGNORECASE,
+)
 _PERCENT = re.compile(
     r"\b(?:what|which|how many|in|as a|find the|calculate the)\s+per\s?cent(?:age)?\b|\(%\)|\bin %", re.I
 )

@@ -16,6 +16,8 @@ _JOINED = re.compile(r"\b([a-z]{3,}) (?:and|or) (?:\d+ )?(?=([a-z]{3,}))", re.IG
 _RATIO_OF = re.compile(
     r"\bratio of (?:the )?([^=:]+?) to (?:the )?([^=:.?]+?)(?=\s+(?:is|are)\b|\s*[=:.?]|$)", re.IGNORECASE
 )
+_RATIO = re.compile(r"\W*(?:the )?([a-z]{3,})(?:\s*:\s*| to )(?:the )?([a-z]{3,})\s*(?:=|is\b|:)", re.IGNORECASE)
+_WHERE = re.compile(r"\b(?:in|if|for|when|where|on|at)\b", re.IGNORECASE)
 _OPPOSITES = tuple(
     tuple(pair.split("/"))
     for pair in (
@@ -29,6 +31,13 @@ _SHAPES = frozenset(
     "triangle rectangle square circle sector trapezoid trapezium parallelogram rhombus quadrilateral kite pentagon "
     "hexagon octagon cube cone cylinder prism pyramid sphere".split()
 )
+_OWNED = r"(?:height|length|width|weight|mass|price|cost|speed|age)"
+_OWNER = re.compile(rf"\b{_OWNED} of (?:the |an? )?([a-z]{{3,}})\b|\b([a-z]{{3,}})['’]s {_OWNED}\b", re.IGNORECASE)
+_PART_ASKED = re.compile(r"\b(?:area|perimeter) of (?:the |this )?(?:shaded )?(?:region|part|sector|segment)\b", re.I)
+_OF_A_SHAPE = re.compile(
+    rf"^(?:so |and )?the (?:area|perimeter) of (?:the |this )?({'|'.join(_SHAPES - {'sector'})})s?\b", re.IGNORECASE
+)
+"""The whole, where a part of it is asked for: "The area of the circle" for that of the shaded sector."""
 _SUBJECT = re.compile(
     r"^(?:so |and )?(?:the |this |that )?([a-z][^=\d]*?)\s+(?:is|are|has|have|equals?)\s", re.IGNORECASE
 )
@@ -44,6 +53,7 @@ _DISTANCE = re.compile(
 _PREDICATE = re.compile(r"\b(?:is|are) ([a-z]{3,})[.?]?$", re.IGNORECASE)
 _DERIVED = re.compile(r"\b(?:difference|sum|ratio|product|quotient|minus|plus)\b", re.IGNORECASE)
 _PRONOUN = re.compile(r"\b(?:it|its|they|their|them|he|she|his|her|this|that|these|those|each|one)\b", re.IGNORECASE)
+_CURRENCIES = frozenset("euro euros yen rupee rupees".split())
 _LOOSE = SAYING | frozenset(
     "value values measure size length number total amount result sum expression equation function formula curve graph "
     "line degree degrees final equal of by for to at on from with and each both".split()
@@ -67,6 +77,8 @@ def is_contrasted(answer: str, question: str) -> bool:
     if _HOW_MUCH_MORE.search(question) and not _MORE.search(answer):
         if any(name in answer for name in _NAME.findall(question)):
             return True  # "Anna read 6 books", where it asks how many more she read than Tom
+    if re.search(r"\$\d", question) and any(word in said for word in _CURRENCIES - set(words_of(question))):
+        return True
     if "$" in question and "cent" not in question and re.search(r"\bcents?\b", answer):
         return True
     return (
@@ -84,8 +96,14 @@ def is_contrasted(answer: str, question: str) -> bool:
 
 def _is_of_another_ratio(answer: str, question: str) -> bool:
     """Whether an answer turns a ratio round: "girls to boys" for "the ratio of boys to girls"."""
-    asked, said = _RATIO_OF.search(question), _RATIO_OF.search(answer)
-    return bool(asked and said) and words_of(said[1]) == words_of(asked[2]) != words_of(asked[1])
+    asked, said = _RATIO_OF.search(question), _RATIO_OF.search(answer) or _RATIO.match(answer)
+    if not asked or not said:
+        return False
+    (first, second), (one, two) = (
+        [set(words_of(_WHERE.split(part)[0])) for part in found.groups()] for found in (asked, said)
+    )
+    first, second = first - second, second - first
+    return bool(one & second and two & first) and not (one & first or two & second)
 
 
 def _is_of_another_axis(answer: str, question: str) -> bool:
@@ -140,6 +158,13 @@ def _is_another_thing(answer: str, question: str) -> bool:
     """Whether the subject of a sentence is a thing of the question, and not the one asked for; or another shape."""
     found = _SUBJECT.match(answer)
     said, asked = _things(found[1]) if found else frozenset(), _things(asked_clause(question))
+    if _PART_ASKED.search(asked_clause(question)) and _OF_A_SHAPE.search(answer):
+        return True
+    owner, other = _OWNER.search(asked_clause(question)), _OWNER.search(answer)
+    if owner and other:
+        thing = one_writing((other[1] or other[2]).casefold())
+        if thing not in asked and thing in map(one_writing, question_words(question)):
+            return True
     shapes = {one_writing(word) for word in words_of(question)} & _SHAPES
     if said & _SHAPES and shapes and not said & shapes and "quadrilateral" not in shapes:
         return True  # the circle, where the question speaks of a square

@@ -12,6 +12,9 @@ _LENGTHS = frozenset(
 )
 _ANY_LENGTH = frozenset("length distance side".split())
 _LENGTH_UNITS = frozenset("km m cm mm nm mile foot inch yard unit".split())
+_SPEED_UNITS = frozenset(f"{length}/{time}" for length in _LENGTH_UNITS for time in "s min h day year".split()) | {
+    "unit"
+}
 _UNITS = {
     "area": frozenset({f"{unit}^2" for unit in _LENGTH_UNITS} | {"unit", "hectare", "acre"}),
     "volume": frozenset({f"{unit}^3" for unit in _LENGTH_UNITS} | {"unit", "l", "ml", "gallon", "quart", "ounce"}),
@@ -19,12 +22,14 @@ _UNITS = {
     "time": frozenset("ms s min h day week month year decade century".split()),
     "mass": frozenset("mg g kg t lb ounce".split()),
     "price": frozenset("dollar euro cent rupee yen lb".split()),
+    "speed": _SPEED_UNITS,
+    "velocity": _SPEED_UNITS,
     **dict.fromkeys(_LENGTHS, _LENGTH_UNITS),
 }
 """The units of a quantity, as `split_unit` writes them; of any other quantity all may be."""
 _ALIKE = {"gradient": "slope", "average": "mean", "distance": "length", "weight": "mass", "cost": "price"}
 _OTHERS = (
-    "slope mean median mode probability sum product difference quotient ratio intercept speed velocity "
+    "slope mean median mode probability sum product difference quotient ratio intercept "
     "domain range amplitude period frequency vertex focus center centre midpoint determinant current resistance voltage"
 ).split()
 _QUANTITY = rf"(?:{'|'.join(sorted([*_UNITS, *_OTHERS, *_ALIKE], key=len, reverse=True))})"
@@ -49,6 +54,7 @@ _NAME = re.compile(
 )
 _BEFORE_A_NUMBER = re.compile(rf"\b{_QUANTITY}s? \$?-?[\d.]+\$?(?: [a-z]+)?[.]?$", re.IGNORECASE)
 _LETTER_ASKED = re.compile(r"\s*(?:the value of )?\$?[a-z]\$?\s*")
+_ITS = re.compile(r"\bits\b", re.IGNORECASE)
 _NO_POINTS = frozenset("USD EUR INR JPY LCM HCF GCD GCF LHS RHS".split())
 
 
@@ -83,7 +89,8 @@ def is_unit_of_what_is_asked(unit: str, question: str) -> bool | None:
     >>> [is_unit_of_what_is_asked(unit, "What is the area?") for unit in ("cm^2", "cm^3", "h")]
     [True, False, False]
     """
-    units = [_UNITS.get(name) for name in asked_quantities(question)]
+    asked = asked_quantities(question)
+    units = [_UNITS.get(name) for name in (asked - {"mean"} or asked)]
     return None if not units or None in units else any(unit in each for each in units)
 
 
@@ -116,6 +123,10 @@ def is_of_another(answer: str, gt: str, question: str) -> bool:
         return answer[:2] in question  # a line from the point, of which the question says nothing yet
     first, *others = answer.split("=")
     names, asked_names = _names(first if len(others) > 1 and _names(first) else answer), _names(asked_clause(question))
+    if asked & {"area", "volume"} and others and any(len(name) == 2 for name in _names(first)) and not said:
+        return True  # "AB = 12" is no area
+    if asked and not asked_names and _ITS.search(asked_clause(question)):
+        asked_names = _names(question)
     return bool(asked_names and names and not _names(gt)) and not all(
         any(same_points(name, other) for other in asked_names) for name in names
     )

@@ -39,6 +39,7 @@ _INNER = re.compile(
     rf"\d\s*(?:{'|'.join(name for name in _CANONICAL if len(name) > 1)})(?![A-Za-z])|\d (?:[msgL])(?![\w])"
 )
 _SIZES = (frozenset("m km mm cm mile nmi foot inch yard nm".split()), frozenset("g kg mg lb t ounce".split()))
+_TIMES = frozenset("s min h day week month year".split())
 _MEASURED = re.compile(rf"\d\s*(?:square\s|cubic\s)?({_NAME})(?![A-Za-z])")
 _CONVERTS = re.compile(r"\b(?:scale|maps?|actual\w*|real|convert\w*)\b", re.IGNORECASE)
 _HOW_MANY = re.compile(r"\bhow many\b", re.IGNORECASE)
@@ -129,12 +130,15 @@ def may_be_left_out(unit: str, question: str) -> bool:
 
 def _is_of_another_size(unit: str, question: str) -> bool:
     """Whether a question measures with other units of the same kind: kilometres where it has centimetres."""
-    base = unit.partition("^")[0]
-    kind = next((names for names in _SIZES if base in names), None)
-    if kind is None or _CONVERTS.search(question):
+    if _CONVERTS.search(question):
         return False
-    named = {_CANONICAL.get(name) for name in _MEASURED.findall(question)} & kind
-    return bool(named) and base not in named
+    measured = {_CANONICAL.get(name) for name in _MEASURED.findall(question)}
+    for base in unit.partition("^")[0].split("/"):
+        kinds = (*_SIZES, _TIMES) if "/" in unit else _SIZES
+        named = measured & next((names for names in kinds if base in names), frozenset())
+        if named and base not in named:
+            return True
+    return False
 
 
 def degrees_as_radians(text: str) -> str:

@@ -12,9 +12,9 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # how a question marks its options, a bracket before the letter and a sign behind it; the first writing that fits
 _WRITINGS = (
     re.compile(r"(?<![A-Za-z])(\(?)([A-Z])([).:])(?=\s|$)"),  # A) red B) blue
-    re.compile(r"(?<!\S)(\(?)([A-Z])([).:：])(?=[^\s,;.:)?!])(?![A-Za-z]\.)"),  # A:145° B:30°
+    re.compile(r"(?<!\S)(\(?)([A-Z])([).:：、．])(?=[^\s,;.:)?!])(?![A-Za-z]\.)"),  # A:145° B:30°
     re.compile(r"(?<![A-Za-z])(\()([a-z])(\))(?=\s|$)"),  # (a) red (b) blue
-    re.compile(r"^[ \t]*()([a-z])([).:：])", re.MULTILINE),  # a) red, on lines
+    re.compile(r"^[ \t]*()([a-z])([).:：、．])", re.MULTILINE),  # a) red, on lines
     re.compile(r"^[ \t]*()([A-Z])([ \t])(?=\S)", re.MULTILINE),  # A red, on lines
 )
 _LETTER_LAST = re.compile(r"\(([A-Z])\)")
@@ -23,7 +23,9 @@ _INSTRUCTION = re.compile(
     r"|your)\b.*\b(?:answer|letters?|options?|choices?|question)\b.*",
     re.IGNORECASE | re.DOTALL,
 )
-_LETTER_FIRST = re.compile(r"\(?([A-Z])(?:[).:：]|\)[.:])\s*(\S.*)", re.DOTALL)
+_LETTER_FIRST = re.compile(r"\(?([A-Z])(?:[).:：、．]|\)[.:])\s*(\S.*)", re.DOTALL)
+_BULLETS = frozenset(("-", "•", "*", "+", "option", "choice"))
+"""What may stand before an option's letter, where a question writes its options as a list."""
 _BOUNDARY = re.compile(r"[,;:?()\n]")
 _MARKUP = re.compile(r"[*`$\"'“”‘’]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-z]))|(?<=\d)\s*(?:degrees?\b|°)", re.IGNORECASE)
@@ -33,7 +35,7 @@ _FRACTION = re.compile(r"(?<![\d}])\\[dt]?frac\{(\d+|[A-Z]{1,3})\}\{(\d+|[A-Z]{1
 _COMMAND = re.compile(r"\\(pi|times|cdot|angle|triangle|sin|cos|tan|sqrt)(?![A-Za-z])")
 _COMMANDS = {"pi": "π", "times": " × ", "cdot": " · ", "angle": "∠", "triangle": "△", "sqrt": "√"}
 _ROOT = re.compile(r"√\s*\{(\d+)\}|√\s*\((\d+)\)")
-_POWER = re.compile(r"\s*\^\s*\{?([23])\}?(?!\d)")
+_POWER = re.compile(r"\s*\^\s*(\{\s*)?([23])(?(1)\s*\})(?!\d)")
 _NUMBER_WITH_UNIT = re.compile(r"(?<![\w.,])(\d+(?:\.\d+)?) ?([A-Za-z]+)(?![\w^])")
 _SIGNS = {r"\leq": "≤", r"\le": "≤", "<=": "≤", r"\geq": "≥", r"\ge": "≥", ">=": "≥"}
 _RELATION = re.compile(r"\s*(<=|>=|\\[lg]eq?(?![A-Za-z])|[<>≤≥])\s*")
@@ -111,6 +113,7 @@ class Options:
 @lru_cache(maxsize=4096)
 def read_options(question: str) -> Options:
     """The options of a question, read once."""
+    question = question.replace("**", "")
     texts, start = _listed(question)
     plain = {letter: plain_text(text) for letter, text in texts.items()}
     units = {found[2] if (found := _NUMBER_AND_UNIT.fullmatch(text)) else None for text in plain.values()}
@@ -168,7 +171,7 @@ def _listed(question: str) -> tuple[dict[str, str], int]:
         run = _longest_run(list(writing.finditer(question)))
         if len(run) > 1:
             ends = [*(mark.start() for mark in run[1:]), len(question)]
-            written = [question[mark.end() : end].strip() for mark, end in zip(run, ends, strict=True)]
+            written = [_without_bullet(question[mark.end() : end]) for mark, end in zip(run, ends, strict=True)]
             are_lines = (
                 all("\n" not in text for text in written[:-1]) and "\n" in question[run[0].start() : run[-1].start()]
             )
@@ -182,6 +185,12 @@ def _listed(question: str) -> tuple[dict[str, str], int]:
         first = first if listed else question.rindex(text, 0, mark.start())
         listed[mark[1]], start = text, mark.end()
     return listed, first
+
+
+def _without_bullet(text: str) -> str:
+    """An option without the bullet of the next one, which stands alone on its last line."""
+    rest, _, last = text.strip().rpartition("\n")
+    return rest.rstrip() if last.strip().casefold() in _BULLETS else text.strip()
 
 
 def _without_instruction(text: str, is_line: bool) -> str:
@@ -234,7 +243,7 @@ def without_latex(text: str) -> str:
         text = _COMMAND.sub(lambda found: _COMMANDS.get(found[1], f"{found[1]} "), text)
     if "√" in text:
         text = _ROOT.sub(lambda found: f"√{found[1] or found[2]}", text)
-    return _POWER.sub(lambda found: "²³"["23".index(found[1])], text) if "^" in text else text
+    return _POWER.sub(lambda found: "²³"["23".index(found[2])], text) if "^" in text else text
 
 
 def _in_one_writing(found: re.Match) -> str:
