@@ -17,6 +17,7 @@ from vlaa_helpers.rewards.mixed import MixedReward
 SAMPLES = Path(__file__).parents[1] / "samples"
 ROWS = [json.loads(line) for line in (SAMPLES / "labelled_seventh_box.jsonl").read_text(encoding="utf-8").splitlines()]
 STILL_REFUSED = {
+    "The mailbox is in front of the house at [0.62, 0.51, 0.70, 0.74].",  # of the house, or of the mailbox
     "The man surfing the wave is located at [0.38, 0.29, 0.62, 0.74].",
     "The zebra looking at the camera is located at [0.33, 0.24, 0.58, 0.91].",
     "The skier is at [0.52, 0.40, 0.60, 0.58].",
@@ -30,8 +31,6 @@ STILL_REFUSED = {
     "The colorful kite is located at [0.41, 0.06, 0.55, 0.21].",
 }
 """Right answers that name the thing in words of their own."""
-STILL_PAID = {"The stop sign is behind the tree at [0.44, 0.07, 0.63, 0.36]."}
-"""Wrong ones; this may be meant of the tree or of the sign."""
 
 
 def test_only_the_known_boxes_are_judged_wrongly():
@@ -42,7 +41,7 @@ def test_only_the_known_boxes_are_judged_wrongly():
         found = half_overlaps(rewards.score(response, row["gt"], "box", question=row["question"]))
         if found != bool(row["value"]):
             (paid if found else refused).add(row["answer"])
-    assert (refused, paid) == (STILL_REFUSED, STILL_PAID)
+    assert (refused, paid) == (STILL_REFUSED, set())
 
 
 def test_the_sets_are_as_large_as_they_are_said_to_be():

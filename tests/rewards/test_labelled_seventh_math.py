@@ -48,11 +48,6 @@ STILL_REFUSED = {
     ("\\frac{n(n+1)}{2}", "1 + 2 + ... + n = \\frac{n(n+1)}{2}"),
     ("x = 2", "The parabola is symmetric about the line x = 2."),
 }
-STILL_PAID = {
-    ("30\\sqrt{3} m", "The distance to the tower is 30√3 m."),
-    ("45", "The value in 2010 is 45."),
-}
-"""Ground truth and answer of the rows that are judged wrongly today. The aim is none."""
 
 
 def test_only_the_known_answers_are_judged_wrongly():
@@ -64,4 +59,4 @@ def test_only_the_known_answers_are_judged_wrongly():
         if score.value != pytest.approx(row["value"], abs=1e-6):
             found[row["value"]].add((row["gt"], row["answer"]))
     assert len(ROWS) > 1400
-    assert found == {0: STILL_PAID, 1: STILL_REFUSED}
+    assert found == {0: set(), 1: STILL_REFUSED}, "no wrong answer is paid"

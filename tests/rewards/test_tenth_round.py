@@ -3,6 +3,7 @@
 import pytest
 
 from vlaa_helpers import box_reward, choice_reward, digit_reward, math_reward
+from vlaa_helpers.rewards import mathematics
 
 ANGLE = (
     "In triangle ABC, angle A = 40°, angle B = 60°, then the degree of angle C is ()\nA. 60°\nB. 70°\nC. 80°\nD. 100°"
@@ -124,3 +125,18 @@ def test_counts(gold, question, answer, value):
 def test_boxes(question, answer, value):
     box = "[0.1, 0.2, 0.5, 0.6]"
     assert box_reward(f"<answer>{answer.replace('BOX', box)}</answer>", box, question=question).value == value
+
+
+def test_many_factorials_are_not_worked_out(monkeypatch):
+    """`12!!!` took gigabytes and seconds to come to nothing."""
+    monkeypatch.setattr(mathematics, "_verdict_in_time", lambda *_: pytest.fail("it is worked out"))
+    for answer in ("12!!!", "The answer is 12!!", "36! !"):
+        score = math_reward(f"<think>…</think><answer>{answer}</answer>", "36", question="What is 6²?")
+        assert (score.value, score.reason) == (0, "unreadable")
+
+
+def test_what_is_asked_may_be_said_to_be_asked():
+    question = "In the figure, the height of the tower is asked, with distance 30 m and elevation angle 60°."
+    for answer, value in (("The distance to the tower is 30√3 m.", 0), ("The height of the tower is 30√3 m.", 1)):
+        said = f"<think>…</think><answer>{answer}</answer>"
+        assert math_reward(said, "30\\sqrt{3} m", question=question).value == value

@@ -54,6 +54,11 @@ _GAZE = re.compile(
     r"\b(?:look|point|star|aim|gaz|fac|wav|smil|throw|kick|jump|mov|walk|run|head|sw[iu]ng|aim)\w*\s+(?:at|to|by|from)\b"
 )
 _ATTACHED = re.compile(r"(?:located|found|placed|positioned|situated|marked|seen|shown|visible)$")
+_NEAR_AT = re.compile(
+    r"\b(?:is|are) (?:right |just |directly )?"
+    r"(?P<place>(?:behind|beside|next to|near|in front of) (?:the|a|an) [a-z ]+?) at$"
+)
+"""Either thing may be meant: "The stop sign is behind the tree at"."""
 _BEFORE_ATTACHED = frozenset("is are was be been and also clearly currently".split())
 
 
@@ -102,6 +107,8 @@ def leads_to_box(clause: str, question: str) -> bool:
     words = words_of(clause)
     if clause.rstrip().endswith("="):
         return True
+    if (near := _NEAR_AT.search(" ".join(clause.casefold().split()))) and near["place"] not in question.casefold():
+        return False
     left = list(words)
     while left and (
         left[-1] in GENERIC or left[-1] in PRONOUNS or (left[-1] == "of" and left[-2:-1] and left[-2] in GENERIC)

@@ -55,6 +55,11 @@ _NAME = re.compile(
 _BEFORE_A_NUMBER = re.compile(rf"\b{_QUANTITY}s? \$?-?[\d.]+\$?(?: [a-z]+)?[.]?$", re.IGNORECASE)
 _LETTER_ASKED = re.compile(r"\s*(?:the value of )?\$?[a-z]\$?\s*")
 _ITS = re.compile(r"\bits\b", re.IGNORECASE)
+_IS_ASKED = re.compile(r"\b(the [^,.;?]+?) (?:is|are) (?:asked|wanted|sought|required|to be found)\b", re.IGNORECASE)
+_OF_A_YEAR = re.compile(
+    r"\W*(?:the )?[a-z ]*\b(?:in|of|for|from) ((?:1[89]|20)\d\d)\b[^\d]*(?:is|was|are|were|=)\W", re.IGNORECASE
+)
+"""One of two years whose difference is asked for: "The value in 2010 is 45."."""
 _NO_POINTS = frozenset("USD EUR INR JPY LCM HCF GCD GCF LHS RHS".split())
 
 
@@ -65,7 +70,7 @@ def asked_quantities(question: str) -> frozenset[str]:
     >>> sorted(asked_quantities("What is the length of the base of ABC?")), asked_quantities("Find x if the area is 5.")
     (['base', 'length'], frozenset())
     """
-    clause = asked_clause(question).strip()
+    clause = asked_clause(question).strip() or (found[1] if (found := _IS_ASKED.search(question)) else "")
     clause = re.sub(r"^many \w+", "", clause)  # these things are counted: "How many sides …"
     if COMPARED.search(question) or " minus " in clause:
         return frozenset({"difference"})
@@ -130,6 +135,16 @@ def is_of_another(answer: str, gt: str, question: str) -> bool:
     return bool(asked_names and names and not _names(gt)) and not all(
         any(same_points(name, other) for other in asked_names) for name in names
     )
+
+
+def is_of_one_year(answer: str, question: str) -> bool:
+    """Whether an answer is of one of two years whose difference is asked for.
+
+    >>> is_of_one_year("The value in 2010 is 45.", "What is the value in 2015 minus the value in 2010?")
+    True
+    """
+    year = _OF_A_YEAR.match(answer)
+    return bool(year) and year[1] in question and "difference" in asked_quantities(question)
 
 
 def _are_others(asked: frozenset[str], said: frozenset[str]) -> bool:

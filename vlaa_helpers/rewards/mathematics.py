@@ -20,7 +20,7 @@ from .math_names import with_named_angles
 from .math_points import is_point, solution_as_point
 from .math_relations import BAD_GOLD, DIFFERENT, SAME, SEVERAL, UNREADABLE, is_unsolved, same_formula, without_blanks
 from .math_several import names_fit, without_name_of_point, without_roots
-from .math_subject import asked_quantities, is_of_another
+from .math_subject import asked_quantities, is_of_another, is_of_one_year
 from .math_wording import from_json, in_known_words, in_words
 from .options import without_letter
 from .polynomials import same_polynomial
@@ -39,6 +39,8 @@ _SOLVES = re.compile(r"\b(?:solv\w+|solutions?|roots?|zeros?|values?|find \$?[a-
 _INFINITE = re.compile(r"∞|\\infty|\binfinity\b")
 _RANGE = re.compile(r"[<>≤≥]|\\[gl]eq?(?![a-z])")
 _NO_VALUE = re.compile(r"\s*(?:n/a|nan|none|null)\s*", re.IGNORECASE)  # products of letters to Math-Verify
+_MANY_FACTORIALS = re.compile(r"!\W{0,3}!")
+"""Of a factorial, or an emphasis: 12!!! has more digits than memory holds."""
 _SCORES = {
     SAME: right_or_wrong(True),
     DIFFERENT: right_or_wrong(False),
@@ -75,6 +77,8 @@ def math_reward(response: str, gt: str, *, question: str = "", meta: str = "") -
     """
 
     def decide(answer: str) -> Score:
+        if _MANY_FACTORIALS.search(answer) and not _MANY_FACTORIALS.search(gt):
+            return _SCORES[UNREADABLE]
         verdict = _plain_verdict(gt, answer, question)
         if verdict == SAME and is_copied(answer, question) and without_blanks(answer) != without_blanks(gt):
             verdict = DIFFERENT
@@ -131,6 +135,8 @@ def _verdict_with_working(gt: str, answer: str, question: str) -> str:
         return _verdict(gt, answer, question)
     plain = without_markdown(from_json(answer))
     plain, question = in_words(plain), in_words(question)
+    if not _SENTENCES.search(plain) and is_of_one_year(plain, question):
+        return UNREADABLE
     verdict = _verdict(gt, in_known_words(plain, question), question)
     if not question or verdict in (SAME, BAD_GOLD) or (verdict == DIFFERENT and not _SENTENCES.search(plain)):
         return verdict
