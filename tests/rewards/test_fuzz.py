@@ -260,13 +260,13 @@ WRITTEN = {
 }
 GOLD = {"digit": "3", "choice": "B", "box": "0.1, 0.2, 0.5, 0.6", "math": "5"}
 BAR = "Which bar is it? A) red B) blue C) green"
-# signs, and letters of other scripts; "+3", "= 3" and "$3$" are right, and so is "5 ㎏" where no unit is asked for
+# signs, and letters of other scripts; "+3", "= 3" and "$3$" are right in any width of their signs, and so is "5 ㎏" where no unit is asked for
 UNITS = range(0x3371, 0x33E0)
 SIGNS = [
     sign
     for sign in map(chr, range(0x20000))
     if unicodedata.category(sign) in ("Sm", "So", "Sc", "Sk", "Pd", "No", "Nl", "Lo")
-    and sign not in "+=$`°＋＝＄｀"
+    and sign not in "+=$`°＋＝＄｀﹢﹦﹩"
     and ord(sign) not in UNITS
 ]
 CONSONANTS = "bcdfghjklmnpqrstvwxz"
