@@ -260,7 +260,8 @@ WRITTEN = {
 }
 GOLD = {"digit": "3", "choice": "B", "box": "0.1, 0.2, 0.5, 0.6", "math": "5"}
 BAR = "Which bar is it? A) red B) blue C) green"
-# signs, and letters of other scripts; "+3", "= 3" and "$3$" are right in any width of their signs, and so is "5 ㎏" where no unit is asked for
+# signs, and letters of other scripts; "+3", "= 3" and "$3$" are right in any width of their signs, and so is "5 ㎏"
+# where no unit is asked for
 UNITS = range(0x3371, 0x33E0)
 SIGNS = [
     sign
