@@ -140,3 +140,8 @@ def test_what_is_asked_may_be_said_to_be_asked():
     for answer, value in (("The distance to the tower is 30√3 m.", 0), ("The height of the tower is 30√3 m.", 1)):
         said = f"<think>…</think><answer>{answer}</answer>"
         assert math_reward(said, "30\\sqrt{3} m", question=question).value == value
+
+
+def test_a_number_in_brackets_of_its_own_is_no_factor():
+    for answer in ("x = 5⑴", "5⒈", "5 ⒜"):
+        assert math_reward(f"<think>…</think><answer>{answer}</answer>", "5").value == 0

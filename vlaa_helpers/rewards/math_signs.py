@@ -22,6 +22,8 @@ _GREEK = dict(
     )
 )
 _ONE_BY_ONE = str.maketrans(_SIGNS | {letter: rf"\{name} " for letter, name in _GREEK.items()})
+_ENCLOSED = re.compile("[\u2474-\u24b5\U0001f100-\U0001f12b]")
+"""Numbers and letters in brackets or with a dot, each one sign: behind a number they are of a list, and no factor."""
 _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿˣ"
 _LOWERED = "₀₁₂₃₄₅₆₇₈₉"
 _PLAIN_OF = str.maketrans(_RAISED + _LOWERED, "0123456789+-nx0123456789")
@@ -57,6 +59,8 @@ def latex_signs(text: str) -> str | None:
     ('3\\\\sqrt{2}', '(2+\\\\frac{1}{2})', '10^{-3}', True)
     """
     if not text.isascii():
+        if _ENCLOSED.search(text):
+            return None
         text = _VULGAR.sub(_as_fraction, _DEGREE_SIGN.sub("°", text))
         text = _RUN.sub(lambda run: ("^{%s}" if run[0][0] in _RAISED else "_{%s}") % run[0].translate(_PLAIN_OF), text)
         text = unicodedata.normalize("NFKC", text.translate(_ONE_BY_ONE))
