@@ -43,7 +43,7 @@ def write_outcomes(name: str, parts: "Sequence[pd.DataFrame]", tables: Path) -> 
     table = table.astype({"correct": "float32", "words": "int16", "claims_true": "float32"})
     path = outcomes_path(name, tables)
     draft = path.with_name(f".{path.name}.tmp")
-    table.to_parquet(draft, compression="zstd", index=False, row_group_size=len(table) or 1)
+    table.to_parquet(draft, compression="zstd", compression_level=19, index=False, row_group_size=len(table) or 1)
     draft.replace(path)
 
 
