@@ -140,6 +140,7 @@ from .reference import (
     reference_records as reference_records,
     reference_responses as reference_responses,
     reference_table as reference_table,
+    study_outcomes as study_outcomes,
     study_responses as study_responses,
 )
 from .rewards import (
