@@ -64,8 +64,11 @@ def outcomes_of(arm: Arm, measures: Sequence[Measure], lab: Lab) -> "pd.DataFram
 def _frame(folder: Path, measure: Measure) -> "pd.DataFrame | None":
     if not folder.exists():
         return None
-    frame, records = load_report(folder).to_frame(), _records(measure)
-    return with_texts(frame, records) if len(frame) >= len(records) * measure.samples else None
+    try:
+        frame = load_report(folder).to_frame()
+    except ValueError:  # not all responses are there yet
+        return None
+    return with_texts(frame, _records(measure))
 
 
 @cache

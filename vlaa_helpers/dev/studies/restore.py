@@ -2,11 +2,13 @@
 
 python -m vlaa_helpers.dev.studies.restore
 
-`vlaa study` then runs the other arms alone. An arm that starts from a restored one trains that one again.
+`vlaa study` then runs the other arms alone: those that are not shipped, and those that are shipped without outcomes. An
+arm that starts from a restored one trains that one again.
 """
 
 import argparse
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from ...study.measures import measured_digest
 from ...study.studies import OUT
 from ...study.study_file import load_study
 from .effects import PLANS
+from .outcomes import read_outcomes
 
 ROWS = RowFiles()
 SECONDS = {"asking_seconds": "asking_seconds", "training_seconds": "own_seconds"}
@@ -33,8 +36,11 @@ def there() -> list[str]:
     ]
 
 
-def restore(study: Study, lab: Lab, table: Path) -> int:
+def restore(study: Study, lab: Lab, table: Path, policies: Collection[str] | None = None) -> int:
     """Write the row files of those arms of a shipped table that are as the study has them now.
+
+    Args:
+        policies: digests of the policies that are wanted; all without it.
 
     Returns:
         How many were written; arms that the run folder has are left as they are.
@@ -50,6 +56,8 @@ def restore(study: Study, lab: Lab, table: Path) -> int:
         digest = measured_digest(arm, study.measures, lab)
         found = shipped[shipped[MEASURED] == digest]
         if not len(found) or ROWS.has(study, arm, lab):
+            continue
+        if policies is not None and found["policy"].iloc[0] not in policies:
             continue
         first = found.iloc[0]
         rows = found.drop(columns=[name for name in found if name in settings])
@@ -72,7 +80,8 @@ def main(argv: list[str] | None = None) -> None:
     for plan in sorted(PLANS.glob("*.yaml")):
         if plan.stem in (options.studies or there()):
             told = load_study(plan)
-            written = restore(told.study, told.lab(options.runs), options.tables / f"{plan.stem}.csv")
+            policies = set(read_outcomes(plan.stem, options.tables)["policy"])
+            written = restore(told.study, told.lab(options.runs), options.tables / f"{plan.stem}.csv", policies)
             print(f"{plan.stem}: {written} arms of {len(told.study.arms)} restored")
 
 
