@@ -40,6 +40,7 @@ def project_files() -> list[Path]:
         ".venv",
         ".venv-canary",
         ".venv-oldest",
+        ".venv-colab",
         "runs",
         "__pycache__",
         ".pytest_cache",

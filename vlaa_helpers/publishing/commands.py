@@ -11,7 +11,11 @@ def add_merge(commands: argparse._SubParsersAction) -> None:
     merge.add_argument("out", type=Path, help="folder for the whole model")
     merge.add_argument("--profile", default="auto", help='of the base: "mini", "t4", …; default: %(default)s')
     merge.add_argument("--model", help="another base than the profile's: a folder or hub id")
-    merge.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), help="default: the profile's")
+    merge.add_argument(
+        "--dtype",
+        choices=("float32", "bfloat16", "float16"),
+        help="default: the profile's, bfloat16 where it is float16",
+    )
     merge.set_defaults(execute=_merge)
 
 
