@@ -134,7 +134,9 @@ def test_the_reference_is_kept_once_and_comes_back(tiny_profile, with_traces, tm
 def test_a_fresh_run_sets_an_earlier_one_aside(tiny_profile, with_traces, tmp_path):
     run_sft(tiny_profile, with_traces, tmp_path)
     first = (tmp_path / "log.csv").read_text()
+    (tmp_path / "evaluations" / "test").mkdir(parents=True)  # of the policy that the next run replaces
     run_sft(tiny_profile, with_traces, tmp_path, seed=7)
+    assert (tmp_path / "previous" / "evaluations" / "test").is_dir() and not (tmp_path / "evaluations").exists()
     assert (tmp_path / "previous" / "log.csv").read_text() == first
     assert (tmp_path / "previous" / f"checkpoint-{STEPS}").is_dir()
     second = (tmp_path / "log.csv").read_text()

@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 LOG, ROLLOUTS, HELD_OUT, REFERENCE = "log.csv", "rollouts.jsonl", "held_out", "reference"
 """What a run leaves in its `output_dir` beside its checkpoints."""
+EVALUATIONS = "evaluations"
+"""Where notebooks and `vlaa evaluate` keep what a run's policy was asked: below the run, so that no other reads it."""
 
 
 def device_settings(profile: Profile, method: Method) -> dict[str, Any]:
@@ -182,7 +184,7 @@ def dense_training(trainer: Any) -> Iterator[None]:
 
 
 def _set_aside(folder: Path) -> None:
-    names = ("checkpoint-*", LOG, ROLLOUTS, HELD_OUT, REFERENCE)
+    names = ("checkpoint-*", LOG, ROLLOUTS, HELD_OUT, REFERENCE, EVALUATIONS)
     left = [path for name in names for path in folder.glob(name)]
     if left:
         places = (folder / ("previous" if k == 1 else f"previous-{k}") for k in count(1))
