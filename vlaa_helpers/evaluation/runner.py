@@ -7,8 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import torch
-
 from ..core.answers import parse_response
 from ..core.kept_rows import KeptRows
 from ..data.trl_views import to_grpo
@@ -160,6 +158,8 @@ def base_fingerprint(model: Any) -> str:
     Of each weight `SAMPLED` values are looked at, floats in steps of 1/1024, so that a base is the same in float16 and
     bfloat16. In 4 bits it is another model. Weights that are sharded among processes are left out.
     """
+    import torch
+
     digest, samples = hashlib.sha256(), {}
     for name, parameter in sorted(model.named_parameters()):
         data = parameter.data
