@@ -1,6 +1,7 @@
 """What the commands share: the parser, arguments of checked types, and trouble said in one line."""
 
 import argparse
+import json
 import math
 import re
 import sys
@@ -65,3 +66,26 @@ def address(text: str) -> str:
         return checked_address(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def config_settings(pairs: list[str], config: type) -> dict[str, Any]:
+    """`NAME=VALUE` pairs as arguments of a trainer's config, a dataclass; a value is JSON, or else a string.
+
+    Raises:
+        ValueError: a pair without "=", or with a name that is no field of the config.
+    """
+    from dataclasses import fields
+
+    known = [field.name for field in fields(config)]
+    settings = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or name not in known:
+            near = get_close_matches(name, known, n=3)
+            hint = f"; did you mean {', '.join(near)}?" if near else ""
+            raise ValueError(f"--set {pair}: expected NAME=VALUE with a field of {config.__name__}{hint}")
+        try:
+            settings[name] = json.loads(text)
+        except json.JSONDecodeError:
+            settings[name] = text
+    return settings

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from transformers.trainer_utils import get_last_checkpoint
 
 from ..policy.adapters import save_policy
 from ..policy.profiles import Profile
@@ -20,6 +19,7 @@ from .frozen_blocks import FrozenBlock, frozen_coordinates, most_moved
 from .grpo import train_grpo
 from .hard_buffer import hard_records
 from .phase_recipes import phase_recipe
+from .resuming import has_checkpoint
 from .rollout_log import RolloutLog, load_rollouts
 from .runner import processes_started
 from .sft import train_sft
@@ -110,7 +110,7 @@ def train_in_phases(
         here = folder / name
         if not (here / ADAPTER).exists():
             _set_adapter(model, done[-1]["folder"] / ADAPTER if done else folder / START)
-            phase = {"output_dir": str(here), "seed": seed + k, "resume_from_checkpoint": _has_checkpoint(here)}
+            phase = {"output_dir": str(here), "seed": seed + k, "resume_from_checkpoint": has_checkpoint(here)}
             phase |= {each: chosen[each] for each in SCHEDULE}
             if k % 2:
                 blocks = _blocks(folder, done, chosen)
@@ -207,7 +207,3 @@ def _set_adapter(model: Any, folder: Path) -> None:
     from peft.utils import load_peft_weights
 
     set_peft_model_state_dict(model, load_peft_weights(str(folder), device="cpu"))
-
-
-def _has_checkpoint(folder: Path) -> bool:
-    return folder.is_dir() and get_last_checkpoint(str(folder)) is not None
