@@ -79,7 +79,7 @@ def collate_with_behaviour(collate: Callable[[list[dict]], Any], examples: list[
     scores = [example.get(BEHAVIOUR) for example in examples]
     texts = [example["completion"][0]["content"][0]["text"] for example in examples]
     batch = collate(examples)
-    if any(each is None for each in scores):
+    if any(each is None or each["logps"] is None for each in scores):
         return batch
     labels = batch["labels"][:, 1:]
     logps = torch.zeros(labels.shape)
@@ -89,6 +89,14 @@ def collate_with_behaviour(collate: Callable[[list[dict]], Any], examples: list[
         logps[row, counted] = torch.tensor(score["logps"])
     batch["behaviour_logps"] = logps
     return batch
+
+
+def without_scores(records: "Dataset") -> list[str]:
+    """Ids of the records without behaviour log-probabilities, where records of several writers were put together."""
+    if BEHAVIOUR not in records.column_names:
+        return list(records["id"])
+    pairs = zip(records["id"], records[BEHAVIOUR], strict=True)
+    return [name for name, score in pairs if score is None or score["logps"] is None]
 
 
 def check_scored_tokens(token_ids: list[int], score: Mapping[str, list], name: str) -> None:
