@@ -35,7 +35,6 @@ def _both_blocks_anywhere(response: str, gt: str) -> float:
 
 STRICT_REWARD = Exercise(
     name="00.strict_reward",
-    builds="a reward",
     minutes=5,
     difficulty="easy",
     right="an answer without thinking earns nothing now. Thinking that is nonsense still earns 1: nothing reads it.",
@@ -102,7 +101,6 @@ def _error_where_equal(rewards: list[float]) -> list[float]:
 
 ADVANTAGES = Exercise(
     name="00.advantages",
-    builds="the advantages of a group",
     minutes=10,
     difficulty="easy",
     right="the one right response of eight gets +2.47, as in the table above, and a group of equal rewards gets zeros.",
@@ -149,7 +147,6 @@ def _seed_interval(values: list[float]) -> list[float]:
 
 SEED_INTERVAL = Exercise(
     name="00.seed_interval",
-    builds="an interval",
     minutes=10,
     difficulty="medium",
     right="three runs say little about a fourth. The intervals above are of one run each, not of a method.",
@@ -228,7 +225,6 @@ def _levels(before: Styles, after: Styles) -> list[float]:
 
 WHAT_MOVED = Exercise(
     name="00.what_moved",
-    builds="a measure",
     minutes=15,
     difficulty="medium",
     right="the two parts add up to the whole gain. Taken in the other order they would be other parts of the same sum.",

@@ -37,7 +37,6 @@ def _with_blanks_around(text: str) -> list[str]:
 
 WHOLE_WORDS = Exercise(
     name="01.whole_words",
-    builds="a rule for cues",
     minutes=10,
     difficulty="easy",
     right='"against" is no cue any more, and "double-check" is one cue and not two.',
@@ -100,7 +99,6 @@ def _to_the_letter(reply: str) -> bool | None:
 
 JUDGE_REPLY = Exercise(
     name="01.judge_reply",
-    builds="a reader of verdicts",
     minutes=10,
     difficulty="easy",
     right="what is neither Yes nor No is kept apart, so a judge that chats shows as such, and not as wrong answers.",
@@ -173,7 +171,6 @@ def _trace(kept: bool, true: int, false: int) -> dict:
 
 LET_PASS = Exercise(
     name="01.let_pass",
-    builds="a measure of the data",
     minutes=10,
     difficulty="medium",
     right="the first number says how clean your data is, the second how much the judge misses.",
@@ -256,7 +253,6 @@ def _one_type(row: dict) -> dict:
 
 MY_ROWS = Exercise(
     name="01.my_rows",
-    builds="a reader of your own data",
     minutes=15,
     difficulty="medium",
     right="written as JSON Lines, these rows are what `load_records` reads, each with the verifier that fits it.",

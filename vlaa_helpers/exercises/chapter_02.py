@@ -34,7 +34,6 @@ def _by_batches(losses: list[float], tokens: list[int]) -> float:
 
 STEP_LOSS = Exercise(
     name="02.step_loss",
-    builds="a mean",
     minutes=5,
     difficulty="easy",
     right="with the mean of the two means, 2.0, the ten tokens would have weighed nine times as much as the others.",
@@ -99,7 +98,6 @@ def _pads_as_labels(prompt: list[int], completion: list[int], length: int, pad: 
 
 LABELS = Exercise(
     name="02.labels",
-    builds="the labels",
     minutes=10,
     difficulty="medium",
     right="the model learns to stop, also where the token that ends a response is the one that pads it.",
@@ -208,7 +206,6 @@ def _has_gradient(exercise: Exercise, answer: Callable[..., Any]) -> Verdict | N
 
 SFT_LOSS = Exercise(
     name="02.sft_loss",
-    builds="the loss",
     minutes=20,
     difficulty="medium",
     right="this is the loss that `SFTTrainer` makes small, and backward() goes through it.",
@@ -267,7 +264,6 @@ def _upside_down(accuracy: float, no_answer: float, no_answer_after: float) -> f
 
 FORMAT_ALONE = Exercise(
     name="02.format_alone",
-    builds="a measure",
     minutes=10,
     difficulty="easy",
     right="the rest of a gain is then not format. It may still be style: chapter 0 takes that apart too.",

@@ -64,7 +64,6 @@ def _one_line(response: str) -> str | None:
 
 FIND_ANSWER = Exercise(
     name="03.find_answer",
-    builds="a gate",
     minutes=15,
     difficulty="medium",
     right="a mention in the thinking is no answer, nor are two answers. `parse_response` reads them so too.",
@@ -164,7 +163,6 @@ def _tagged(answer: object) -> str:
 
 NEAR_REWARD = Exercise(
     name="03.near_reward",
-    builds="a reward",
     minutes=10,
     difficulty="easy",
     right="partial credit gives a slope. It also pays a guesser who always says the middle of the range.",
@@ -263,7 +261,6 @@ def _check_box(exercise: Exercise, answer: Any) -> Verdict:
 
 CONSTANT_BOX = Exercise(
     name="03.constant_box",
-    builds="a hack",
     minutes=10,
     difficulty="easy",
     right="a policy that cannot see at all would find this box. Know what that earns before you praise a reward.",
@@ -339,7 +336,6 @@ def _response(thinking: str, answer: str) -> str:
 
 SET_REWARD = Exercise(
     name="03.set_reward",
-    builds="a verifier",
     minutes=20,
     difficulty="medium",
     right="whoever names all six colours earns nothing. `register_verifier` makes it a type of your records.",

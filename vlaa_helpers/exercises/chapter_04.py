@@ -20,7 +20,6 @@ def _rare_success(p: float) -> float:
 
 RARE_SUCCESS = Exercise(
     name="04.rare_success",
-    builds="a formula",
     minutes=10,
     difficulty="easy",
     right="one success in ten is pushed nine times as hard as nine in ten: the scaling favours what is rare.",
@@ -99,7 +98,6 @@ def _wrong(how: str) -> tuple:
 
 OBJECTIVE = Exercise(
     name="04.objective",
-    builds="the objective",
     minutes=20,
     difficulty="hard",
     right="this is what GRPO makes large: the smaller of two gains, less the KL. The loss is minus its mean.",
@@ -173,7 +171,6 @@ def _slip(*hows: str) -> tuple:
 
 NORMALISER = Exercise(
     name="04.normaliser",
-    builds="three normalisers",
     minutes=15,
     difficulty="medium",
     right="with grpo a token of a long response counts less, so a long wrong answer is punished less for each.",
@@ -254,7 +251,6 @@ LOGITS = [1.0, 3.0, 2.0, 0.0]
 
 SAMPLER = Exercise(
     name="04.sampler",
-    builds="a sampler",
     minutes=15,
     difficulty="medium",
     right="one random number draws a token, as in `train_grpo`; TRL takes one for each word of the vocabulary.",

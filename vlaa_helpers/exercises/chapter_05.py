@@ -22,7 +22,6 @@ def _area(genuine: Sequence[float], pseudo: Sequence[float], tie: float = 0.5) -
 
 AUC = Exercise(
     name="05.auc",
-    builds="a measure of detectors",
     minutes=10,
     difficulty="easy",
     right="one half is a coin, and 1 is a detector that ranks every imitation above every genuine trace.",
@@ -112,8 +111,9 @@ def _check_measure(exercise: Exercise, answer: Any) -> Verdict:
     found = _score(values)
     if found > ENOUGH:
         return Verdict(exercise.is_right().status, f"Right: {exercise.right.format(found)}")
+    padded = sum(is_padded for _, is_padded in held_back())
     told = {
-        "case": f"{len(texts)} traces of the half that was kept back, {sum(padded for _, padded in held_back())} padded",
+        "case": f"{len(texts)} traces of the half that was kept back, {padded} of them padded",
         "seen": f"an area under the ROC curve of {found:.2f}",
         "expected": f"more than {ENOUGH}",
     }
@@ -140,7 +140,6 @@ LIKE: dict[str, Callable[[str], float]] = {
 
 PADDED = Exercise(
     name="05.padded",
-    builds="a detector's measure",
     minutes=20,
     difficulty="medium",
     right="an area of {:.2f} on the half that was kept back. Of the other kinds it tells cue-decorated ones at best.",
@@ -215,10 +214,9 @@ MOSTLY_HARD = _rows(
 
 WITHIN_QUESTIONS = Exercise(
     name="05.within_questions",
-    builds="a fair comparison",
     minutes=15,
     difficulty="medium",
-    right="in the first rows hard questions draw more cues: pooled, a cue looks harmful; within questions it does not.",
+    right="in the first rows hard questions draw more cues. Pooled, a cue looks harmful; within them it does not.",
     check=ByCases(
         _within,
         (
@@ -273,7 +271,6 @@ def _first_time(same: list[bool]) -> float:
 
 AREA_OVER_CURVE = Exercise(
     name="05.area_over_curve",
-    builds="a measure of what a trace does",
     minutes=10,
     difficulty="easy",
     right="0 is a trace that changes no answer, 1 one whose answer stands only after its last step.",

@@ -39,7 +39,6 @@ class Exercise:
 
     Attributes:
         name: chapter and name, "04.normaliser".
-        builds: what the answer is, in a few words: "a reward", "the loss".
         minutes: how long it takes, about.
         difficulty: one of `DIFFICULTIES`.
         right: what is said of a right answer; it adds something that the task did not say.
@@ -48,7 +47,6 @@ class Exercise:
     """
 
     name: str
-    builds: str
     minutes: int
     difficulty: str
     right: str

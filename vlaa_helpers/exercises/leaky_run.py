@@ -113,7 +113,6 @@ def _check_words(exercise: Exercise, answer: Mapping, rows: Mapping[str, Sequenc
 
 LEAKY_REWARD = Exercise(
     name="04.leaky_reward",
-    builds="an experiment with its control",
     minutes=30,
     difficulty="hard",
     right="the reward that was trained on went up; what it was meant to measure has to be measured apart.",
