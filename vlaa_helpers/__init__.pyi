@@ -74,6 +74,7 @@ from .evaluation import (
     register_benchmark as register_benchmark,
     style_shares as style_shares,
 )
+from .exercises import check_exercise as check_exercise
 from .mini_world import (
     STYLES as STYLES,
     Ask as Ask,

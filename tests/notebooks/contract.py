@@ -20,6 +20,7 @@ import nbformat
 
 import vlaa_helpers
 from vlaa_helpers.dev.notebooks import files as notebook_files
+from vlaa_helpers.exercises.exercise import DIFFICULTIES
 
 LOWEST_PYTHON = (3, 11)
 MAX_LINES = 25
@@ -230,13 +231,18 @@ def closing_sections(page: Page) -> list[str]:
 
 
 def exercises(page: Page) -> list[str]:
-    """Two or three exercises, each with a hint or not, and its solution folded away."""
+    """Three exercises or more, each with its time and difficulty, a hint or not, and its solution folded away."""
     section = re.search(r"^## Exercises\s*$(.*?)^## Next", page.markdown, flags=re.M | re.S)
     text = section.group(1) if section else ""
     solutions = re.findall(r"<summary>[^<]*solution", text, flags=re.I)
     problems = []
-    if not 2 <= len(solutions) <= 3:
-        problems.append(f"{len(solutions)} exercises with a <details> whose <summary> says 'Solution'; two or three")
+    if len(solutions) < 3:
+        problems.append(f"{len(solutions)} exercises with a <details> whose <summary> says 'Solution'; at least three")
+    tasks = re.findall(r"^\*\*\d+\. ", text, flags=re.M)
+    told = re.findall(rf"^\*\*\d+\. [^*\n]+\*\* \(\d+ minutes, (?:{'|'.join(DIFFICULTIES)})\) ", text, flags=re.M)
+    if len(told) != len(tasks) or len(tasks) != len(solutions):
+        counts = f"{len(tasks)} tasks, {len(told)} of them with time and difficulty, {len(solutions)} solutions"
+        problems.append(f"{counts}; each begins like '**1. Labels.** (10 minutes, easy) '")
     if page.markdown.count("<details>") != page.markdown.count("</details>"):
         problems.append("a <details> is not closed")
     return problems

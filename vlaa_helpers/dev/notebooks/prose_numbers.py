@@ -5,7 +5,8 @@
 A number is held by an output, a constant of the code or a row of a shipped table near it that has the same value,
 rounded to the digits that the prose shows, and that stands beside words which the paragraph uses too. What is only
 drawn in a figure cannot be read, so print it. Not looked at: whole numbers up to `SMALL` without sign and unit, numbers
-in words, names that hold digits ("table 2", "4 bits", "3B", "25K"), and the table of costs, which `run` measures.
+in words, names that hold digits ("table 2", "4 bits", "3B", "25K"), the table of costs, which `run` measures, and the
+time of an exercise, "(10 minutes, easy)".
 What nothing can hold is in `prose_exceptions.toml`, each with its reason.
 """
 
@@ -39,7 +40,7 @@ _CODE = re.compile(r"^(```|~~~).*?^\1|`[^`\n]+`", flags=re.M | re.S)
 _NAMES = re.compile(
     r"<[^>]*>|https?://\S+|(?<=\])\([^)]*\)|arXiv \d{4}\.\d{4,5}|\b\d+[- ]?bits?\b|\*\*\d+\.|^\s*\d+\.(?= )|\| 0\d \|"
     r"|^\|(?: [^|]* \|)? about .*|\b(?:chapters?|sections?|tables?|figures?|steps?|exercises?|seeds?|Python) \d[\d.]*"
-    r"(?:(?:,| and| to) \d[\d.]*)*",
+    r"(?:(?:,| and| to) \d[\d.]*)*|\(\d+ minutes, \w+\)",
     flags=re.M | re.I,
 )
 _LEVEL_OF_AN_INTERVAL = re.compile(r"\s*(?:interval|bound|[+−]?\d|\))")
