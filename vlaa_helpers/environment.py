@@ -248,7 +248,10 @@ def _pip_install(wanted: Iterable[str], held: Mapping[str, str]) -> None:
     Warns of what else is here and asked for other versions: that may not work any more.
     """
     said = _pip(wanted, held)
-    others = [line.strip() for line in said.splitlines() if line.endswith("which is incompatible.")]
+    others = [line for line in map(str.strip, said.splitlines()) if line.endswith("which is incompatible.")]
+    others = [
+        line for line in others if not line.startswith("vlaa-helpers ")
+    ]  # of what is kept there is a word already
     if others:
         logger.warning(f"not needed here, and perhaps broken now: {' '.join(others)}")
 

@@ -245,7 +245,10 @@ def test_what_else_asks_for_other_versions_is_named(installed, pip, monkeypatch,
     installed(GOOD | KEPT | {"trl": "0.21.0"})
     monkeypatch.setattr(environment, "loaded_packages", dict)
     line = "gcsfs 2025.3.0 requires fsspec==2025.3.0, but you have fsspec 2026.9.0 which is incompatible."
-    pip.result = SimpleNamespace(returncode=0, stderr=f"ERROR: pip's dependency resolver …\n{line}\n", stdout="")
+    ours = line.replace("gcsfs", "vlaa-helpers")  # numpy, say, which is kept and warned of
+    pip.result = SimpleNamespace(
+        returncode=0, stderr=f"ERROR: pip's dependency resolver …\n{ours}\n{line}\n", stdout=""
+    )
     install_missing()
     assert f"not needed here, and perhaps broken now: {line}" in caplog.messages
 

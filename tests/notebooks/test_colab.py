@@ -82,7 +82,7 @@ class Kernel:
         self.client.start_channels()
         self.client.wait_for_ready(timeout=120)
 
-    def run(self, code: str, seconds: float = 600) -> tuple[str, list[dict]]:
+    def run(self, code: str, seconds: float = 1200) -> tuple[str, list[dict]]:
         """What a cell prints, and the data of its outputs."""
         asked, said, shown = self.client.execute(code), [], []
         while True:
@@ -114,7 +114,7 @@ class Kernel:
 
 
 @pytest.mark.colab
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_the_cell_a_restart_a_viewer_and_ten_steps_in_a_kernel_like_colabs(root, tmp_path, capsys):
     """Only pyarrow is in the way there: with pandas loaded it cannot stay, and the cell says so and goes on."""
     cell = SETUP_CELL.replace("git+REPOSITORY", str(root))
