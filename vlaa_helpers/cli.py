@@ -11,7 +11,17 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .core.command_line import Parser, address, amount, config_settings, count, stop, warning_in_one_line
+from .core.command_line import (
+    Parser,
+    add_changes,
+    address,
+    amount,
+    changed,
+    config_settings,
+    count,
+    stop,
+    warning_in_one_line,
+)
 from .core.printable import printable_lines
 from .data.record_options import add_record_options, records_by_options
 from .publishing.commands import add_merge, add_push
@@ -40,6 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
     from .core.file_trouble import file_trouble
     from .core.messages import show_messages
     from .pipeline.stops import BuildStopped
+    from .policy.out_of_memory import memory_words
 
     show_messages()
     if getattr(options, "out", None) is None:
@@ -54,7 +65,9 @@ def main(arguments: list[str] | None = None) -> None:
         stop(file_trouble(error, out))
     except ModuleNotFoundError as error:
         stop(f"{error}. {' '.join(getattr(error, '__notes__', ())) or f'Install it: pip install {error.name}'}")
-    except Exception as error:  # safetensors and torch have their own classes for a full disk
+    except Exception as error:  # safetensors and torch have their own classes for a full disk, and for a full memory
+        if words := memory_words(error, getattr(options, "used", None), options.command):
+            stop(words)
         full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if full.strerror not in str(error):
             raise
@@ -145,6 +158,7 @@ def _add_policy(command: argparse.ArgumentParser) -> None:
     command.add_argument("--profile", default="auto", help='"mini", "t4", "l4", "a100", …; default: %(default)s')
     command.add_argument("--model", help="another model than the profile's: a folder or hub id")
     command.add_argument("--no-4bit", action="store_true", help="the base in the profile's precision, not in 4 bits")
+    add_changes(command)
     command.add_argument("--adapter", type=Path, help="go on from this saved adapter")
     command.add_argument("--seed", type=int, default=0)
 
@@ -370,6 +384,7 @@ def _policy(options: argparse.Namespace):
     except RuntimeError as error:  # a GPU profile without a GPU
         raise ValueError(error) from None
     profile = profile.replace(model=options.model or profile.model, load_in_4bit=not options.no_4bit)
+    options.used = profile = changed(profile, options.change)
     if os.environ.get("RANK", "0") == "0":
         print(profile)
     return *load_policy(profile, adapter=options.adapter, seed=options.seed), profile

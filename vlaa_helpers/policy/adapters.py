@@ -193,7 +193,9 @@ def merge_adapter(
         raise ValueError(f"unknown dtype {dtype!r}; expected one of {', '.join(TOLERANCE)}")
     if (out / "adapter_config.json").exists() or out.resolve() == Path(profile.model).resolve():
         raise ValueError(f"{out} holds an adapter, or is the base itself; give the merged model a folder of its own")
-    doing = f'Merging into {profile.model} in {dtype}; on the CPU it takes longer: profile.replace(device="cpu").'
+    half = 'dtype="bfloat16" takes half of it; ' if dtype == "float32" else ""
+    slower = 'on the CPU it takes longer: profile.replace(device="cpu")'
+    doing = f"Merging into {profile.model} in {dtype}, the whole base and not in 4 bits: {half}{slower}."
     with loading_advice(doing):
         return _merged(adapter_folder, profile, out, dtype, records)
 
