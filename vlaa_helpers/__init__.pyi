@@ -82,6 +82,7 @@ from .mini_world import (
     draw_scene as draw_scene,
     find_claims as find_claims,
     is_garbled as is_garbled,
+    make_relevance_pairs as make_relevance_pairs,
     make_scenes as make_scenes,
     register_kind as register_kind,
     style_of as style_of,
