@@ -70,6 +70,8 @@ from .evaluation import (
     load_benchmark as load_benchmark,
     load_report as load_report,
     predictor_table as predictor_table,
+    rank_measures as rank_measures,
+    ranking_table as ranking_table,
     read_benchmark as read_benchmark,
     register_benchmark as register_benchmark,
     style_shares as style_shares,
