@@ -140,6 +140,6 @@ def test_every_message_is_one_plain_sentence_or_two():
     for chapter in chapters():
         for exercise in exercises_of(chapter):
             for text in (exercise.right, *(mistake.says for mistake in exercise.mistakes)):
-                assert text.endswith(".") and not text[0].isupper(), (exercise.name, text)
+                assert text.endswith((".", "?")) and not text[0].isupper(), (exercise.name, text)
                 assert len(text.split()) <= 30, (exercise.name, text)
             assert len(exercise.mistakes) >= 3, exercise.name

@@ -40,7 +40,7 @@ def test_what_gives_a_mistake_is_taken_for_it(exercise, mistake):
         assert judge(exercise, function).mistake == mistake.name
 
 
-CASES = [exercise for exercise in dict.fromkeys(e for e, _ in KNOWN) if isinstance(exercise.check, ByCases)]
+CASES = [exercise for n in chapters() for exercise in exercises_of(n) if isinstance(exercise.check, ByCases)]
 
 
 @pytest.mark.parametrize("exercise", CASES, ids=lambda exercise: exercise.name)
