@@ -12,7 +12,6 @@ from vlaa_helpers import (
     plot_rejects,
 )
 
-
 VERIFIERS = ("digit", "choice", "math", "box", "open_ended")
 
 

@@ -63,7 +63,7 @@ def plot_gate(verifiers: Mapping[str, str] | Sequence[str], *, title: str) -> "F
         ValueError: no verifier.
     """
     if not verifiers:
-        raise ValueError("no verifier to draw; give names, such as ["digit", "box"]")
+        raise ValueError('no verifier to draw; give names, such as ["digit", "box"]')
     words = verifiers if isinstance(verifiers, Mapping) else dict.fromkeys(verifiers, "")
     middle = len(words) / 2
     figure, axes = _canvas((9, 0.5 * len(words) + 0.9), width=8, height=len(words))
