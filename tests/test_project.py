@@ -78,7 +78,9 @@ def test_the_oldest_versions_are_the_floors():
     oldest = dict(line.split("==") for line in (ROOT / "tests" / "oldest.txt").read_text().splitlines() if "==" in line)
     floors = dict(re.match(r"([\w-]+)>=([\d.]+),", text).groups() for text in PYPROJECT["project"]["dependencies"])
     named = floors.keys() & oldest.keys()
-    assert named == {"torch", "torchvision", "numpy", "pandas", "pillow", "matplotlib", "ipywidgets"}
+    assert named == {
+        "torch", "torchvision", "numpy", "pandas", "pillow", "matplotlib", "ipywidgets", "scikit-learn", "scipy",
+    }  # fmt: skip
     for name in named:
         assert oldest[name].split(".")[:2] == floors[name].split(".")[:2], name
 
