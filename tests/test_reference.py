@@ -2,7 +2,7 @@
 
 import pytest
 
-from vlaa_helpers import REWARD_ARMS, held_out, reference_table
+from vlaa_helpers import REWARD_ARMS, held_out, reference_table, study_outcomes
 from vlaa_helpers.core.assets import REFERENCE, STUDIES
 
 
@@ -35,6 +35,13 @@ def test_an_unknown_table_or_set_is_told_the_known_ones():
         reference_table("sft_size")
     with pytest.raises(ValueError, match="unknown held-out set 'train'; expected one of test, shifted, text"):
         held_out("train")
+
+
+def test_an_unknown_study_is_told_those_with_outcomes():
+    with pytest.raises(
+        ValueError, match="no outcomes of 'grpo_arms' come with the package; expected one of .*sft_or_rl"
+    ):
+        study_outcomes("grpo_arms")
 
 
 def test_held_out_sets_have_as_many_records_as_asked_for():

@@ -77,6 +77,7 @@ def reference_benchmark(name: str) -> dict:
     return json.loads((REFERENCE / f"{name}.json").read_text(encoding="utf-8"))
 
 
+OUTCOMES = "_outcomes.parquet"
 RULES = ("digit", "choice", "math", "box")
 REWARD_ARMS = {
     "mixed": (*RULES, "open_ended"),
@@ -140,6 +141,28 @@ def study_responses() -> "pd.DataFrame":
     import pandas as pd
 
     return pd.read_parquet(STUDIES / "responses.parquet")
+
+
+def study_outcomes(name: str) -> "pd.DataFrame":
+    """What became of every question in a shipped study: a row a response, of all arms, seeds and measures.
+
+    Args:
+        name: "sft_or_rl", or another study whose outcomes come with the package.
+
+    Returns:
+        `profile`, `arm`, `seed`, `policy`; how it was asked: `set`, `decoding`, `images_shown`; `id` and `source` of
+        the question; `correct` (0 or 1), `words`, and `claims_true`, the share of true ones among the claims that can
+        be checked (0-1, NaN where there is none).
+
+    Raises:
+        ValueError: no such study.
+    """
+    import pandas as pd
+
+    there = {path.name.removesuffix(OUTCOMES): path for path in STUDIES.glob(f"*{OUTCOMES}")}
+    if name not in there:
+        raise ValueError(f"no outcomes of {name!r} come with the package; expected one of {', '.join(sorted(there))}")
+    return pd.read_parquet(there[name])
 
 
 def _name(arm: str) -> str:

@@ -8,6 +8,7 @@ import sys
 import types
 import warnings
 from bisect import bisect_left
+from random import Random
 
 import numpy as np
 import pytest
@@ -663,3 +664,22 @@ def test_every_kind_of_problem_is_documented():
     kinds = {"broken_json", "no_question", "no_gt", "no_verifier_type", "unknown_verifier_type", "missing_image"}
     for kind in kinds | {"bad_image", "bad_image_path", "bad_meta", "duplicate_id"}:
         assert f'"{kind}"' in RowProblem.__doc__ and source.count(f'"{kind}"') >= 2
+
+
+def test_a_damaged_arrow_file_is_said_and_never_read(tmp_path):
+    """Offsets that lead out of the file would end the process; texts that are no UTF-8 would fail later."""
+    file = write_arrow(tmp_path / "rl.arrow", *[{"bytes": encoded(), "path": "a.png"}] * 4)
+    data, random, told = file.read_bytes(), Random(0), 0
+    for _ in range(150):
+        damaged = bytearray(data)
+        for _ in range(4):
+            damaged[random.randrange(min(len(data), 8000))] = random.randrange(256)
+        file.write_bytes(bytes(damaged))
+        try:
+            found = read_records(file)[0]
+        except ValueError as error:
+            told += "cannot be read as Arrow" in str(error)
+            assert "cannot be read as Arrow" in str(error) or "not records" in str(error)
+        else:
+            assert all(isinstance(row["question"], str) for row in found.select_columns(["question"]))
+    assert told > 20

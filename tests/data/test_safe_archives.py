@@ -6,6 +6,7 @@ import stat
 import tarfile
 import zipfile
 from pathlib import PurePosixPath
+from random import Random
 
 import pytest
 from release_files import REPO, images_of, json_lines, rows_of, tar_gz
@@ -13,7 +14,7 @@ from row_files import encoded
 
 from vlaa_helpers.data import safe_archives
 from vlaa_helpers.data.load import read_records
-from vlaa_helpers.data.safe_archives import UnsafeArchive, image_key, tar_images, zip_images
+from vlaa_helpers.data.safe_archives import UnsafeArchive, image_key, open_zip, tar_images, zip_images
 
 GOOD = {"clevr_math/a.png": b"first", "clevr_math/b.png": b"second"}
 
@@ -230,6 +231,56 @@ def test_a_flipped_bit_in_a_zip_is_found():
 
 
 # ---- through load_records ----
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_of_other_methods_is_refused_before_it_is_read(compression):
+    with pytest.raises(UnsafeArchive, match="compressed by method (12|14); expected deflated or stored images"):
+        read_zip(zip_file(("a.png", b"x" * 99), compression=compression))
+
+
+def test_endless_long_names_are_refused():
+    """Each of them makes tarfile call itself once more."""
+    name = special("././@LongLink", tarfile.GNUTYPE_LONGNAME)
+    name.size = 3
+    chain = (name.tobuf() + b"ab".ljust(512, b"\0")) * 3000
+    with pytest.raises(UnsafeArchive, match="broken or cut off after 0 images .*recursion"):
+        read_tar(gzip.compress(chain))
+
+
+def damaged(data, random):
+    """Some bytes changed, put in, or cut off."""
+    data = bytearray(data)
+    for _ in range(random.choice((1, 1, 2, 4, 8))):
+        place, kind = random.randrange(len(data)), random.random()
+        if kind < 0.75:
+            data[place] = random.randrange(256)
+        elif kind < 0.9:
+            data[place : place + random.randrange(1, 40)] = random.randbytes(random.randrange(1, 20))
+        else:
+            del data[max(1, place) :]
+    return bytes(data)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_damaged_archives_give_images_or_the_one_error(seed):
+    random = Random(seed)
+    members = [(f"coco/{k}é.png", random.randbytes(50)) for k in range(3)]
+    plain = zip_file(*members).fp.getvalue()
+    packed = zip_file(*members, compression=zipfile.ZIP_DEFLATED).fp.getvalue()
+    for _ in range(1500):
+        try:
+            for _, data in read_zip(open_zip(io.BytesIO(damaged(random.choice((plain, packed)), random)))):
+                assert isinstance(data, bytes)
+        except UnsafeArchive as error:
+            assert "expected" in str(error) or "refused" in str(error)
+    tar = gzip.decompress(tar_gz(dict(members)))
+    for k in range(700):
+        data = gzip.compress(damaged(tar, random), 1)
+        try:
+            read_tar(damaged(data, random) if k % 5 == 0 else data)
+        except UnsafeArchive as error:
+            assert "expected" in str(error) or "refused" in str(error)
 
 
 @pytest.mark.parametrize("limit", [None, 4])

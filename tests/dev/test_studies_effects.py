@@ -6,6 +6,7 @@ import pytest
 
 from vlaa_helpers.dev.studies import effects
 from vlaa_helpers.dev.studies.claims import CLAIMS, Claim, Term
+from vlaa_helpers.dev.studies.outcomes import write_outcomes
 from vlaa_helpers.reference import ASKED_ABOUT
 from vlaa_helpers.study.study_file import load_study
 
@@ -71,11 +72,30 @@ def test_an_effect_waits_for_all_its_arms(monkeypatch, tmp_path):
 
 
 def test_only_the_sources_of_a_claim_count(monkeypatch, tmp_path):
-    answers = pd.DataFrame({"id": range(4), "source": ["blocks", "blocks", "angles", "stories"], "correct": 1.0})
-    monkeypatch.setattr(effects, "_frame", lambda arm, measure, lab: answers)
+    plant_outcomes(tmp_path, sources=["blocks", "blocks", "angles", "stories"])
     (claim,) = [claim for claim in CLAIMS if claim.claim == "SFT lowers accuracy"]
     found = effects._responses(claim.terms[0], claim, tmp_path, effects.SHIPPED)
     assert found.groupby("seed")["source"].agg(list).tolist() == [["blocks", "blocks", "stories"]] * 3
+
+
+def plant_outcomes(tables, seeds=(0, 1, 2), sources=("blocks",), arm="SFT 2048", **other):
+    """Outcomes of `sft_or_rl`: `other` are columns that differ from those of a greedy measure of the test set."""
+    asked = {"set": "test", "decoding": "greedy", "images_shown": "true"} | other
+    told = {"words": 3, "claims_true": 1.0, "correct": 1.0, "source": list(sources), "id": range(len(sources))}
+    parts = [
+        pd.DataFrame({"profile": "mini", "arm": arm, "seed": seed, "policy": f"d{seed}"} | asked | told)
+        for seed in seeds
+    ]
+    write_outcomes("sft_or_rl", parts, tables)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"seeds": (0, 1)}, {"decoding": "sampled"}, {"images_shown": "blank"}, {"arm": "GRPO"}]
+)
+def test_outcomes_of_another_measure_or_of_fewer_seeds_are_none(tmp_path, wrong):
+    plant_outcomes(tmp_path, **wrong)
+    (claim,) = [claim for claim in CLAIMS if claim.claim == "SFT lowers accuracy"]
+    assert effects._responses(claim.terms[0], claim, tmp_path, effects.SHIPPED) is None
 
 
 def test_on_another_base_the_arm_that_is_trained_alike_is_taken():

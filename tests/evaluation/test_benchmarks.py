@@ -1,4 +1,5 @@
 from collections import Counter
+from random import Random
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,7 +15,7 @@ from vlaa_helpers import (
     read_benchmark,
     register_benchmark,
 )
-from vlaa_helpers.evaluation.benchmarks.registry import BUILT_IN
+from vlaa_helpers.evaluation.benchmarks.registry import BUILT_IN, get_benchmark
 from vlaa_helpers.evaluation.benchmarks.wemath import split_options
 
 READ = {  # what each benchmark's rows become: id, verifier, ground truth, question
@@ -207,3 +208,64 @@ def test_what_cannot_be_registered(benchmark, error, words):
 )
 def test_options_in_one_line(text, options):
     assert split_options(text) == options
+
+
+ODD_CELLS = (
+    5,
+    1.5,
+    b"\xff\xfe",
+    [1, 2],
+    ["a", None],
+    {"a": 1},
+    None,
+    [[1]],
+    {"bytes": b"xx", "path": None},
+    "9" * 5000,
+)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_column_of_another_type_is_reported_row_by_row(tmp_path, name):
+    write_benchmark(tmp_path, name)
+    (file,) = tmp_path.rglob("*.parquet")
+    rows = pq.read_table(file).to_pylist()
+    for column in get_benchmark(name).columns:
+        for cell in ODD_CELLS:
+            pq.write_table(pa.Table.from_pylist([{**row, column: cell} for row in rows]), file)
+            found = read_benchmark(name, folder=tmp_path)
+            assert len(found.records) + len(found.problems) == found.about["rows"]  # nothing is lost
+
+
+def test_a_text_that_is_no_utf8_costs_its_row_only(tmp_path):
+    write_benchmark(tmp_path, "chartqa")
+    (file,) = tmp_path.rglob("*.parquet")
+    table = pq.read_table(file)
+    texts = pa.array([b"\xff?", *(text.encode() for text in table["question"].to_pylist()[1:])], pa.binary())
+    odd = pa.Array.from_buffers(pa.string(), len(texts), texts.buffers())
+    pq.write_table(table.set_column(table.column_names.index("question"), "question", odd), file)
+    found = read_benchmark("chartqa", folder=tmp_path)
+    assert len(found.records) == len(table) - 1
+    assert [(problem.kind, problem.row) for problem in found.problems] == [("not_utf8", 0)]
+
+
+def test_damaged_files_are_said(tmp_path):
+    write_benchmark(tmp_path, "chartqa")
+    (file,) = tmp_path.rglob("*.parquet")
+    data, random = file.read_bytes(), Random(0)
+    for cut in (0, 1, 8, len(data) // 2, len(data) - 1):
+        file.write_bytes(data[:cut])
+        with pytest.raises(ValueError, match="is no whole parquet file .*; fetch it again"):
+            read_benchmark("chartqa", folder=tmp_path)
+    for _ in range(150):
+        damaged = bytearray(data)
+        for _ in range(3):  # in the table at its end
+            damaged[-random.randrange(1, 1500)] = random.randrange(256)
+        file.write_bytes(bytes(damaged))
+        try:
+            read_benchmark("chartqa", folder=tmp_path)
+        except ValueError as error:
+            assert "is no whole parquet file" in str(error) or "has no column" in str(error)
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(FileNotFoundError, match="no file .* of chartqa"):
+        read_benchmark("chartqa", folder=tmp_path)

@@ -4,9 +4,11 @@ import json
 
 import pytest
 import torch
+from transformers import AutoModelForImageTextToText
 
 from vlaa_helpers import MixedReward, evaluate, load_policy, load_report, make_scenes, preflight
 from vlaa_helpers.evaluation import runner as module
+from vlaa_helpers.evaluation.runner import base_fingerprint
 from vlaa_helpers.policy.generation import NO_THINKING
 from vlaa_helpers.policy.loading import image_token_ids
 
@@ -96,6 +98,29 @@ def test_an_evaluation_that_an_earlier_version_began_goes_on(policy, records, tm
     again = evaluate(*policy, records, **OPTIONS, out=tmp_path)
     key = lambda report: {(row["id"], row["response"], row["garbled"]) for row in report.rows}  # noqa: E731
     assert key(again) == key(whole) == key(load_report(tmp_path))
+
+
+def test_another_base_without_adapters_is_another_model(tiny_profile, policy, records, tmp_path):
+    """As with two merged models, each in a folder `merged`: nothing in them trains."""
+    saved = AutoModelForImageTextToText.from_pretrained(tiny_profile.model, dtype=torch.bfloat16)
+    model, processor, few = saved.float().requires_grad_(False), policy[1], records.select(range(2))
+    evaluate(model, processor, few, **OPTIONS, out=tmp_path)
+    settings = json.loads((tmp_path / "settings.json").read_text())
+    assert base_fingerprint(model.half()) == settings["base"]  # the same, in another type
+    weight = next(p for name, p in model.float().named_parameters() if name.endswith("q_proj.weight"))
+    with torch.no_grad():
+        weight.add_(0.02 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(0)))
+    with pytest.raises(ValueError, match="holds another evaluation: its base differ; give another folder"):
+        evaluate(model, processor, few, **OPTIONS, out=tmp_path)
+    (tmp_path / "settings.json").write_text(json.dumps({k: v for k, v in settings.items() if k != "base"}))
+    evaluate(model, processor, few, **OPTIONS, out=tmp_path)  # an earlier version's folder goes on
+    assert json.loads((tmp_path / "settings.json").read_text())["base"] != settings["base"]
+
+
+def test_a_base_in_4_bits_is_told_from_another(tiny_profile):
+    in_4_bits, again = (load_policy(tiny_profile, seed=seed)[0] for seed in (0, 1))
+    whole = load_policy(tiny_profile.replace(load_in_4bit=False))[0]
+    assert base_fingerprint(in_4_bits) == base_fingerprint(again) != base_fingerprint(whole)
 
 
 def test_a_folder_keeps_one_evaluation(policy, records, tmp_path):

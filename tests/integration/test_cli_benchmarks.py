@@ -1,6 +1,7 @@
 import json
 
 import pytest
+import torch
 from benchmark_files import write_benchmark
 
 from vlaa_helpers import load_policy, load_report
@@ -105,3 +106,24 @@ def test_what_goes_wrong_is_said_in_one_line(arguments, words, capsys, tmp_path,
         main(arguments)
     said = capsys.readouterr().err
     assert stop.value.code == 2 and words in said and said.count("\n") == 1
+
+
+def test_each_adapter_has_a_folder_of_its_own(asked, capsys, tmp_path, tiny_profile):
+    """Without --out: what an adapter was asked lies below its run, so that no other reads it or is stopped by it."""
+    for run, seed in (("a", 0), ("b", 1)):
+        model, processor = load_policy(tiny_profile, seed=seed)
+        _nudge(model, seed)
+        adapter = save_policy(model, processor, tmp_path / run / "adapter")
+        command = asked("chartqa", "unused", "--adapter", str(adapter))
+        place = command.index("--out")
+        main(command[:place] + command[place + 2 :])
+        assert f"responses: {tmp_path / run / 'evaluations' / 'chartqa'}" in capsys.readouterr().out
+    settings = [json.loads((tmp_path / run / "evaluations/chartqa/settings.json").read_text()) for run in "ab"]
+    assert settings[0]["model"] != settings[1]["model"] and settings[0]["base"] == settings[1]["base"]
+
+
+def _nudge(model, seed):
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            parameter.data += torch.randn(parameter.shape, generator=generator)

@@ -24,7 +24,10 @@ from vlaa_helpers.exercises.exercise import DIFFICULTIES
 
 LOWEST_PYTHON = (3, 11)
 MAX_LINES = 25
+MAX_WORDS = 120
 MAX_BYTES = 1_000_000
+NOT_YET_SHORT = ("07_run_on_real_data.ipynb",)
+"""Notebooks whose text cells are still to be split."""
 CLOSING = ["Recap", "What can still be wrong", "Exercises", "Next"]
 TABLE_WORDS = ["Time", "Memory", "Disk", "Network", "Token"]
 GIVEN_BY_IPYTHON = {"display", "get_ipython", "In", "Out", "__name__"}
@@ -245,6 +248,22 @@ def exercises(page: Page) -> list[str]:
         problems.append(f"{counts}; each begins like '**1. Labels.** (10 minutes, easy) '")
     if page.markdown.count("<details>") != page.markdown.count("</details>"):
         problems.append("a <details> is not closed")
+    return problems
+
+
+def short_texts(page: Page) -> list[str]:
+    """A text cell below the top has one idea, at most `MAX_WORDS`; tables, code and the exercises are not counted."""
+    problems: list[str] = []
+    for i, cell in enumerate(page.nb.cells[1:], start=1):
+        if cell.cell_type != "markdown" or page.path.name in NOT_YET_SHORT:
+            continue
+        text, exercises, _ = cell.source.partition("## Exercises")
+        text = re.sub(r"^(```|~~~).*?^\1", "", text, flags=re.M | re.S)
+        text = re.sub(r"^\s*\|.*$", "", text, flags=re.M)
+        if (words := len(text.split())) > MAX_WORDS:
+            problems.append(f"cell {i} has {words} words; at most {MAX_WORDS}, so split it where its idea changes")
+        if exercises:
+            break
     return problems
 
 
@@ -527,6 +546,7 @@ RULES: dict[str, Callable[[Page], list[str]]] = {
         opening_cells,
         closing_sections,
         exercises,
+        short_texts,
         cells_parse,
         short_cells,
         no_dead_code,

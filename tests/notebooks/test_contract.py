@@ -193,6 +193,8 @@ MUTATIONS = [
     ("exercises", swap(7, "(10 minutes, medium) ", ""), "3 tasks, 2 of them with time and difficulty, 3 solutions"),
     ("exercises", swap(7, "(20 minutes, hard)", "(20 minutes, tricky)"), "3 tasks, 2 of them with time"),
     ("exercises", swap(7, "</details>", ""), "not closed"),
+    ("short_texts", swap(4, "Which", "word " * 120 + "Which"), "cell 4 has"),
+    ("short_texts", swap(7, "It counts.", "It counts. " * 60), "cell 7 has"),
     ("cells_parse", add_code("print('a'"), "cell 7 is not Python 3.11"),
     ("cells_parse", add_code("type Row = dict"), "cell 7 is not Python 3.11"),
     ("short_cells", add_code("\n".join(["x = 1"] * 26)), "cell 7 has 26 lines"),

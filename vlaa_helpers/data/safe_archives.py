@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import io
 import stat
+import struct
 import tarfile
 import unicodedata
 import zipfile
@@ -25,6 +26,9 @@ BETWEEN_IMAGES = 2**24
 """Bytes of headers and padding between two members, at most."""
 MOST_EXPANSION = 20
 """Bytes that come out of one compressed byte, at most: images are compressed already, so this is near 1."""
+_BROKEN = (EOFError, zlib.error, ValueError, LookupError, OverflowError, RecursionError, struct.error)
+"""What tarfile and zipfile raise on broken bytes, beside errors of their own."""
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _IMAGE_NAMES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff")
 
 
@@ -74,7 +78,7 @@ def tar_images(
         _require_end(guard)
     except UnsafeArchive:
         raise
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error, ValueError) as error:
+    except (tarfile.TarError, gzip.BadGzipFile, *_BROKEN) as error:
         raise UnsafeArchive(f"broken or cut off after {count} images ({error}); expected a whole .tar.gz") from error
 
 
@@ -134,6 +138,18 @@ class _Counted(io.RawIOBase):
         return len(data)
 
 
+def open_zip(file: BinaryIO) -> zipfile.ZipFile:
+    """A .zip, of which its table of contents was read.
+
+    Raises:
+        UnsafeArchive: it is cut off, or has no table that can be read.
+    """
+    try:
+        return zipfile.ZipFile(file)
+    except (zipfile.BadZipFile, NotImplementedError, *_BROKEN) as error:
+        raise UnsafeArchive(f"{error}; expected a whole .zip") from error
+
+
 def zip_images(
     archive: zipfile.ZipFile, source: str, take: Callable[[PurePosixPath], bool]
 ) -> Generator[tuple[PurePosixPath, bytes]]:
@@ -145,13 +161,18 @@ def zip_images(
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR) or member.flag_bits & 1:
                 raise UnsafeArchive(f"{member.filename!r} is a link, encrypted or the like; expected plain files")
+            if member.compress_type not in _METHODS:
+                says = f"{member.filename!r} is compressed by method {member.compress_type}"
+                raise UnsafeArchive(f"{says}; expected deflated or stored images")
             if member.file_size > MOST_EXPANSION * member.compress_size + 2**16:
                 raise UnsafeArchive(f"{member.filename!r} expands more than {MOST_EXPANSION} times; expected an image")
             if key is None or member.is_dir() or not take(key):
                 continue
             with archive.open(member) as file:
                 yield key, names.first(key, file.read(LARGEST_IMAGE))
-    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError) as error:
+    except UnsafeArchive:
+        raise
+    except (zipfile.BadZipFile, NotImplementedError, *_BROKEN) as error:
         raise UnsafeArchive(f"broken or cut off ({error}); expected a whole .zip") from error
 
 

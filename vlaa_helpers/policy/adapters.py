@@ -30,6 +30,11 @@ ROUNDING = 0.5
 """What rounding may take at most, as a share of what the adapter does (mean absolute differences). A merge that leaves
 the adapter out, or counts it twice, has 1."""
 
+FLOAT16_WARNING = (
+    "float16 weights:      the vision tower of Qwen2.5-VL overflows in float16 on some images; load_policy guards it, "
+    'from_pretrained alone does not: load with dtype="bfloat16" or "float32", or merge with dtype="bfloat16"'
+)
+
 
 def save_policy(model: Any, processor: Any, folder: str | Path, *, is_main_process: bool = True) -> Path:
     """Save the adapters of a policy and its processor in one folder: `load_policy(profile, adapter=folder)` goes on.
@@ -144,6 +149,8 @@ class MergeReport:
             f"adapter vs merged:    {self.adapter_vs_merged}; {self.dtype} rounding",
             f"merged vs reloaded:   {self.merged_vs_reloaded}",
         ]
+        if self.dtype == "float16":
+            lines.append(FLOAT16_WARNING)
         if self.merged_vs_4bit:
             lines.append(f"merged vs 4-bit base: {self.merged_vs_4bit}; the error of 4 bits, which does not vanish")
         return "\n".join([head, *(f"  - {line}" for line in lines)])
@@ -166,8 +173,10 @@ def merge_adapter(
         adapter_folder: as `save_policy` writes it.
         profile: of the base; its `load_in_4bit` decides only whether the adapter on the 4-bit base is compared too.
         out_folder: for the merged model; a folder of its own.
-        dtype: "float32", "bfloat16" or "float16" of the merged weights; the profile's by default: 16 bits on a GPU,
-            and on the CPU float32, in which the mini VLM is stored and which costs nothing at its size.
+        dtype: "float32", "bfloat16" or "float16" of the merged weights. By default bfloat16 on a GPU, also for a
+            profile that computes in float16: whoever loads the merged model without `load_policy` has no guard of the
+            vision tower, which overflows in float16 (`policy.vision_tower`). On the CPU float32, in which the mini
+            VLM is stored and which costs nothing at its size.
         records: where logits are compared, after the prompt and the response if there is one; six mini-world records
             with images by default.
 
@@ -179,14 +188,21 @@ def merge_adapter(
     """
     from .out_of_memory import loading_advice
 
-    out, dtype = Path(out_folder), dtype or profile.dtype
+    out, dtype = Path(out_folder), dtype or _dtype_to_share(profile)
     if dtype not in TOLERANCE:
         raise ValueError(f"unknown dtype {dtype!r}; expected one of {', '.join(TOLERANCE)}")
     if (out / "adapter_config.json").exists() or out.resolve() == Path(profile.model).resolve():
         raise ValueError(f"{out} holds an adapter, or is the base itself; give the merged model a folder of its own")
-    doing = f'Merging into {profile.model} in {dtype}; on the CPU it takes longer: profile.replace(device="cpu").'
+    half = 'dtype="bfloat16" takes half of it; ' if dtype == "float32" else ""
+    slower = 'on the CPU it takes longer: profile.replace(device="cpu")'
+    doing = f"Merging into {profile.model} in {dtype}, the whole base and not in 4 bits: {half}{slower}."
     with loading_advice(doing):
         return _merged(adapter_folder, profile, out, dtype, records)
+
+
+def _dtype_to_share(profile: Profile) -> str:
+    """Of the weights of a whole model that anyone may load: the profile's, but not float16."""
+    return "bfloat16" if profile.dtype == "float16" else profile.dtype
 
 
 def _merged(

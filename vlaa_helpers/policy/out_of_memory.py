@@ -1,21 +1,28 @@
 """Allocations that fail: told from other errors, and answered with what else holds memory."""
 
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
+
+from ..core.command_line import as_options
 
 GIB = 2**30
 OUT_OF_MEMORY = (
     "DefaultCPUAllocator: can't allocate memory",
+    "not enough memory: you tried to allocate",
     "CUDA error: out of memory",
+    "CUDA driver error: out of memory",
     "CUBLAS_STATUS_ALLOC_FAILED",
 )
-"""How torch says it on a CPU, and what CUDA and its libraries say of themselves."""
+"""How torch says it on a CPU (Linux and macOS, Windows), and what CUDA and its libraries say of themselves."""
 
 
 @contextmanager
 def loading_advice(doing: str) -> Iterator[None]:
     """Answer an allocation that fails while models are loaded in here with what else holds memory, and what to change.
+
+    Of one in another the outer answers: a merge cannot do with a base in 4 bits, as a load alone could.
 
     Args:
         doing: what is loaded, and what to change: a line of the message.
@@ -26,10 +33,11 @@ def loading_advice(doing: str) -> Iterator[None]:
     others = held_by_others()
     try:
         yield
-    except RuntimeError as error:
-        if not is_out_of_memory(error):
+    except (RuntimeError, MemoryError) as error:
+        cause = error.__cause__ if isinstance(error, MemoryError) else error
+        if not is_out_of_memory(cause):
             raise
-        raise MemoryError(f"{first_line(error)}\n{doing}{others_words(others)}") from error
+        raise MemoryError(f"{first_line(cause)}\n{doing}{others_words(others)}") from cause
 
 
 def held_by_others(model: Any = None) -> int:
@@ -62,8 +70,31 @@ def first_line(error: Exception) -> str:
     return str(error).splitlines()[0]
 
 
-def is_out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException | None) -> bool:
     """Whether torch could not allocate memory, on a GPU or on the CPU."""
     import torch
 
     return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
+
+
+def memory_words(error: BaseException, profile: Any = None, command: str = "") -> str:
+    """What a command says of an allocation that failed, on a GPU or a CPU, in its own options; "" for any other error.
+
+    Args:
+        profile: that the policy was loaded with; None where there is none yet.
+        command: "sft" or "grpo" have an estimate, with the settings to change in order.
+    """
+    if "torch" not in sys.modules:
+        return f"out of memory: {error}" if isinstance(error, MemoryError) else ""
+    if isinstance(error, MemoryError) and is_out_of_memory(error.__cause__ or error):  # answered by our own functions
+        return as_options(str(error))
+    if not (isinstance(error, MemoryError) or is_out_of_memory(error)):
+        return ""
+    head = f"out of memory: {first_line(error) if str(error) else type(error).__name__}"
+    if profile is not None and command in ("sft", "grpo"):
+        from .memory_estimate import estimate_memory
+
+        with suppress(OSError, ValueError):  # no configuration of the model to be had
+            return as_options(f"{head}\nThe estimate was:\n{estimate_memory(profile, command)}")
+    knobs = "batch_size=1, profile.replace(max_pixels=131_072), profile.replace(load_in_4bit=True)"
+    return as_options(f"{head}\nIn this order: {knobs}; close what else holds memory, or take a larger machine")

@@ -99,7 +99,7 @@ def plan(study: Study, lab: Lab, ledger: Ledger, arms: Sequence[Arm] | None = No
 
 
 def _asking(study: Study, arm: Arm, lab: Lab, known: list[dict[str, Any]]) -> float:
-    asked = [row["asking_seconds"] for row in known if row["same_measures"]]
+    asked = [row["asking_seconds"] for row in known if row["same_measures"] and row["asking_seconds"] >= 0]  # else NaN
     if asked:
         return sum(asked) / len(asked)
     if not _is_mini(arm, lab) or any(each.data for each in study.measures):

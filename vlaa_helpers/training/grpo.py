@@ -121,7 +121,7 @@ def train_grpo(
         **{name: value for name, value in rows.items() if name in CONFIG_FIELDS},
         **plan.config,
         "logging_steps": 1,
-        **device_settings(profile),
+        **device_settings(profile, "grpo"),
     }
     if "lr_scheduler_type" in config:
         defaults.pop("lr_scheduler_kwargs", None)  # they belong to the recipe's

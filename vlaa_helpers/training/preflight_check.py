@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.kept_rows import KeptRows
 from ..data.trl_views import to_grpo
-from ..evaluation.runner import digest_of, fingerprint
+from ..evaluation.runner import LATER, digest_of, model_settings
 from ..policy.generation import SamplingParams, response_batches
 from ..policy.profiles import Profile
 from ..rewards.mixed import MixedReward
@@ -119,9 +119,9 @@ def preflight(
     sampling = SamplingParams(generations, temperature, max_new_tokens, seed=seed)
     settings = asdict(sampling) | {"batch_size": batch_size, "items": digest_of("\n".join(tried["id"][:]))}
     if out is not None:
-        settings["model"] = fingerprint(model)
+        settings |= model_settings(model)
     unit = max(1, batch_size // generations) * generations  # what is sampled belongs to a whole batch
-    kept = KeptRows(out, settings, wanted=len(tried) * generations, unit=unit, what="pre-flight")
+    kept = KeptRows(out, settings, wanted=len(tried) * generations, unit=unit, what="pre-flight", later=LATER)
     done = len(kept.rows) // generations
     rows = to_grpo(tried).select(range(done, len(tried))) if done < len(tried) else []
     for batch, texts in response_batches(model, processor, rows, sampling, batch_size=batch_size, words="preflight"):

@@ -103,7 +103,7 @@ def train_sft(
         "gradient_accumulation_steps": accumulation,
         **{name: recipe[name] for name in ("num_train_epochs", "learning_rate", "lr_scheduler_type", "warmup_steps")},
         "max_length": None,
-        **device_settings(profile),
+        **device_settings(profile, "sft"),
     }
     trainer_class: Any = SFTTrainer
     if token_weights is not None:

@@ -1,30 +1,35 @@
-"""Put finished studies into the package: a table each, a log of those arms that were watched, and some responses.
+"""Put what is done of the studies into the package.
 
 python -m vlaa_helpers.dev.studies.ship
+
+A study gives a table, a log of those arms that were watched, the outcome of every question, and some responses. What
+the package holds already of arms that have not changed stays, also where the run folder does not have it (`restore`).
 """
 
 import argparse
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...core.assets import STUDIES as TABLES
 from ...evaluation.eval_report import load_report
 from ...pseudo_reasoning.detector import trained_detector
 from ...pseudo_reasoning.measures import analyze_traces
 from ...reference import held_out, reference_records
-from ...study.arms import Arm, Lab
-from ...study.ledger import RowFiles
-from ...study.measures import Measure
+from ...study.arms import Arm, Lab, arm_digest
+from ...study.ledger import Study
+from ...study.measures import Measure, measured_digest
 from ...study.studies import OUT
 from ...study.study_file import load_study
 from ...study.training import arm_folder
 from .effects import PLANS
+from .outcomes import KEY, outcomes_of, read_outcomes, write_outcomes
+from .restore import MEASURED, ROWS, SECONDS, restore, there
 from .tables import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SHIPPED = ("sft_or_rl", "capacity", "rewards", "images", "honest")
 LOGGED = (
     "step", "reward", "held_out/accuracy", "held_out/low", "held_out/high", "held_out/no_answer",
     "completions/mean_length", "kl", "cues",
@@ -46,7 +51,7 @@ KEPT = ("id", "source", "response", "answer", "correct", "has_answer", "reason",
 
 
 def ship(name: str, runs: Path, tables: Path) -> list[str]:
-    """Put a study's table and its logs into the package.
+    """Put a study's table, logs and outcomes into the package.
 
     Returns:
         Arms that are not done and so are not in the table.
@@ -54,22 +59,47 @@ def ship(name: str, runs: Path, tables: Path) -> list[str]:
     import pandas as pd
 
     told = load_study(PLANS / f"{name}.yaml")
-    lab, rows = told.lab(runs), RowFiles()
-    done = [arm for arm in told.study.arms if rows.has(told.study, arm, lab)]
-    write_whole(rows.table(told.study, lab), tables / f"{name}.csv")
-    logs = [log for arm in done if (log := _log(arm, lab)) is not None]
+    lab, study = told.lab(runs), told.study
+    restore(study, lab, tables / f"{name}.csv")
+    done = [arm for arm in study.arms if ROWS.has(study, arm, lab)]
+    own = pd.DataFrame([_own(study, arm, lab) for arm in done])
+    write_whole(ROWS.table(study, lab).merge(own, on=KEY, how="left"), tables / f"{name}.csv")
+    logs = [log for arm in done if (log := _log(arm, lab, tables / f"{name}_logs.csv")) is not None]
     if logs:
         write_whole(pd.concat(logs), tables / f"{name}_logs.csv")
-    return [f"{arm.profile} {arm.name} {arm.seed}" for arm in told.study.arms if arm not in done]
+    kept = read_outcomes(name, tables)
+    parts = [found for arm in done if (found := _outcomes(study, arm, lab, kept)) is not None]
+    if parts:
+        write_outcomes(name, parts, tables)
+    return [f"{arm.profile} {arm.name} {arm.seed}" for arm in study.arms if arm not in done]
 
 
-def _log(arm: Arm, lab: Lab) -> "pd.DataFrame | None":
-    """The log of an arm that was asked while it was trained, else None."""
+def _own(study: Study, arm: Arm, lab: Lab) -> dict[str, Any]:
+    """What an arm's row file says beside its rows."""
+    digest = measured_digest(arm, study.measures, lab)
+    told = json.loads((lab.runs / "rows" / f"{digest}.json").read_text())
+    seconds = {column: round(told[name], 1) for column, name in SECONDS.items()}
+    return {"profile": arm.profile, "arm": arm.name, "seed": arm.seed} | seconds | {MEASURED: digest}
+
+
+def _outcomes(study: Study, arm: Arm, lab: Lab, kept: "pd.DataFrame") -> "pd.DataFrame | None":
+    """An arm's outcomes: those of its responses, else those that the package has of the same policy."""
+    found = outcomes_of(arm, study.measures, lab)
+    if found is not None:
+        return found
+    same = kept[(kept["policy"] == arm_digest(arm, lab)) & (kept["arm"] == arm.name)]
+    return same if len(same) else None
+
+
+def _log(arm: Arm, lab: Lab, shipped: Path) -> "pd.DataFrame | None":
+    """The log of an arm that was asked while it was trained, else None; where its folder is gone, the shipped one."""
     import pandas as pd
 
     path = arm_folder(arm, lab) / "log.csv"
     if not path.exists():
-        return None
+        kept = pd.read_csv(shipped) if shipped.exists() else pd.DataFrame(columns=KEY)
+        kept = kept[(kept["profile"] == arm.profile) & (kept["arm"] == arm.name) & (kept["seed"] == arm.seed)]
+        return kept if len(kept) else None
     log = pd.read_csv(path)
     if "held_out/accuracy" not in log:
         return None
@@ -84,20 +114,23 @@ def ship_responses(runs: Path, tables: Path) -> "pd.DataFrame":
     """Put the greedy responses of `SHOWN` to the questions of `reference_records` into the package."""
     import pandas as pd
 
-    asked = set(reference_records()["id"])
-    parts = []
+    path, asked, parts = tables / "responses.parquet", set(reference_records()["id"]), []
+    kept = pd.read_parquet(path) if path.exists() else pd.DataFrame(columns=["policy"])
     for name, arms in SHOWN.items():
         told = load_study(PLANS / f"{name}.yaml")
         lab = told.lab(runs)
         for arm in told.study.arms:
-            if arm.name in arms and arm.seed == 0 and arm.profile == "mini":
-                frame = load_report(arm_folder(arm, lab) / TEST.folder).to_frame()
+            if arm.name not in arms or arm.seed or arm.profile != "mini":
+                continue
+            digest, folder = arm_digest(arm, lab), arm_folder(arm, lab) / TEST.folder
+            if folder.exists():
+                frame = load_report(folder).to_frame()
                 frame = frame.loc[frame["id"].isin(asked), list(KEPT)]
-                frame.insert(0, "study", name)
-                frame.insert(1, "arm", arm.name)
-                parts.append(frame)
-    table = pd.concat(parts)
-    table.to_parquet(tables / "responses.parquet", compression="zstd", index=False)
+                parts.append(frame.assign(study=name, arm=arm.name, policy=digest))
+            else:
+                parts.append(kept[kept["policy"] == digest])
+    table = pd.concat(parts)[["study", "arm", "policy", *KEPT]]
+    table.to_parquet(path, compression="zstd", index=False)
     return table
 
 
@@ -106,28 +139,34 @@ def ship_traces(runs: Path, tables: Path) -> "pd.DataFrame":
     import pandas as pd
 
     told = load_study(PLANS / "sft_or_rl.yaml")
-    lab, asked = told.lab(runs), held_out("test")
+    path, lab, asked = tables / "sft_or_rl_traces.csv", told.lab(runs), held_out("test")
+    kept = pd.read_csv(path) if path.exists() else pd.DataFrame()
     detector, rows = trained_detector("text and facts"), []
     for arm in told.study.arms:
-        responses = load_report(arm_folder(arm, lab) / SAMPLED.folder).rows
-        table = analyze_traces(responses, asked)
-        means = table.assign(pseudo=detector.score(table))[[*TRACE_MEASURES, "pseudo"]].mean().round(4)
-        rows.append({"profile": arm.profile, "arm": arm.name, "seed": arm.seed, "n": len(table), **means})
-    write_whole(pd.DataFrame(rows), tables / "sft_or_rl_traces.csv")
+        digest, folder = arm_digest(arm, lab), arm_folder(arm, lab) / SAMPLED.folder
+        if folder.exists():
+            responses = load_report(folder).rows
+            table = analyze_traces(responses, asked)
+            means = table.assign(pseudo=detector.score(table))[[*TRACE_MEASURES, "pseudo"]].mean().round(4)
+            known = {"profile": arm.profile, "arm": arm.name, "seed": arm.seed, "policy": digest}
+            rows.append({**known, "n": len(table), **means})
+        elif "policy" in kept:
+            rows += kept[kept["policy"] == digest].to_dict("records")
+    write_whole(pd.DataFrame(rows), path)
     return pd.DataFrame(rows)
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("studies", nargs="*", default=SHIPPED, help="default: all")
+    parser.add_argument("studies", nargs="*", help="default: all whose bases are there")
     parser.add_argument("--runs", type=Path, default=Path(OUT), help="default: %(default)s")
     parser.add_argument("--tables", type=Path, default=TABLES, help="default: the package's")
     options = parser.parse_args(argv)
     options.tables.mkdir(parents=True, exist_ok=True)
-    for name in options.studies:
+    for name in options.studies or there():
         lost = ship(name, options.runs, options.tables)
         print(f"{name}: {f'{len(lost)} arms are not done: ' + ', '.join(lost) if lost else 'whole'}")
-    if tuple(options.studies) == SHIPPED:
+    if not options.studies:
         print(f"{len(ship_responses(options.runs, options.tables)):,} responses")
         print(f"traces of {len(ship_traces(options.runs, options.tables))} policies")
 

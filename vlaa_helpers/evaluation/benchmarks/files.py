@@ -24,7 +24,7 @@ def benchmark_files(benchmark: Benchmark, folder: str | os.PathLike | None, revi
         return [path]
     if not path.is_dir():
         raise FileNotFoundError(f"{path}: no such folder. {nearby_words(path)} Pass the one with {benchmark.files}.")
-    names = sorted(file.relative_to(path).as_posix() for file in path.rglob("*.parquet"))
+    names = sorted(file.relative_to(path).as_posix() for file in path.rglob("*.parquet") if file.is_file())
     found = [path / name for name in names if any(fnmatch(way, benchmark.files) for way in (name, f"data/{name}"))]
     if not found:
         raise FileNotFoundError(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...core.images import check_image, png_bytes
 from ...core.record_schema import arrow_dataset, record_features
@@ -137,15 +137,32 @@ class _Reading:
 
     def records_of(self, files: list[Path]) -> Iterator[dict]:
         for path in files:
-            for place, row in enumerate(_rows(path, self.benchmark)):
-                if not self.benchmark.keep(row):
-                    continue
-                self.rows += 1
+            for place, (row, wrong) in enumerate(_rows(path, self.benchmark)):
                 try:
-                    yield self._record(self.benchmark.read(row))
+                    if row is None:
+                        self.rows += 1
+                        raise UnreadableRow("not_utf8", f"a text is no UTF-8 ({wrong}); fetch the file again")
+                    if not self._keeps(row):
+                        continue
+                    self.rows += 1
+                    yield self._record(self._item(row))
                 except UnreadableRow as bad:
                     kind, message = bad.args
                     self.problems.append(RowProblem(path.name, place, None, "", kind, message))
+
+    def _keeps(self, row: dict) -> bool:
+        try:
+            return self.benchmark.keep(row)
+        except _OTHER_TYPES:
+            return True  # its reading says what is wrong
+
+    def _item(self, row: dict) -> Item:
+        try:
+            return self.benchmark.read(row)
+        except _OTHER_TYPES as error:
+            cells = ", ".join(f"{name} {value!r:.30}" for name, value in row.items() if not isinstance(value, Mapping))
+            message = f"a column has not the published type ({error}): {cells}. Fetch the file again, or pass revision="
+            raise UnreadableRow("bad_row", message) from error
 
     def _record(self, item: Item) -> dict:
         name = item.id or str(self.rows)
@@ -176,18 +193,26 @@ class _Reading:
         }
 
 
+_OTHER_TYPES = (TypeError, ValueError, AttributeError, LookupError)
+"""What a reader raises on cells that are not what it was written for."""
 _READ = {"math": "mathematics", "digit": "number"}
 
 
-def _rows(path: Path, benchmark: Benchmark) -> Iterator[dict]:
-    """The rows of a parquet file, of the benchmark's columns alone; images stay encoded."""
-    import pyarrow.parquet as pq
-    from pyarrow import ArrowInvalid
+def _rows(path: Path, benchmark: Benchmark) -> Iterator[tuple[dict | None, str]]:
+    """The rows of a parquet file, of the benchmark's columns alone; images stay encoded. None and what is wrong for one
+    whose text cannot be decoded."""
+    from pyarrow import ArrowException
 
     try:
-        file = pq.ParquetFile(path)
-    except ArrowInvalid as error:
-        raise ValueError(f"{path} is no whole parquet file ({error}); fetch it again") from None
+        yield from _rows_of_whole_file(path, benchmark)
+    except (ArrowException, OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no whole parquet file ({str(error).strip()}); fetch it again") from None
+
+
+def _rows_of_whole_file(path: Path, benchmark: Benchmark) -> Iterator[tuple[dict | None, str]]:
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(path)
     there = file.schema_arrow.names
     if missing := [name for name in benchmark.columns if name not in there]:
         raise ValueError(
@@ -196,7 +221,17 @@ def _rows(path: Path, benchmark: Benchmark) -> Iterator[dict]:
             "Pass revision= for the one you mean"
         )
     for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=list(benchmark.columns)):
-        yield from batch.to_pylist()
+        try:
+            yield from ((row, "") for row in batch.to_pylist())
+        except UnicodeDecodeError:
+            yield from map(_row_or_words, (batch.slice(place, 1) for place in range(len(batch))))
+
+
+def _row_or_words(one: Any) -> tuple[dict | None, str]:
+    try:
+        return one.to_pylist()[0], ""
+    except UnicodeDecodeError as error:
+        return None, str(error)
 
 
 def _image(image: object) -> dict | None:
