@@ -165,8 +165,11 @@ def _claims(traces: Traces) -> list[float]:
     return [sum(t["false"] for t in kept) / said if said else 0.0, _let_pass(traces)[1]]
 
 
-def _trace(kept: bool, true: int, false: int) -> dict:
-    return {"kept": kept, "true": true, "false": false}
+def _traces(kept: list[int], rejected: list[int], asks: str) -> Case:
+    """A case from the number of false claims in each trace that was kept, and in each that was rejected."""
+    traces = [{"kept": True, "true": 3, "false": false} for false in kept]
+    traces += [{"kept": False, "true": 2, "false": false} for false in rejected]
+    return Case((traces,), asks, f"traces with false claims: kept {kept}, rejected {rejected}")
 
 
 LET_PASS = Exercise(
@@ -177,23 +180,9 @@ LET_PASS = Exercise(
     check=ByCases(
         _let_pass,
         (
-            Case(
-                (
-                    [
-                        _trace(True, 3, 0),
-                        _trace(True, 2, 2),
-                        _trace(False, 1, 3),
-                        _trace(True, 4, 0),
-                        _trace(False, 2, 1),
-                    ],
-                ),
-                "one of three kept traces has a false claim; one of three with a false claim was kept.",
-            ),
-            Case(
-                ([_trace(True, 1, 0), _trace(True, 1, 1), _trace(True, 0, 2), _trace(False, 5, 0)],),
-                "two of three kept traces have a false claim, and all with one were kept.",
-            ),
-            Case(([_trace(True, 2, 1), _trace(False, 0, 4), _trace(False, 3, 1), _trace(False, 1, 1)],)),
+            _traces([0, 2, 0], [3, 1], "one of three kept traces has a false claim; one of three with one was kept."),
+            _traces([0, 1, 2], [0], "two of three kept traces have a false claim, and all with one were kept."),
+            _traces([1], [4, 1, 1], "the one kept trace has a false claim; of four with one it alone was kept."),
         ),
     ),
     mistakes=(
