@@ -3,6 +3,7 @@ from .core import (
     MINI_REWARD as MINI_REWARD,
     SYSTEM_PROMPT as SYSTEM_PROMPT,
     Reply as Reply,
+    TrainedOn as TrainedOn,
     aha_words as aha_words,
     bootstrap_interval as bootstrap_interval,
     decode_image as decode_image,
@@ -12,6 +13,7 @@ from .core import (
     parse_response as parse_response,
     seeds_interval as seeds_interval,
     trained_ids as trained_ids,
+    trained_on as trained_on,
 )
 from .data import (
     find_duplicates as find_duplicates,

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from datasets import concatenate_datasets
 from trl import GRPOTrainer, SFTTrainer
 
-from vlaa_helpers import has_checkpoint, load_policy, make_scenes, train_grpo, train_sft
+from vlaa_helpers import has_checkpoint, load_policy, make_scenes, save_policy, train_grpo, train_sft, trained_on
 from vlaa_helpers.policy.profiles import settings_of
 from vlaa_helpers.training.resuming import trouble_of
 from vlaa_helpers.training.runner import device_settings
@@ -263,3 +264,17 @@ def test_a_gpu_profile_keeps_two():
     settings = {method: device_settings(settings_of("t4"), method) for method in ("sft", "grpo")}
     assert [settings[method]["save_total_limit"] for method in settings] == [2, 2]
     assert [settings[method]["save_steps"] for method in settings] == [10, 20]
+
+
+def test_a_policy_that_goes_on_elsewhere_tells_both_trainings(tiny_profile, with_traces, tmp_path):
+    trainer = run_sft(tiny_profile, with_traces, tmp_path / "sft")
+    adapter = save_policy(trainer.model, trainer.processing_class, tmp_path / "sft" / "adapter")
+    model, processor = load_policy(tiny_profile, adapter=adapter)
+    zeros = lambda completions, **_: [0.0] * len(completions)  # noqa: E731
+    options = {"max_steps": 1, "output_dir": str(tmp_path / "grpo"), "save_strategy": "no"}
+    train_grpo(model, processor, make_scenes(8, seed=5), tiny_profile, reward_funcs=zeros, **options)
+    asked = concatenate_datasets([make_scenes(24, seed=3), make_scenes(8, seed=5), make_scenes(4, split="test")])
+    found = trained_on(tmp_path / "grpo" / "adapter", asked)
+    assert found.is_known and found.ids == set(asked["id"][:32])
+    run_sft(tiny_profile, with_traces, tmp_path / "sft", seed=7)  # afresh: what the folder says now is of this one
+    assert (tmp_path / "sft" / "previous" / "adapter").is_dir() and not (tmp_path / "sft" / "adapter").exists()

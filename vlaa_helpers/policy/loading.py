@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.run_note import SEEN, seen_by
 from .profiles import Profile
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def load_policy(
             model = _fresh_adapter(model, profile, seed)
         else:
             model = attach_adapter(model, adapter, profile, trainable=trainable)
+            setattr(model, SEEN, seen_by(adapter))
     return model, load_processor(profile)
 
 

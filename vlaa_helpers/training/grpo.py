@@ -149,7 +149,7 @@ def train_grpo(
         table, folder = grpo_recipe(profile, recipe), trainer.args.output_dir
         given = config if hints is None else config | {"hints": hints}
         options = {"recipe": table, "given": given, "seed": args.seed, "resumed": bool(args.resume_from_checkpoint)}
-        note_run(folder, method="GRPO", profile=profile, records=records, **options)
+        note_run(folder, method="GRPO", profile=profile, records=records, model=model, **options)
     with memory_advice(_as_run(profile, trainer), "grpo", model, reference=trainer.beta > 0):
         with reference_kept_once(trainer):
             return run_trainer(trainer, [*ours, *callbacks], records=records, image_cache_gib=image_cache_gib)

@@ -184,7 +184,7 @@ def dense_training(trainer: Any) -> Iterator[None]:
 
 
 def _set_aside(folder: Path) -> None:
-    names = ("checkpoint-*", LOG, ROLLOUTS, HELD_OUT, REFERENCE, EVALUATIONS)
+    names = ("checkpoint-*", LOG, ROLLOUTS, HELD_OUT, REFERENCE, EVALUATIONS, "adapter")
     left = [path for name in names for path in folder.glob(name)]
     if left:
         places = (folder / ("previous" if k == 1 else f"previous-{k}") for k in count(1))

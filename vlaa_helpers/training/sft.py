@@ -123,7 +123,7 @@ def train_sft(
         given = {name: value for name, value in given.items() if value is not None} | config
         table, folder = sft_recipe(profile), trainer.args.output_dir
         options = {"recipe": table, "given": given, "seed": args.seed, "resumed": bool(args.resume_from_checkpoint)}
-        note_run(folder, method="SFT", profile=profile, records=records, **options)
+        note_run(folder, method="SFT", profile=profile, records=records, model=model, **options)
     args = trainer.args
     used = profile.replace(
         sft_batch_size=args.per_device_train_batch_size * args.gradient_accumulation_steps,
