@@ -147,5 +147,5 @@ def test_the_cell_a_restart_a_viewer_and_ten_steps_in_a_kernel_like_colabs(root,
     assert ask not in second and "installing" not in second and [line.split()[1:] for line in again] == [[], [], []]
     assert "tested on Python" in second and "transformers 5." in report
     assert {"image/png", "application/vnd.jupyter.widget-view+json"} <= shown[-1].keys()
-    assert adapters.splitlines()[-1] == "adapters True"
-    assert trained.splitlines()[-1] == "steps 10 finite True"
+    assert "adapters True" in adapters.splitlines()  # warnings may come after it
+    assert "steps 10 finite True" in trained.splitlines()
