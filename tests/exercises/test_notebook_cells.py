@@ -64,6 +64,7 @@ def test_the_solution_is_right(name, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # two runs of 24 steps: a minute and a half by themselves, more beside other tests
 @pytest.mark.parametrize("name", sorted(TRAINS))
 def test_the_solution_that_trains_is_right(name, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
