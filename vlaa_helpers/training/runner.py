@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from transformers import PrinterCallback, TrainerCallback
 
+from ..policy.decode_loop import NOT_FINITE
 from ..policy.dense_weights import dense_weights
 from ..policy.loading import spare_frozen_tower
 from ..policy.memory_estimate import Method
@@ -144,9 +145,11 @@ def run_trainer(
             nullcontext() if records is None else naming_images(trainer.processing_class, partial(_images_of, records)),
         ):
             trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    except BaseException:  # Ctrl-C and a stopped kernel too
+    except BaseException as error:  # Ctrl-C and a stopped kernel too
         log.close()
         _save_what_is_whole(trainer, moment)
+        if "probability tensor contains either" in str(error):  # of a trainer that samples by `generate`
+            raise RuntimeError(NOT_FINITE) from error
         raise
     return trainer
 
