@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .adapter_config import name_without_path
 from .origin import origins_of
 from .whole_files import write_whole
 
@@ -53,7 +54,7 @@ def note_run(
     note = {
         "method": method,
         "profile": profile.name,
-        "base": Path(profile.model).name if Path(profile.model).is_absolute() else profile.model,
+        "base": name_without_path(profile.model),
         "load_in_4bit": profile.load_in_4bit,
         "lora_rank": profile.lora_rank,
         "records": len(records),
