@@ -3,6 +3,7 @@
 import json
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ def note_run(
     given: dict,
     seed: int,
     resumed: bool = False,
+    checkpoint_needs: Sequence[str] = (),
 ) -> None:
     """Write `training.json`.
 
@@ -40,6 +42,7 @@ def note_run(
         given: what the caller set over the recipe.
         seed: of the trainer.
         resumed: the run goes on with what is in `folder`.
+        checkpoint_needs: names of files without which the run cannot go on from a checkpoint, beside the usual ones.
 
     Raises:
         ValueError: resumed, over other records than before: a Trainer passes over as many as it has seen.
@@ -63,6 +66,7 @@ def note_run(
         "verifiers": dict(sorted(Counter(records["verifier_type"][:]).items())),
         "recipe": [{"setting": name, **row} for name, row in recipe.to_dict(orient="index").items()],
         "given": {name: value for name, value in given.items() if name not in ("output_dir", "resume_from_checkpoint")},
+        "checkpoint_needs": list(checkpoint_needs),
         "versions": {name: version(name) for name in _VERSIONS},
         "ids": ids,
     }
