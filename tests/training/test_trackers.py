@@ -8,7 +8,7 @@ from trl.extras import profiling
 from trl.trainer import grpo_trainer
 
 from vlaa_helpers import load_policy, make_scenes, train_grpo, train_sft
-from vlaa_helpers.cli import _settings
+from vlaa_helpers.core.command_line import config_settings
 
 STUB = '''
 """What transformers' callback asks of trackio."""
@@ -70,7 +70,7 @@ def run(method, profile, records, folder, **settings):
 
 @pytest.mark.parametrize(("method", "config"), [("sft", SFTConfig), ("grpo", GRPOConfig)])
 def test_trackio_hears_of_every_step(trackio, method, config, tiny_profile, with_traces, tmp_path):
-    settings = _settings(["report_to=trackio"], config)  # as `vlaa grpo … --set report_to=trackio`
+    settings = config_settings(["report_to=trackio"], config)  # as `vlaa grpo … --set report_to=trackio`
     trainer = run(method, tiny_profile, with_traces(make_scenes(4)), tmp_path / "run", **settings)
     kinds = [kind for kind, _ in trackio.told]
     assert kinds.count("init") == 1 and kinds[-1] == "finish"
