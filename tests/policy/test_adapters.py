@@ -263,3 +263,12 @@ def test_the_newest_adapter_of_the_base_is_found(saved, tiny_profile, tmp_path):
     assert find_adapter(places[0], tiny_profile) == places[0]
     assert find_adapter(tmp_path, tiny_profile.replace(model="another")) is None
     assert find_adapter(tmp_path / "run", tiny_profile) is None
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"peft_type": "LORA"}', '{"base_model_name_or_path": null}'])
+def test_a_foreign_adapter_among_them_is_named(tiny_profile, tmp_path, content):
+    path = tmp_path / "theirs" / "adapter_config.json"
+    path.parent.mkdir()
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r"theirs.adapter_config\.json (is broken|names no base)"):
+        find_adapter(tmp_path, tiny_profile)

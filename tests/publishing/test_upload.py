@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 from huggingface_hub import ModelCard
@@ -13,13 +14,23 @@ from vlaa_helpers.policy.adapters import save_policy
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, tiny_profile, with_traces):
-    """A training of two steps, as `vlaa sft` leaves it."""
+    """A training of two steps, as `vlaa sft` leaves it, on a base with the name of one of the package's own."""
     folder = tmp_path_factory.mktemp("sft")
+    base = shutil.copytree(tiny_profile.model, tmp_path_factory.mktemp("bases") / "mini_vlm_weak")
+    tiny_profile = tiny_profile.replace(model=str(base))
     model, processor = load_policy(tiny_profile)
     records = with_traces(make_scenes(12, seed=1))
     settings = {"max_steps": 2, "learning_rate": 0.01, "output_dir": str(folder)}
     trainer = train_sft(model, processor, records, tiny_profile, batch_size=4, **settings)
     save_policy(trainer.model, processor, folder / "adapter")
+    return folder
+
+
+def write_adapter(folder, base="Qwen/Qwen2.5-VL-3B-Instruct"):
+    """A folder with what an adapter needs, as others save it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": base, "peft_type": "LORA"}))
+    (folder / "adapter_model.safetensors").write_bytes(b"weights")
     return folder
 
 
@@ -86,12 +97,8 @@ def test_no_path_of_this_machine_is_published(run, tmp_path):
     assert not any(str(run) in text or kept["base_model_name_or_path"] in text for text in texts)
 
 
-def test_what_is_not_known_is_said(run, tmp_path, small_hub):
-    bare = tmp_path / "bare"
-    bare.mkdir()
-    config = {"base_model_name_or_path": "Qwen/Qwen2.5-VL-3B-Instruct", "peft_type": "LORA"}
-    (bare / "adapter_config.json").write_text(json.dumps(config))
-    (bare / "adapter_model.safetensors").write_bytes(b"weights")
+def test_what_is_not_known_is_said(tmp_path, small_hub):
+    bare = write_adapter(tmp_path / "bare")
     plan = plan_push(bare, "me/bare")
     assert "Not known: the run has no `training.json`." in plan.card and "Not evaluated: no report" in plan.card
     assert "No log was kept" in plan.card and "base_model: Qwen/Qwen2.5-VL-3B-Instruct" in plan.card
@@ -111,8 +118,7 @@ def test_what_is_not_known_is_said(run, tmp_path, small_hub):
     ],
 )
 def test_a_licence_that_allows_more_than_the_base_s(tmp_path, base, licence, warns):
-    (tmp_path / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": base, "peft_type": "LORA"}))
-    plan = plan_push(tmp_path, "me/bare", licence=licence)
+    plan = plan_push(write_adapter(tmp_path, base), "me/bare", licence=licence)
     assert ("Qwen Research License, which allows no commercial use" in str(plan)) == warns
 
 
@@ -193,3 +199,43 @@ def test_reports_that_cannot_be_compared_are_not(run, reports, tmp_path):
     assert "other and base were asked different items; they are not compared." in card
     assert "own and base were asked with different prompts; they are not compared." in card
     assert "| own | own | all | 6 |" in card and "ai2d (lmms-lab/ai2d): 9 rows, left out: bad_gt 3." in card
+
+
+@pytest.mark.parametrize("base", ["mybase", "C:\\Users\\Ann\\mybase", "../ann/mybase", "/home/ann/mybase", "~/mybase"])
+def test_a_folder_of_the_writer_s_has_no_licence_and_no_path_on_the_card(tmp_path, base):
+    plan = plan_push(write_adapter(tmp_path, base), "me/x")
+    assert plan.licence == "unknown" and ModelCard(plan.card).data.base_model is None
+    assert "A LoRA adapter on mybase with" in plan.card and "The base is a toy" not in plan.card
+    assert "comes with the package" not in plan.card and "ann/" not in plan.card.lower() and "Ann" not in plan.card
+    assert json.loads(plan.files["adapter_config.json"])["base_model_name_or_path"] == "mybase"
+
+
+@pytest.mark.parametrize("base", ["mini_vlm_strong", "/opt/vlaa_helpers/assets/mini_vlm_weak"])
+def test_the_package_s_own_models_have_a_licence(tmp_path, base):
+    plan = plan_push(write_adapter(tmp_path, base), "me/x")
+    assert plan.licence == "apache-2.0" and "The base is a toy" in plan.card
+
+
+def test_values_inject_no_heading_into_the_card(tmp_path):
+    bad = "x\n\n# Injected\n\n"
+    folder = write_adapter(tmp_path / "adapter", bad)
+    row = {"setting": bad, "value": bad, "source": bad}
+    note = {"method": bad, "base": bad, "records": bad, "sources": {bad: bad}, "recipe": [row], "given": {bad: bad}}
+    note |= {
+        "verifiers": {bad: bad},
+        "versions": {bad: bad},
+        "seed": bad,
+        "data": [{"data": bad, "left_out": {bad: bad}}],
+    }
+    (tmp_path / "training.json").write_text(json.dumps(note))
+    write_log(tmp_path, [{"step": 1, "loss": bad}])
+    card = plan_push(tmp_path, "me/x", licence="mit").card
+    assert folder.exists() and "x\\n\\n# Injected" in card
+    assert not any(line.startswith("# Injected") for line in card.splitlines())
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"base_model_name_or_path": null}'])
+def test_a_foreign_adapter_config_is_named(tmp_path, content):
+    (write_adapter(tmp_path) / "adapter_config.json").write_text(content)
+    with pytest.raises(ValueError, match=r"adapter_config\.json (is broken|names no base)"):
+        plan_push(tmp_path, "me/x")

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .adapter_config import name_without_path
 from .origin import origins_of
 from .record_schema import meta_of
 from .whole_files import write_whole
@@ -67,7 +68,7 @@ def note_run(
     note = {
         "method": method,
         "profile": profile.name,
-        "base": Path(profile.model).name if Path(profile.model).is_absolute() else profile.model,
+        "base": name_without_path(profile.model),
         "load_in_4bit": profile.load_in_4bit,
         "lora_rank": profile.lora_rank,
         "records": len(records),

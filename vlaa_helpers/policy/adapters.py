@@ -7,12 +7,12 @@ steps (4% of the weights' norm) 14% was left, after two steps (0.8%) 1%; merged 
 """
 
 import gc
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.adapter_config import ADAPTER_CONFIG, read_adapter_config
 from ..data.trl_views import to_grpo
 from ..mini_world.scenes import make_scenes
 from .generation import chat_inputs
@@ -83,13 +83,16 @@ def find_adapter(folder: str | Path, profile: Profile) -> Path | None:
 
     Checkpoints of a trainer, the reference of a KL term, and what a fresh run moved to `previous/` are no finished
     policies and do not count.
+
+    Raises:
+        ValueError: an `adapter_config.json` that is broken or names no base; the message names the file.
     """
     found = []
-    for path in Path(folder).rglob("adapter_config.json"):
+    for path in Path(folder).rglob(ADAPTER_CONFIG):
         above = path.relative_to(folder).parts[:-1]
         if any(name == "ref" or name.startswith(("checkpoint-", "previous")) for name in above):
             continue
-        base = json.loads(path.read_text(encoding="utf-8"))["base_model_name_or_path"]
+        base = read_adapter_config(path.parent)["base_model_name_or_path"]
         if Path(base).name == Path(profile.model).name:  # a folder may lie elsewhere today
             found.append(path)
     return max(found, key=lambda path: path.stat().st_mtime).parent if found else None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..core.adapter_config import read_adapter_config
 from ..core.run_note import NOTE
 from ..core.whole_files import write_whole
 from .dataset_card import dataset_card
@@ -63,7 +64,8 @@ def plan_push(
         run: the folder of a training, of an adapter, of a merged model (`vlaa merge`), or of a build.
         repository: "OWNER/NAME" on the hub.
         evaluations: folders of reports for the card, FOLDER or NAME=FOLDER; the first is what others are compared with.
-        licence: as the hub writes it, such as "apache-2.0". The mini lab's is known; of others you must say it. The
+        licence: as the hub writes it, such as "apache-2.0". That of the package's own mini VLMs is known; of
+            others you must say it. The
             plan warns where the base is known to allow less.
 
     Raises:
@@ -81,7 +83,7 @@ def plan_push(
         card, kind = dataset_card(run, repository, licence), "dataset"
     else:
         facts = read_facts(run, evaluations)
-        licence = licence or ("apache-2.0" if facts.is_base_local and facts.base != "unknown" else "unknown")
+        licence = licence or ("apache-2.0" if facts.is_base_packaged else "unknown")
         if facts.base in NON_COMMERCIAL and licence not in ("unknown", "other"):
             warning = (
                 f"{facts.base} is under {NON_COMMERCIAL[facts.base]}, and so is what was made of it: {licence!r} would "
@@ -135,7 +137,7 @@ def push(plan: PushPlan, *, private: bool = True) -> str:
 
 
 def _without_machine_path(path: Path, base: str) -> bytes:
-    config = json.loads(path.read_text(encoding="utf-8"))
+    config = read_adapter_config(path.parent)
     return json.dumps({**config, "base_model_name_or_path": base}, indent=2).encode()
 
 
