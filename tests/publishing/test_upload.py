@@ -239,3 +239,43 @@ def test_a_foreign_adapter_config_is_named(tmp_path, content):
     (write_adapter(tmp_path) / "adapter_config.json").write_text(content)
     with pytest.raises(ValueError, match=r"adapter_config\.json (is broken|names no base)"):
         plan_push(tmp_path, "me/x")
+
+
+def test_only_files_of_a_model_are_sent(tmp_path):
+    write_adapter(tmp_path)
+    sent = ["tokenizer.json", "preprocessor_config.json", "chat_template.jinja", "generation_config.json", "LICENSE"]
+    kept = [".env", "train.py", "notes.txt", "credentials.json", "training_args.bin"]
+    for name in (*sent, *kept):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "checkpoint-9").mkdir()
+    plan = plan_push(tmp_path, "me/x")
+    assert set(plan.files) == {"adapter_config.json", "adapter_model.safetensors", *sent}
+    assert set(plan.left_out) == {"checkpoint-9/", *kept}
+    assert "Not sent, as no file of a model: .env, checkpoint-9/, credentials.json" in str(plan)
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "training.json", "log.csv"])
+def test_a_link_that_leads_outside_is_refused(tmp_path, name):
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    folder = write_adapter(tmp_path / "run")
+    (folder / name).symlink_to(secret)
+    if name == "training.json":
+        row = {"setting": "a", "value": 1, "source": "b"}
+        note = {"method": "SFT", "base": "a/b", "records": 1, "sources": {}, "recipe": [row]}
+        secret.write_text(json.dumps(note | {"sources": {"a": 1}}))
+    with pytest.raises(ValueError, match="is a link to .*secret, outside of its folder"):
+        plan_push(folder, "me/x")
+
+
+def test_a_link_within_the_folder_is_followed(tmp_path):
+    folder = write_adapter(tmp_path)
+    (folder / "LICENSE.txt").write_text("terms")
+    (folder / "LICENSE").symlink_to("LICENSE.txt")
+    assert plan_push(folder, "me/x").files["LICENSE"].read_text() == "terms"
+
+
+def test_a_folder_without_weights_is_refused(tmp_path):
+    (write_adapter(tmp_path) / "adapter_model.safetensors").unlink()
+    with pytest.raises(FileNotFoundError, match=r"holds no weights; expected adapter_\*\.safetensors"):
+        plan_push(tmp_path, "me/x")

@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.adapter_config import read_adapter_config
+from ..core.printable import one_line
 from ..core.run_note import NOTE
 from ..core.whole_files import write_whole
 from .dataset_card import dataset_card
 from .model_card import model_card
 from .run_facts import MERGE_REPORT, read_facts
+from .sent_files import model_files, refuse_link_outside
 
 CARD = "README.md"
 GIVE_ONE = 'plan_push(…, licence="other"), or --license other at the command line'
 NON_COMMERCIAL = {"Qwen/Qwen2.5-VL-3B-Instruct": "the Qwen Research License, which allows no commercial use"}
 """Bases whose terms are narrower than those of their families: Qwen2.5-VL of 7 billion parameters is apache-2.0."""
-_LEFT_BEHIND = (CARD, "training_args.bin", "optimizer.pt", "scheduler.pt", "rng_state.pth", MERGE_REPORT)
+_NOT_NAMED = (CARD, "card.md", NOTE, "log.csv", MERGE_REPORT)
+"""What is made anew, or in the plan already: no word of it among what is left out."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class PushPlan:
         card_path: where the card was written here, to be read and mended.
         licence: "unknown" where none is known; such a plan is not carried out.
         warning: what speaks against the licence; "" where nothing known does.
+        left_out: names of what lies beside the model's files and is not sent.
     """
 
     repository: str
@@ -40,6 +44,7 @@ class PushPlan:
     card_path: Path
     licence: str
     warning: str = ""
+    left_out: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         sizes = {
@@ -48,6 +53,8 @@ class PushPlan:
         total = sum(sizes.values()) / 2**20
         lines = [f"{self.kind} {self.repository}: {len(sizes)} files, {total:.1f} MiB, and a card ({self.card_path})"]
         lines += [f"  {name}  {size / 2**20:.2f} MiB" for name, size in sizes.items()]
+        if self.left_out:
+            lines.append(f"Not sent, as no file of a model: {one_line(', '.join(self.left_out))}.")
         if self.licence == "unknown":
             lines.append(f"No licence is known: read the base's terms, then give one: {GIVE_ONE}.")
         if self.warning:
@@ -65,16 +72,15 @@ def plan_push(
         repository: "OWNER/NAME" on the hub.
         evaluations: folders of reports for the card, FOLDER or NAME=FOLDER; the first is what others are compared with.
         licence: as the hub writes it, such as "apache-2.0". That of the package's own mini VLMs is known; of
-            others you must say it. The
-            plan warns where the base is known to allow less.
+            others you must say it. The plan warns where the base is known to allow less.
 
     Raises:
-        FileNotFoundError: nothing there that can be pushed.
-        ValueError: a repository that is no OWNER/NAME.
+        FileNotFoundError: nothing there that can be pushed, or no weights.
+        ValueError: a repository that is no OWNER/NAME, a broken file, or a link to somewhere outside.
     """
     if repository.count("/") != 1 or not all(repository.split("/")):
         raise ValueError(f"repository {repository!r}; expected OWNER/NAME, such as me/my-adapter")
-    run, warning = Path(run), ""
+    run, warning, left_out = Path(run), "", ()
     if (run / "build.json").exists():
         licence = licence or "unknown"
         files: dict[str, Path | bytes] = {f"{name}.parquet": _parquet(run / f"{name}.arrow") for name in ("sft", "rl")}
@@ -89,16 +95,18 @@ def plan_push(
                 f"{facts.base} is under {NON_COMMERCIAL[facts.base]}, and so is what was made of it: {licence!r} would "
                 'allow more. Read its terms; "other" with a LICENSE file says that there are some.'
             )
-        files = {path.name: path for path in sorted(facts.folder.iterdir()) if path.is_file()}
+        files, beside = model_files(facts.folder, is_merged=facts.is_merged)
+        left_out = tuple(name for name in beside if name not in _NOT_NAMED)
         homes = (run, facts.folder.parent)
-        files |= {name: home / name for home in homes for name in (NOTE, "log.csv") if (home / name).exists()}
-        files = {name: file for name, file in files.items() if name not in (*_LEFT_BEHIND, "card.md")}
+        for path in (home / name for home in homes for name in (NOTE, "log.csv") if (home / name).exists()):
+            refuse_link_outside(path)
+            files[path.name] = path
         if "adapter_config.json" in files:
             files["adapter_config.json"] = _without_machine_path(facts.folder / "adapter_config.json", facts.base)
         card, kind = model_card(facts, repository, licence), "model"
     path = run / "card.md"
     write_whole(path, card.encode("utf-8"))
-    return PushPlan(repository, kind, files, card, path, licence, warning)
+    return PushPlan(repository, kind, files, card, path, licence, warning, left_out)
 
 
 def push(plan: PushPlan, *, private: bool = True) -> str:
