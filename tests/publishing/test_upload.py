@@ -279,3 +279,43 @@ def test_a_folder_without_weights_is_refused(tmp_path):
     (write_adapter(tmp_path) / "adapter_model.safetensors").unlink()
     with pytest.raises(FileNotFoundError, match=r"holds no weights; expected adapter_\*\.safetensors"):
         plan_push(tmp_path, "me/x")
+
+
+def test_a_mended_card_is_kept_and_sent(tmp_path, small_hub):
+    folder = write_adapter(tmp_path)
+    first = plan_push(folder, "me/x", licence="mit")
+    mended = first.card.replace("## Limits", "Mended by hand.\n\n## Limits")
+    first.card_path.write_text(mended)
+    with pytest.raises(ValueError, match="changed after the plan"):
+        push(first)
+    for licence in ("mit", None):
+        plan = plan_push(folder, "me/x", licence=licence)
+        assert plan.card == mended == plan.card_path.read_text() and plan.licence == "mit"
+        assert plan.card_is_mended and "was mended by hand and goes as it is" in str(plan)
+    push(plan)
+    assert small_hub.commits[0]["files"]["README.md"].decode() == mended
+    plan.card_path.unlink()
+    assert plan_push(folder, "me/x", licence="mit").card == first.card
+
+
+def test_a_generated_card_is_written_anew(tmp_path):
+    folder = write_adapter(tmp_path)
+    assert "license: unknown" in plan_push(folder, "me/x").card
+    plan = plan_push(folder, "me/x", licence="mit")
+    assert "license: mit" in plan.card_path.read_text() and not plan.card_is_mended
+    assert not {".card.sha256", "card.md"} & (set(plan.files) | set(plan.left_out))
+
+
+def test_a_mended_card_with_another_licence_stops_the_plan(tmp_path):
+    folder = write_adapter(tmp_path)
+    path = plan_push(folder, "me/x").card_path
+    mended = path.read_text() + "Mended.\n"
+    path.write_text(mended)
+    with pytest.raises(ValueError, match=r"card\.md was mended by hand and says license 'unknown', the plan 'mit'"):
+        plan_push(folder, "me/x", licence="mit")
+    assert path.read_text() == mended
+
+
+def test_a_card_of_an_earlier_version_is_not_lost(tmp_path):
+    (write_adapter(tmp_path) / "card.md").write_text("---\nlicense: mit\n---\n\nOurs.\n")
+    assert "Ours." in plan_push(tmp_path, "me/x").card

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..core.adapter_config import read_adapter_config
 from ..core.printable import one_line
 from ..core.run_note import NOTE
-from ..core.whole_files import write_whole
+from .card_file import CARD_FILE, CARD_MARK, card_licence, mended_card, write_card
 from .dataset_card import dataset_card
 from .model_card import model_card
 from .run_facts import MERGE_REPORT, read_facts
@@ -19,7 +19,7 @@ CARD = "README.md"
 GIVE_ONE = 'plan_push(…, licence="other"), or --license other at the command line'
 NON_COMMERCIAL = {"Qwen/Qwen2.5-VL-3B-Instruct": "the Qwen Research License, which allows no commercial use"}
 """Bases whose terms are narrower than those of their families: Qwen2.5-VL of 7 billion parameters is apache-2.0."""
-_NOT_NAMED = (CARD, "card.md", NOTE, "log.csv", MERGE_REPORT)
+_NOT_NAMED = (CARD, CARD_FILE, CARD_MARK, NOTE, "log.csv", MERGE_REPORT)
 """What is made anew, or in the plan already: no word of it among what is left out."""
 
 
@@ -31,9 +31,10 @@ class PushPlan:
         repository, kind: where it goes: "OWNER/NAME", a "model" or a "dataset".
         files: path in the repository to the file here, or to bytes that are made for it.
         card: the README of the repository.
-        card_path: where the card was written here, to be read and mended.
+        card_path: where the card was written here, to be read and mended; after that, plan again.
         licence: "unknown" where none is known; such a plan is not carried out.
         warning: what speaks against the licence; "" where nothing known does.
+        card_is_mended: whether `card.md` was mended by hand; it is kept and sent as it is.
         left_out: names of what lies beside the model's files and is not sent.
     """
 
@@ -45,6 +46,7 @@ class PushPlan:
     licence: str
     warning: str = ""
     left_out: tuple[str, ...] = ()
+    card_is_mended: bool = False
 
     def __str__(self) -> str:
         sizes = {
@@ -53,6 +55,8 @@ class PushPlan:
         total = sum(sizes.values()) / 2**20
         lines = [f"{self.kind} {self.repository}: {len(sizes)} files, {total:.1f} MiB, and a card ({self.card_path})"]
         lines += [f"  {name}  {size / 2**20:.2f} MiB" for name, size in sizes.items()]
+        if self.card_is_mended:
+            lines.append(f"{self.card_path} was mended by hand and goes as it is; delete it to have it written anew.")
         if self.left_out:
             lines.append(f"Not sent, as no file of a model: {one_line(', '.join(self.left_out))}.")
         if self.licence == "unknown":
@@ -67,6 +71,8 @@ def plan_push(
 ) -> PushPlan:
     """What pushing a run would do; writes its card beside it (`card.md`), and asks no network.
 
+    A `card.md` that was mended by hand is kept and sent, and its licence holds where none is given.
+
     Args:
         run: the folder of a training, of an adapter, of a merged model (`vlaa merge`), or of a build.
         repository: "OWNER/NAME" on the hub.
@@ -76,15 +82,19 @@ def plan_push(
 
     Raises:
         FileNotFoundError: nothing there that can be pushed, or no weights.
-        ValueError: a repository that is no OWNER/NAME, a broken file, or a link to somewhere outside.
+        ValueError: a repository that is no OWNER/NAME, a broken file, a link to somewhere outside, or a mended
+            card with another licence.
     """
     if repository.count("/") != 1 or not all(repository.split("/")):
         raise ValueError(f"repository {repository!r}; expected OWNER/NAME, such as me/my-adapter")
     run, warning, left_out = Path(run), "", ()
+    mended = mended_card(run)
+    licence = licence or (card_licence(mended, run / CARD_FILE) if mended is not None else None)
     if (run / "build.json").exists():
         licence = licence or "unknown"
         files: dict[str, Path | bytes] = {f"{name}.parquet": _parquet(run / f"{name}.arrow") for name in ("sft", "rl")}
         files = {name: data for name, data in files.items() if data}
+        refuse_link_outside(run / "yields.csv")
         files |= {"yields.csv": run / "yields.csv"}
         card, kind = dataset_card(run, repository, licence), "dataset"
     else:
@@ -95,7 +105,8 @@ def plan_push(
                 f"{facts.base} is under {NON_COMMERCIAL[facts.base]}, and so is what was made of it: {licence!r} would "
                 'allow more. Read its terms; "other" with a LICENSE file says that there are some.'
             )
-        files, beside = model_files(facts.folder, is_merged=facts.is_merged)
+        found, beside = model_files(facts.folder, is_merged=facts.is_merged)
+        files = {**found}
         left_out = tuple(name for name in beside if name not in _NOT_NAMED)
         homes = (run, facts.folder.parent)
         for path in (home / name for home in homes for name in (NOTE, "log.csv") if (home / name).exists()):
@@ -104,9 +115,8 @@ def plan_push(
         if "adapter_config.json" in files:
             files["adapter_config.json"] = _without_machine_path(facts.folder / "adapter_config.json", facts.base)
         card, kind = model_card(facts, repository, licence), "model"
-    path = run / "card.md"
-    write_whole(path, card.encode("utf-8"))
-    return PushPlan(repository, kind, files, card, path, licence, warning, left_out)
+    sent = write_card(run, card, mended, licence)
+    return PushPlan(repository, kind, files, sent, run / CARD_FILE, licence, warning, left_out, sent != card)
 
 
 def push(plan: PushPlan, *, private: bool = True) -> str:
@@ -121,13 +131,15 @@ def push(plan: PushPlan, *, private: bool = True) -> str:
         The address of the commit.
 
     Raises:
-        ValueError: a plan without a licence.
+        ValueError: a plan without a licence, or a card that was changed after the plan.
         Exception: what huggingface_hub raises when the hub refuses; a note says what to check.
     """
     from huggingface_hub import CommitOperationAdd, HfApi
 
     if plan.licence == "unknown":
         raise ValueError(f"{plan.repository} has no licence yet: give one, as the base's terms allow: {GIVE_ONE}")
+    if plan.card_path.exists() and plan.card_path.read_bytes() != plan.card.encode("utf-8"):
+        raise ValueError(f"{plan.card_path} was changed after the plan; nothing was sent. Plan again: plan_push(…)")
     files = {CARD: plan.card.encode("utf-8"), **plan.files}
     operations = [CommitOperationAdd(name, file) for name, file in files.items()]
     api = HfApi()
@@ -153,6 +165,7 @@ def _parquet(path: Path) -> bytes:
     """A set of a build as parquet, as others read it; b"" when it has no rows."""
     from datasets import Dataset
 
+    refuse_link_outside(path)
     records = Dataset.from_file(str(path))
     if not len(records):
         return b""
