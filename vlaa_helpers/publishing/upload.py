@@ -87,7 +87,8 @@ def plan_push(
     """
     if repository.count("/") != 1 or not all(repository.split("/")):
         raise ValueError(f"repository {repository!r}; expected OWNER/NAME, such as me/my-adapter")
-    run, warning, left_out = Path(run), "", ()
+    run, warning = Path(run), ""
+    left_out: tuple[str, ...] = ()
     mended = mended_card(run)
     licence = licence or (card_licence(mended, run / CARD_FILE) if mended is not None else None)
     if (run / "build.json").exists():
