@@ -13,8 +13,10 @@ from datasets import concatenate_datasets
 from trl import GRPOTrainer, SFTTrainer
 
 from vlaa_helpers import has_checkpoint, load_policy, make_scenes, save_policy, train_grpo, train_sft, trained_on
+from vlaa_helpers.core.run_note import read_note
 from vlaa_helpers.policy.profiles import settings_of
 from vlaa_helpers.training.resuming import trouble_of
+from vlaa_helpers.training.runner import _set_aside as set_aside
 from vlaa_helpers.training.runner import device_settings
 
 STEPS = 5
@@ -136,8 +138,16 @@ def test_a_fresh_run_sets_an_earlier_one_aside(tiny_profile, with_traces, tmp_pa
     run_sft(tiny_profile, with_traces, tmp_path)
     first = (tmp_path / "log.csv").read_text()
     (tmp_path / "evaluations" / "test").mkdir(parents=True)  # of the policy that the next run replaces
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "adapter" / "adapter_config.json").write_text("{}")
+    (tmp_path / "card.md").write_text("# The first")
     run_sft(tiny_profile, with_traces, tmp_path, seed=7)
     assert (tmp_path / "previous" / "evaluations" / "test").is_dir() and not (tmp_path / "evaluations").exists()
+    assert (tmp_path / "previous" / "adapter" / "adapter_config.json").is_file()
+    assert (tmp_path / "previous" / "card.md").is_file()
+    assert not (tmp_path / "adapter").exists() and not (tmp_path / "card.md").exists()
+    notes = [read_note(folder) for folder in (tmp_path / "previous", tmp_path)]
+    assert [note and note["seed"] for note in notes] == [0, 7]
     assert (tmp_path / "previous" / "log.csv").read_text() == first
     assert (tmp_path / "previous" / f"checkpoint-{STEPS}").is_dir()
     second = (tmp_path / "log.csv").read_text()
@@ -145,6 +155,29 @@ def test_a_fresh_run_sets_an_earlier_one_aside(tiny_profile, with_traces, tmp_pa
     run_sft(tiny_profile, with_traces, tmp_path, seed=8)  # what somebody paid for is not deleted
     assert (tmp_path / "previous" / "log.csv").read_text() == first
     assert (tmp_path / "previous-2" / "log.csv").read_text() == second
+
+
+def test_nothing_that_was_set_aside_is_deleted(tmp_path):
+    """Also without checkpoints: an adapter and its evaluations may be all that is left of a run."""
+    for name in ("first", "second", "third"):
+        (tmp_path / "adapter").mkdir()
+        (tmp_path / "adapter" / "adapter_config.json").write_text(name)
+        set_aside(tmp_path)
+    kept = [
+        tmp_path / folder / "adapter" / "adapter_config.json" for folder in ("previous", "previous-2", "previous-3")
+    ]
+    assert [path.read_text() for path in kept] == ["first", "second", "third"]
+    set_aside(tmp_path)
+    assert not (tmp_path / "previous-4").exists()  # nothing was left
+
+
+def test_a_resume_that_cannot_be_leaves_the_note(finished, tiny_profile, with_traces, tmp_path):
+    """The adapter of a run whose checkpoints were deleted keeps the note that belongs to it."""
+    shutil.copytree(finished[0], tmp_path / "run", ignore=shutil.ignore_patterns("checkpoint-*"))
+    with pytest.raises(FileNotFoundError, match="no checkpoint in"):
+        run_sft(tiny_profile, with_traces, tmp_path / "run", seed=7, resume_from_checkpoint=True)
+    note = read_note(tmp_path / "run")
+    assert note and note["seed"] == 0
 
 
 def test_nothing_to_resume_is_told(tiny_profile, with_traces, tmp_path):

@@ -145,14 +145,14 @@ def train_grpo(
         ours.append(AdaptiveKL(rows["KL target"], horizon=rows["KL horizon"]))
     if RolloutLog not in given:
         ours.append(RolloutLog())
-    if trainer.is_world_process_zero():
-        table, folder = grpo_recipe(profile, recipe), trainer.args.output_dir
-        given = config if hints is None else config | {"hints": hints}
-        options = {"recipe": table, "given": given, "seed": args.seed, "resumed": bool(args.resume_from_checkpoint)}
-        note_run(folder, method="GRPO", profile=profile, records=records, model=model, **options)
+    settings = config if hints is None else config | {"hints": hints}
+    options = {"given": settings, "seed": args.seed, "resumed": bool(args.resume_from_checkpoint)}
+    options |= {"recipe": grpo_recipe(profile, recipe), "profile": profile, "records": records, "model": model}
+    note = partial(note_run, trainer.args.output_dir, method="GRPO", **options)
     with memory_advice(_as_run(profile, trainer), "grpo", model, reference=trainer.beta > 0):
         with reference_kept_once(trainer):
-            return run_trainer(trainer, [*ours, *callbacks], records=records, image_cache_gib=image_cache_gib)
+            watched = [*ours, *callbacks]
+            return run_trainer(trainer, watched, records=records, image_cache_gib=image_cache_gib, note=note)
 
 
 def _trainer_class(

@@ -5,7 +5,7 @@ import logging
 import os
 import random
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import count
@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from transformers import PrinterCallback, TrainerCallback
 
+from ..core.run_note import NOTE
 from ..policy.decode_loop import NOT_FINITE
 from ..policy.dense_weights import dense_weights
 from ..policy.loading import spare_frozen_tower
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 LOG, ROLLOUTS, HELD_OUT, REFERENCE = "log.csv", "rollouts.jsonl", "held_out", "reference"
 """What a run leaves in its `output_dir` beside its checkpoints."""
+ADAPTER, CARD = "adapter", "card.md"
+"""Where notebooks and `vlaa sft` save what was trained, and `plan_push` its card: in the `output_dir` too."""
 EVALUATIONS = "evaluations"
 """Where notebooks and `vlaa evaluate` keep what a run's policy was asked: below the run, so that no other reads it."""
 
@@ -107,7 +110,12 @@ class NeedsTrainer(Protocol):
 
 
 def run_trainer(
-    trainer: Any, callbacks: Sequence[TrainerCallback] = (), *, records: Any = None, image_cache_gib: float = 0
+    trainer: Any,
+    callbacks: Sequence[TrainerCallback] = (),
+    *,
+    records: Any = None,
+    image_cache_gib: float = 0,
+    note: Callable[[], None] | None = None,
 ) -> Any:
     """Train with a CSV log, a progress bar and checkpoints, and give the trainer back.
 
@@ -123,12 +131,16 @@ def run_trainer(
             `state.log_history` goes into the log.
         records: that it trains on, to name the one whose image the vision tower cannot read.
         image_cache_gib: host memory for the features of images (`policy.vision_tower.image_cache`).
+        note: writes what the run is into its folder; called in the first process, when what an earlier run left there,
+            its note too, has been moved.
 
     Raises:
         FileNotFoundError: to be resumed, and no whole checkpoint there.
         ValueError: to be resumed from a checkpoint that was cut short.
     """
     folder, resume = Path(trainer.args.output_dir), _checkpoint_or_afresh(trainer)
+    if note and trainer.is_world_process_zero():
+        note()
     trainer.remove_callback(PrinterCallback)
     log, moment = TrainingLog(folder / LOG), WholeStep()
     for callback in (moment, *callbacks, log):  # the log last: it writes what the others add
@@ -187,7 +199,9 @@ def dense_training(trainer: Any) -> Iterator[None]:
 
 
 def _set_aside(folder: Path) -> None:
-    names = ("checkpoint-*", LOG, ROLLOUTS, HELD_OUT, REFERENCE, EVALUATIONS, "adapter")
+    """Move what an earlier run left, its adapter, note and card too: beside a new log they would pass for the new ones."""
+    trained = ("checkpoint-*", ADAPTER, "adapter_config.json", "adapter_model*", REFERENCE)
+    names = (*trained, NOTE, CARD, LOG, ROLLOUTS, HELD_OUT, EVALUATIONS)
     left = [path for name in names for path in folder.glob(name)]
     if left:
         places = (folder / ("previous" if k == 1 else f"previous-{k}") for k in count(1))

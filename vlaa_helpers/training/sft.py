@@ -118,12 +118,11 @@ def train_sft(
     places = longest(records, trainer.args.per_device_train_batch_size)
     examples = [view[place] for place in places]
     check_batch(trainer.data_collator(examples), examples, processor, names=[records[place]["id"] for place in places])
-    if trainer.is_world_process_zero():
-        given = {"batch_size": batch_size, "token_weights": token_weights}
-        given = {name: value for name, value in given.items() if value is not None} | config
-        table, folder = sft_recipe(profile), trainer.args.output_dir
-        options = {"recipe": table, "given": given, "seed": args.seed, "resumed": bool(args.resume_from_checkpoint)}
-        note_run(folder, method="SFT", profile=profile, records=records, model=model, **options)
+    given = {"batch_size": batch_size, "token_weights": token_weights}
+    given = {name: value for name, value in given.items() if value is not None} | config
+    options = {"given": given, "seed": args.seed, "resumed": bool(args.resume_from_checkpoint)}
+    options |= {"recipe": sft_recipe(profile), "profile": profile, "records": records, "model": model}
+    note = partial(note_run, trainer.args.output_dir, method="SFT", **options)
     args = trainer.args
     used = profile.replace(
         sft_batch_size=args.per_device_train_batch_size * args.gradient_accumulation_steps,
@@ -131,4 +130,4 @@ def train_sft(
         gradient_checkpointing=args.activation_checkpointing,
     )
     with memory_advice(used, "sft", model):
-        return run_trainer(trainer, callbacks, records=records, image_cache_gib=image_cache_gib)
+        return run_trainer(trainer, callbacks, records=records, image_cache_gib=image_cache_gib, note=note)
