@@ -4,7 +4,6 @@ import csv
 import logging
 import os
 import random
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -124,7 +123,7 @@ def run_trainer(
     the newest whole one; a path names another. A newer one that was cut short is renamed, with a warning, to
     `cut-short-checkpoint-N`. Of a run that came to its end nothing is trained again. A run that starts afresh first
     moves what an earlier one left in the folder into `previous/`, so that neither is taken for the other; where that
-    holds checkpoints already, into `previous-2/` and so on.
+    is there already, into `previous-2/` and so on. Nothing is deleted.
 
     Args:
         callbacks: a `NeedsTrainer` among them gets the trainer before training begins. What they add to
@@ -205,8 +204,7 @@ def _set_aside(folder: Path) -> None:
     left = [path for name in names for path in folder.glob(name)]
     if left:
         places = (folder / ("previous" if k == 1 else f"previous-{k}") for k in count(1))
-        target = next(place for place in places if not [*place.glob("checkpoint-*")])
-        shutil.rmtree(target, ignore_errors=True)
+        target = next(place for place in places if not place.exists())  # nothing that was trained is ever deleted
         target.mkdir()
         for path in left:
             path.rename(target / path.name)
