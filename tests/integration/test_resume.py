@@ -273,6 +273,25 @@ def test_without_a_whole_one_each_is_named(finished, tiny_profile, with_traces, 
         run_sft(tiny_profile, with_traces, tmp_path / "run", resume_from_checkpoint=True)
 
 
+def test_a_run_in_float16_goes_on_with_its_loss_scale(tiny_profile, with_traces, tmp_path, monkeypatch, caplog):
+    """Both ask for scaler.pt: what tells a cell whether there is something to go on from, and what goes on."""
+    create = SFTTrainer.create_accelerator_and_postprocess
+
+    def with_a_scaler(self):
+        create(self)
+        self.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+
+    monkeypatch.setattr(SFTTrainer, "create_accelerator_and_postprocess", with_a_scaler)
+    run_sft(tiny_profile, with_traces, tmp_path)
+    (tmp_path / "checkpoint-5" / "scaler.pt").unlink()
+    assert has_checkpoint(tmp_path)  # the one before has it
+    (tmp_path / "checkpoint-4" / "scaler.pt").unlink()
+    assert not has_checkpoint(tmp_path)
+    assert "checkpoint-5 cannot be gone on from: it has no scaler.pt" in caplog.text
+    with pytest.raises(FileNotFoundError, match="no whole checkpoint in .*; checkpoint-5: it has no scaler.pt"):
+        run_sft(tiny_profile, with_traces, tmp_path, resume_from_checkpoint=True)
+
+
 def test_a_full_disk_stops_with_its_own_error(finished, tiny_profile, with_traces, tmp_path, monkeypatch, caplog):
     """The checkpoint of step 4 is cut short: what is told is why, and the run goes on from step 2."""
     save, full = SFTTrainer._save_optimizer_and_scheduler, OSError(errno.ENOSPC, "No space left on device")

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -42,6 +42,7 @@ def note_run(
     seed: int,
     resumed: bool = False,
     model: Any = None,
+    checkpoint_needs: Sequence[str] = (),
 ) -> None:
     """Write `training.json`.
 
@@ -53,6 +54,7 @@ def note_run(
         seed: of the trainer.
         resumed: the run goes on with what is in `folder`.
         model: the policy; what it was trained on before is noted too, and what it is trained on now is noted of it.
+        checkpoint_needs: names of files without which the run cannot go on from a checkpoint, beside the usual ones.
 
     Raises:
         ValueError: resumed, over other records than before: a Trainer passes over as many as it has seen.
@@ -78,6 +80,7 @@ def note_run(
         "verifiers": dict(sorted(Counter(records["verifier_type"][:]).items())),
         "recipe": [{"setting": name, **row} for name, row in recipe.to_dict(orient="index").items()],
         "given": {name: value for name, value in given.items() if name not in ("output_dir", "resume_from_checkpoint")},
+        "checkpoint_needs": list(checkpoint_needs),
         "versions": {name: version(name) for name in _VERSIONS},
         "ids": ids,
         "images": sorted(set(filter(None, image_digests(records)))),

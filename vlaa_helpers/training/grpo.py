@@ -23,6 +23,7 @@ from .prompt_lengths import drop_long_prompts
 from .recipes import CONFIG_FIELDS, grpo_recipe
 from .reference_adapter import reference_kept_once
 from .rollout_log import RolloutLog
+from .resuming import checkpoint_needs
 from .runner import device_settings, exact_adapters, on_one_gpu, processes_started, run_trainer
 from .shared_prefix_trainer import SharedPrefixGRPOTrainer, unsupported_reason
 
@@ -146,8 +147,9 @@ def train_grpo(
     if RolloutLog not in given:
         ours.append(RolloutLog())
     settings = config if hints is None else config | {"hints": hints}
-    options = {"given": settings, "seed": args.seed, "resumed": bool(args.resume_from_checkpoint)}
+    options: dict[str, Any] = {"given": settings, "seed": args.seed, "resumed": bool(args.resume_from_checkpoint)}
     options |= {"recipe": grpo_recipe(profile, recipe), "profile": profile, "records": records, "model": model}
+    options |= {"checkpoint_needs": checkpoint_needs(trainer)}
     note = partial(note_run, trainer.args.output_dir, method="GRPO", **options)
     with memory_advice(_as_run(profile, trainer), "grpo", model, reference=trainer.beta > 0):
         with reference_kept_once(trainer):

@@ -14,6 +14,8 @@ from typing import Any
 from peft import PeftModel, load_peft_weights, set_peft_model_state_dict
 from transformers import TrainerState
 
+from ..core.run_note import read_note
+
 logger = logging.getLogger(__name__)
 
 STATE = "trainer_state.json"
@@ -28,8 +30,12 @@ def has_checkpoint(folder: str | Path) -> bool:
 
     A cell that may be run again says `resume_from_checkpoint=RESUME and has_checkpoint(folder)`: the first time, or
     where the run had not begun, it starts from the beginning. Where every checkpoint was cut short a warning says why.
+
+    Raises:
+        ValueError: a `training.json` that is broken.
     """
-    found, passed_over = _newest_whole(Path(folder))
+    needed = (read_note(folder) or {}).get("checkpoint_needs", ())  # what `checkpoint_needs` gave for that run
+    found, passed_over = _newest_whole(Path(folder), needed)
     if found is None:
         for path, trouble in passed_over:
             logger.warning(f"{path} cannot be gone on from: {trouble}")
@@ -47,8 +53,8 @@ def goes_on_from(trainer: Any) -> Path | None:
     """
     resume = trainer.args.resume_from_checkpoint
     if resume in (True, "True", "true"):
-        return _newest_whole(Path(trainer.args.output_dir), _needed(trainer))[0]
-    if resume and Path(resume).is_dir() and (trouble := trouble_of(Path(resume), _needed(trainer))):
+        return _newest_whole(Path(trainer.args.output_dir), checkpoint_needs(trainer))[0]
+    if resume and Path(resume).is_dir() and (trouble := trouble_of(Path(resume), checkpoint_needs(trainer))):
         raise ValueError(
             f"{resume} cannot be gone on from: {trouble}. Name another checkpoint; with resume_from_checkpoint=True "
             "the newest whole one is taken"
@@ -61,7 +67,7 @@ def set_cut_short_aside(trainer: Any, found: Path) -> None:
 
     Left under their names, new files would be written among the old ones.
     """
-    for path, trouble in _newest_whole(found.parent, _needed(trainer))[1]:
+    for path, trouble in _newest_whole(found.parent, checkpoint_needs(trainer))[1]:
         places = (path.with_name(f"cut-short-{path.name}{'' if k == 1 else f'-{k}'}") for k in count(1))
         target = path.rename(next(place for place in places if not place.exists()))
         logger.warning(f"{path} is passed over: {trouble}. Going on from {found.name}; {target.name} may be deleted")
@@ -81,7 +87,8 @@ def trouble_of(checkpoint: Path, needed: Sequence[str] = ()) -> str:
     return _trouble(checkpoint, tuple(needed), tuple(stamps))
 
 
-def _needed(trainer: Any) -> tuple[str, ...]:
+def checkpoint_needs(trainer: Any) -> tuple[str, ...]:
+    """Files that a checkpoint of this trainer has beside those that every one has; the run's note keeps their names."""
     scaler = getattr(trainer.accelerator, "scaler", None)  # of float16
     return ("scaler.pt",) if scaler is not None and not trainer.is_deepspeed_enabled else ()
 

@@ -20,7 +20,7 @@ from ..policy.loading import spare_frozen_tower
 from ..policy.memory_estimate import Method
 from ..policy.profiles import Profile
 from ..policy.vision_tower import image_cache, naming_images
-from .resuming import came_to_its_end, goes_on_from, set_cut_short_aside, take_end, trouble_of
+from .resuming import came_to_its_end, checkpoint_needs, goes_on_from, set_cut_short_aside, take_end, trouble_of
 
 logger = logging.getLogger(__name__)
 
@@ -173,7 +173,7 @@ def _checkpoint_or_afresh(trainer: Any) -> Path | None:
             _set_aside(folder)
         return None
     if found is None:
-        left = {path.name: trouble_of(path) for path in sorted(folder.glob("checkpoint-*"))}
+        left = {path.name: trouble_of(path, checkpoint_needs(trainer)) for path in sorted(folder.glob("checkpoint-*"))}
         words = "".join(f"; {name}: {trouble}" for name, trouble in left.items() if trouble)
         raise FileNotFoundError(
             f"no {'whole ' if words else ''}checkpoint in {folder}{words}; leave resume_from_checkpoint out to start "
@@ -198,7 +198,7 @@ def dense_training(trainer: Any) -> Iterator[None]:
 
 
 def _set_aside(folder: Path) -> None:
-    """Move what an earlier run left, its adapter, note and card too: beside a new log they would pass for the new ones."""
+    """Move what an earlier run left, its adapter, note and card too: they would pass for those of the new."""
     trained = ("checkpoint-*", ADAPTER, "adapter_config.json", "adapter_model*", REFERENCE)
     names = (*trained, NOTE, CARD, LOG, ROLLOUTS, HELD_OUT, EVALUATIONS)
     left = [path for name in names for path in folder.glob(name)]

@@ -15,6 +15,7 @@ from ..policy.loading import check_reads_images
 from ..policy.memory_estimate import memory_advice
 from ..policy.profiles import Profile
 from .batch_checks import check_batch, check_texts, longest
+from .resuming import checkpoint_needs
 from .runner import device_settings, exact_adapters, on_one_gpu, run_trainer, split_batch
 from .weighted_sft import WeightedSFTTrainer, check_weighting
 
@@ -120,8 +121,9 @@ def train_sft(
     check_batch(trainer.data_collator(examples), examples, processor, names=[records[place]["id"] for place in places])
     given = {"batch_size": batch_size, "token_weights": token_weights}
     given = {name: value for name, value in given.items() if value is not None} | config
-    options = {"given": given, "seed": args.seed, "resumed": bool(args.resume_from_checkpoint)}
+    options: dict[str, Any] = {"given": given, "seed": args.seed, "resumed": bool(args.resume_from_checkpoint)}
     options |= {"recipe": sft_recipe(profile), "profile": profile, "records": records, "model": model}
+    options |= {"checkpoint_needs": checkpoint_needs(trainer)}
     note = partial(note_run, trainer.args.output_dir, method="SFT", **options)
     args = trainer.args
     used = profile.replace(
