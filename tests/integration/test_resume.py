@@ -315,7 +315,7 @@ def test_a_full_disk_stops_with_its_own_error(finished, tiny_profile, with_trace
 def test_a_gpu_profile_keeps_two():
     settings = {method: device_settings(settings_of("t4"), method) for method in ("sft", "grpo")}
     assert [settings[method]["save_total_limit"] for method in settings] == [2, 2]
-    assert [settings[method]["save_steps"] for method in settings] == [10, 20]
+    assert [settings[method]["save_steps"] for method in settings] == [10, 5]
 
 
 def test_a_policy_that_goes_on_elsewhere_tells_both_trainings(tiny_profile, with_traces, tmp_path):
