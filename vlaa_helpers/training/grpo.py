@@ -22,8 +22,8 @@ from .hints import Hints
 from .prompt_lengths import drop_long_prompts
 from .recipes import CONFIG_FIELDS, grpo_recipe
 from .reference_adapter import reference_kept_once
-from .rollout_log import RolloutLog
 from .resuming import checkpoint_needs
+from .rollout_log import RolloutLog
 from .runner import device_settings, exact_adapters, on_one_gpu, processes_started, run_trainer
 from .shared_prefix_trainer import SharedPrefixGRPOTrainer, unsupported_reason
 
