@@ -188,10 +188,44 @@ def test_an_image_of_a_terabyte_is_refused_by_its_header():
         read_tar(data)
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        tarfile.XHDTYPE,
+        tarfile.XGLTYPE,
+        tarfile.SOLARIS_XHDTYPE,
+        tarfile.GNUTYPE_LONGNAME,
+        tarfile.GNUTYPE_LONGLINK,
+    ],
+)
+@pytest.mark.parametrize("size", [2**12 + 1, 2**25])
+def test_a_large_extension_is_refused_by_its_header(kind, size):
+    """tarfile would search its digits in a time that grows with their square."""
+    header = special("clevr_math/x", kind)
+    header.size = size
+    body = b"5000 comment=".ljust(4999, b"7") + b"\n"
+    data = gzip.compress(header.tobuf() + body.ljust(5120, b"\0") + gzip.decompress(tar_gz(GOOD)))
+    with pytest.raises(UnsafeArchive, match=rf"'clevr_math/x' is a header of {size:,} bytes .* at most 4,096$"):
+        read_tar(data)
+
+
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_a_name_as_long_as_a_system_allows_is_read(form):
+    name = "clevr_math/" + "folder/" * 570 + "a.png"
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", format=form) as archive:
+        info = tarfile.TarInfo(name)
+        info.size = 3
+        archive.addfile(info, io.BytesIO(b"one"))
+    assert 4000 < len(name) < 4096 and read_tar(buffer.getvalue()) == [(PurePosixPath(name), b"one")]
+
+
 def test_endless_headers_are_refused():
-    info = tarfile.TarInfo("clevr_math/a.png")
-    info.pax_headers = {"comment": "0123456789abcdef" * 2**21}  # 32 MiB
-    data = gzip.compress(info.tobuf(tarfile.PAX_FORMAT), compresslevel=0)
+    """The header of a sparse file names the next one, without an end."""
+    first = bytearray(special("clevr_math/a.png", tarfile.GNUTYPE_SPARSE).tobuf(tarfile.GNU_FORMAT))
+    first[482] = 1  # goes on in the next block
+    first[148:156] = b"%06o\0 " % tarfile.calc_chksums(first)[0]
+    data = gzip.compress(bytes(first) + bytes(504).ljust(505, b"\1").ljust(512, b"\0") * 2**16, compresslevel=0)
     with pytest.raises(UnsafeArchive, match=r"more than 17 MB that belong to no image"):
         read_tar(data)
 

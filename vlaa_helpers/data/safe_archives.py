@@ -24,11 +24,21 @@ LARGEST_IMAGE = 2**26
 """Bytes of one image, at most."""
 BETWEEN_IMAGES = 2**24
 """Bytes of headers and padding between two members, at most."""
+LARGEST_EXTENSION = 2**12
+"""Bytes of one header block that extends another, as one with a long name, at most: tarfile of some Python versions
+searches it in a time that grows with its square."""
 MOST_EXPANSION = 20
 """Bytes that come out of one compressed byte, at most: images are compressed already, so this is near 1."""
 _BROKEN = (EOFError, zlib.error, ValueError, LookupError, OverflowError, RecursionError, struct.error)
 """What tarfile and zipfile raise on broken bytes, beside errors of their own."""
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_EXTENSIONS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
 _IMAGE_NAMES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff")
 
 
@@ -58,13 +68,14 @@ def tar_images(
 
     Raises:
         UnsafeArchive: cut off, not a .tar.gz, or a member that is no plain file or folder, leaves its folder, is too
-            large, expands too much, or has the name of another (apart from capitals) with other content.
+            large, has a header that is too large, expands too much, or has the name of another (apart from capitals)
+            with other content.
     """
     names = _Names(source)
     guard = _Guard(archive)
     count = 0
     try:
-        with tarfile.open(fileobj=guard, mode="r|") as tar:
+        with tarfile.open(fileobj=guard, mode="r|", tarinfo=_Member) as tar:
             while (member := _next(tar, guard)) is not None:
                 key = names.check(member.name, member.size)
                 if not (member.isreg() or member.isdir()) or member.issparse():
@@ -80,6 +91,18 @@ def tar_images(
         raise
     except (tarfile.TarError, gzip.BadGzipFile, *_BROKEN) as error:
         raise UnsafeArchive(f"broken or cut off after {count} images ({error}); expected a whole .tar.gz") from error
+
+
+class _Member(tarfile.TarInfo):
+    """A member whose extensions are refused by their size, before tarfile reads them."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> "_Member":
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in _EXTENSIONS and not 0 <= member.size <= LARGEST_EXTENSION:
+            says = f"{member.name!r:.200} is a header of {member.size:,} bytes that extends another"
+            raise UnsafeArchive(f"{says}; expected at most {LARGEST_EXTENSION:,}")
+        return member
 
 
 def _next(tar: tarfile.TarFile, guard: "_Guard") -> tarfile.TarInfo | None:
