@@ -93,7 +93,7 @@ def test_the_report_counts_what_is_judged_and_what_is_not(tmp_path):
     assert found.about["judged_by"] == {"choice": 1, "digit": 1, "math": 2}
     assert found.about["published_rows"] == 1000  # and these are six
     assert str(found).startswith(
-        "mathvista_testmini: 6 rows, judged by our verifiers: choice 1, digit 1, math 2; "
+        "mathvista_testmini: 6 of 1,000 published rows, judged by our verifiers: choice 1, digit 1, math 2; "
         "left out: bad_gt 1, needs_judge 1\n  "
     )
     assert "row 5: the answer 'several' is no number that a rule can judge; it needs a free-form judge" in str(found)
@@ -246,6 +246,29 @@ def test_a_text_that_is_no_utf8_costs_its_row_only(tmp_path):
     found = read_benchmark("chartqa", folder=tmp_path)
     assert len(found.records) == len(table) - 1
     assert [(problem.kind, problem.row) for problem in found.problems] == [("not_utf8", 0)]
+
+
+def test_a_text_without_an_end_costs_its_row_only(tmp_path):
+    long, wide = "x" * 100_001, ["y" * 50_000, "z" * 50_001]
+    good = FILES["ai2d"][1][0]
+    rows = [{**good, "question": long}, good, {**good, "options": wide}, {**good, "answer": None}, good]
+    found = read_benchmark("ai2d", folder=write_benchmark(tmp_path, "ai2d", rows))
+    assert [(problem.row, problem.kind) for problem in found.problems] == [
+        (0, "long_text"), (2, "long_text"), (3, "bad_gt")
+    ]  # fmt: skip
+    assert "question has 100,001 bytes of text; expected at most 100,000" in found.problems[0].message
+    assert "options has 100,001 bytes" in found.problems[1].message
+    assert len(found.records) == 2 and found.about["rows"] == 5
+
+
+def test_a_long_text_is_never_made_for_each_row(tmp_path, monkeypatch):
+    table = pa.Table.from_pylist(FILES["ai2d"][1][:1] * 64)
+    questions = pa.array(["q" * 100_001] * 64).dictionary_encode()
+    table = table.set_column(table.column_names.index("question"), "question", questions)
+    pq.write_table(table, tmp_path / "test-0.parquet")
+    monkeypatch.setattr("vlaa_helpers.evaluation.benchmarks.load._row_or_words", None)  # none is made
+    found = read_benchmark("ai2d", folder=tmp_path)
+    assert [problem.kind for problem in found.problems] == ["long_text"] * 64
 
 
 def test_damaged_files_are_said(tmp_path):

@@ -24,7 +24,7 @@ def asked(tmp_path, tiny_profile):
 def test_a_benchmark_with_both_prompts_resumed_and_compared(asked, capsys, tmp_path):
     main(asked("chartqa", "a", "--prompt", "both", "--batch-size", "1"))
     shown = capsys.readouterr().out
-    assert shown.startswith("chartqa: 3 rows, judged by our verifiers: relaxed 3")
+    assert shown.startswith("chartqa: 3 of 2,500 published rows, judged by our verifiers: relaxed 3")
     assert (
         "chartqa/relaxed" in shown and "n = 3, greedy;" in shown and "n = 3, greedy, the model's own prompt;" in shown
     )
@@ -49,7 +49,8 @@ def test_a_benchmark_with_both_prompts_resumed_and_compared(asked, capsys, tmp_p
 
 def test_a_sample_of_a_benchmark(asked, capsys, tmp_path):
     main(asked("mathvision_testmini", "a", "--n", "2"))
-    assert "5 rows, judged by our verifiers: choice 3, math 2; 2 are asked, a random sample" in capsys.readouterr().out
+    words = "5 of 304 published rows, judged by our verifiers: choice 3, math 2; 2 are asked, a random sample"
+    assert words in capsys.readouterr().out
     assert len(load_report(tmp_path / "a").rows) == 2
 
 

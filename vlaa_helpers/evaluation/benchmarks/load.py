@@ -19,9 +19,12 @@ from .files import benchmark_files
 from .registry import get_benchmark
 
 if TYPE_CHECKING:
+    import numpy as np
     from datasets import Dataset
 
 _BATCH_ROWS = 64
+LONGEST_TEXT = 100_000
+"""Bytes of text in one cell of a row, at most: those of published benchmarks have some thousands."""
 
 
 def load_benchmark(
@@ -34,8 +37,9 @@ def load_benchmark(
 ) -> "Dataset":
     """A published benchmark as records, for `evaluate(model, processor, load_benchmark("mathvista_testmini"))`.
 
-    Rows that cannot be read, or that only a free-form judge could score, are left out with a warning that counts them;
-    `read_benchmark` gives them all. docs/benchmarks.md says for each benchmark which verifier judges which question.
+    Rows that cannot be read, or that only a free-form judge could score, are left out with a warning that counts them.
+    It also says so where fewer or more rows are there than were published. `read_benchmark` gives all of them.
+    docs/benchmarks.md says for each benchmark which verifier judges which question.
 
     Args:
         name: one of `benchmark_names()`.
@@ -54,7 +58,7 @@ def load_benchmark(
     found = read_benchmark(name, n=n, seed=seed, folder=folder, revision=revision)
     if not len(found.records):
         raise ValueError(f"{name} has no row that can be judged.\n{found}")
-    if found.problems:
+    if found.problems or "published_rows" in found.about:
         warnings.warn(str(found), stacklevel=2)
     return found.records
 
@@ -76,7 +80,9 @@ class BenchmarkRows:
 
     def __str__(self) -> str:
         about, judgeable = self.about, sum(self.about["judged_by"].values())
-        head = f"{about['benchmark']}: {about['rows']} rows, judged by our verifiers: {_counts(about['judged_by'])}"
+        published = f" of {about['published_rows']:,} published" if "published_rows" in about else ""
+        head = f"{about['benchmark']}: {about['rows']:,}{published} rows, judged by our verifiers: "
+        head += _counts(about["judged_by"])
         if self.problems:
             head += f"; left out: {_counts(about['left_out'])}"
         if len(self.records) < judgeable:
@@ -137,11 +143,11 @@ class _Reading:
 
     def records_of(self, files: list[Path]) -> Iterator[dict]:
         for path in files:
-            for place, (row, wrong) in enumerate(_rows(path, self.benchmark)):
+            for place, row in enumerate(_rows(path, self.benchmark)):
                 try:
-                    if row is None:
+                    if isinstance(row, UnreadableRow):
                         self.rows += 1
-                        raise UnreadableRow("not_utf8", f"a text is no UTF-8 ({wrong}); fetch the file again")
+                        raise row
                     if not self._keeps(row):
                         continue
                     self.rows += 1
@@ -198,9 +204,9 @@ _OTHER_TYPES = (TypeError, ValueError, AttributeError, LookupError)
 _READ = {"math": "mathematics", "digit": "number"}
 
 
-def _rows(path: Path, benchmark: Benchmark) -> Iterator[tuple[dict | None, str]]:
-    """The rows of a parquet file, of the benchmark's columns alone; images stay encoded. None and what is wrong for one
-    whose text cannot be decoded."""
+def _rows(path: Path, benchmark: Benchmark) -> Iterator[dict | UnreadableRow]:
+    """The rows of a parquet file, of the benchmark's columns alone; images stay encoded. What is wrong, for one whose
+    text is too long or cannot be decoded."""
     from pyarrow import ArrowException
 
     try:
@@ -209,7 +215,7 @@ def _rows(path: Path, benchmark: Benchmark) -> Iterator[tuple[dict | None, str]]
         raise ValueError(f"{path} is no whole parquet file ({str(error).strip()}); fetch it again") from None
 
 
-def _rows_of_whole_file(path: Path, benchmark: Benchmark) -> Iterator[tuple[dict | None, str]]:
+def _rows_of_whole_file(path: Path, benchmark: Benchmark) -> Iterator[dict | UnreadableRow]:
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(path)
@@ -221,17 +227,54 @@ def _rows_of_whole_file(path: Path, benchmark: Benchmark) -> Iterator[tuple[dict
             "Pass revision= for the one you mean"
         )
     for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=list(benchmark.columns)):
+        too_long = _too_long(batch)
         try:
-            yield from ((row, "") for row in batch.to_pylist())
+            if not too_long:
+                yield from batch.to_pylist()
+                continue
         except UnicodeDecodeError:
-            yield from map(_row_or_words, (batch.slice(place, 1) for place in range(len(batch))))
+            pass  # one by one, to find it
+        yield from (too_long.get(place) or _row_or_words(batch.slice(place, 1)) for place in range(len(batch)))
 
 
-def _row_or_words(one: Any) -> tuple[dict | None, str]:
+def _too_long(batch: Any) -> dict[int, UnreadableRow]:
+    """Rows of a batch, by their place, that have a cell with more than `LONGEST_TEXT` bytes of text."""
+    found = {}
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        for place, size in enumerate(_text_bytes(column)):
+            if size > LONGEST_TEXT:
+                says = f"{name} has {int(size):,} bytes of text; expected at most {LONGEST_TEXT:,}"
+                found[place] = UnreadableRow("long_text", f"{says}. Fetch the file again, or pass revision=")
+    return found
+
+
+def _text_bytes(cells: Any) -> "np.ndarray":
+    """How many bytes of text each cell of an Arrow array holds, in lists and structs too; none are made into Python
+    strings, and images have none."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = cells.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return pc.fill_null(pc.binary_length(cells), 0).to_numpy(zero_copy_only=False)
+    if pa.types.is_dictionary(kind):
+        sizes = np.append(_text_bytes(cells.dictionary), 0)
+        return sizes[pc.fill_null(cells.indices, -1).to_numpy(zero_copy_only=False)]
+    total = np.zeros(len(cells), dtype=np.int64)
+    if pa.types.is_struct(kind):
+        for field_ in cells.flatten():
+            total += _text_bytes(field_)
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        np.add.at(total, pc.list_parent_indices(cells).to_numpy(), _text_bytes(pc.list_flatten(cells)))
+    return total
+
+
+def _row_or_words(one: Any) -> dict | UnreadableRow:
     try:
-        return one.to_pylist()[0], ""
+        return one.to_pylist()[0]
     except UnicodeDecodeError as error:
-        return None, str(error)
+        return UnreadableRow("not_utf8", f"a text is no UTF-8 ({error}); fetch the file again")
 
 
 def _image(image: object) -> dict | None:
