@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image as PILImage
 from row_files import ROW, SFT_TEXT, encoded, encoded_png
 
+from vlaa_helpers.core.control_tokens import CONTROL_TOKENS
 from vlaa_helpers.core.images import decode_image
 from vlaa_helpers.core.record_schema import RECORD_COLUMNS, record_features
 from vlaa_helpers.data import rows_to_records as module
@@ -664,6 +665,14 @@ def test_every_kind_of_problem_is_documented():
     kinds = {"broken_json", "no_question", "no_gt", "no_verifier_type", "unknown_verifier_type", "missing_image"}
     for kind in kinds | {"bad_image", "bad_image_path", "bad_meta", "duplicate_id"}:
         assert f'"{kind}"' in RowProblem.__doc__ and source.count(f'"{kind}"') >= 2
+
+
+@pytest.mark.parametrize("column", ["question", "gt", "caption", "reasoning", "response"])
+@pytest.mark.parametrize("token", CONTROL_TOKENS)
+def test_a_control_token_costs_its_row_only(write_rows, column, token):
+    records, problems = read_records(write_rows({**ROW, column: f"{ROW.get(column) or ''} {token}"}, ROW))
+    assert len(records) == 1 and [(problem.row, problem.kind) for problem in problems] == [(0, "control_token")]
+    assert problems[0].message.startswith(f"{column} holds {token!r}, which models read as a control token. Take")
 
 
 def test_a_damaged_arrow_file_is_said_and_never_read(tmp_path):

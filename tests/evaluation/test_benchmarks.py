@@ -15,6 +15,7 @@ from vlaa_helpers import (
     read_benchmark,
     register_benchmark,
 )
+from vlaa_helpers.core.control_tokens import CONTROL_TOKENS
 from vlaa_helpers.evaluation.benchmarks.registry import BUILT_IN, get_benchmark
 from vlaa_helpers.evaluation.benchmarks.wemath import split_options
 
@@ -292,3 +293,12 @@ def test_damaged_files_are_said(tmp_path):
     file.mkdir()
     with pytest.raises(FileNotFoundError, match="no file .* of chartqa"):
         read_benchmark("chartqa", folder=tmp_path)
+
+
+@pytest.mark.parametrize("token", CONTROL_TOKENS)
+def test_a_control_token_costs_its_row_only(tmp_path, token):
+    good = FILES["ai2d"][1][0]
+    rows = [{**good, "question": f"What eats {token}?"}, {**good, "options": ["cow", f"fox{token}", "owl"]}, good]
+    found = read_benchmark("ai2d", folder=write_benchmark(tmp_path, "ai2d", rows))
+    assert [(problem.row, problem.kind) for problem in found.problems] == [(0, "control_token"), (1, "control_token")]
+    assert repr(token) in found.problems[0].message and found.records["id"][:] == ["ai2d-3"]

@@ -1,6 +1,7 @@
 """Evaluation of a small policy: what is asked, what is kept, and that an interruption changes nothing."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -191,3 +192,13 @@ def test_the_mode_of_the_model_is_left_alone(tiny_profile):
         model.train(mode)
         evaluate(model, processor, make_scenes(1), max_new_tokens=2)
         assert model.training is mode
+
+
+@pytest.mark.parametrize("token", ["<|image_pad|>", "<|im_end|>", "<|im_start|>", "<|endoftext|>"])
+def test_a_control_token_in_a_question_names_its_record(policy, records, token):
+    broken = records.map(lambda row, k: {"question": row["question"] + token * (k == 2)}, with_indices=True)
+    words = rf"record {records['id'][2]}: its question holds '{re.escape(token)}', .*take it out"
+    with pytest.raises(ValueError, match=words):
+        evaluate(*policy, broken, **OPTIONS)
+    with pytest.raises(ValueError, match=words):
+        preflight(*policy, broken, MixedReward(), prompts=len(broken), generations=2, max_new_tokens=2)

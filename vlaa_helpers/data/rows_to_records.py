@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ..core.answers import FormatProblem, extract_answer, parse_response
+from ..core.control_tokens import control_token_in
 from ..core.images import check_image, find_image, image_path_parts, png_bytes, read_image_file
 from ..core.jsonl import csv_encoding, read_rows
 from ..core.printable import one_line
@@ -63,8 +64,8 @@ class RowProblem:
         id: the row's id, "" when it has none.
         kind: a short code, the same for the same trouble: "broken_json", "broken_csv", "no_question", "no_gt",
             "no_verifier_type", "unknown_verifier_type", "bad_gt", "missing_image", "bad_image", "bad_image_path",
-            "bad_images", "other_image_column", "bad_meta", "duplicate_id" or "not_utf8"; of the file "few_rows",
-            "passed_over" or "other_counts".
+            "bad_images", "other_image_column", "bad_meta", "duplicate_id", "control_token", "long_text" or "not_utf8";
+            of the file "few_rows", "passed_over" or "other_counts".
         message: what was found, what should be there, what to do.
         kept: the row is in the dataset all the same, changed as the message says.
     """
@@ -177,6 +178,7 @@ def _record(row: dict, reading: Reading) -> dict:
     response, gt = _response_and_gt(row)
     if not gt:
         raise _BadRow("no_gt", 'no ground truth; expected gt, or an answer in <answer> tags. Add a "gt" to the row.')
+    _refuse_control_tokens(row | {"response": response, "gt": gt})
     image = _image(image_name, source, reading) if image_name else _no_image(row, reading)
     meta = _meta(row.get("meta"), reading)
     final = gt.rpartition("†Answer:")[2].strip().removesuffix(".")
@@ -204,6 +206,13 @@ def _record(row: dict, reading: Reading) -> dict:
         "response": response,
         "meta": _text(meta),
     }
+
+
+def _refuse_control_tokens(row: dict) -> None:
+    for column in ("question", "gt", "caption", "reasoning", "response"):
+        if token := control_token_in(_text(row.get(column))):
+            fix = "Take it out, or write it with a space in it."
+            raise _BadRow("control_token", f"{column} holds {token!r}, which models read as a control token. {fix}")
 
 
 def source_and_image(row: dict) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from ..mini_world.garbled import is_garbled
 from ..mini_world.scenes import source_of_scene
 from ..policy.generation import NO_THINKING, SamplingParams, response_batches
 from ..policy.profiles import Profile
+from ..policy.text_checks import check_texts
 from ..rewards.mixed import MixedReward, is_correct
 from .eval_report import EvalReport, with_garbled
 from .image_controls import control_images
@@ -79,8 +80,9 @@ def evaluate(
         An `EvalReport`; the model is left in the mode (train or eval) that it was in.
 
     Raises:
-        ValueError: no records, two records with one id, an `out` that holds another evaluation, records that have no
-            image to replace (`control_images`), or `think=False` with a prompt that has no tags.
+        ValueError: no records, two records with one id, a control token in a question, an `out` that holds another
+            evaluation, records that have no image to replace (`control_images`), or `think=False` with a prompt that
+            has no tags.
         MemoryError: out of memory; the settings to change are in the message.
         ImageFeaturesError: the vision tower gave features of an image that are not finite; the record is named.
     """
@@ -93,6 +95,7 @@ def evaluate(
         )
     if prompt == "own" and not think:
         raise ValueError('think=False starts each response with our tags, which prompt="own" does not have; drop one')
+    check_texts(records, processor, columns=["question"])
     shown_records = control_images(records, images, seed=seed)
     reward = reward or MixedReward()
     start_of = "" if think else NO_THINKING

@@ -12,8 +12,8 @@ from ..core.images import image_hash
 from ..core.jsonl import whole_rows
 from ..data.trl_views import BEHAVIOUR, to_sft
 from ..policy.loading import check_reads_images
+from ..policy.text_checks import check_texts
 from ..policy.weights_digest import weights_digest
-from .batch_checks import check_texts
 from .response_scores import score_responses
 
 if TYPE_CHECKING:

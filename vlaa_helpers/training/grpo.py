@@ -13,9 +13,9 @@ from ..data.trl_views import EXPERT, to_grpo
 from ..policy.loading import check_reads_images, image_token_ids
 from ..policy.memory_estimate import memory_advice
 from ..policy.profiles import Profile
+from ..policy.text_checks import check_texts
 from ..rewards.mixed import MixedReward
 from .adaptive_kl import AdaptiveKL
-from .batch_checks import check_texts
 from .batch_plan import plan_batch
 from .expert_prefix_trainer import ExpertPrefixGRPOTrainer
 from .hints import Hints

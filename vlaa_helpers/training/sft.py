@@ -14,7 +14,8 @@ from ..data.trl_views import to_sft
 from ..policy.loading import check_reads_images
 from ..policy.memory_estimate import memory_advice
 from ..policy.profiles import Profile
-from .batch_checks import check_batch, check_texts, longest
+from ..policy.text_checks import check_texts
+from .batch_checks import check_batch, longest
 from .resuming import checkpoint_needs
 from .runner import device_settings, exact_adapters, on_one_gpu, run_trainer, split_batch
 from .weighted_sft import WeightedSFTTrainer, check_weighting

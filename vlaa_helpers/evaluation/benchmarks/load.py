@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from ...core.control_tokens import control_token_in
 from ...core.images import check_image, png_bytes
 from ...core.record_schema import arrow_dataset, record_features
 from ...data.rows_to_records import RowProblem
@@ -177,6 +178,9 @@ class _Reading:
             raise UnreadableRow("no_question", "no question; expected a text")
         if not item.gt.strip():
             raise UnreadableRow("no_gt", "no answer; the split may be one whose answers are kept back")
+        if token := control_token_in(f"{question} {item.gt}"):
+            says = f"the question or its answer holds {token!r}, which models read as a control token"
+            raise UnreadableRow("control_token", f"{says}; fetch the file again, or leave the row out")
         if wrong := get_verifier(item.verifier_type).check_gt(item.gt, question, meta):
             if item.verifier_type in ("math", "digit"):
                 wrong = f"the answer {item.gt!r:.60} is no {_READ[item.verifier_type]} that a rule can judge"
