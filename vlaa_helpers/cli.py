@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
     from .core.file_trouble import file_trouble
     from .core.messages import show_messages
     from .pipeline.stops import BuildStopped
-    from .policy.out_of_memory import memory_words
+    from .policy.memory_estimate import memory_words
 
     show_messages()
     if getattr(options, "out", None) is None:

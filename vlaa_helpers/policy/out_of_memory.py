@@ -1,11 +1,8 @@
 """Allocations that fail: told from other errors, and answered with what else holds memory."""
 
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
-
-from ..core.command_line import as_options
 
 GIB = 2**30
 OUT_OF_MEMORY = (
@@ -75,26 +72,3 @@ def is_out_of_memory(error: BaseException | None) -> bool:
     import torch
 
     return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
-
-
-def memory_words(error: BaseException, profile: Any = None, command: str = "") -> str:
-    """What a command says of an allocation that failed, on a GPU or a CPU, in its own options; "" for any other error.
-
-    Args:
-        profile: that the policy was loaded with; None where there is none yet.
-        command: "sft" or "grpo" have an estimate, with the settings to change in order.
-    """
-    if "torch" not in sys.modules:
-        return f"out of memory: {error}" if isinstance(error, MemoryError) else ""
-    if isinstance(error, MemoryError) and is_out_of_memory(error.__cause__ or error):  # answered by our own functions
-        return as_options(str(error))
-    if not (isinstance(error, MemoryError) or is_out_of_memory(error)):
-        return ""
-    head = f"out of memory: {first_line(error) if str(error) else type(error).__name__}"
-    if profile is not None and command in ("sft", "grpo"):
-        from .memory_estimate import estimate_memory
-
-        with suppress(OSError, ValueError):  # no configuration of the model to be had
-            return as_options(f"{head}\nThe estimate was:\n{estimate_memory(profile, command)}")
-    knobs = "batch_size=1, profile.replace(max_pixels=131_072), profile.replace(load_in_4bit=True)"
-    return as_options(f"{head}\nIn this order: {knobs}; close what else holds memory, or take a larger machine")
