@@ -185,7 +185,7 @@ def test_notebook_runs_on_the_released_data(path, release, place, tmp_path):
     if path.stem == "05_find_pseudo_reasoning":
         said = (tmp_path / "out" / "notebooks" / path.name).read_text()
         assert "GRPO: runs/04/run/adapter" in said and "SFT: left out, no adapter of this model in runs/02" in said
-        assert "8 questions; 2 more were left out, because an adapter was trained on their image" in said
+        assert "trained on 2 of 10 records (2 by id" in said and "8 questions are left" in said
     if path.stem in AGAIN:  # in a new session
         before = trainings(place / "runs" / path.stem[:2])
         parameters |= {"RESUME": True, **AGAIN[path.stem]}

@@ -34,7 +34,7 @@ def read_rows(path: Path) -> Iterator[tuple[int | None, Any, str]]:
             if is_first and raw.lstrip().startswith(b"["):
                 yield from ((None, value, "") for value in _array(raw + lines.read(), path))
                 return
-            is_first = False
+            begins, is_first = is_first, False
             if not whole and (more := _pass_line(lines)):
                 yield (
                     number,
@@ -42,7 +42,7 @@ def read_rows(path: Path) -> Iterator[tuple[int | None, Any, str]]:
                     f"a line of {LONGEST_LINE + more:,} bytes, of which at most {LONGEST_LINE:,} are read",
                 )
                 continue
-            yield number, *_json_line(raw)
+            yield number, *_json_line(raw, begins=begins)
 
 
 def _pass_line(lines: BinaryIO) -> int:
@@ -60,17 +60,17 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, Any, str]]:
     with path.open("rb") as lines:
         for number, raw in enumerate(lines, start=1):
             if raw.strip():
-                yield number, *_json_line(raw)
+                yield number, *_json_line(raw, begins=number == 1)
 
 
-def _json_line(raw: bytes) -> tuple[Any, str]:
-    """The value of a line, or what is wrong with it."""
+def _json_line(raw: bytes, *, begins: bool = False) -> tuple[Any, str]:
+    """The value of a line, or what is wrong with it; one that `begins` a file may show that it is of another kind."""
     try:
         return json.loads(raw.decode().rstrip("\r\n")), ""  # a break would count: behind it is column 1
     except json.JSONDecodeError as error:
         return None, f"{error.msg} at column {error.colno}"
     except UnicodeDecodeError as error:
-        known = next((words for start, words in _OTHER_FILES.items() if raw.startswith(start)), "")
+        known = next((words for start, words in _OTHER_FILES.items() if begins and raw.startswith(start)), "")
         return None, known or str(error)
     except (ValueError, RecursionError) as error:  # absurdly long numbers, nested too deep
         return None, str(error)
