@@ -26,8 +26,6 @@ LOWEST_PYTHON = (3, 11)
 MAX_LINES = 25
 MAX_WORDS = 120
 MAX_BYTES = 1_000_000
-NOT_YET_SHORT = ("07_run_on_real_data.ipynb",)
-"""Notebooks whose text cells are still to be split."""
 CLOSING = ["Recap", "What can still be wrong", "Exercises", "Next"]
 TABLE_WORDS = ["Time", "Memory", "Disk", "Network", "Token"]
 GIVEN_BY_IPYTHON = {"display", "get_ipython", "In", "Out", "__name__"}
@@ -255,7 +253,7 @@ def short_texts(page: Page) -> list[str]:
     """A text cell below the top has one idea, at most `MAX_WORDS`; tables, code and the exercises are not counted."""
     problems: list[str] = []
     for i, cell in enumerate(page.nb.cells[1:], start=1):
-        if cell.cell_type != "markdown" or page.path.name in NOT_YET_SHORT:
+        if cell.cell_type != "markdown":
             continue
         text, exercises, _ = cell.source.partition("## Exercises")
         text = re.sub(r"^(```|~~~).*?^\1", "", text, flags=re.M | re.S)
