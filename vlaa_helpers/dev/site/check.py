@@ -125,6 +125,6 @@ class Site:
 
 
 def problems_of(folder: Path) -> list[str]:
-    """What is wrong with the pages in a folder, a line each: broken links, mute images, what would be fetched elsewhere."""
+    """What is wrong with pages in a folder, a line each: broken links, mute images, what is fetched from elsewhere."""
     site = Site(folder.resolve())
     return [*site.broken(), *site.without_words(), *site.fetched()]
