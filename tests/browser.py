@@ -25,7 +25,6 @@ FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )  # fmt: skip
 HERE = ("127.0.0.1", "localhost")
-NAME_FREE = ("group", "paragraph", "text", "strong", "table", "row", "cell", "rowgroup", "list", "listitem")
 WITH_NAME = ("button", "checkbox", "combobox", "img", "link", "listbox", "radio", "slider", "spinbutton", "textbox")
 """Roles of what a reader works with or looks at: each needs a name that a screen reader can say."""
 
@@ -115,7 +114,7 @@ def open_lab(folder: Path) -> Iterator[str]:
     log = (home / "log").open("w+")
     process = subprocess.Popen(
         [sys.executable, "-m", "jupyterlab"], cwd=folder, stdout=log, stderr=log,
-        env={**os.environ, **paths, "JUPYTER_NO_CONFIG": "", "PYDEVD_DISABLE_FILE_VALIDATION": "1"},
+        env={**os.environ, **paths, "PYDEVD_DISABLE_FILE_VALIDATION": "1"},
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
