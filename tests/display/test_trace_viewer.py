@@ -69,7 +69,7 @@ def test_the_widget_goes_through_all_and_escapes(records):
     (field, slider), (image, text) = (part.children for part in viewer.widget().children)
     facts = json.loads(records[0]["meta"])["facts"]
     assert "<script>" not in text.value and image.value.startswith("<img src='data:image/png;base64,iVBOR")
-    assert f"alt='{get_kind('blocks').words(facts)}'" in image.value and "'I see a" in image.value
+    assert f"alt='{get_kind('blocks').words(facts)}'" in image.value
     box = viewer.widget()
     box.children[0].children[0].value = 1
     assert "Nothing." in box.children[1].children[1].value and 'class="cue"' in box.children[1].children[1].value

@@ -131,6 +131,7 @@ WAYS = {
     "03": lambda page, views: go_through(page, views[0], "page"),
     "04": lambda page, views: (go_through(page, views[0], "group"), go_through(page, views[0], "step", "combobox")),
     "05": lambda page, views: (vote(page, views[0]), go_through(page, views[1], "trace")),
+    "07": lambda page, views: go_through(page, views[0], "page"),
 }
 """How each chapter's viewers are gone through."""
 
