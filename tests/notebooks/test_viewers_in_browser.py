@@ -54,10 +54,10 @@ def executed(lab: SimpleNamespace, name: str) -> Iterator[SimpleNamespace]:
     page.set_default_timeout(60_000)
     watch.over(page)
     page.goto(lab.address.format(place=f"tree/{name}.ipynb"))
-    page.locator(".jp-CodeCell").first.wait_for()
+    page.get_by_text(re.compile(r"^Python 3 .*\| Idle$")).wait_for()  # cells that are run before that ask for a kernel
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.wait_for_function(DONE, timeout=280_000)
+    page.wait_for_function(DONE, timeout=240_000)
     errors = page.locator('[data-mime-type="application/vnd.jupyter.error"]').all_inner_texts()
     assert errors == [], errors[0][-1500:]
     yield SimpleNamespace(page=page, watch=watch, views=page.locator(WIDGET).all())
