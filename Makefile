@@ -128,5 +128,5 @@ $(VENV)/.installed-site: pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
-	$(INSTALL) -e ".[lab,site,test]"
+	$(INSTALL) -e ".[browser,lab,site,test]"
 	@touch $@ $(VENV)/.installed $(VENV)/.installed-site

@@ -3,10 +3,11 @@
 import base64
 import html
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..core.images import decode_image, png_bytes
+from ..pseudo_reasoning.parsed_trace import facts_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 class Slides:
     """Numbered pages: a notebook shows a widget with sliders, or else the first page as a figure.
 
-    A subclass says what is on a page: `figure` and `image_and_html`. One that is not gone through page by page has
+    A subclass says what is on a page: `figure` and `record_and_html`. One that is not gone through page by page has
     `sliders` of its own.
 
     Args:
@@ -31,8 +32,8 @@ class Slides:
         """One page as a matplotlib figure."""
         raise NotImplementedError
 
-    def image_and_html(self, number: int) -> tuple[Any, str]:
-        """What the widget shows of a page: an image in any form, or None, and HTML whose texts are escaped."""
+    def record_and_html(self, number: int) -> tuple[Mapping, str]:
+        """What the widget shows of a page: the record whose image it is, and HTML whose texts are escaped."""
         raise NotImplementedError
 
     def sliders(self) -> tuple[Sequence[Any], Callable[[], int]]:
@@ -43,25 +44,70 @@ class Slides:
         return [slider], lambda: slider.value
 
     def widget(self) -> Any:
-        """An ipywidgets box: the sliders above, the image and the text below."""
+        """An ipywidgets box: the sliders and their fields above, the image and the text below."""
         import ipywidgets
 
         sliders, number = self.sliders()
-        shown, text = ipywidgets.Image(width=224), ipywidgets.HTML()
+        shown, text = ipywidgets.HTML(), ipywidgets.HTML()
 
         def show(_: object = None) -> None:
-            image, words = self.image_and_html(number())
-            shown.value = b"" if image is None else png_bytes(image)
+            record, words = self.record_and_html(number())
+            shown.value = picture_html(record)
             text.value = words
 
         for slider in sliders:
             slider.observe(show, names="value")
         show()
-        above = sliders[0] if len(sliders) == 1 else ipywidgets.HBox(sliders)
-        return ipywidgets.VBox([above, ipywidgets.HBox([shown, text])])
+        return ipywidgets.VBox([control_row(sliders), ipywidgets.HBox([shown, text])])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
         return with_fallback(self.widget(), self.figure(), self.summary)
+
+
+def control_row(sliders: Sequence[Any]) -> Any:
+    """Sliders and lists side by side, each slider behind a field that holds the same value.
+
+    The handle of an ipywidgets slider has no name that a screen reader could say; the field has one, the slider's
+    description, and a keyboard reaches it first.
+    """
+    import ipywidgets
+
+    parts: list[Any] = []
+    for slider in sliders:
+        if isinstance(slider, ipywidgets.IntSlider):
+            field = ipywidgets.BoundedIntText(slider.value, min=slider.min, max=slider.max)
+            ipywidgets.link((slider, "max"), (field, "max"))
+        elif isinstance(slider, ipywidgets.SelectionSlider):
+            field = ipywidgets.Dropdown(options=slider.options, value=slider.value)
+        else:
+            parts.append(slider)
+            continue
+        ipywidgets.link((slider, "value"), (field, "value"))
+        field.description, slider.description, slider.readout = slider.description, "", False
+        field.layout.width = "170px"
+        parts += [field, slider]
+    return ipywidgets.HBox(parts, layout=ipywidgets.Layout(flex_flow="row wrap"))
+
+
+def picture_html(record: Mapping, width: int = 224) -> str:
+    """The image of a record as HTML with an alternative text, "" where the record has none.
+
+    Args:
+        width: in pixels.
+    """
+    if record["image"] is None:
+        return ""
+    data = base64.b64encode(png_bytes(record["image"])).decode()
+    words = html.escape(picture_words(record), quote=True)
+    return f"<img src='data:image/png;base64,{data}' alt='{words}' width='{width}' style='max-width: none'>"
+
+
+def picture_words(record: Mapping) -> str:
+    """What a screen reader says in place of an image: the scene in words where its facts are known."""
+    from ..mini_world.kinds import get_kind
+
+    facts = facts_of(record)
+    return "image of the question" if facts is None else get_kind(record["source"]).words(facts)
 
 
 def with_fallback(widget: Any, figure: "Figure", words: str) -> dict[str, Any]:

@@ -1,0 +1,121 @@
+"""The cells of a chapter that its viewers stand on: those, and no others, run in the browser."""
+
+import ast
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vlaa_helpers.dev.notebooks.files import read_notebook, set_parameters, smoke_parameters
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+IMPORT = re.compile(r"^(?:from [\w.]+ )?import (?:\([^)]*\)|.*)$", re.MULTILINE)
+VIEWER = re.compile(r"^(?:vote = )?(view_\w+|vote_on)\(", re.MULTILINE)
+
+
+def viewer_calls(path: Path) -> int:
+    """How many cells of a notebook show a viewer."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return sum(cell["cell_type"] == "code" and VIEWER.search("".join(cell["source"])) is not None for cell in cells)
+
+
+class Names(ast.NodeVisitor):
+    """Names that a cell needs from cells before it, those that it binds, and those whose parts it changes.
+
+    >>> names = Names("f = table['a']\\ntable['b'] = [x + y for x in f]")
+    >>> sorted(names.needed), sorted(names.bound), sorted(names.changed)
+    (['table', 'y'], ['f'], ['table'])
+    """
+
+    def __init__(self, source: str):
+        self.needed: set[str] = set()
+        self.bound: set[str] = set()
+        self.changed: set[str] = set()
+        self.visit(ast.parse(re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.MULTILINE)))
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if isinstance(node.ctx, ast.Load):
+            self.needed |= {node.id} - self.bound
+        else:
+            self.bound.add(node.id)
+
+    def visit_Assign(self, node: ast.Assign | ast.NamedExpr) -> None:
+        self.visit(node.value)  # what is assigned is read before the names are bound
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            self.visit(target)
+
+    visit_NamedExpr = visit_Assign
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        if isinstance(node.target, ast.Name):
+            self.needed |= {node.target.id} - self.bound
+        self.generic_visit(node)
+
+    def visit_For(self, node: ast.For) -> None:
+        for part in (node.iter, node.target, *node.body, *node.orelse):
+            self.visit(part)
+
+    def visit_Subscript(self, node: ast.Subscript | ast.Attribute) -> None:
+        base: ast.expr = node
+        while isinstance(base, ast.Subscript | ast.Attribute):
+            base = base.value
+        if isinstance(node.ctx, ast.Store) and isinstance(base, ast.Name):
+            self.changed.add(base.id)
+        self.generic_visit(node)
+
+    visit_Attribute = visit_Subscript
+
+    def visit_alias(self, node: ast.alias) -> None:
+        self.bound.add((node.asname or node.name).split(".")[0])
+
+    def _inside(self, local: set[str], *parts: ast.AST) -> None:
+        """Visit parts with a scope of their own."""
+        outside, self.bound = self.bound, self.bound | local
+        for part in parts:
+            self.visit(part)
+        self.bound = outside
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.Lambda) -> None:
+        if isinstance(node, ast.FunctionDef):
+            self.bound.add(node.name)
+        arguments = {part.arg for part in ast.walk(node.args) if isinstance(part, ast.arg)}
+        body = node.body if isinstance(node.body, list) else [node.body]
+        self._inside(arguments, node.args, *body)
+
+    visit_Lambda = visit_FunctionDef
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self.bound.add(node.name)
+        self._inside(set(), *node.bases, *node.body)
+
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> None:
+        parts = [part for each in node.generators for part in (each.iter, each.target, *each.ifs)]
+        kept = (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,)
+        self._inside(set(), *parts, *kept)
+
+    visit_SetComp = visit_GeneratorExp = visit_DictComp = visit_ListComp
+
+
+def viewer_notebook(path: Path) -> "NotebookNode":
+    """A chapter in its smoke mode, cut down to its viewers and the cells that give them what they show.
+
+    Of a cell that is needed for nothing but what it imports, the imports stay.
+    """
+    notebook = read_notebook(path)
+    set_parameters(notebook, smoke_parameters(notebook))
+    wanted, kept = set(), []
+    for cell in reversed([cell for cell in notebook.cells if cell.cell_type == "code"]):
+        imports = IMPORT.findall(cell.source)
+        names, imported = Names(cell.source), Names("\n".join(imports)).bound
+        cell.outputs, cell.execution_count = [], None
+        if VIEWER.search(cell.source) or wanted & (names.bound - imported | names.changed):
+            wanted = (wanted - names.bound) | names.needed
+            kept.insert(0, cell)
+        elif wanted & imported:
+            wanted -= imported
+            cell.source = "\n".join(imports)
+            kept.insert(0, cell)
+    notebook.cells = kept
+    return notebook
