@@ -120,6 +120,18 @@ def test_each_gpu_profile_is_predicted_to_fit_its_card(true_config, name, gib, m
     assert estimate_memory(name, method, config=true_config).total / 2**30 < gib - 1  # CUDA itself takes some
 
 
+@pytest.mark.parametrize("name", ["t4", "l4", "a100"])
+@pytest.mark.parametrize("method", ["sft", "grpo"])
+def test_each_gpu_profile_loads_in_the_bits_that_take_less_memory(true_config, name, method):
+    """Where there is room, 4-bit weights are held dequantised too: then 16 bits alone take less."""
+    profile = settings_of(name)
+    other = profile.replace(load_in_4bit=not profile.load_in_4bit)
+    one, two = (estimate_memory(each, method, config=true_config) for each in (profile, other))
+    assert one.total < two.total - 2**30
+    assert ("the same weights, dequantised" in two.fixed) == (name == "a100")
+    assert not any("load_in_4bit" in changes for changes, _ in one.ladder)  # it would save nothing
+
+
 def test_parts_add_up_and_the_ladder_saves_what_it_says(true_config):
     profile = settings_of("t4").replace(micro_batch_size=8, gradient_checkpointing=False)
     estimate = estimate_memory(profile, "grpo", config=true_config)
