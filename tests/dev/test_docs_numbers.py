@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from vlaa_helpers import estimate_disk, estimate_memory, get_profile, reference_benchmark
+from vlaa_helpers.dev.benchmarks.memory import CASES, MINI
 from vlaa_helpers.dev.benchmarks.random_qwen import TRUE_SIZE, build_config
 from vlaa_helpers.evaluation.benchmarks.registry import BUILT_IN
 from vlaa_helpers.policy.dense_weights import SPARE
 from vlaa_helpers.policy.loading import load_processor
-from vlaa_helpers.policy.memory_estimate import parameter_counts
+from vlaa_helpers.policy.memory_estimate import WITHIN, parameter_counts
 from vlaa_helpers.policy.profiles import settings_of
 from vlaa_helpers.training.runner import device_settings
 
@@ -118,10 +119,26 @@ def test_the_disk_is_what_the_estimate_says(config):
     assert f"every {steps[0]} steps of GRPO and every {steps[1]} of SFT, and the newest two are kept" in text
 
 
-def test_predicted_over_measured_at_the_true_size_is_that_of_the_shipped_run():
+def test_predicted_over_measured_is_that_of_the_shipped_runs():
+    """Of the true size from its own run; of the others from `python -m vlaa_helpers.dev.benchmarks.memory`."""
+    found = {
+        (case["model"], case["method"], case["recipe"], case["checkpointing"]): case["predicted_over_measured"]
+        for case in reference_benchmark("memory_cpu")["cases"]
+    }
+    assert set(found) == {(case.model, case.method, case.recipe, case.checkpointing) for case in CASES}
+    assert all(abs(share - 1) <= WITHIN for share in found.values()) and MINI["micro_batch_size"] == 16
+    mini = {(m, r): [f"{found['mini', m, r, again]:.2f}" for again in (False, True)] for _, m, r, _ in found}
+    wide = {(m, r): f"{found['true width', m, r, True]:.2f}" for _, m, r, _ in found}
     stages = reference_benchmark("true_size_cpu")["stages"]
     true = [f"{stages[name]['predicted_gib'] / stages[name]['measured_gib']:.2f}" for name in ("sft", "grpo")]
-    assert f"with random weights, SFT {true[0]} and GRPO {true[1]} ([measured]" in page("profiles")
+    sft, grpo, kl = ("sft", "trl"), ("grpo", "trl"), ("grpo", "vlaa")
+    text = page("profiles")
+    assert f"SFT of 16 at once, {mini[sft][0]} ({mini[sft][1]} with checkpointing)" in text
+    assert (
+        f"GRPO of 16 at once, {mini[grpo][0]} ({mini[grpo][1]}), with a KL term {mini[kl][0]} ({mini[kl][1]})" in text
+    )
+    assert f"with checkpointing, SFT {wide[sft]}, GRPO {wide[grpo]}, with a KL term {wide[kl]}." in text
+    assert f"with random weights, SFT {true[0]} and GRPO {true[1]} ([measured]" in text
 
 
 # ---- benchmarks.md ----
