@@ -164,7 +164,7 @@ def _add_policy(command: argparse.ArgumentParser) -> None:
 
 
 def _add_sft(commands: argparse._SubParsersAction) -> None:
-    sft = commands.add_parser("sft", help="fine-tune a policy on responses, in 4 bits", description=_sft.__doc__)
+    sft = commands.add_parser("sft", help="fine-tune a policy on responses", description=_sft.__doc__)
     sft.add_argument("source", help="folder of a build, or what `build` takes, with responses")
     sft.add_argument("--out", type=Path, default=Path("runs/sft"), help="folder; default: %(default)s")
     add_record_options(sft)
@@ -383,7 +383,8 @@ def _policy(options: argparse.Namespace):
         profile = get_profile(options.profile)
     except RuntimeError as error:  # a GPU profile without a GPU
         raise ValueError(error) from None
-    profile = profile.replace(model=options.model or profile.model, load_in_4bit=not options.no_4bit)
+    in_4bit = profile.load_in_4bit and not options.no_4bit
+    profile = profile.replace(model=options.model or profile.model, load_in_4bit=in_4bit)
     options.used = profile = changed(profile, options.change)
     if os.environ.get("RANK", "0") == "0":
         print(profile)

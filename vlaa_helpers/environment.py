@@ -46,7 +46,9 @@ TESTED = {
     "transformers": ("5.23", "5.23"),
     "trl": ("1.16", "1.16"),
 }
-"""The lowest and the highest minor version of each package that tests were run on; of those between, not all were."""
+"""The lowest and the highest minor version of each package that tests were run on; of those between, not all were.
+
+On the lowest SciPy and scikit-learn parts of the suite were run."""
 
 
 _outlived: dict[str, str] = {}

@@ -86,6 +86,28 @@ def test_the_options_of_the_ladder_are_taken(policy, tmp_path, capsys):
         assert words in said(capsys, *command, "--change", change)
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "in_4bit"),
+    [
+        ("t4", [], True),
+        ("t4", ["--no-4bit"], False),
+        ("a100", [], False),
+        ("a100", ["--change", "load_in_4bit=true"], True),
+    ],
+)
+def test_a_command_takes_the_bits_of_the_profile(name, options, in_4bit, tmp_path, monkeypatch, capsys):
+    loaded = []
+
+    def load(profile, **_):
+        loaded.append(profile)
+        raise ValueError("that is all")
+
+    monkeypatch.setattr("vlaa_helpers.policy.profiles.get_profile", settings_of)
+    monkeypatch.setattr("vlaa_helpers.policy.loading.load_policy", load)
+    command = ["evaluate", "mini", "--profile", name, *options, "--out", tmp_path]
+    assert "that is all" in said(capsys, *command) and [one.load_in_4bit for one in loaded] == [in_4bit]
+
+
 def test_a_profile_takes_values_of_its_types():
     profile = changed(settings_of("t4"), ["grpo_learning_rate=1", "max_pixels=131072", "device=cpu"])
     assert (profile.grpo_learning_rate, profile.max_pixels, profile.device) == (1, 131_072, "cpu")

@@ -22,6 +22,8 @@ NF4 = 0.5 + 1 / 64 + 4 / (64 * 256)
 """Bytes of a 4-bit weight: half a byte, a byte a block of 64 for its scale, and a float a 256 of these (QLoRA §3)."""
 HEAD_TOKENS, HEAD_WORDS = 4096, 32_768
 """TRL 1.16 computes logits in tiles of so many tokens and words (`trl.kernels.chunked_logprob`)."""
+WITHIN = 0.15
+"""How far off a prediction may be, as a share of what was measured: in tests, at true size and in `make gpu`."""
 CARD_GIB = {"t4": 14.6, "l4": 22.0, "a100": 39.4}
 """What torch sees of a card."""
 

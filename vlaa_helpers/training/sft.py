@@ -37,7 +37,9 @@ def sft_recipe(profile: Profile) -> pd.DataFrame:
         "vision tower": ("frozen", "paper §3.1"),
         "loss": ("completion tokens only", "ours: not stated"),
         "weights": (f"LoRA rank {profile.lora_rank} on the language stack", "ours: not stated"),
-        "base": ("NF4, double quantisation" if profile.load_in_4bit else profile.dtype, "ours: to fit one GPU"),
+        "base": ("NF4, double quantisation", "ours: to fit one GPU")
+        if profile.load_in_4bit
+        else (profile.dtype, "ours: not stated"),
         "learning_rate": (profile.sft_learning_rate, "ours: not stated"),
         "lr_scheduler_type": ("cosine", "ours: not stated"),
         "warmup_steps": (0.05, "ours: not stated; a share of all steps"),
