@@ -48,8 +48,8 @@ def lab(tmp_path_factory) -> Iterator[SimpleNamespace]:
 
 
 @contextmanager
-def executed(lab: SimpleNamespace, name: str) -> Iterator[SimpleNamespace]:
-    """A notebook of the lab's folder in the browser, all cells run: its page, and what is in its viewers' outputs."""
+def executed(lab: SimpleNamespace, name: str, viewers: int) -> Iterator[SimpleNamespace]:
+    """A notebook of the lab's folder in the browser, all cells run: its page, and its so many viewers."""
     page, watch = lab.browser.new_page(viewport={"width": 1280, "height": 900}), Watch()
     page.set_default_timeout(60_000)
     watch.over(page)
@@ -60,6 +60,7 @@ def executed(lab: SimpleNamespace, name: str) -> Iterator[SimpleNamespace]:
     page.wait_for_function(DONE, timeout=240_000)
     errors = page.locator('[data-mime-type="application/vnd.jupyter.error"]').all_inner_texts()
     assert errors == [], errors[0][-1500:]
+    page.locator(WIDGET).locator(".widget-html-content img").nth(viewers - 1).wait_for()
     yield SimpleNamespace(page=page, watch=watch, views=page.locator(WIDGET).all())
     sessions = lab.address.replace("/lab/{place}", "/api/sessions")
     for session in page.request.get(sessions).json():
@@ -143,8 +144,9 @@ def test_every_chapter_with_a_viewer_is_gone_through():
 @pytest.mark.parametrize("number", sorted(WAYS))
 def test_a_keyboard_and_a_screen_reader_get_through_the_viewers(lab, number):
     write_notebook(viewer_notebook(CHAPTERS[number]), lab.folder / f"{number}.ipynb")
-    with executed(lab, number) as opened:
-        assert len(opened.views) == viewer_calls(CHAPTERS[number])
+    viewers = viewer_calls(CHAPTERS[number])
+    with executed(lab, number, viewers) as opened:
+        assert len(opened.views) == viewers
         for view in opened.views:
             view.scroll_into_view_if_needed()
             assert view.get_by_role("img").count() > 0
@@ -157,7 +159,7 @@ def test_the_explorer_of_arms_too(lab):
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     notebook = {"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
     Path(lab.folder, "arms.ipynb").write_text(json.dumps(notebook))
-    with executed(lab, "arms") as opened:
+    with executed(lab, "arms", 1) as opened:
         (view,) = opened.views
         shown = view.locator(".widget-html-content").last.inner_html()
         view.get_by_role("combobox", name="second", exact=True).focus()

@@ -84,7 +84,7 @@ def control_row(sliders: Sequence[Any]) -> Any:
             continue
         ipywidgets.link((slider, "value"), (field, "value"))
         field.description, slider.description, slider.readout = slider.description, "", False
-        field.layout.width = "170px"
+        field.layout.width, slider.layout.width = "170px", "200px"
         parts += [field, slider]
     return ipywidgets.HBox(parts, layout=ipywidgets.Layout(flex_flow="row wrap"))
 
