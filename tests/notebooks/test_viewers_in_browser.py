@@ -60,7 +60,7 @@ def executed(lab: SimpleNamespace, name: str, viewers: int) -> Iterator[SimpleNa
     page.wait_for_function(DONE, timeout=240_000)
     errors = page.locator('[data-mime-type="application/vnd.jupyter.error"]').all_inner_texts()
     assert errors == [], errors[0][-1500:]
-    page.locator(WIDGET).locator(".widget-html-content img").nth(viewers - 1).wait_for()
+    page.locator(WIDGET).nth(viewers - 1).locator("img").first.wait_for()
     yield SimpleNamespace(page=page, watch=watch, views=page.locator(WIDGET).all())
     sessions = lab.address.replace("/lab/{place}", "/api/sessions")
     for session in page.request.get(sessions).json():
@@ -130,7 +130,7 @@ def looks_right(opened: SimpleNamespace) -> None:
 WAYS = {
     "01": lambda page, views: go_through(page, views[0], "page"),
     "03": lambda page, views: go_through(page, views[0], "page"),
-    "04": lambda page, views: (go_through(page, views[0], "group"), go_through(page, views[0], "step")),
+    "04": lambda page, views: (go_through(page, views[0], "step"), go_through(page, views[0], "group")),
     "05": lambda page, views: (vote(page, views[0]), go_through(page, views[1], "trace")),
     "07": lambda page, views: go_through(page, views[0], "page"),
 }
