@@ -53,12 +53,17 @@ def test_every_public_name_has_a_place_to_link_to(site):
     } == set()
 
 
+SCROLLING_CODE = """() => [...document.querySelectorAll('.cell_input pre')].filter(each =>
+    each.scrollWidth > each.clientWidth + 1 && each.textContent.split('\\n').every(line => line.length <= 88)
+).map(each => each.textContent)"""
+
+
 @pytest.mark.browser
 @pytest.mark.skipif(not has_browser(), reason=NO_BROWSER)
 @pytest.mark.parametrize("width", [1280, 390])
 def test_pages_fit_a_screen_and_a_phone_and_ask_for_nothing(site, width):
     pages = [path for path in sorted(site.rglob("*.html")) if "_static" not in path.parts]
-    wide, watch = [], Watch()
+    wide, scrolling, watch = [], [], Watch()
     with open_browser() as browser:
         page = browser.new_page(viewport={"width": width, "height": 844})
         watch.over(page)
@@ -66,7 +71,9 @@ def test_pages_fit_a_screen_and_a_phone_and_ask_for_nothing(site, width):
             page.goto(path.as_uri(), wait_until="load")
             if (needed := page.evaluate("document.documentElement.scrollWidth")) > width:
                 wide.append(f"{path.relative_to(site)}: {needed} pixels")
+            scrolling += page.evaluate(SCROLLING_CODE)
     assert wide == []
+    assert width < 600 or scrolling == []  # 88 characters fit a screen
     assert watch.complaints == []
     assert watch.elsewhere == [] and watch.asked > 5 * len(pages)
 

@@ -119,7 +119,7 @@ def test_completions_are_ranked_and_highlighted(rollouts):
     box = view_rollouts(frame, records).widget()
     (step, steps, group, groups), (image, text) = (part.children for part in box.children)
     shown = text.value
-    assert steps.options == step.options == (1, 20) and groups.max == group.max == 1 and image.value
+    assert steps.options == (1, 20) == (step.min, step.max) and groups.max == group.max == 1 and image.value
     assert (step.description, group.description) == ("step", "group")
     assert records[0]["question"].splitlines()[0] in html.unescape(shown)
     order = [shown.index(f"advantage {value:+.2f}") for value in (2.5, 1.5, 0.5, -0.5, -1.5, -2.5)]
@@ -151,6 +151,20 @@ def test_the_sliders_go_through_steps_and_groups(rollouts):
         and "reward left out" in text.value
         and "step 20, group 0" in text.value
     )
+
+
+def test_a_field_of_steps_goes_to_the_next_there_is_either_way(rollouts):
+    frame, records = rollouts
+    more = pd.concat([frame, frame[frame["step"] == 20].assign(step=50)])
+    box = view_rollouts(more, records).widget()
+    step, steps, *_ = box.children[0].children
+    been = []
+    for change in (1, 1, 1, -1, -1, -1):
+        step.value += change
+        been.append((step.value, steps.value))
+    assert been == [(at, at) for at in (20, 50, 50, 20, 1, 1)]
+    steps.value = 50
+    assert step.value == 50
 
 
 def test_rollouts_have_a_image_of_themselves(rollouts):

@@ -65,28 +65,44 @@ class Slides:
 
 
 def control_row(sliders: Sequence[Any]) -> Any:
-    """Sliders and lists side by side, each slider behind a field that holds the same value.
+    """Sliders and lists side by side, each slider behind a field for numbers that holds the same value.
 
-    The handle of an ipywidgets slider has no name that a screen reader could say; the field has one, the slider's
-    description, and a keyboard reaches it first.
+    The handle of an ipywidgets slider has no name that a screen reader could say, and JupyterLab takes its arrow keys
+    for moves between cells. A field has the slider's description as its name, keeps its keys, and comes first.
     """
     import ipywidgets
 
     parts: list[Any] = []
     for slider in sliders:
-        if isinstance(slider, ipywidgets.IntSlider):
-            field = ipywidgets.BoundedIntText(slider.value, min=slider.min, max=slider.max)
-            ipywidgets.link((slider, "max"), (field, "max"))
-        elif isinstance(slider, ipywidgets.SelectionSlider):
-            field = ipywidgets.Dropdown(options=slider.options, value=slider.value)
+        if isinstance(slider, ipywidgets.IntSlider | ipywidgets.SelectionSlider):
+            parts += [_field_of(slider), slider]
+            slider.description, slider.readout, slider.layout.width = "", False, "200px"
         else:
             parts.append(slider)
-            continue
-        ipywidgets.link((slider, "value"), (field, "value"))
-        field.description, slider.description, slider.readout = slider.description, "", False
-        field.layout.width = "170px"
-        parts += [field, slider]
     return ipywidgets.HBox(parts, layout=ipywidgets.Layout(flex_flow="row wrap"))
+
+
+def _field_of(slider: Any) -> Any:
+    """A field for numbers that moves a slider and is moved by it; it skips numbers that the slider does not have."""
+    import ipywidgets
+
+    chosen = isinstance(slider, ipywidgets.SelectionSlider)
+    low, high = (slider.options[0], slider.options[-1]) if chosen else (slider.min, slider.max)
+    field = ipywidgets.BoundedIntText(slider.value, min=low, max=high, description=slider.description)
+    field.layout.width = "170px"
+    if not chosen:
+        ipywidgets.link((slider, "max"), (field, "max"))
+        ipywidgets.link((slider, "value"), (field, "value"))
+        return field
+
+    def follow(change: Mapping) -> None:
+        up = change["new"] > slider.value
+        beyond = [option for option in slider.options if (option >= field.value if up else option <= field.value)]
+        slider.value = field.value = beyond[0 if up else -1]
+
+    field.observe(follow, names="value")
+    ipywidgets.dlink((slider, "value"), (field, "value"))
+    return field
 
 
 def picture_html(record: Mapping, width: int = 224) -> str:
