@@ -18,7 +18,7 @@ PHASES = {"cycles": 1, "grpo_steps": 1, "sft_steps": 2, "least": 1, "at_most": 1
 
 def study_of(tiny_profile):
     settings = {"model": tiny_profile.model, "sft_batch_size": 4, "prompts_per_step": 2, "num_generations": 4}
-    rl = {"steps": 2, **BLIND, "recipe": "dr_grpo"}
+    rl = {"steps": 2, **BLIND, "recipe": "dr_grpo", "hints": HINTS}
     return {
         "study": "tiny",
         "profiles": {"mini": settings | {"max_completion_length": 24}},
@@ -26,8 +26,8 @@ def study_of(tiny_profile):
         "arms": {
             "writer": {"seeds": [9], "stages": [{"sft": {"traces": "blind", "number": 8}}]},
             "pear": {"stages": [{"sft": {**BLIND, "weights": PEAR}}]},
-            "pear, GRPO": {"start": "pear", "stages": [{"grpo": rl}]},
-            "TRAPO": {"stages": [{"grpo": {**rl, "hints": HINTS}}]},
+            "pear, TRAPO": {"start": "pear", "stages": [{"grpo": rl}]},
+            "TRAPO": {"stages": [{"grpo": rl}]},
             "MIFO": {"stages": [{"phases": {**BLIND, **PHASES}}]},
         },
     }
@@ -46,11 +46,13 @@ def ran(tiny_profile, tmp_path_factory):
 def test_the_table_says_what_each_arm_was_trained_with(ran):
     _, _, table, _ = ran
     rows = table[table["source"] == "all"].set_index("arm")
-    assert rows.index.tolist() == ["base", "writer", "pear", "pear, GRPO", "TRAPO", "MIFO"]
+    assert rows.index.tolist() == ["base", "writer", "pear", "pear, TRAPO", "TRAPO", "MIFO"]
     assert rows.loc["pear", ["weights", "behaviour"]].tolist() == ["pear_token", "writer"]
     assert rows.loc["TRAPO", "hints"] == "trsft" and rows["stage"].tolist()[2:] == ["Sft", "Grpo", "Grpo", "Phases"]
-    assert rows["samples_seen"].tolist() == [0, 8, 6, 6 + 4, 4, 2 + 6 + 2]
-    assert (rows.loc[["pear, GRPO", "TRAPO", "MIFO"], "tokens_generated"] > 0).all()
+    assert rows["samples_seen"].tolist() == [0, 8, 6, 6 + 4, 4, 2 + 2 * 2 + 2], (
+        "MIFO learns twice from the two it was asked"
+    )
+    assert (rows.loc[["pear, TRAPO", "TRAPO", "MIFO"], "tokens_generated"] > 0).all()
     assert rows.loc["MIFO", "steps"] == 4
 
 
@@ -80,7 +82,7 @@ def test_hints_and_drift_of_arms_that_were_run(ran):
     assert found["base"] is None
     assert {f"hints_part_{k}" for k in (1, 3)} <= set(found["TRAPO"]), "two steps are the first and the third part"
     assert found["TRAPO"]["hints_part_1"] == 0.5 and not hint_columns(lab.runs / "nowhere.csv")
-    after = found["pear, GRPO"]
+    after = found["pear, TRAPO"]
     assert after["drift"] > 0 and -1 <= after["drift_cosine"] <= 1 and "start_norm" not in found["pear"]
     assert after["start_norm"] == pytest.approx(found["pear"]["drift"], rel=1e-4)
     start = lab.runs / "arms" / ran[2].set_index("arm").loc["pear", "policy"].iloc[0] / "adapter"
