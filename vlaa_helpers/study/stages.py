@@ -107,13 +107,13 @@ class Sft(Stage):
 
         profile = lab.profiles[arm.profile]
         records = self.records(arm, lab)
+        shown, notes = control_images(records, self.images, seed=arm.seed), {}
+        if self.behaviour:  # before the policy is loaded: of two, only one is in memory at a time
+            shown, notes["scoring_seconds"] = with_behaviour(shown, self.behaviour, lab)
         model, processor = load_policy(profile, adapter=start, seed=arm.seed)
         watch = _watch(self.watch, processor, lab)
         options = {"num_train_epochs": self.passes, "learning_rate": self.rate_of(profile), "save_strategy": "no"}
         options |= {"seed": arm.seed, "output_dir": str(folder), "callbacks": watch, **dict(self.config)}
-        shown, notes = control_images(records, self.images, seed=arm.seed), {}
-        if self.behaviour:
-            shown, notes["scoring_seconds"] = with_behaviour(shown, self.behaviour, lab)
         if self.weights:
             options["token_weights"] = self.weights.bound()
             notes |= weights_noted(model, processor, shown, self.weights, "before")

@@ -89,7 +89,7 @@ def _function(weights: Weights) -> Callable[..., Any]:
 def _value(node: Node) -> Any:
     if isinstance(node.value, list):
         return tuple(each.number() for each in node.entries())
-    if not (node._is_plain or isinstance(node.value, str)):
+    if not (node.is_plain or isinstance(node.value, str)):
         node.refuse(f"got {node.shown}", "expected a number, text, true or false, or bounds [low, high]")
     return node.value
 
