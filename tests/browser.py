@@ -119,7 +119,7 @@ def open_lab(folder: Path) -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_for(f"{address}/api?token={token}", process, home / "log")
-        yield f"{address}/lab/{{place}}?token={token}"
+        yield f"{address}/lab/{{place}}?token={token}&reset"  # without what an earlier page left open
     finally:
         process.terminate()
         process.wait(30)

@@ -35,7 +35,7 @@ DONE = """() => {
     return prompts.length && prompts.every(each => /\\d/.test(each)) || document.querySelector(
         '[data-mime-type="application/vnd.jupyter.error"]')
 }"""
-WIDGET = ".jp-OutputArea-output > .jupyter-widgets"
+WIDGET = ".jp-OutputArea-output > .jupyter-widgets:has(img)"  # a progress bar is a widget too, without one
 FOCUSED = "() => document.activeElement.getAttribute('role') || document.activeElement.type"
 
 
