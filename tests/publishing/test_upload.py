@@ -201,7 +201,7 @@ def test_reports_that_cannot_be_compared_are_not(run, reports, tmp_path):
     assert "| own | own | all | 6 |" in card and "ai2d (lmms-lab/ai2d): 9 rows, left out: bad_gt 3." in card
 
 
-@pytest.mark.parametrize("base", ["mybase", "C:\\Users\\Ann\\mybase", "../ann/mybase", "/home/ann/mybase", "~/mybase"])
+@pytest.mark.parametrize("base", ["mybase", "D:\\models\\mybase", "../ann/mybase", "/srv/models/mybase", "~/mybase"])
 def test_a_folder_of_the_writer_s_has_no_licence_and_no_path_on_the_card(tmp_path, base):
     plan = plan_push(write_adapter(tmp_path, base), "me/x")
     assert plan.licence == "unknown" and ModelCard(plan.card).data.base_model is None
