@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .adapter_config import name_without_path
 from .origin import origins_of
 from .record_schema import meta_of
+from .shareable import shareable_note
 from .whole_files import write_whole
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def note_run(
     model: Any = None,
     checkpoint_needs: Sequence[str] = (),
 ) -> None:
-    """Write `training.json`.
+    """Write `training.json`. It goes to the hub with the adapter, so keys are left out of what the caller set, users and
+    passwords out of addresses, and folders out of local paths.
 
     Args:
         method: "SFT" or "GRPO".
@@ -90,7 +92,7 @@ def note_run(
         setattr(model, SEEN, _together(before_it, {name: note[name] for name in ("ids", "images")}))
     path = Path(folder) / NOTE
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(note, indent=2, default=str).encode())
+    write_whole(path, json.dumps(shareable_note(note), indent=2, default=str).encode())
 
 
 def read_note(folder: str | Path) -> dict | None:
