@@ -10,7 +10,7 @@ from vlaa_helpers.core.shareable import is_local_path, shareable, shareable_note
 from vlaa_helpers.policy.loading import LORA_TARGETS
 
 
-class Mode(str, enum.Enum):
+class Mode(enum.StrEnum):
     """As transformers has its choices."""
 
     STEPS = "steps"
@@ -48,12 +48,12 @@ def test_what_is_neither_stays(text):
 
 def test_settings_without_those_that_are_keys():
     given = {
-        "hub_token": "aaaa", "deepspeed": Path("/home/ann/ds.json"), "token_weights": "focal", "eos_token": "<|im_end|>",
+        "hub_token": "aaaa", "deepspeed": Path("/home/ann/ds.json"), "token_weights": "focal", "eos_token": "<|e|>",
         "hub_args": ["--token", "of aaaa"], "model_init_kwargs": {"token": "bbbb", "headers": {"X-Api-Key": b"c"}},
         "save_strategy": Mode.STEPS, "max_steps": 9, "x": None, "stop": ("a", "b"), "push_to_hub": True,
     }  # fmt: skip
     assert shareable(given) == {
-        "deepspeed": "ds.json", "token_weights": "focal", "eos_token": "<|im_end|>", "hub_args": ["--token", "of [key]"],
+        "deepspeed": "ds.json", "token_weights": "focal", "eos_token": "<|e|>", "hub_args": ["--token", "of [key]"],
         "model_init_kwargs": {"headers": {}}, "save_strategy": "steps", "max_steps": 9, "x": None, "stop": ["a", "b"],
         "push_to_hub": True,
     }  # fmt: skip

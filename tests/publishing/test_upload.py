@@ -274,13 +274,8 @@ def test_values_inject_no_heading_into_the_card(tmp_path):
     bad = "x\n\n# Injected\n\n"
     folder = write_adapter(tmp_path / "adapter", bad)
     row = {"setting": bad, "value": bad, "source": bad}
-    note = {"method": bad, "base": bad, "records": bad, "sources": {bad: bad}, "recipe": [row], "given": {bad: bad}}
-    note |= {
-        "verifiers": {bad: bad},
-        "versions": {bad: bad},
-        "seed": bad,
-        "data": [{"data": bad, "left_out": {bad: bad}}],
-    }
+    note = {"method": bad, "base": bad, "records": 1, "sources": {bad: 1}, "recipe": [row], "given": {bad: bad}}
+    note |= {"verifiers": {bad: 1}, "versions": {bad: bad}, "data": [{"data": bad, "left_out": {bad: 1}}]}
     (tmp_path / "training.json").write_text(json.dumps(note))
     write_log(tmp_path, [{"step": 1, "loss": bad}])
     card = plan_push(tmp_path, "me/x", licence="mit").card
@@ -292,6 +287,31 @@ def test_values_inject_no_heading_into_the_card(tmp_path):
 def test_a_foreign_adapter_config_is_named(tmp_path, content):
     (write_adapter(tmp_path) / "adapter_config.json").write_text(content)
     with pytest.raises(ValueError, match=r"adapter_config\.json (is broken|names no base)"):
+        plan_push(tmp_path, "me/x")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"step,loss\n1," + b"x" * 140_000, "field larger than field limit"),
+        ("step,loss\n1,Grö\n".encode("latin-1"), "can't decode byte"),
+    ],
+)
+def test_a_log_that_is_none_is_named(tmp_path, content, says):
+    write_adapter(tmp_path)
+    (tmp_path / "log.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"log\.csv is no log of a training: .*{says}.*Move it away"):
+        plan_push(tmp_path, "me/x")
+
+
+def test_a_note_too_deep_to_be_read_is_named(tmp_path):
+    write_adapter(tmp_path)
+    (tmp_path / "training.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"training\.json is broken: lists within lists"):
+        plan_push(tmp_path, "me/x")
+    (tmp_path / "training.json").unlink()
+    (tmp_path / "adapter_config.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"adapter_config\.json is broken: lists within lists"):
         plan_push(tmp_path, "me/x")
 
 

@@ -50,10 +50,7 @@ def shareable_text(text: str) -> str:
     >>> shareable_text("http://ann:pw@host:8/v1, see /home/ann/ds.json")
     'http://host:8/v1, see ds.json'
     """
-    text = _NAMED.sub(r"\g<name>[key]", _KEY.sub("[key]", text))
-    if _ALL_PATH.fullmatch(text) or _PARTS.fullmatch(text):
-        return name_without_path(text)
-    return _PATH.sub(_name_alone, _USER.sub("", _ADDRESS.sub(_address, text)))
+    return _shown(text, ())
 
 
 def is_local_path(text: str) -> bool:
@@ -123,7 +120,11 @@ def _plain(value: Any, name: str, secrets: tuple[str, ...]) -> Any:
 
 
 def _shown(text: str, secrets: tuple[str, ...]) -> str:
-    return shareable_text(hide_keys(text, secrets, is_prose=True))
+    text = _ADDRESS.sub(_address, text)  # first: a hidden password would make it none
+    text = _NAMED.sub(r"\g<name>[key]", _KEY.sub("[key]", hide_keys(text, secrets, is_prose=True)))
+    if _ALL_PATH.fullmatch(text) or _PARTS.fullmatch(text):
+        return name_without_path(text)
+    return _PATH.sub(_name_alone, _USER.sub("", text))
 
 
 def _name_alone(match: re.Match[str]) -> str:

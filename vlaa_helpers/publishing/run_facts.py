@@ -1,6 +1,7 @@
 """What a folder's own files say of the model in it: how it was trained, where it stopped, how right it is."""
 
 import csv
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,13 +85,13 @@ def read_facts(run: str | Path, evaluations: Sequence[str] = ()) -> RunFacts:
         _base(folder, note),
         note,
         _flat(_last_row(home / "log.csv")),
-        shareable_text(merge_report.read_text(encoding="utf-8")) if is_merged and merge_report.exists() else "",
+        shareable_text(_read_text(merge_report)) if is_merged and merge_report.exists() else "",
         {one_line(name): load_report(path) for name, path in named.items()},
     )
 
 
 def _home(run: Path) -> Path:
-    """Where a run's note and log are: in its folder, or of a folder called `adapter` in the one above, where a note is."""
+    """Where a run's note and log are: in its folder, or of one called `adapter` above it, beside a note."""
     here = run.resolve()
     is_above = here.name == "adapter" and not (run / NOTE).exists() and (here.parent / NOTE).exists()
     return here.parent if is_above else run
@@ -112,8 +113,25 @@ def _flat(value: Any) -> Any:
 
 
 def _last_row(path: Path) -> dict[str, str]:
+    """The last row of a log.
+
+    Raises:
+        ValueError: a log that is no UTF-8, or no CSV; the message names it.
+    """
     if not path.exists():
         return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = deque(csv.DictReader(file), maxlen=1)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"{path} is no log of a training: {error}; expected CSV in UTF-8. Move it away; the card then does without"
+        ) from None
     return {name: shareable_text(value) for name, value in rows[-1].items() if name and value} if rows else {}
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no UTF-8: {error}. Save it so, or move it away") from None
