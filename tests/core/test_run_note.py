@@ -103,3 +103,18 @@ def test_the_policies_of_the_package_tell(arm):
     asked = concatenate_datasets([make_scenes(6, seed=9), make_scenes(6, split="test")])
     found = trained_on(policy_adapter(arm), asked)
     assert found.is_known and found.ids == set(asked["id"][:6])
+
+
+def test_a_note_has_no_keys_and_no_folders(tmp_path):
+    given = {
+        "hub_token": "hf_secret",
+        "deepspeed": "/home/ann/ds.json",
+        "logging_dir": "/home/ann/logs",
+        "max_steps": 2,
+    }
+    given |= {"vllm_server_base_url": "http://ann:pass@host:8000"}
+    write(tmp_path, make_scenes(2), given=given)
+    text = (tmp_path / "training.json").read_text()
+    assert not any(word in text for word in ("secret", "ann", "pass@", "/home"))
+    kept = {"deepspeed": "ds.json", "logging_dir": "logs", "vllm_server_base_url": "http://host:8000", "max_steps": 2}
+    assert json.loads(text)["given"] == kept

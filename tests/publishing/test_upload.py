@@ -97,6 +97,60 @@ def test_no_path_of_this_machine_is_published(run, tmp_path):
     assert not any(str(run) in text or kept["base_model_name_or_path"] in text for text in texts)
 
 
+def test_no_key_of_a_run_is_published(tmp_path):
+    """A run of an earlier version, whose note holds all that the caller set."""
+    write_adapter(tmp_path / "adapter")
+    secrets = ("hf_secret", "sesame", "/home/ann", "C:\\\\Users")
+    given = {"hub_token": "hf_secret", "deepspeed": "/home/ann/ds.json", "hub_args": "--t hf_secret", "max_steps": 2}
+    given |= {"vllm_server_base_url": "http://ann:sesame@host:8000", "model_init_kwargs": {"token": "sesame"}}
+    given |= {"logging_dir": "C:\\Users\\ann"}
+    recipe = [{"setting": "hub_token", "value": None, "source": "ours"}]
+    note = {"method": "SFT", "base": "/home/ann/base", "records": 1, "sources": {"a": 1}, "recipe": recipe}
+    note |= {"given": given, "data": [{"data": "/home/ann/mine.jsonl"}], "ids": ["/home/ann/1.png"]}
+    (tmp_path / "training.json").write_text(json.dumps(note))
+    write_log(tmp_path, [{"step": 1, "loss": "see /home/ann/log"}])
+    assert all(secret in (tmp_path / "training.json").read_text() for secret in secrets)
+    plan = plan_push(tmp_path, "me/x", licence="mit")
+    sent = {name: file if isinstance(file, bytes) else file.read_bytes() for name, file in plan.files.items()}
+    for name, content in {**sent, "card": plan.card.encode()}.items():
+        assert not [secret for secret in secrets if secret.encode() in content], name
+    assert "| max_steps | 2 | set for this run |" in plan.card and "| deepspeed | ds.json |" in plan.card
+    assert "Sent without the keys, passwords and local paths that are in it here: training.json, log.csv." in str(plan)
+    assert json.loads(sent["training.json"])["given"]["vllm_server_base_url"] == "http://host:8000"
+    assert "may show a key" not in str(plan)
+
+
+def test_a_mended_card_with_a_path_is_warned_of(tmp_path):
+    card = plan_push(write_adapter(tmp_path), "me/x", licence="mit").card_path
+    card.write_text(card.read_text() + "Logs: /home/ann/logs\n")
+    assert "card.md may show a key or a path of this machine" in str(plan_push(tmp_path, "me/x"))
+
+
+def test_a_stranger_s_note_above_is_not_sent(tmp_path):
+    """The folder above an adapter may be that of another run."""
+    row = {"setting": "beta", "value": 0.1, "source": "ours"}
+    note = {"method": "GRPO", "base": "a/b", "records": 1, "sources": {"a": 1}, "recipe": [row]}
+    (tmp_path / "training.json").write_text(json.dumps(note))
+    write_log(tmp_path, [{"step": 7, "loss": 0.5}])
+    plan = plan_push(write_adapter(tmp_path / "mine"), "me/x", licence="mit")
+    assert not {"training.json", "log.csv"} & set(plan.files) and "trained by GRPO" not in plan.card
+    own = plan_push(write_adapter(tmp_path / "adapter"), "me/x", licence="mit")
+    assert {"training.json", "log.csv"} < set(own.files) and "trained by GRPO" in own.card
+    lines = [line for line in str(own).splitlines() if f"from {tmp_path.resolve()}" in line]
+    assert [line.split()[0] for line in lines] == ["training.json", "log.csv"]
+    (tmp_path / "training.json").unlink()  # a log alone may be anyone's
+    assert "log.csv" not in plan_push(tmp_path / "adapter", "me/x", licence="mit").files
+
+
+def test_a_log_above_a_merged_model_is_not_sent(tmp_path):
+    merged = tmp_path / "merged"
+    merged.mkdir()
+    (merged / "config.json").write_text("{}")
+    (merged / "model.safetensors").write_bytes(b"weights")
+    write_log(tmp_path, [{"step": 7, "loss": 0.5}])
+    assert set(plan_push(merged, "me/x", licence="mit").files) == {"config.json", "model.safetensors"}
+
+
 def test_what_is_not_known_is_said(tmp_path, small_hub):
     bare = write_adapter(tmp_path / "bare")
     plan = plan_push(bare, "me/bare")
@@ -220,13 +274,8 @@ def test_values_inject_no_heading_into_the_card(tmp_path):
     bad = "x\n\n# Injected\n\n"
     folder = write_adapter(tmp_path / "adapter", bad)
     row = {"setting": bad, "value": bad, "source": bad}
-    note = {"method": bad, "base": bad, "records": bad, "sources": {bad: bad}, "recipe": [row], "given": {bad: bad}}
-    note |= {
-        "verifiers": {bad: bad},
-        "versions": {bad: bad},
-        "seed": bad,
-        "data": [{"data": bad, "left_out": {bad: bad}}],
-    }
+    note = {"method": bad, "base": bad, "records": 1, "sources": {bad: 1}, "recipe": [row], "given": {bad: bad}}
+    note |= {"verifiers": {bad: 1}, "versions": {bad: bad}, "data": [{"data": bad, "left_out": {bad: 1}}]}
     (tmp_path / "training.json").write_text(json.dumps(note))
     write_log(tmp_path, [{"step": 1, "loss": bad}])
     card = plan_push(tmp_path, "me/x", licence="mit").card
@@ -238,6 +287,31 @@ def test_values_inject_no_heading_into_the_card(tmp_path):
 def test_a_foreign_adapter_config_is_named(tmp_path, content):
     (write_adapter(tmp_path) / "adapter_config.json").write_text(content)
     with pytest.raises(ValueError, match=r"adapter_config\.json (is broken|names no base)"):
+        plan_push(tmp_path, "me/x")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"step,loss\n1," + b"x" * 140_000, "field larger than field limit"),
+        ("step,loss\n1,Grö\n".encode("latin-1"), "can't decode byte"),
+    ],
+)
+def test_a_log_that_is_none_is_named(tmp_path, content, says):
+    write_adapter(tmp_path)
+    (tmp_path / "log.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"log\.csv is no log of a training: .*{says}.*Move it away"):
+        plan_push(tmp_path, "me/x")
+
+
+def test_a_note_too_deep_to_be_read_is_named(tmp_path):
+    write_adapter(tmp_path)
+    (tmp_path / "training.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"training\.json is broken: lists within lists"):
+        plan_push(tmp_path, "me/x")
+    (tmp_path / "training.json").unlink()
+    (tmp_path / "adapter_config.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"adapter_config\.json is broken: lists within lists"):
         plan_push(tmp_path, "me/x")
 
 

@@ -18,10 +18,13 @@ def read_adapter_config(folder: str | Path) -> dict[str, Any]:
         ValueError: a file that is no JSON, no object, or that names no base; the message names the file.
     """
     path = Path(folder) / ADAPTER_CONFIG
+    mend = "Save the adapter again, or move its folder away"
     try:
         config: Any = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:  # of JSON or of UTF-8
-        raise ValueError(f"{path} is broken: {error}. Save the adapter again, or move its folder away") from None
+        raise ValueError(f"{path} is broken: {error}. {mend}") from None
+    except RecursionError:
+        raise ValueError(f"{path} is broken: lists within lists, too deep to be read. {mend}") from None
     base = config.get("base_model_name_or_path") if isinstance(config, dict) else None
     if not isinstance(base, str) or not base.strip():
         seen = f"base_model_name_or_path {base!r}" if isinstance(config, dict) else type(config).__name__

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .adapter_config import name_without_path
+from .note_checks import check_note, check_splits, read_object
 from .origin import origins_of
 from .record_schema import meta_of
+from .shareable import shareable_note
 from .whole_files import write_whole
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ SPLITS = "trained_splits.json"
 """Beside the policies of this package: the splits of the mini world that they were trained on."""
 SEEN = "vlaa_trained_on"
 """The attribute of a policy that says what it was trained on."""
+MEND = "Move it away; the card then does without"
 READ = 2**16
 logger = logging.getLogger(__name__)
 _VERSIONS = ("torch", "transformers", "trl", "peft", "bitsandbytes", "datasets", "vlaa-helpers")
@@ -45,6 +48,9 @@ def note_run(
     checkpoint_needs: Sequence[str] = (),
 ) -> None:
     """Write `training.json`.
+
+    It goes to the hub with the adapter: keys are left out of what the caller set, users and passwords out of addresses,
+    and of local paths all but the last part.
 
     Args:
         method: "SFT" or "GRPO".
@@ -90,24 +96,20 @@ def note_run(
         setattr(model, SEEN, _together(before_it, {name: note[name] for name in ("ids", "images")}))
     path = Path(folder) / NOTE
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(note, indent=2, default=str).encode())
+    write_whole(path, json.dumps(shareable_note(note), indent=2, default=str).encode())
 
 
 def read_note(folder: str | Path) -> dict | None:
     """What `note_run` wrote in a folder; None where there is nothing, as in runs of earlier versions.
 
     Raises:
-        ValueError: a file that is no such note.
+        ValueError: a file that is no such note (`core.note_checks`); the message names what is wrong in it.
     """
     path = Path(folder) / NOTE
     if not path.exists():
         return None
-    try:
-        note: Any = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is broken: {error}. Move it away; the card then does without") from None
-    if not isinstance(note, dict) or not note.keys() >= {"method", "base", "records", "sources", "recipe"}:
-        raise ValueError(f"{path} is no note of a training; move it away, and the card does without")
+    note = read_object(path, MEND)
+    check_note(note, path, MEND)
     return note
 
 
@@ -172,10 +174,17 @@ def trained_on(adapter: str | Path, records: "Dataset") -> TrainedOn:
 
 def seen_by(adapter: str | Path) -> dict[str, Any]:
     """What an adapter was trained on, as far as the files beside it or in it tell: `ids`, `images`, `is_known`; for the
-    policies of this package `splits`, those of the mini world."""
+    policies of this package `splits`, those of the mini world.
+
+    Raises:
+        ValueError: such a file that is broken.
+    """
     for folder in (Path(adapter), Path(adapter).parent):
-        if (folder / SPLITS).exists():
-            return {"ids": [], "images": [], "is_known": True} | json.loads((folder / SPLITS).read_text("utf-8"))
+        if (path := folder / SPLITS).exists():
+            mend = 'Move it away, or write {"splits": ["train"]}'
+            said = read_object(path, mend)
+            check_splits(said, path, mend)
+            return {"ids": [], "images": [], "is_known": True} | said
         if note := read_note(folder):
             return _together(note.get("earlier"), {name: note.get(name) for name in ("ids", "images")})
     return {"ids": [], "images": [], "is_known": False}

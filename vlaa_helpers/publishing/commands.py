@@ -41,9 +41,8 @@ def _merge(options: argparse.Namespace) -> None:
     words = str(report).replace(f"{options.out}: ", "", 1)
     (options.out / MERGE_REPORT).write_text(f"{words}\n", encoding="utf-8")
     for name in (NOTE, "log.csv"):
-        for home in (options.run, facts.folder.parent):
-            if (home / name).exists():
-                shutil.copy(home / name, options.out / name)
+        if (facts.home / name).exists():
+            shutil.copy(facts.home / name, options.out / name)
     print(f"{report}\nuse it anywhere: AutoModelForImageTextToText.from_pretrained({str(options.out)!r})")
 
 

@@ -1,6 +1,7 @@
 """What a folder's own files say of the model in it: how it was trained, where it stopped, how right it is."""
 
 import csv
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from ..core.adapter_config import ADAPTER_CONFIG, name_without_path, read_adapte
 from ..core.assets import MINI_VLMS
 from ..core.printable import one_line
 from ..core.run_note import NOTE, read_note
+from ..core.shareable import shareable_note, shareable_text
 from ..evaluation.eval_report import EvalReport, load_report
 
 MERGE_REPORT = "merge_report.txt"
@@ -22,15 +24,17 @@ class RunFacts:
 
     Attributes:
         folder: where its weights are: an adapter, or a whole (merged) model.
+        home: where `training.json` and `log.csv` of this run are, if it has any.
         is_merged: whether it is a whole model.
         base: the model below the adapter, as its own file names it; a hub id, or the name of a folder, without path.
-        note: `training.json`, None where there is none.
+        note: `training.json` as it may be published (`core.shareable`), None where there is none.
         last_row: the last row of `log.csv`, {} where there is none.
         merge_report: what `vlaa merge` said, "" for an adapter.
         reports: evaluations by name, the first one being what the others are compared with.
     """
 
     folder: Path
+    home: Path
     is_merged: bool
     base: str
     note: dict | None
@@ -68,20 +72,29 @@ def read_facts(run: str | Path, evaluations: Sequence[str] = ()) -> RunFacts:
             f"{run} holds no model; expected adapter/ as `vlaa sft` and `vlaa grpo` leave it, an adapter_config.json, "
             "or a merged model (`vlaa merge`). A build is pushed as a dataset: its folder has a build.json"
         )
-    home = next((place for place in (run, run.parent) if (place / NOTE).exists()), run)
-    note = _flat(read_note(home))
+    home = _home(run)
+    raw = read_note(home)
+    note = None if raw is None else _flat(shareable_note(raw))
     folder = adapter or run
     named = dict(pair.split("=", 1) if "=" in pair else (Path(pair).name, pair) for pair in evaluations)
     merge_report = run / MERGE_REPORT
     return RunFacts(
         folder,
+        home,
         is_merged,
         _base(folder, note),
         note,
         _flat(_last_row(home / "log.csv")),
-        merge_report.read_text(encoding="utf-8") if is_merged and merge_report.exists() else "",
+        shareable_text(_read_text(merge_report)) if is_merged and merge_report.exists() else "",
         {one_line(name): load_report(path) for name, path in named.items()},
     )
+
+
+def _home(run: Path) -> Path:
+    """Where a run's note and log are: in its folder, or of one called `adapter` above it, beside a note."""
+    here = run.resolve()
+    is_above = here.name == "adapter" and not (run / NOTE).exists() and (here.parent / NOTE).exists()
+    return here.parent if is_above else run
 
 
 def _base(folder: Path, note: dict | None) -> str:
@@ -100,8 +113,25 @@ def _flat(value: Any) -> Any:
 
 
 def _last_row(path: Path) -> dict[str, str]:
+    """The last row of a log.
+
+    Raises:
+        ValueError: a log that is no UTF-8, or no CSV; the message names it.
+    """
     if not path.exists():
         return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {name: value for name, value in rows[-1].items() if name and value} if rows else {}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = deque(csv.DictReader(file), maxlen=1)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"{path} is no log of a training: {error}; expected CSV in UTF-8. Move it away; the card then does without"
+        ) from None
+    return {name: shareable_text(value) for name, value in rows[-1].items() if name and value} if rows else {}
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no UTF-8: {error}. Save it so, or move it away") from None

@@ -2,13 +2,14 @@
 
 import json
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..core.adapter_config import read_adapter_config
+from ..core.adapter_config import ADAPTER_CONFIG, read_adapter_config
 from ..core.printable import one_line
-from ..core.run_note import NOTE
+from ..core.run_note import NOTE, read_note
+from ..core.shareable import shareable, shareable_note, shareable_text, without_paths_as_ids
 from .card_file import CARD_FILE, CARD_MARK, card_licence, mended_card, write_card
 from .dataset_card import dataset_card
 from .model_card import model_card
@@ -36,6 +37,8 @@ class PushPlan:
         warning: what speaks against the licence; "" where nothing known does.
         card_is_mended: whether `card.md` was mended by hand; it is kept and sent as it is.
         left_out: names of what lies beside the model's files and is not sent.
+        sources: path in the repository to the file here that it is, or is made from.
+        cleaned: those of them that go without keys and local paths that are in the file here.
     """
 
     repository: str
@@ -47,6 +50,8 @@ class PushPlan:
     warning: str = ""
     left_out: tuple[str, ...] = ()
     card_is_mended: bool = False
+    sources: dict[str, Path] = field(default_factory=dict)
+    cleaned: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         sizes = {
@@ -54,7 +59,13 @@ class PushPlan:
         }
         total = sum(sizes.values()) / 2**20
         lines = [f"{self.kind} {self.repository}: {len(sizes)} files, {total:.1f} MiB, and a card ({self.card_path})"]
-        lines += [f"  {name}  {size / 2**20:.2f} MiB" for name, size in sizes.items()]
+        lines += [f"  {name}  {size / 2**20:.2f} MiB{self._from(name)}" for name, size in sizes.items()]
+        if self.cleaned:
+            lines.append(
+                f"Sent without the keys, passwords and local paths that are in it here: {', '.join(self.cleaned)}."
+            )
+        if shareable_text(self.card) != self.card:
+            lines.append(f"{self.card_path} may show a key or a path of this machine: look for it before you send it.")
         if self.card_is_mended:
             lines.append(f"{self.card_path} was mended by hand and goes as it is; delete it to have it written anew.")
         if self.left_out:
@@ -64,6 +75,11 @@ class PushPlan:
         if self.warning:
             lines.append(self.warning)
         return "\n".join(lines)
+
+    def _from(self, name: str) -> str:
+        """Where a file lies, if not in the folder that was given."""
+        path = self.sources.get(name)
+        return "" if path is None or path.parent == self.card_path.parent else f"  from {one_line(str(path.parent))}"
 
 
 def plan_push(
@@ -89,6 +105,8 @@ def plan_push(
         raise ValueError(f"repository {repository!r}; expected OWNER/NAME, such as me/my-adapter")
     run, warning = Path(run), ""
     left_out: tuple[str, ...] = ()
+    cleaned: tuple[str, ...] = ()
+    sources: dict[str, Path] = {}
     mended = mended_card(run)
     licence = licence or (card_licence(mended, run / CARD_FILE) if mended is not None else None)
     if (run / "build.json").exists():
@@ -107,17 +125,17 @@ def plan_push(
                 'allow more. Read its terms; "other" with a LICENSE file says that there are some.'
             )
         found, beside = model_files(facts.folder, is_merged=facts.is_merged)
-        files = {**found}
+        sources = {**found}
         left_out = tuple(name for name in beside if name not in _NOT_NAMED)
-        homes = (run, facts.folder.parent)
-        for path in (home / name for home in homes for name in (NOTE, "log.csv") if (home / name).exists()):
+        sources |= {name: facts.home / name for name in (NOTE, "log.csv") if (facts.home / name).exists()}
+        for path in sources.values():
             refuse_link_outside(path)
-            files[path.name] = path
-        if "adapter_config.json" in files:
-            files["adapter_config.json"] = _without_machine_path(facts.folder / "adapter_config.json", facts.base)
+        made = _cleaned(sources, facts.base)
+        files, cleaned = {**sources, **made}, tuple(name for name in (NOTE, "log.csv") if name in made)
         card, kind = model_card(facts, repository, licence), "model"
     sent = write_card(run, card, mended, licence)
-    return PushPlan(repository, kind, files, sent, run / CARD_FILE, licence, warning, left_out, sent != card)
+    told = (warning, left_out, sent != card, sources, cleaned)
+    return PushPlan(repository, kind, files, sent, run / CARD_FILE, licence, *told)
 
 
 def push(plan: PushPlan, *, private: bool = True) -> str:
@@ -157,9 +175,21 @@ def push(plan: PushPlan, *, private: bool = True) -> str:
     return done.commit_url
 
 
-def _without_machine_path(path: Path, base: str) -> bytes:
-    config = read_adapter_config(path.parent)
-    return json.dumps({**config, "base_model_name_or_path": base}, indent=2).encode()
+def _cleaned(sources: Mapping[str, Path], base: str) -> dict[str, bytes]:
+    """What goes in place of files here that name keys or folders of this machine."""
+    made: dict[str, bytes] = {}
+    if ADAPTER_CONFIG in sources:
+        config = shareable(read_adapter_config(sources[ADAPTER_CONFIG].parent))
+        made[ADAPTER_CONFIG] = json.dumps({**config, "base_model_name_or_path": base}, indent=2).encode()
+    if NOTE in sources:
+        note = read_note(sources[NOTE].parent)
+        if note is not None and (told := without_paths_as_ids(shareable_note(note))) != note:
+            made[NOTE] = json.dumps(told, indent=2).encode()
+    if "log.csv" in sources:
+        log = sources["log.csv"].read_text(encoding="utf-8")
+        if (said := shareable_text(log)) != log:
+            made["log.csv"] = said.encode()
+    return made
 
 
 def _parquet(path: Path) -> bytes:
