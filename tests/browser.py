@@ -1,4 +1,4 @@
-"""A headless Chromium, and a JupyterLab of its own for it to look at; nothing of either leaves the machine."""
+"""A headless Chromium that looks at pages; nothing of it leaves the machine."""
 
 import os
 import shutil
@@ -18,8 +18,6 @@ FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )  # fmt: skip
 HERE = ("127.0.0.1", "localhost")
-WITH_NAME = ("button", "checkbox", "combobox", "img", "link", "listbox", "radio", "slider", "spinbutton", "textbox")
-"""Roles of what a reader works with or looks at: each needs a name that a screen reader can say."""
 
 
 def find_browser() -> str | None:

@@ -108,8 +108,8 @@ def test_the_policies_of_the_package_tell(arm):
 def test_a_note_has_no_keys_and_no_folders(tmp_path):
     given = {
         "hub_token": "hf_secret",
-        "deepspeed": "/home/ann/ds.json",
-        "logging_dir": "/home/ann/logs",
+        "deepspeed": "/srv/ann/ds.json",
+        "logging_dir": "/srv/ann/logs",
         "max_steps": 2,
     }
     given |= {"vllm_server_base_url": "http://ann:pass@host:8000"}
