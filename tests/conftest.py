@@ -22,7 +22,8 @@ NO_COLAB = "colab test: VLAA_COLAB_PYTHON names no interpreter; make test-colab 
 NO_SAMPLES = "the released sample rows are not beside this checkout"
 NO_LMMS_EVAL = "lmms-eval is not installed: `make test-eval` runs this with it"
 NO_SPHINX = "Sphinx is not installed: `make site` installs it"
-ALLOWED_SKIPS = (NO_CUDA, NO_COLAB, NO_SAMPLES, NO_LMMS_EVAL, NO_SPHINX)
+NO_BROWSER = "no browser test: it needs playwright, which `make test` installs, and a Chromium (CONTRIBUTING.md)"
+ALLOWED_SKIPS = (NO_CUDA, NO_COLAB, NO_SAMPLES, NO_LMMS_EVAL, NO_SPHINX, NO_BROWSER)
 LEFT_OUT = pytest.StashKey[list[str]]()
 
 

@@ -2,17 +2,26 @@
 
 import argparse
 import errno
-import json
 import os
+import re
 import sys
 import tempfile
 import warnings
 from collections import Counter
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .core.command_line import Parser, address, amount, count, stop, warning_in_one_line
+from .core.command_line import (
+    Parser,
+    add_changes,
+    address,
+    amount,
+    changed,
+    config_settings,
+    count,
+    stop,
+    warning_in_one_line,
+)
 from .core.printable import printable_lines
 from .data.record_options import add_record_options, records_by_options
 from .publishing.commands import add_merge, add_push
@@ -41,9 +50,12 @@ def main(arguments: list[str] | None = None) -> None:
     from .core.file_trouble import file_trouble
     from .core.messages import show_messages
     from .pipeline.stops import BuildStopped
+    from .policy.memory_estimate import memory_words
 
     show_messages()
-    out = getattr(options, "out", Path())
+    if getattr(options, "out", None) is None:
+        options.out = getattr(options, "default_out", lambda _: Path())(options)
+    out = options.out
     warnings.formatwarning = warning_in_one_line
     try:
         options.execute(options)
@@ -53,7 +65,9 @@ def main(arguments: list[str] | None = None) -> None:
         stop(file_trouble(error, out))
     except ModuleNotFoundError as error:
         stop(f"{error}. {' '.join(getattr(error, '__notes__', ())) or f'Install it: pip install {error.name}'}")
-    except Exception as error:  # safetensors and torch have their own classes for a full disk
+    except Exception as error:  # safetensors and torch have their own classes for a full disk, and for a full memory
+        if words := memory_words(error, getattr(options, "used", None), options.command):
+            stop(words)
         full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if full.strerror not in str(error):
             raise
@@ -144,12 +158,13 @@ def _add_policy(command: argparse.ArgumentParser) -> None:
     command.add_argument("--profile", default="auto", help='"mini", "t4", "l4", "a100", …; default: %(default)s')
     command.add_argument("--model", help="another model than the profile's: a folder or hub id")
     command.add_argument("--no-4bit", action="store_true", help="the base in the profile's precision, not in 4 bits")
+    add_changes(command)
     command.add_argument("--adapter", type=Path, help="go on from this saved adapter")
     command.add_argument("--seed", type=int, default=0)
 
 
 def _add_sft(commands: argparse._SubParsersAction) -> None:
-    sft = commands.add_parser("sft", help="fine-tune a policy on responses, in 4 bits", description=_sft.__doc__)
+    sft = commands.add_parser("sft", help="fine-tune a policy on responses", description=_sft.__doc__)
     sft.add_argument("source", help="folder of a build, or what `build` takes, with responses")
     sft.add_argument("--out", type=Path, default=Path("runs/sft"), help="folder; default: %(default)s")
     add_record_options(sft)
@@ -166,7 +181,7 @@ def _sft(options: argparse.Namespace) -> None:
 
     from .training.sft import train_sft
 
-    settings = _settings(options.set, SFTConfig)
+    settings = config_settings(options.set, SFTConfig)
     if options.batch_size is not None:
         settings["batch_size"] = options.batch_size
     if options.resume:
@@ -206,7 +221,7 @@ def _grpo(options: argparse.Namespace) -> None:
     from .rewards.mixed import MixedReward
     from .training.grpo import train_grpo
 
-    settings = {"seed": options.seed, "output_dir": str(options.out), **_settings(options.set, GRPOConfig)}
+    settings = {"seed": options.seed, "output_dir": str(options.out), **config_settings(options.set, GRPOConfig)}
     if options.resume:
         settings["resume_from_checkpoint"] = True
     records = _records(options, built="rl.arrow", n=options.n)
@@ -253,7 +268,9 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     command.add_argument("source", help='"mini", a benchmark such as mathvista_testmini, or what `build` takes')
     command.add_argument("--files", type=Path, help="folder with a benchmark's parquet files; default: from the hub")
     command.add_argument("--prompt", choices=("ours", "own", "both"), default="ours", help="tags, or the model's own")
-    command.add_argument("--out", type=Path, default=Path("runs/evaluate"), help="folder; default: %(default)s")
+    command.add_argument(
+        "--out", type=Path, help="folder; default: evaluations/SOURCE beside --adapter, or runs/evaluate"
+    )
     add_record_options(command, mini_split="test")
     _add_policy(command)
     command.add_argument(
@@ -271,7 +288,14 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
         help="the control without vision: a grey image, or that of another record of the source; default: %(default)s",
     )
     command.add_argument("--against", type=Path, metavar="FOLDER", help="compare with this earlier report, in pairs")
-    command.set_defaults(execute=_evaluate)
+    command.set_defaults(execute=_evaluate, default_out=_own_evaluations)
+
+
+def _own_evaluations(options: argparse.Namespace) -> Path:
+    """A folder that no other policy's evaluation shares: below the run that an adapter comes from."""
+    if options.adapter is None:
+        return Path("runs/evaluate")
+    return options.adapter.parent / "evaluations" / re.sub(r"[^\w.-]+", "-", Path(options.source).name)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -359,29 +383,12 @@ def _policy(options: argparse.Namespace):
         profile = get_profile(options.profile)
     except RuntimeError as error:  # a GPU profile without a GPU
         raise ValueError(error) from None
-    profile = profile.replace(model=options.model or profile.model, load_in_4bit=not options.no_4bit)
+    in_4bit = profile.load_in_4bit and not options.no_4bit
+    profile = profile.replace(model=options.model or profile.model, load_in_4bit=in_4bit)
+    options.used = profile = changed(profile, options.change)
     if os.environ.get("RANK", "0") == "0":
         print(profile)
     return *load_policy(profile, adapter=options.adapter, seed=options.seed), profile
-
-
-def _settings(pairs: list[str], config: type) -> dict[str, Any]:
-    """`NAME=VALUE` pairs as arguments of a trainer's config; a value is JSON, or else a string."""
-    from dataclasses import fields
-
-    known = [field.name for field in fields(config)]
-    settings = {}
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        if not equals or name not in known:
-            near = get_close_matches(name, known, n=3)
-            hint = f"; did you mean {', '.join(near)}?" if near else ""
-            raise ValueError(f"--set {pair}: expected NAME=VALUE with a field of {config.__name__}{hint}")
-        try:
-            settings[name] = json.loads(text)
-        except json.JSONDecodeError:
-            settings[name] = text
-    return settings
 
 
 if __name__ == "__main__":

@@ -65,8 +65,9 @@ def reference_benchmark(name: str) -> dict:
         name: "grpo_step_cpu", a step of GRPO (`dev.benchmarks.step`), "grpo_step_two_threads", the same on two threads
             (`dev.benchmarks.apart`), "shared_prefix_cpu", prompts that are shared over a grid of sizes
             (`dev.benchmarks.shared_prefix`), "image_cache_cpu", what keeping the features of images saves of a step
-            (`dev.benchmarks.image_cache`), or "true_size_cpu", a model of 3.75 billion parameters through loading, SFT,
-            GRPO and merging (`dev.benchmarks.true_size`); all on two cores of one machine.
+            (`dev.benchmarks.image_cache`), "memory_cpu", memory of training against its prediction
+            (`dev.benchmarks.memory`), or "true_size_cpu", a model of 3.75 billion parameters through loading, SFT,
+            GRPO and merging (`dev.benchmarks.true_size`); all on two cores of a CPU.
 
     Raises:
         ValueError: no such benchmark.

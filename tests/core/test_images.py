@@ -78,6 +78,12 @@ def test_whole_and_broken_images(form):
             check_image(broken)
 
 
+@pytest.mark.parametrize("value", [5, 1.5, [], ["a.png"], object(), {"bytes": "abc"}, {"bytes": 5, "path": "a.png"}])
+def test_what_is_neither_bytes_nor_a_path_is_no_image(value):
+    with pytest.raises(ValueError, match="the image('s bytes)? (is|are) .*; expected"):
+        decode_image(value)
+
+
 def test_a_png_with_a_changed_byte_is_broken():
     data = bytearray(encoded(size=(64, 64)))
     data[200] ^= 1

@@ -1,6 +1,9 @@
+import gzip
+
 import pytest
 
 from vlaa_helpers import load_records, make_scenes, read_records
+from vlaa_helpers.core import jsonl
 from vlaa_helpers.core.jsonl import read_rows
 
 HEAD = "image,question,answer\n"
@@ -77,3 +80,35 @@ def test_a_broken_byte_in_utf8_costs_its_row_and_no_letter_of_another(tmp_path):
 def test_a_field_too_long_for_csv_costs_its_row(table):
     records, problems = read_records(table(f"question,answer\nA?,1\n{'x' * 200_000},2\nC?,3\n"), verifier_type="digit")
     assert records["gt"] == ["1", "3"] and problems[0].kind == "broken_csv"
+
+
+def test_a_line_without_end_costs_itself_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(jsonl, "LONGEST_LINE", 100)
+    good = b'{"question": "A?", "gt": "1"}'
+    file = tmp_path / "rows.jsonl"
+    file.write_bytes(good + b"\n" + b'{"question": "' + b"a" * 3000 + b'"}\n' + good + b"\n" + b"b" * 100)
+    rows = list(read_rows(file))
+    assert [row for _, row, _ in rows] == [{"question": "A?", "gt": "1"}, None, {"question": "A?", "gt": "1"}, None]
+    assert rows[1][2] == "a line of 3,017 bytes, of which at most 100 are read" and rows[2][0] == 3
+    assert "Expecting value" in rows[3][2]  # of just the length that is read
+    file.write_bytes(b"[" + b", ".join([good] * 20) + b"]")  # an array may be one line, however long
+    assert len(list(read_rows(file))) == 20
+
+
+def test_a_mark_before_a_later_line_is_none_of_the_row(tmp_path):
+    file = tmp_path / "rows.jsonl"
+    file.write_bytes(b'\xef\xbb\xbf{"a": 1}\n\xef\xbb\xbf{"a": 2}\n')  # two files put together
+    assert [row for _, row, _ in read_rows(file)] == [{"a": 1}, {"a": 2}]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ('{"a": 1}\n'.encode("utf-16"), "the file is UTF-16; save it as UTF-8"),
+        (gzip.compress(b'{"a": 1}\n', mtime=0), r"the file is compressed \(gzip\); unpack it first"),
+    ],
+)
+def test_a_file_that_is_no_text_says_what_it_is(tmp_path, data, words):
+    (tmp_path / "rows.jsonl").write_bytes(data)
+    with pytest.raises(ValueError, match=f"has no row: .* The first: rows.jsonl line 1: {words}"):
+        read_records(tmp_path / "rows.jsonl")

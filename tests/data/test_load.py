@@ -8,6 +8,7 @@ import sys
 import types
 import warnings
 from bisect import bisect_left
+from random import Random
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image as PILImage
 from row_files import ROW, SFT_TEXT, encoded, encoded_png
 
+from vlaa_helpers.core.control_tokens import CONTROL_TOKENS
 from vlaa_helpers.core.images import decode_image
 from vlaa_helpers.core.record_schema import RECORD_COLUMNS, record_features
 from vlaa_helpers.data import rows_to_records as module
@@ -404,6 +406,18 @@ def test_odd_metadata_is_kept_and_reported(write_rows, meta):
     assert [(problem.kind, problem.kept) for problem in problems] == [("bad_meta", True)]
 
 
+def test_long_metadata_is_read_as_json_alone(write_rows):
+    """The syntax tree of a text in Python's notation takes some 500 bytes for each of its characters."""
+    python = str({"a": [7] * 40_000})
+    assert 100_000 < len(python) < 200_000
+    rows = [{**ROW, "meta": meta} for meta in (python, python.replace("'", '"'), "{'a': [7]}")]
+    records, problems = read_records(write_rows(*rows))
+    metas = [json.loads(meta) for meta in records["meta"]]
+    assert metas == [{"raw": python}, {"a": [7] * 40_000}, {"a": [7]}]
+    meta_problems = [problem for problem in problems if problem.kind == "bad_meta"]
+    assert len(meta_problems) == 1 and "a text of 120,0" in str(meta_problems[0])
+
+
 def test_the_same_id_twice_is_kept_and_reported(write_rows):
     ids = ["a", "a-2", "a", "a"]
     records, problems = read_records(write_rows(*({**ROW, "id": name} for name in ids)))
@@ -663,3 +677,32 @@ def test_every_kind_of_problem_is_documented():
     kinds = {"broken_json", "no_question", "no_gt", "no_verifier_type", "unknown_verifier_type", "missing_image"}
     for kind in kinds | {"bad_image", "bad_image_path", "bad_meta", "duplicate_id"}:
         assert f'"{kind}"' in RowProblem.__doc__ and source.count(f'"{kind}"') >= 2
+
+
+def test_a_control_token_costs_its_row_only(write_rows):
+    columns = ("question", "gt", "caption", "reasoning", "response")
+    told = [(column, token) for column in columns for token in CONTROL_TOKENS]
+    bad = [{**ROW, column: f"{ROW.get(column) or ''} {token}"} for column, token in told]
+    records, problems = read_records(write_rows(*bad, ROW))
+    assert len(records) == 1 and {problem.kind for problem in problems} == {"control_token"}
+    for (column, token), problem in zip(told, problems, strict=True):
+        assert problem.message.startswith(f"{column} holds {token!r}, which models read as a control token. Take")
+
+
+def test_a_damaged_arrow_file_is_said_and_never_read(tmp_path):
+    """Offsets that lead out of the file would end the process; texts that are no UTF-8 would fail later."""
+    file = write_arrow(tmp_path / "rl.arrow", *[{"bytes": encoded(), "path": "a.png"}] * 4)
+    data, random, told = file.read_bytes(), Random(0), 0
+    for _ in range(150):
+        damaged = bytearray(data)
+        for _ in range(4):
+            damaged[random.randrange(min(len(data), 8000))] = random.randrange(256)
+        file.write_bytes(bytes(damaged))
+        try:
+            found = read_records(file)[0]
+        except ValueError as error:
+            told += "cannot be read as Arrow" in str(error)
+            assert "cannot be read as Arrow" in str(error) or "not records" in str(error)
+        else:
+            assert all(isinstance(row["question"], str) for row in found.select_columns(["question"]))
+    assert told > 20

@@ -6,6 +6,7 @@ import stat
 import tarfile
 import zipfile
 from pathlib import PurePosixPath
+from random import Random
 
 import pytest
 from release_files import REPO, images_of, json_lines, rows_of, tar_gz
@@ -13,7 +14,7 @@ from row_files import encoded
 
 from vlaa_helpers.data import safe_archives
 from vlaa_helpers.data.load import read_records
-from vlaa_helpers.data.safe_archives import UnsafeArchive, image_key, tar_images, zip_images
+from vlaa_helpers.data.safe_archives import UnsafeArchive, image_key, open_zip, tar_images, zip_images
 
 GOOD = {"clevr_math/a.png": b"first", "clevr_math/b.png": b"second"}
 
@@ -187,10 +188,78 @@ def test_an_image_of_a_terabyte_is_refused_by_its_header():
         read_tar(data)
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        tarfile.XHDTYPE,
+        tarfile.XGLTYPE,
+        tarfile.SOLARIS_XHDTYPE,
+        tarfile.GNUTYPE_LONGNAME,
+        tarfile.GNUTYPE_LONGLINK,
+    ],
+)
+@pytest.mark.parametrize("size", [2**12 + 1, 2**25])
+def test_a_large_extension_is_refused_by_its_header(kind, size):
+    """tarfile would search its digits in a time that grows with their square."""
+    header = special("clevr_math/x", kind)
+    header.size = size
+    body = b"5000 comment=".ljust(4999, b"7") + b"\n"
+    data = gzip.compress(header.tobuf() + body.ljust(5120, b"\0") + gzip.decompress(tar_gz(GOOD)))
+    with pytest.raises(UnsafeArchive, match=rf"'clevr_math/x' is a header of {size:,} bytes .* at most 4,096$"):
+        read_tar(data)
+
+
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_a_name_as_long_as_a_system_allows_is_read(form):
+    name = "clevr_math/" + "folder/" * 570 + "a.png"
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", format=form) as archive:
+        info = tarfile.TarInfo(name)
+        info.size = 3
+        archive.addfile(info, io.BytesIO(b"one"))
+    assert 4000 < len(name) < 4096 and read_tar(buffer.getvalue()) == [(PurePosixPath(name), b"one")]
+
+
+def test_an_image_of_a_negative_size_is_refused_as_such():
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
+        info = special("clevr_math/a.png", tarfile.REGTYPE)
+        info.pax_headers = {"size": "-700"}
+        archive.addfile(info)
+    with pytest.raises(UnsafeArchive, match=r"'clevr_math/a\.png' has a negative size \(-700 bytes\)"):
+        read_tar(buffer.getvalue())
+
+
+def global_header(values):
+    info = special("global", tarfile.XGLTYPE)
+    record = b"".join(b"%d %s=%s\n" % (len(key) + len(value) + 5, key, value) for key, value in values.items())
+    info.size = len(record)
+    return info.tobuf() + record.ljust(-(-len(record) // 512) * 512, b"\0")
+
+
+def test_no_member_pays_for_the_global_headers_of_others(monkeypatch):
+    copied = []
+
+    def copying(member, headers, *args):
+        copied.append(len(headers))
+        return tarfile.TarInfo._apply_pax_info(member, headers, *args)
+
+    monkeypatch.setattr(safe_archives._Member, "_apply_pax_info", copying, raising=False)
+    plain = b""
+    for k in range(50):
+        plain += global_header({b"K%02d.%03d" % (k, j): b"7" for j in range(40)})
+        plain += gzip.decompress(tar_gz({f"clevr_math/{k}.png": b"%d" % k}))[:1024]
+    images = read_tar(gzip.compress(plain + bytes(1024)))
+    assert [data for _, data in images] == [b"%d" % k for k in range(50)]
+    assert len(copied) >= 50 and max(copied) == 40
+
+
 def test_endless_headers_are_refused():
-    info = tarfile.TarInfo("clevr_math/a.png")
-    info.pax_headers = {"comment": "0123456789abcdef" * 2**21}  # 32 MiB
-    data = gzip.compress(info.tobuf(tarfile.PAX_FORMAT), compresslevel=0)
+    """The header of a sparse file names the next one, without an end."""
+    first = bytearray(special("clevr_math/a.png", tarfile.GNUTYPE_SPARSE).tobuf(tarfile.GNU_FORMAT))
+    first[482] = 1  # goes on in the next block
+    first[148:156] = b"%06o\0 " % tarfile.calc_chksums(first)[0]
+    data = gzip.compress(bytes(first) + bytes(504).ljust(505, b"\1").ljust(512, b"\0") * 2**16, compresslevel=0)
     with pytest.raises(UnsafeArchive, match=r"more than 17 MB that belong to no image"):
         read_tar(data)
 
@@ -230,6 +299,56 @@ def test_a_flipped_bit_in_a_zip_is_found():
 
 
 # ---- through load_records ----
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_of_other_methods_is_refused_before_it_is_read(compression):
+    with pytest.raises(UnsafeArchive, match="compressed by method (12|14); expected deflated or stored images"):
+        read_zip(zip_file(("a.png", b"x" * 99), compression=compression))
+
+
+def test_endless_long_names_are_refused():
+    """Each of them makes tarfile call itself once more."""
+    name = special("././@LongLink", tarfile.GNUTYPE_LONGNAME)
+    name.size = 3
+    chain = (name.tobuf() + b"ab".ljust(512, b"\0")) * 3000
+    with pytest.raises(UnsafeArchive, match="broken or cut off after 0 images .*recursion"):
+        read_tar(gzip.compress(chain))
+
+
+def damaged(data, random):
+    """Some bytes changed, put in, or cut off."""
+    data = bytearray(data)
+    for _ in range(random.choice((1, 1, 2, 4, 8))):
+        place, kind = random.randrange(len(data)), random.random()
+        if kind < 0.75:
+            data[place] = random.randrange(256)
+        elif kind < 0.9:
+            data[place : place + random.randrange(1, 40)] = random.randbytes(random.randrange(1, 20))
+        else:
+            del data[max(1, place) :]
+    return bytes(data)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_damaged_archives_give_images_or_the_one_error(seed):
+    random = Random(seed)
+    members = [(f"coco/{k}é.png", random.randbytes(50)) for k in range(3)]
+    plain = zip_file(*members).fp.getvalue()
+    packed = zip_file(*members, compression=zipfile.ZIP_DEFLATED).fp.getvalue()
+    for _ in range(1500):
+        try:
+            for _, data in read_zip(open_zip(io.BytesIO(damaged(random.choice((plain, packed)), random)))):
+                assert isinstance(data, bytes)
+        except UnsafeArchive as error:
+            assert "expected" in str(error) or "refused" in str(error)
+    tar = gzip.decompress(tar_gz(dict(members)))
+    for k in range(700):
+        data = gzip.compress(damaged(tar, random), 1)
+        try:
+            read_tar(damaged(data, random) if k % 5 == 0 else data)
+        except UnsafeArchive as error:
+            assert "expected" in str(error) or "refused" in str(error)
 
 
 @pytest.mark.parametrize("limit", [None, 4])

@@ -2,19 +2,20 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 from transformers import Trainer
 
 from vlaa_helpers.dev.benchmarks import card_step, gpu_proof
-from vlaa_helpers.dev.benchmarks.gpu_proof import PartFailed, holds, markdown, prove, read_junit
+from vlaa_helpers.dev.benchmarks.gpu_proof import PartFailed, holds, markdown, prove, read_junit, what_is_wrong
 
 MACHINE = {"gpu": "Imaginary 9000", "gpu_gib": 11.2}
 MACHINE |= {"versions": {"torch": "9.1", "transformers": "9.2", "trl": "9.3", "bitsandbytes": "9.4"}}
 STEP = {
-    "machine": MACHINE, "settings": "32 x 1, float16", "limit_gib": 13.97, "predicted_gib": 5.0,
-    "ours": {"median_step_s": 1.25, "allocated_gib": 6.0, "reserved_gib": 6.5},
+    "machine": MACHINE, "settings": "32 x 1, NF4 and float16", "limit_gib": 13.97, "predicted_gib": 5.0,
+    "ours": {"median_step_s": 1.25, "allocated_gib": 5.5, "reserved_gib": 6.5},
     "trl": {"out_of_memory": "CUDA out of memory."},
 }  # fmt: skip
 AGAINST = {"ratio": 0.254, "ratio_interval_95": [0.2, 0.3]}
@@ -32,9 +33,9 @@ def test_the_table_names_the_card_and_what_was_measured():
     head, steps, prefix, failed = markdown(found).strip().split("\n\n")
     assert head.startswith("On one Imaginary 9000 (11.2 GiB), torch 9.1,") and "7 gpu tests passed, 0 failed" in head
     assert [cell.strip() for cell in steps.splitlines()[2].strip("|").split("|")] == [
-        "t4", "sft", "32 x 1, float16", "14.0 GiB", "5.0 GiB", "6.0 GiB", "1.20", "out of memory", "1.25", "-",
+        "t4", "sft", "32 x 1, NF4 and float16", "14.0 GiB", "5.0 GiB", "5.5 GiB", "1.10", "out of memory", "1.25", "-",
     ]  # fmt: skip
-    assert steps.splitlines()[3].startswith("| t4 | grpo vlaa | 32 x 1, float16 |")
+    assert steps.splitlines()[3].startswith("| t4 | grpo vlaa | 32 x 1, NF4 and float16 |")
     assert prefix.splitlines()[2] == "| 38 | 8 | 32 | 0.50 | 2.00 | 0.25 (0.20 to 0.30) |"
     assert prefix.splitlines()[3] == "| - | 8 | 32 | exit status 1 | - | - |"
     assert failed == "- l4 grpo: no result (it broke)"
@@ -72,20 +73,47 @@ def test_a_proof_goes_on_and_runs_again_what_failed(tmp_path, monkeypatch):
     assert json.loads((tmp_path / "new" / "proof.json").read_text()) == found
 
 
+def step_of(**ours):
+    return {"steps": {"t4 sft": STEP | {"ours": ours}}}
+
+
+GOOD = {"steps": {"t4 sft": STEP}, "tests": PASSED, "prefix": [CELL], "failed": {}}
+OFF = "t4 sft: 5.0 GiB predicted are {} of the {} measured; expected 0.85 to 1.15"
+
+
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "said"),
     [
-        {"tests": PASSED | {"failed": 1}},
-        {"tests": PASSED | {"passed": 0, "skipped": 7}},
-        {"steps": {"t4 sft": STEP | {"ours": {"out_of_memory": "CUDA out of memory."}}}},
-        {"failed": {"prefix": "took more than 3600 s"}},
-        {"steps": {}},
-        {"prefix": [CELL, BROKEN]},
+        ({"tests": PASSED | {"failed": 1}}, "tests: 7 passed, 1 failed; expected some and none"),
+        ({"tests": PASSED | {"passed": 0, "skipped": 7}}, "tests: 0 passed, 0 failed; expected some and none"),
+        (step_of(out_of_memory="CUDA out of memory."), "t4 sft: out of memory at 14.0 GiB; predicted were 5.0"),
+        (step_of(median_step_s=1.0), "t4 sft: its memory was not measured; expected torch's peak on a GPU"),
+        (step_of(allocated_gib=6.0), OFF.format("0.83", "6.0")),
+        (step_of(allocated_gib=4.3), OFF.format("1.16", "4.3")),
+        ({"failed": {"prefix": "took more than 3600 s"}}, "prefix: no result (took more than 3600 s)"),
+        ({"steps": {}}, "steps: none was measured; expected those of one card at least"),
+        ({"prefix": [CELL, BROKEN]}, f"shared prompts, {BROKEN['cell']}: exit status 1"),
     ],
 )
-def test_what_went_wrong_counts(changes):
-    good = {"steps": {"t4 sft": STEP}, "tests": PASSED, "prefix": [CELL], "failed": {}}
-    assert holds(good) and not holds(good | changes)
+def test_what_went_wrong_counts_and_is_said(changes, said):
+    assert holds(GOOD) and what_is_wrong(GOOD | changes) == [said] and not holds(GOOD | changes)
+
+
+@pytest.mark.parametrize("allocated", [4.4, 5.0, 5.8])
+def test_memory_within_15_percent_of_the_prediction_holds(allocated):
+    assert holds(GOOD | step_of(allocated_gib=allocated))
+
+
+def test_the_command_says_what_does_not_hold(tmp_path, monkeypatch, capsys):
+    found = GOOD | {"steps": {"t4 sft": STEP | {"ours": STEP["ours"] | {"allocated_gib": 9.0}}}}
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(total_memory=16e9))
+    monkeypatch.setattr(gpu_proof, "prove", lambda folder, card_gb: found)
+    monkeypatch.setattr("sys.argv", ["gpu_proof", "--folder", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        gpu_proof.main()
+    assert f"not all of it holds.\n  {OFF.format('0.56', '9.0')}\nThe same command" in str(ended.value.code)
+    assert (tmp_path / "table.md").read_text() in capsys.readouterr().out
 
 
 def test_the_tests_are_counted_from_their_report(tmp_path):
@@ -133,7 +161,7 @@ def test_steps_of_a_card_are_ours_and_trls(method, tiny_profile, monkeypatch):
     monkeypatch.setattr(card_step, "estimate_memory", estimated)
     profile = replace(tiny_profile, sft_batch_size=2, prompts_per_step=1, gradient_checkpointing=True)
     found = card_step.compare(profile, method, 10**9, steps=1)
-    assert found["settings"] == ("1 x 2, float32" if method == "sft" else "1 x 4, float32")
+    assert found["settings"] == f"1 x {2 if method == 'sft' else 4}, NF4 and float32"
     assert 0 < found["predicted_gib"] < 1
     for arm in (found["ours"], found["trl"]):
         assert len(arm["step_s"]) == 2 and arm["median_step_s"] == arm["step_s"][1] > 0
@@ -146,7 +174,7 @@ def test_a_step_that_does_not_fit_is_a_result(tiny_profile, monkeypatch):
 
     monkeypatch.setattr(Trainer, "training_step", training_step)
     found = card_step.compare(replace(tiny_profile, sft_batch_size=2), "sft", 10**9, steps=1)
-    assert found["settings"] == "1 x 2, float32" and found["predicted_gib"] > 0
+    assert found["settings"] == "1 x 2, NF4 and float32" and found["predicted_gib"] > 0
     assert found["ours"] == found["trl"] == {"out_of_memory": "CUDA out of memory. Tried 2 GiB."}
 
 

@@ -26,6 +26,22 @@ def processor():
     return load_processor(get_profile("mini"))
 
 
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        ("processor\t: 0\nmodel name\t: Imaginary 9000 @ 2.0GHz\nmodel name\t: Other\n", "Imaginary 9000 @ 2.0GHz"),
+        ("processor\t: 0\nmodel name\t:\nBogoMIPS\t: 50\n", "what Python says"),  # as on some ARM machines
+        (None, "what Python says"),
+    ],
+)
+def test_the_processor_is_named(lines, name, tmp_path, monkeypatch):
+    if lines is not None:
+        (tmp_path / "cpuinfo").write_text(lines)
+    monkeypatch.setattr(harness, "CPU_INFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(harness.platform, "processor", lambda: "what Python says")
+    assert harness.cpu_model() == harness.machine()["cpu_model"] == name
+
+
 def test_the_command_prints_and_writes_one_json(tiny_profile, tmp_path, monkeypatch, capsys):
     out = tmp_path / "new" / "sft.json"
     monkeypatch.setattr(step_benchmark, "get_profile", lambda name: tiny_profile.replace(sft_batch_size=2))
@@ -35,6 +51,7 @@ def test_the_command_prints_and_writes_one_json(tiny_profile, tmp_path, monkeypa
     assert json.loads(capsys.readouterr().out) == found
     assert list(found["arms"]) == ARMS and found["settings"]["batch"] == "1 x 2"
     assert set(found["versions"]) == set(harness.PACKAGES) and ("gpu" in found) == torch.cuda.is_available()
+    assert found["cpu_model"] == harness.cpu_model() != ""
     for arm in found["arms"].values():
         assert len(arm["step_s"]) == 2 and min(arm["step_s"]) > 0 and len(arm["losses"]) == 3
         assert arm["tokens_per_step"] > 2 * 100 and "allocated_gib" not in arm

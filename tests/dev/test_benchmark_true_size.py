@@ -174,3 +174,17 @@ def test_the_docs_say_what_the_shipped_run_measured():
     assert f"| {merge['seconds']:.0f} | peak of the process {merge['peak_gib']:.1f} GiB" in text
     assert merge["merged_vs_reloaded"]["largest"] == 0
     assert f"{stages['build']['parameters'] / 1e9:.2f} billion" in text
+    assert f"and {stages['sft']['room_gib']:.1f} and {stages['grpo']['room_gib']:.1f} GiB free before loading" in text
+
+
+def test_readme_says_what_the_shipped_run_measured():
+    text = " ".join((Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split())
+    stages = reference_benchmark("true_size_cpu")["stages"]
+    minutes = sum(stage["seconds"] for stage in stages.values()) / 60
+    peak = max(stage["peak_gib"] for stage in stages.values())
+    assert f"{minutes:.0f} minutes, {peak:.1f} GiB at the peak of a process" in text
+    for method, words in (("sft", "losses {} and {} (SFT)"), ("grpo", "{} and {} (GRPO)")):
+        losses = [
+            [f"{loss:.4f}".replace("-", "−") for loss in stages[name]["loss"]] for name in (method, f"{method}_trl")
+        ]
+        assert words.format(*losses[0]) in text and losses[0] == losses[1]

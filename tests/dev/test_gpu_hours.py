@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from vlaa_helpers.dev.notebooks.files import list_notebooks, read_notebook
-from vlaa_helpers.dev.notebooks.gpu_hours import WORK, Work, hours, hours_of
+from vlaa_helpers.dev.notebooks.gpu_hours import APART, WORK, Work, hours, hours_apart, hours_of
 from vlaa_helpers.policy.profiles import settings_of
 
 T4 = settings_of("t4")
@@ -32,6 +32,24 @@ def test_what_is_written_and_what_is_read_by_hand():
     assert hours(Work(plain_steps=3), T4) * 3600 == pytest.approx(3 * step)
     with_reference = step + 8 * (image + (494 + 4 * 250) * token)
     assert hours(Work(steps=3), T4) * 3600 == pytest.approx(3 * with_reference)
+
+
+def test_trl_s_own_trainer_reads_prompts_for_each_completion():
+    """A step of 8 prompts with 4 completions: 32 images are read in each of three passes, not 8."""
+    image = 8 * 2 * 0.67e9 * 1336 / 16.25e12
+    token = 2 * 3.1e9 / 16.25e12
+    step = 512 * 0.12 + 32 * (3 * image + (494 + 4 * (494 + 250)) * token)
+    assert hours(Work(trl_steps=3), T4) * 3600 == pytest.approx(3 * step)
+    assert hours(Work(trl_steps=3), T4) > 1.2 * hours(Work(steps=3), T4)
+
+
+def test_chapter_4_tells_its_run_from_what_it_compares_with():
+    (path,) = (path for path in CHAPTERS if path.stem == "04_train_grpo")
+    sick, twins = hours_apart(path, T4).values()
+    top = read_notebook(path).cells[0].source
+    (row,) = [line for line in top.splitlines() if line.startswith("| a T4 |")]
+    assert f"{sick:.1f} hours more for the sick runs and {twins:.1f} for the comparison with TRL" in row
+    assert set(APART) == {"04_train_grpo"} and not hours_apart(CHAPTERS[0], T4)
 
 
 def test_more_at_once_is_less_waiting():

@@ -27,10 +27,12 @@ OUTPUTS = [
 ]
 
 
-def notebook(tmp_path, prose, *, between=0, code="evaluate(model, n=240)", closing="## Recap"):
-    """A code cell with outputs, then, `between` text cells later, a text; and a closing cell."""
-    cells = [new_markdown_cell("# Title"), new_code_cell(code, outputs=OUTPUTS)]
-    cells += [new_markdown_cell("And on.") for _ in range(between)]
+DONE = new_output("stream", name="stdout", text="Done.")
+
+
+def notebook(tmp_path, prose, *, between=(), code="evaluate(model, n=240)", closing="## Recap"):
+    """A code cell with outputs, then, after the cells `between`, a text; and a closing cell."""
+    cells = [new_markdown_cell("# Title"), new_code_cell(code, outputs=OUTPUTS), *between]
     path = tmp_path / "00_small_one.ipynb"
     nbformat.write(new_notebook(cells=[*cells, new_markdown_cell(prose), new_markdown_cell(closing)]), path)
     return path
@@ -128,8 +130,20 @@ def test_what_is_not_shown_is_found(tmp_path, prose, numbers):
 
 
 def test_an_output_far_away_holds_nothing(tmp_path):
-    assert missing(notebook(tmp_path, HELD[0], between=check.NEAR - 1)) == []
-    assert missing(notebook(tmp_path, HELD[0], between=check.NEAR)) == ["33.7%", "15.7%"]
+    further = [new_code_cell("more()", outputs=[DONE]) for _ in range(check.NEAR)]
+    assert missing(notebook(tmp_path, HELD[0], between=further[1:])) == []
+    assert missing(notebook(tmp_path, HELD[0], between=further)) == ["33.7%", "15.7%"]
+
+
+def test_a_text_or_code_cut_into_cells_is_no_further_away(tmp_path):
+    cut = [cell for _ in range(check.NEAR) for cell in (new_markdown_cell("And on."), new_code_cell("def f(): ..."))]
+    assert missing(notebook(tmp_path, HELD[0], between=cut)) == []
+
+
+def test_a_formula_claims_nothing(tmp_path):
+    prose = "The advantage is $$A = \\frac{r - 77}{s + 10^{-4}}$$ and $\\beta = 31$."
+    assert missing(notebook(tmp_path, prose)) == []
+    assert missing(notebook(tmp_path, prose.replace("$", ""))) != []
 
 
 def test_the_recap_repeats_what_was_held_and_no_more(tmp_path):

@@ -1,5 +1,9 @@
 """What is shipped of the plans is of the plans as they are now, and every outcome has its row."""
 
+import hashlib
+import json
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -44,3 +48,30 @@ def test_outcomes_give_the_accuracy_of_the_table(name):
 
 def test_what_is_shipped_is_small():
     assert sum(path.stat().st_size for path in STUDIES.iterdir()) < LIMIT
+
+
+DIGESTS = {
+    "bases": "e27a2804a4ff56af7f604a02ded0f0ee28ef61d4b241ecb0d1c6c0b0893b2ad4",
+    "capacity": "9ef3e86384423dd941384de85dd569e94f185f26569cb983a2b768229a4dee63",
+    "honest": "84d07948c7f0f635b87911e7cdd133f768296df5846c941a1d76a7a38764cc36",
+    "images": "0258153bbfec7e59843f4a9d3f93505c0c26a0595e7d10915a8f0c97dbb764bc",
+    "rewards": "8c6aaac95738ab0f4957906931912d7ed6d35c4ebfcd7b99998454b8e643959c",
+    "sft_or_rl": "cd432262cecfc59744ed87ac5285c26fb764e3c524f4bef52a1386551b823787",
+}
+"""SHA-256 of the digests of a plan's policies and rows, for weights that are the word "weights"."""
+
+
+@pytest.mark.parametrize("name", DIGESTS)
+def test_digests_of_plans_that_were_run_stay(name, tmp_path):
+    """What stages learn later must leave arms without it as they were: each would be trained again."""
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    told = load_study(PLANS / f"{name}.yaml")
+    settings = {
+        profile: (like, {**changes, "model": str(tmp_path)}) for profile, (like, changes) in told.profiles.items()
+    }
+    lab = replace(told, profiles=settings).lab(tmp_path)
+    found = {
+        f"{arm.profile}/{arm.name}/{arm.seed}": [arm_digest(arm, lab), measured_digest(arm, told.study.measures, lab)]
+        for arm in told.study.arms
+    }
+    assert hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest() == DIGESTS[name]

@@ -54,6 +54,32 @@ def test_a_line_below_a_viewer_says_that_it_stands_still(tmp_path):
     assert page["cells"][2]["source"].startswith("*A viewer (48 pages), as a still figure.")
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("plot(log, title='It falls');", "Figure: It falls"),
+        ("axes.set_title('Left')\nother.set_title('Right')", "Figure: Left; Right"),
+        ("found = 'Up'\nfound = found if mini else 'Accuracy'\nplot(title=found)", "Figure: Up"),
+        ("plot(title='Up' if mini else name)", "Figure: Up"),
+        ("%pip install x\nshow_records(records);", "Pictures with their questions"),
+        ("view_traces(asked, said)", "The first page of a viewer"),
+        ("figure.savefig(name)", "Figure, described below: The base grows, and SFT does not."),
+    ],
+)
+def test_a_figure_has_words_for_who_does_not_see_it(tmp_path, code, words):
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": code, "outputs": [FIGURE], "execution_count": 1}
+    below = {
+        "cell_type": "markdown",
+        "id": "b",
+        "metadata": {},
+        "source": "The **base** grows, and `SFT` does not. So.",
+    }
+    path = tmp_path / "00_small.ipynb"
+    path.write_text(json.dumps({"cells": [cell, below], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    shown = json.loads(sources.notebook_page(path))["cells"][0]
+    assert shown["metadata"]["mystnb"] == {"image": {"alt": words}}
+
+
 def test_each_viewer_of_the_series_has_such_a_line():
     calls = re.compile(r"^(?:vote = )?(?:view_\w+|vote_on)\(", re.MULTILINE)
     for path in NOTEBOOKS:
@@ -109,7 +135,7 @@ def test_a_name_that_its_module_lacks_is_an_error(tmp_path, monkeypatch):
 
 GOOD = """<head><link rel="stylesheet" href="own.css"><script src="own.js"></script></head>
 <h1 id="top">Title</h1><a href="#top">up</a> <a href="sub/other.html#there">other</a> <a href="https://arxiv.org">paper</a>
-<img src="data:image/png;base64,AA=="><p style="background: url(own.png)">text</p>"""
+<img src="data:image/png;base64,AA==" alt="a figure"><p style="background: url(own.png)">text</p>"""
 
 
 @pytest.fixture
@@ -135,10 +161,17 @@ def test_a_good_site_has_no_problem(pages):
         ("index.html", '<a href="sub/other.html#gone">', "index.html: sub/other.html#gone: no such place in the page"),
         ("index.html", '<a href="#gone">', "index.html: #gone: no such place in the page"),
         ("sub/other.html", '<a href="../../outside.html">', "sub/other.html: ../../outside.html: no such file"),
-        ("index.html", '<img src="gone.png">', "index.html: gone.png: no such file"),
+        ("index.html", '<img src="gone.png" alt="a figure">', "index.html: gone.png: no such file"),
+        ("index.html", '<img src="own.png">', "index.html: own.png: image without an alternative text"),
+        ("index.html", '<img src="own.png" alt=" ">', "index.html: own.png: image without an alternative text"),
+        ("index.html", '<img src="own.png" alt="own.png">', "index.html: own.png: image without an alternative text"),
         ("index.html", '<script src="https://cdn.example.org/a.js"></script>', "https://cdn.example.org/a.js"),
         ("index.html", '<link rel="preconnect" href="//fonts.example.org">', "//fonts.example.org"),
-        ("index.html", '<img srcset="own.png 1x, https://example.org/b.png 2x">', "https://example.org/b.png"),
+        (
+            "index.html",
+            '<img alt="a figure" srcset="own.png 1x, https://example.org/b.png 2x">',
+            "https://example.org/b.png",
+        ),
         ("index.html", "<style>@import 'https://example.org/c.css';</style>", "https://example.org/c.css"),
         ("index.html", '<p style="background: url(https://example.org/d.png)">', "https://example.org/d.png"),
         ("index.html", '<script>fetch("https://example.org/e")</script>', "https://example.org/e"),
@@ -149,5 +182,5 @@ def test_a_good_site_has_no_problem(pages):
 def test_what_is_wrong_is_seen(pages, file, more, seen):
     with (pages / file).open("a") as page:
         page.write(more)
-    expected = seen if ": no such " in seen else f"{file} fetches {seen}"
+    expected = seen if seen.startswith(f"{file}: ") else f"{file} fetches {seen}"
     assert problems_of(pages) == [expected]

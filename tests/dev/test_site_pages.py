@@ -4,7 +4,8 @@ import json
 from importlib.util import find_spec
 
 import pytest
-from conftest import NO_SPHINX, ROOT
+from browser import Watch, has_browser, open_browser
+from conftest import NO_BROWSER, NO_SPHINX, ROOT
 
 import vlaa_helpers
 from vlaa_helpers.dev.site import api, build
@@ -50,6 +51,31 @@ def test_every_public_name_has_a_place_to_link_to(site):
     assert {
         name for name in vlaa_helpers.__all__ if not {f"vlaa_helpers.{name}", f"module-vlaa_helpers.{name}"} & places
     } == set()
+
+
+SCROLLING_CODE = """() => [...document.querySelectorAll('.cell_input pre')].filter(each =>
+    each.scrollWidth > each.clientWidth + 1 && each.textContent.split('\\n').every(line => line.length <= 88)
+).map(each => each.textContent)"""
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not has_browser(), reason=NO_BROWSER)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_pages_fit_a_screen_and_a_phone_and_ask_for_nothing(site, width):
+    pages = [path for path in sorted(site.rglob("*.html")) if "_static" not in path.parts]
+    wide, scrolling, watch = [], [], Watch()
+    with open_browser() as browser:
+        page = browser.new_page(viewport={"width": width, "height": 844})
+        watch.over(page)
+        for path in pages:
+            page.goto(path.as_uri(), wait_until="load")
+            if (needed := page.evaluate("document.documentElement.scrollWidth")) > width:
+                wide.append(f"{path.relative_to(site)}: {needed} pixels")
+            scrolling += page.evaluate(SCROLLING_CODE)
+    assert wide == []
+    assert width < 600 or scrolling == []  # 88 characters fit a screen
+    assert watch.complaints == []
+    assert watch.elsewhere == [] and watch.asked > 5 * len(pages)
 
 
 def test_a_warning_of_sphinx_is_an_error(monkeypatch, tmp_path):

@@ -26,7 +26,7 @@ def test_a_page_is_a_question_that_only_one_arm_has_right():
     viewer = view_arms(RESPONSES, RECORDS)
     assert str(viewer.pairs["one", "two"]) == "one → two: 25.0% → 16.7% of 12 questions; 1 won, 2 lost"
     assert viewer.pairs["one", "two"].changed == [RECORDS[k]["id"] for k in (0, 1, 3)]
-    _, text = viewer.image_and_html(2)
+    _, text = viewer.record_and_html(2)
     assert RECORDS[3]["question"].split("?")[0] in text
     assert "one: wrong" in text and "two: right" in text
 
@@ -53,10 +53,18 @@ def test_the_figure_has_curves_only_where_there_is_a_log():
     assert [len(figure.axes) for figure in (without, with_log, of_others)] == [5, 6, 5]
 
 
+def test_curves_are_told_to_a_reader_who_does_not_see_them():
+    log = pd.DataFrame({"arm": "two", "step": [1, 2], "reward": [0.1, 0.2], "held_out/accuracy": [float("nan"), 0.5]})
+    _, text = view_arms(RESPONSES, RECORDS, log).record_and_html(0)
+    assert (
+        "alt='Curves by step: training reward of two from 0.10 to 0.20; held-out accuracy of two from 0.50 to 0.50'"
+    ) in text
+
+
 def test_markup_in_a_response_is_shown_not_run():
     rows = RESPONSES.assign(response="<script>alert(1)</script> $x$")
     viewer = view_arms(rows, RECORDS)
-    assert "<script>" not in viewer.image_and_html(0)[1]
+    assert "<script>" not in viewer.record_and_html(0)[1]
     viewer.figure().canvas.draw()
 
 

@@ -7,6 +7,7 @@ from matplotlib.colors import to_hex
 
 from vlaa_helpers import load_trace_benchmark, make_scenes, view_traces, vote_on
 from vlaa_helpers.display.trace_viewer import COLOURS, CUE
+from vlaa_helpers.mini_world.kinds import get_kind
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +66,14 @@ def test_a_bar_for_each_step(records):
 def test_the_widget_goes_through_all_and_escapes(records):
     rows = [said(records[0], "<script>alert(1)</script> I see."), said(records[1], "Hmm. Nothing.")]
     viewer = view_traces(records, rows)
-    slider, (image, text) = viewer.widget().children[0], viewer.widget().children[1].children
-    assert "<script>" not in text.value and bytes(image.value).startswith(b"\x89PNG")
+    (field, slider), (image, text) = (part.children for part in viewer.widget().children)
+    facts = json.loads(records[0]["meta"])["facts"]
+    assert "<script>" not in text.value and image.value.startswith("<img src='data:image/png;base64,iVBOR")
+    assert f"alt='{get_kind('blocks').words(facts)}'" in image.value
     box = viewer.widget()
-    box.children[0].value = 1
+    box.children[0].children[0].value = 1
     assert "Nothing." in box.children[1].children[1].value and 'class="cue"' in box.children[1].children[1].value
-    assert slider.max == 1
+    assert slider.max == 1 == field.max and field.description == "trace"
     forms = viewer._repr_mimebundle_()
     assert "image/png" in forms and forms["text/plain"] == "2 traces"
 
@@ -91,10 +94,14 @@ def test_a_vote_hides_labels_until_it_is_counted():
     assert "genuine" not in texts and "pseudo" not in texts and vote.count() == "no vote yet"
     box = vote.widget()
     *cards, told = box.children
+    said = ()
     for card, row in zip(cards, rows, strict=True):
         assert told.value == ""
-        card.children[1].children[1].value = "genuine"
-        assert row["question"][:20] in card.children[1].children[0].value
+        words, choice = card.children[1].children
+        choice.value = "genuine"
+        assert words.value.startswith(f"<b>{cards.index(card) + 1}. {row['question'][:20]}")
+        said += tuple(label for label, _ in choice.options)
+    assert len(set(said)) == 6 and said[:2] == ("trace 1: genuine", "trace 1: pseudo")  # no two of a name
     right = sum(row["label"] == "genuine" for row in rows)
     assert told.value == f"{right} of 3 votes name the label"
     with pytest.raises(ValueError, match="no traces"):

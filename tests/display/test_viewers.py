@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from vlaa_helpers import ScriptedTeacher, build_dataset, make_scenes, view_records, view_rollouts, view_scores
+from vlaa_helpers.display.slides import picture_html
 from vlaa_helpers.display.viewers import GAIN, LOSS, record_parts
 from vlaa_helpers.rewards.score import GATED, Reason, Score
 
@@ -39,11 +40,28 @@ def test_a_notebook_gets_a_widget_and_a_image(built):
 
 def test_the_slider_changes_image_and_text(built):
     box = view_records(built.sft).widget()
-    slider, (image, text) = box.children[0], box.children[1].children
+    (field, slider), (image, text) = (part.children for part in box.children)
     before = image.value, text.value
     slider.value = 3
     assert before[0] != image.value and before[1] != text.value
     assert built.sft[3]["question"] in text.value
+
+
+def test_a_field_with_a_name_moves_the_slider(built):
+    box = view_records(built.sft).widget()
+    (field, slider), (image, text) = (part.children for part in box.children)
+    assert (field.description, field.max, slider.description) == ("page", len(built.sft) - 1, "")
+    field.value = 3
+    assert slider.value == 3 and built.sft[3]["question"] in text.value
+    slider.value = 1
+    assert field.value == 1
+
+
+def test_an_image_is_told_to_a_reader_who_does_not_see_it(built):
+    row = {**built.sft[0], "meta": None}
+    scene = make_scenes(1, sources="boxes", seed=4)[0]
+    assert " alt='I see " in picture_html(scene) and "alt='image of the question'" in picture_html(row)
+    assert picture_html({**row, "image": None}) == ""
 
 
 def test_text_from_models_is_not_taken_for_html(built):
@@ -56,7 +74,7 @@ def test_text_from_models_is_not_taken_for_html(built):
 
 def test_text_only_records_have_no_image():
     viewer = view_records(make_scenes(2, split="text"))
-    assert viewer.widget().children[1].children[0].value == b"" and viewer.figure() is not None
+    assert viewer.widget().children[1].children[0].value == "" and viewer.figure() is not None
 
 
 def test_nothing_to_view():
@@ -99,9 +117,10 @@ def rollouts():
 def test_completions_are_ranked_and_highlighted(rollouts):
     frame, records = rollouts
     box = view_rollouts(frame, records).widget()
-    (steps, groups), (image, text) = box.children[0].children, box.children[1].children
+    (step, steps, group, groups), (image, text) = (part.children for part in box.children)
     shown = text.value
-    assert steps.options == (1, 20) and groups.max == 1 and image.value
+    assert steps.options == (1, 20) == (step.min, step.max) and groups.max == group.max == 1 and image.value
+    assert (step.description, group.description) == ("step", "group")
     assert records[0]["question"].splitlines()[0] in html.unescape(shown)
     order = [shown.index(f"advantage {value:+.2f}") for value in (2.5, 1.5, 0.5, -0.5, -1.5, -2.5)]
     assert order == sorted(order) and shown.count(f"color: {GAIN}") == 3 == shown.count(f"color: {LOSS}")
@@ -122,12 +141,30 @@ def test_garbled_completions_are_named(rollouts):
 def test_the_sliders_go_through_steps_and_groups(rollouts):
     frame, records = rollouts
     box = view_rollouts(frame, records).widget()
-    (steps, groups), (image, text) = box.children[0].children, box.children[1].children
+    (step, steps, group, groups), (image, text) = (part.children for part in box.children)
     first = image.value
     groups.value = 1
     assert "taught nothing" in text.value and image.value != first
-    steps.value = 20
-    assert groups.max == groups.value == 0 and "reward left out" in text.value and "step 20, group 0" in text.value
+    step.value = 20
+    assert (
+        groups.max == groups.value == group.max == group.value == 0 == steps.index - 1
+        and "reward left out" in text.value
+        and "step 20, group 0" in text.value
+    )
+
+
+def test_a_field_of_steps_goes_to_the_next_there_is_either_way(rollouts):
+    frame, records = rollouts
+    more = pd.concat([frame, frame[frame["step"] == 20].assign(step=50)])
+    box = view_rollouts(more, records).widget()
+    step, steps, *_ = box.children[0].children
+    been = []
+    for change in (1, 1, 1, -1, -1, -1):
+        step.value += change
+        been.append((step.value, steps.value))
+    assert been == [(at, at) for at in (20, 50, 50, 20, 1, 1)]
+    steps.value = 50
+    assert step.value == 50
 
 
 def test_rollouts_have_a_image_of_themselves(rollouts):

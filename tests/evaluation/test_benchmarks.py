@@ -1,4 +1,6 @@
+import re
 from collections import Counter
+from random import Random
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,7 +16,8 @@ from vlaa_helpers import (
     read_benchmark,
     register_benchmark,
 )
-from vlaa_helpers.evaluation.benchmarks.registry import BUILT_IN
+from vlaa_helpers.core.control_tokens import CONTROL_TOKENS
+from vlaa_helpers.evaluation.benchmarks.registry import BUILT_IN, get_benchmark
 from vlaa_helpers.evaluation.benchmarks.wemath import split_options
 
 READ = {  # what each benchmark's rows become: id, verifier, ground truth, question
@@ -92,7 +95,7 @@ def test_the_report_counts_what_is_judged_and_what_is_not(tmp_path):
     assert found.about["judged_by"] == {"choice": 1, "digit": 1, "math": 2}
     assert found.about["published_rows"] == 1000  # and these are six
     assert str(found).startswith(
-        "mathvista_testmini: 6 rows, judged by our verifiers: choice 1, digit 1, math 2; "
+        "mathvista_testmini: 6 of 1,000 published rows, judged by our verifiers: choice 1, digit 1, math 2; "
         "left out: bad_gt 1, needs_judge 1\n  "
     )
     assert "row 5: the answer 'several' is no number that a rule can judge; it needs a free-form judge" in str(found)
@@ -207,3 +210,176 @@ def test_what_cannot_be_registered(benchmark, error, words):
 )
 def test_options_in_one_line(text, options):
     assert split_options(text) == options
+
+
+ODD_CELLS = (
+    5,
+    1.5,
+    b"\xff\xfe",
+    [1, 2],
+    ["a", None],
+    {"a": 1},
+    None,
+    [[1]],
+    {"bytes": b"xx", "path": None},
+    "9" * 5000,
+)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_column_of_another_type_is_reported_row_by_row(tmp_path, name):
+    write_benchmark(tmp_path, name)
+    (file,) = tmp_path.rglob("*.parquet")
+    rows = pq.read_table(file).to_pylist()
+    for column in get_benchmark(name).columns:
+        for cell in ODD_CELLS:
+            pq.write_table(pa.Table.from_pylist([{**row, column: cell} for row in rows]), file)
+            found = read_benchmark(name, folder=tmp_path)
+            assert len(found.records) + len(found.problems) == found.about["rows"]  # nothing is lost
+
+
+def test_a_text_that_is_no_utf8_costs_its_row_only(tmp_path):
+    write_benchmark(tmp_path, "chartqa")
+    (file,) = tmp_path.rglob("*.parquet")
+    table = pq.read_table(file)
+    texts = pa.array([b"\xff?", *(text.encode() for text in table["question"].to_pylist()[1:])], pa.binary())
+    odd = pa.Array.from_buffers(pa.string(), len(texts), texts.buffers())
+    pq.write_table(table.set_column(table.column_names.index("question"), "question", odd), file)
+    found = read_benchmark("chartqa", folder=tmp_path)
+    assert len(found.records) == len(table) - 1
+    assert [(problem.kind, problem.row) for problem in found.problems] == [("not_utf8", 0)]
+
+
+def test_a_text_without_an_end_costs_its_row_only(tmp_path):
+    long, wide = "x" * 100_001, ["y" * 50_000, "z" * 50_001]
+    good = FILES["ai2d"][1][0]
+    rows = [{**good, "question": long}, good, {**good, "options": wide}, {**good, "answer": None}, good]
+    found = read_benchmark("ai2d", folder=write_benchmark(tmp_path, "ai2d", rows))
+    assert [(problem.row, problem.kind) for problem in found.problems] == [
+        (0, "long_text"), (2, "long_text"), (3, "bad_gt")
+    ]  # fmt: skip
+    assert "question has 100,001 bytes of text; expected at most 100,000" in found.problems[0].message
+    assert "options has 100,001 bytes" in found.problems[1].message
+    assert len(found.records) == 2 and found.about["rows"] == 5
+
+
+def test_a_long_text_is_never_made_for_each_row(tmp_path, monkeypatch):
+    table = pa.Table.from_pylist(FILES["ai2d"][1][:1] * 64)
+    questions = pa.array(["q" * 100_001] * 64).dictionary_encode()
+    table = table.set_column(table.column_names.index("question"), "question", questions)
+    pq.write_table(table, tmp_path / "test-0.parquet")
+    monkeypatch.setattr("vlaa_helpers.evaluation.benchmarks.load._row_or_words", None)  # none is made
+    found = read_benchmark("ai2d", folder=tmp_path)
+    assert [problem.kind for problem in found.problems] == ["long_text"] * 64
+
+
+def shared(values, count):
+    """A column in which `count` cells are the same value, which the file has once."""
+    return pa.DictionaryArray.from_arrays(pa.array([0] * count, pa.int32()), pa.array(values))
+
+
+def with_column(name, cells):
+    rows = FILES["ai2d"][1][:1] * len(cells)
+    table = pa.Table.from_pylist(rows)
+    return table.set_column(table.column_names.index(name), name, cells)
+
+
+def shared_text():
+    return with_column("question", shared(["q" * 2**21], 64)), "long_text"
+
+
+def shared_elements():
+    values = shared(["o" * 2**21], 64)
+    return with_column("options", pa.ListArray.from_arrays(pa.array([0, 64], pa.int32()), values)), "long_text"
+
+
+def shared_images():
+    data = shared([b"i" * 2**22], 32)
+    return with_column(
+        "image", pa.StructArray.from_arrays([data, pa.array(["x"] * 32)], ["bytes", "path"])
+    ), "bad_image"
+
+
+@pytest.mark.parametrize("made", [shared_text, shared_elements, shared_images])
+def test_a_value_that_many_share_is_not_copied_for_each_of_them(tmp_path, made):
+    table, kind = made()
+    pq.write_table(table, tmp_path / "test-0.parquet", store_schema=False)
+    before = pa.default_memory_pool()
+    pool = pa.proxy_memory_pool(before)
+    pa.set_memory_pool(pool)
+    try:
+        found = read_benchmark("ai2d", folder=tmp_path)
+    finally:
+        pa.set_memory_pool(before)
+    assert [problem.kind for problem in found.problems] == [kind] * len(table)
+    assert (tmp_path / "test-0.parquet").stat().st_size < 2**20 and pool.max_memory() < 3 * 2**25
+
+
+@pytest.mark.parametrize("element", [None, ""])
+def test_elements_without_text_count_too(tmp_path, element):
+    good = FILES["ai2d"][1][0]
+    rows = [good, {**good, "options": [element] * 100_001}]
+    found = read_benchmark("ai2d", folder=write_benchmark(tmp_path, "ai2d", rows))
+    assert [(problem.kind, problem.row) for problem in found.problems] == [("long_text", 1)]
+    assert len(found.records) == 1
+
+
+def test_an_image_of_too_many_bytes_costs_its_row_only(tmp_path, monkeypatch):
+    good = FILES["ai2d"][1][0]
+    most = len(good["image"]["bytes"])
+    monkeypatch.setattr("vlaa_helpers.evaluation.benchmarks.load.LARGEST_IMAGE", most, raising=False)
+    large = {**good, "image": {**good["image"], "bytes": good["image"]["bytes"] + b"!"}}
+    found = read_benchmark("ai2d", folder=write_benchmark(tmp_path, "ai2d", [good, large, good]))
+    assert [(problem.kind, problem.row) for problem in found.problems] == [("bad_image", 1)]
+    assert f"image has {most + 1:,} bytes of images; expected at most {most:,}" in found.problems[0].message
+    assert len(found.records) == 2
+
+
+@pytest.mark.parametrize(("limit", "most"), [("LARGEST_GROUP", 2**20), ("MOST_VALUES", 2**10)])
+def test_a_row_group_that_unpacks_to_too_much_is_not_read(tmp_path, monkeypatch, limit, most):
+    monkeypatch.setattr(f"vlaa_helpers.evaluation.benchmarks.load.{limit}", most, raising=False)
+    good = FILES["ai2d"][1][0]
+    rows = [{**good, "question": "q" * 10_000 + f"{k}", "options": ["a"] * 11} for k in range(120)]
+    write_benchmark(tmp_path, "ai2d", [{**row, "other": "x" * 50_000} for row in rows[:90]])
+    (file,) = tmp_path.rglob("*.parquet")
+    words = rf"{re.escape(str(file))}: row group 0 unpacks to [\d,]+ bytes, with 1,320 values in one column; expected"
+    assert read_benchmark("ai2d", folder=tmp_path).about["rows"] == 90
+    write_benchmark(tmp_path, "ai2d", rows)
+    with pytest.raises(ValueError, match=words):
+        read_benchmark("ai2d", folder=tmp_path)
+    pq.write_table(pq.read_table(file), file, row_group_size=50)
+    assert len(read_benchmark("ai2d", folder=tmp_path).records) == 120
+
+
+def test_damaged_files_are_said(tmp_path):
+    write_benchmark(tmp_path, "chartqa")
+    (file,) = tmp_path.rglob("*.parquet")
+    data, random = file.read_bytes(), Random(0)
+    for cut in (0, 1, 8, len(data) // 2, len(data) - 1):
+        file.write_bytes(data[:cut])
+        with pytest.raises(ValueError, match="is no whole parquet file .*; fetch it again"):
+            read_benchmark("chartqa", folder=tmp_path)
+    for _ in range(150):
+        damaged = bytearray(data)
+        for _ in range(3):  # in the table at its end
+            damaged[-random.randrange(1, 1500)] = random.randrange(256)
+        file.write_bytes(bytes(damaged))
+        try:
+            read_benchmark("chartqa", folder=tmp_path)
+        except ValueError as error:
+            assert "is no whole parquet file" in str(error) or "has no column" in str(error)
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(FileNotFoundError, match="no file .* of chartqa"):
+        read_benchmark("chartqa", folder=tmp_path)
+
+
+def test_a_control_token_costs_its_row_only(tmp_path):
+    good = FILES["ai2d"][1][0]
+    bad = [{**good, "question": f"What eats {token}?"} for token in CONTROL_TOKENS]
+    bad += [{**good, "options": ["cow", f"fox{token}", "owl"]} for token in CONTROL_TOKENS]
+    found = read_benchmark("ai2d", folder=write_benchmark(tmp_path, "ai2d", [*bad, good]))
+    assert [problem.kind for problem in found.problems] == ["control_token"] * len(bad)
+    for token, problem in zip(CONTROL_TOKENS * 2, found.problems, strict=True):
+        assert repr(token) in problem.message
+    assert found.records["id"][:] == [f"ai2d-{len(bad) + 1}"]

@@ -61,3 +61,29 @@ def test_a_repository_that_is_gone_or_has_other_files(small_hub):
     small_hub.repositories["datasets", "lmms-lab/ChartQA"] = {"data/train-0.parquet": b"x"}
     with pytest.raises(FileNotFoundError, match="lmms-lab/ChartQA on the hub has no file .*revision="):
         load_benchmark("chartqa")
+
+
+def test_a_part_in_the_cache_is_not_taken_for_the_whole(small_hub, tmp_path, monkeypatch):
+    place, _ = FILES["mathvision_testmini"]
+    data = (write_benchmark(tmp_path / "served", "mathvision_testmini") / place).read_bytes()
+    small_hub.repositories["datasets", "MathLLMs/MathVision"] = {"data/testmini-00001-of-00003.parquet": data}
+    words = (
+        r"mathvision_testmini is only in part in the cache: data/testmini-00000-of-00003\*\.parquet, "
+        r"data/testmini-00002-of-00003\*\.parquet of MathLLMs/MathVision missing\. Fetch .*: "
+        r"hf download MathLLMs/MathVision --repo-type dataset --include '.*'$"
+    )
+    with pytest.raises(FileNotFoundError, match=words):
+        read_benchmark("mathvision_testmini")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(FileNotFoundError, match=words):
+        read_benchmark("mathvision_testmini")
+
+
+def test_all_parts_are_the_whole(small_hub, tmp_path):
+    place, rows = FILES["mathvision_testmini"]
+    parts = {}
+    for k in range(2):
+        folder = write_benchmark(tmp_path / str(k), "mathvision_testmini", rows[k : k + 1])
+        parts[f"data/testmini-0000{k}-of-00002-{k}abc.parquet"] = (folder / place).read_bytes()
+    small_hub.repositories["datasets", "MathLLMs/MathVision"] = parts
+    assert read_benchmark("mathvision_testmini").about["rows"] == 2

@@ -1,12 +1,15 @@
 """Evaluation of a small policy: what is asked, what is kept, and that an interruption changes nothing."""
 
 import json
+import re
 
 import pytest
 import torch
+from transformers import AutoModelForImageTextToText
 
 from vlaa_helpers import MixedReward, evaluate, load_policy, load_report, make_scenes, preflight
 from vlaa_helpers.evaluation import runner as module
+from vlaa_helpers.evaluation.runner import base_fingerprint
 from vlaa_helpers.policy.generation import NO_THINKING
 from vlaa_helpers.policy.loading import image_token_ids
 
@@ -98,6 +101,29 @@ def test_an_evaluation_that_an_earlier_version_began_goes_on(policy, records, tm
     assert key(again) == key(whole) == key(load_report(tmp_path))
 
 
+def test_another_base_without_adapters_is_another_model(tiny_profile, policy, records, tmp_path):
+    """As with two merged models, each in a folder `merged`: nothing in them trains."""
+    saved = AutoModelForImageTextToText.from_pretrained(tiny_profile.model, dtype=torch.bfloat16)
+    model, processor, few = saved.float().requires_grad_(False), policy[1], records.select(range(2))
+    evaluate(model, processor, few, **OPTIONS, out=tmp_path)
+    settings = json.loads((tmp_path / "settings.json").read_text())
+    assert base_fingerprint(model.half()) == settings["base"]  # the same, in another type
+    weight = next(p for name, p in model.float().named_parameters() if name.endswith("q_proj.weight"))
+    with torch.no_grad():
+        weight.add_(0.02 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(0)))
+    with pytest.raises(ValueError, match="holds another evaluation: its base differ; give another folder"):
+        evaluate(model, processor, few, **OPTIONS, out=tmp_path)
+    (tmp_path / "settings.json").write_text(json.dumps({k: v for k, v in settings.items() if k != "base"}))
+    evaluate(model, processor, few, **OPTIONS, out=tmp_path)  # an earlier version's folder goes on
+    assert json.loads((tmp_path / "settings.json").read_text())["base"] != settings["base"]
+
+
+def test_a_base_in_4_bits_is_told_from_another(tiny_profile):
+    in_4_bits, again = (load_policy(tiny_profile, seed=seed)[0] for seed in (0, 1))
+    whole = load_policy(tiny_profile.replace(load_in_4bit=False))[0]
+    assert base_fingerprint(in_4_bits) == base_fingerprint(again) != base_fingerprint(whole)
+
+
 def test_a_folder_keeps_one_evaluation(policy, records, tmp_path):
     model, processor = policy
     evaluate(model, processor, records, **OPTIONS, out=tmp_path)
@@ -166,3 +192,13 @@ def test_the_mode_of_the_model_is_left_alone(tiny_profile):
         model.train(mode)
         evaluate(model, processor, make_scenes(1), max_new_tokens=2)
         assert model.training is mode
+
+
+@pytest.mark.parametrize("token", ["<|image_pad|>", "<|im_end|>", "<|im_start|>", "<|endoftext|>"])
+def test_a_control_token_in_a_question_names_its_record(policy, records, token):
+    broken = records.map(lambda row, k: {"question": row["question"] + token * (k == 2)}, with_indices=True)
+    words = rf"record {records['id'][2]}: its question holds '{re.escape(token)}', .*take it out"
+    with pytest.raises(ValueError, match=words):
+        evaluate(*policy, broken, **OPTIONS)
+    with pytest.raises(ValueError, match=words):
+        preflight(*policy, broken, MixedReward(), prompts=len(broken), generations=2, max_new_tokens=2)

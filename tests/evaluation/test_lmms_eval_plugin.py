@@ -16,6 +16,7 @@ from vlaa_helpers import decode_image, load_policy
 from vlaa_helpers.core.answers import SYSTEM_PROMPT
 from vlaa_helpers.evaluation import lmms_eval_plugin
 from vlaa_helpers.evaluation.lmms_eval_plugin import PolicyAnswers
+from vlaa_helpers.policy.profiles import settings_of
 
 DOCS = [{"question": f"How many? {k}", "image": decode_image(drawn(str(k)))} for k in range(3)]
 
@@ -114,6 +115,21 @@ def test_an_adapter_is_put_on_the_base_in_4_bits(model, tiny_profile, tmp_path):
     assert any(isinstance(module, Linear4bit) for module in tuned.policy.modules())
     said = [answers.generate_until(requests()) for answers in (plain, tuned)]
     assert said[0] != said[1] and all(len(texts) == 3 for texts in said)
+
+
+@pytest.mark.parametrize(("bits", "in_4bit"), [({}, False), ({"load_in_4bit": True}, True)])
+def test_the_profile_says_in_how_many_bits(bits, in_4bit, monkeypatch):
+    """An a100 holds its base in 16 bits; nobody has to say so."""
+    loaded = []
+
+    def load(profile, **_):
+        loaded.append(profile.load_in_4bit)
+        return SimpleNamespace(eval=lambda: None), None
+
+    monkeypatch.setattr("vlaa_helpers.policy.profiles.get_profile", settings_of)
+    monkeypatch.setattr("vlaa_helpers.policy.loading.load_policy", load)
+    PolicyAnswers(profile="a100", **bits)
+    assert loaded == [in_4bit]
 
 
 TASK = """

@@ -34,6 +34,18 @@ def test_r2_is_that_of_lines_that_never_saw_the_arm():
             assert value == pytest.approx(r2_by_hand(np.repeat(x, draw), np.repeat(y, draw)), rel=1e-6)
 
 
+@pytest.mark.parametrize("scale", [1e-12, 1e-7, 1.0, 1e9])
+def test_the_unit_of_a_predictor_does_not_matter(scale):
+    """A learning rate or a drift has values of 1e-6 and below; shifted far from 0 they still differ."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=8)
+    arms = pd.DataFrame({"x": x, "in_other_units": x * scale, "after": x + rng.normal(size=8)})
+    table = predictor_table(arms, ["x", "in_other_units"], "after")
+    assert 0 < table["loo_r2"]["x"] == pytest.approx(table["loo_r2"]["in_other_units"])
+    flat = predictor_table(arms.assign(x=0.1 * scale), ["x"], "after")
+    assert flat["loo_r2"]["x"] == 0
+
+
 def test_a_draw_of_one_arm_says_nothing():
     assert np.isnan(leave_one_out_r2(np.arange(5.0), np.arange(5.0), np.array([[5, 0, 0, 0, 0]])))[0]
 

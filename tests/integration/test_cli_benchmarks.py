@@ -1,6 +1,7 @@
 import json
 
 import pytest
+import torch
 from benchmark_files import write_benchmark
 
 from vlaa_helpers import load_policy, load_report
@@ -23,7 +24,7 @@ def asked(tmp_path, tiny_profile):
 def test_a_benchmark_with_both_prompts_resumed_and_compared(asked, capsys, tmp_path):
     main(asked("chartqa", "a", "--prompt", "both", "--batch-size", "1"))
     shown = capsys.readouterr().out
-    assert shown.startswith("chartqa: 3 rows, judged by our verifiers: relaxed 3")
+    assert shown.startswith("chartqa: 3 of 2,500 published rows, judged by our verifiers: relaxed 3")
     assert (
         "chartqa/relaxed" in shown and "n = 3, greedy;" in shown and "n = 3, greedy, the model's own prompt;" in shown
     )
@@ -48,7 +49,8 @@ def test_a_benchmark_with_both_prompts_resumed_and_compared(asked, capsys, tmp_p
 
 def test_a_sample_of_a_benchmark(asked, capsys, tmp_path):
     main(asked("mathvision_testmini", "a", "--n", "2"))
-    assert "5 rows, judged by our verifiers: choice 3, math 2; 2 are asked, a random sample" in capsys.readouterr().out
+    words = "5 of 304 published rows, judged by our verifiers: choice 3, math 2; 2 are asked, a random sample"
+    assert words in capsys.readouterr().out
     assert len(load_report(tmp_path / "a").rows) == 2
 
 
@@ -105,3 +107,24 @@ def test_what_goes_wrong_is_said_in_one_line(arguments, words, capsys, tmp_path,
         main(arguments)
     said = capsys.readouterr().err
     assert stop.value.code == 2 and words in said and said.count("\n") == 1
+
+
+def test_each_adapter_has_a_folder_of_its_own(asked, capsys, tmp_path, tiny_profile):
+    """Without --out: what an adapter was asked lies below its run, so that no other reads it or is stopped by it."""
+    for run, seed in (("a", 0), ("b", 1)):
+        model, processor = load_policy(tiny_profile, seed=seed)
+        _nudge(model, seed)
+        adapter = save_policy(model, processor, tmp_path / run / "adapter")
+        command = asked("chartqa", "unused", "--adapter", str(adapter))
+        place = command.index("--out")
+        main(command[:place] + command[place + 2 :])
+        assert f"responses: {tmp_path / run / 'evaluations' / 'chartqa'}" in capsys.readouterr().out
+    settings = [json.loads((tmp_path / run / "evaluations/chartqa/settings.json").read_text()) for run in "ab"]
+    assert settings[0]["model"] != settings[1]["model"] and settings[0]["base"] == settings[1]["base"]
+
+
+def _nudge(model, seed):
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            parameter.data += torch.randn(parameter.shape, generator=generator)

@@ -120,7 +120,7 @@ def test_the_deepspeed_configuration_takes_our_settings(accumulation, tmp_path, 
     per_device, steps = split_batch(32, micro=8, processes=1)
     args = SFTConfig(
         output_dir=str(tmp_path), per_device_train_batch_size=per_device, gradient_accumulation_steps=steps,
-        **device_settings(get_profile("mini")),
+        **device_settings(get_profile("mini"), "sft"),
     )  # fmt: skip
     filled.trainer_config_process(args)
     if accumulation != "auto":

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from vlaa_helpers import MixedReward, evaluate, load_policy, make_scenes, train_grpo, train_sft
+from vlaa_helpers.policy.profiles import settings_of
 
 pytestmark = pytest.mark.gpu
 
@@ -42,7 +43,7 @@ def test_a_prompt_read_once_gives_the_same_steps_on_a_gpu(tiny_profile, tmp_path
 
 
 def test_a_step_of_a_wide_and_shallow_model_is_measured():
-    from vlaa_helpers import get_profile
+    """In float16, as a T4 computes, whatever this GPU could do."""
     from vlaa_helpers.dev.benchmarks.random_qwen import TRUE_SIZE
     from vlaa_helpers.dev.benchmarks.step import true_size_sft
 
@@ -50,7 +51,7 @@ def test_a_step_of_a_wide_and_shallow_model_is_measured():
         "text": TRUE_SIZE["text"] | {"num_hidden_layers": 2},
         "vision": TRUE_SIZE["vision"] | {"depth": 2, "fullatt_block_indexes": [1]},
     }
-    found = true_size_sft(get_profile("t4").replace(sft_batch_size=2), size, steps=4)
+    found = true_size_sft(settings_of("t4").replace(sft_batch_size=2), size, steps=4)
     for arm in found["arms"].values():
         assert 0 < arm["loaded_gib"] < arm["allocated_gib"] <= arm["reserved_gib"] < 12
         assert arm["tokens_per_s"] > 0
@@ -59,7 +60,6 @@ def test_a_step_of_a_wide_and_shallow_model_is_measured():
 
 
 def test_a_grpo_step_of_the_true_width_is_measured():
-    from vlaa_helpers import get_profile
     from vlaa_helpers.dev.benchmarks.random_qwen import TRUE_SIZE
     from vlaa_helpers.dev.benchmarks.step import true_size_grpo
 
@@ -67,6 +67,6 @@ def test_a_grpo_step_of_the_true_width_is_measured():
         "text": TRUE_SIZE["text"] | {"num_hidden_layers": 2},
         "vision": TRUE_SIZE["vision"] | {"depth": 2, "fullatt_block_indexes": [1]},
     }
-    profile = get_profile("t4").replace(prompts_per_step=1, max_completion_length=32)
+    profile = settings_of("t4").replace(prompts_per_step=1, max_completion_length=32)
     found = true_size_grpo(profile, size, steps=2, generations=(4,))["4 generations"]
     assert found["within_budget"] and found["arms"]["ours"]["median_generation_s"] > 0

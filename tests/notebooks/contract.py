@@ -20,9 +20,11 @@ import nbformat
 
 import vlaa_helpers
 from vlaa_helpers.dev.notebooks import files as notebook_files
+from vlaa_helpers.exercises.exercise import DIFFICULTIES
 
 LOWEST_PYTHON = (3, 11)
 MAX_LINES = 25
+MAX_WORDS = 120
 MAX_BYTES = 1_000_000
 CLOSING = ["Recap", "What can still be wrong", "Exercises", "Next"]
 TABLE_WORDS = ["Time", "Memory", "Disk", "Network", "Token"]
@@ -230,15 +232,36 @@ def closing_sections(page: Page) -> list[str]:
 
 
 def exercises(page: Page) -> list[str]:
-    """Two or three exercises, each with a hint or not, and its solution folded away."""
+    """Three exercises or more, each with its time and difficulty, a hint or not, and its solution folded away."""
     section = re.search(r"^## Exercises\s*$(.*?)^## Next", page.markdown, flags=re.M | re.S)
     text = section.group(1) if section else ""
     solutions = re.findall(r"<summary>[^<]*solution", text, flags=re.I)
     problems = []
-    if not 2 <= len(solutions) <= 3:
-        problems.append(f"{len(solutions)} exercises with a <details> whose <summary> says 'Solution'; two or three")
+    if len(solutions) < 3:
+        problems.append(f"{len(solutions)} exercises with a <details> whose <summary> says 'Solution'; at least three")
+    tasks = re.findall(r"^\*\*\d+\. ", text, flags=re.M)
+    told = re.findall(rf"^\*\*\d+\. [^*\n]+\*\* \(\d+ minutes, (?:{'|'.join(DIFFICULTIES)})\) ", text, flags=re.M)
+    if len(told) != len(tasks) or len(tasks) != len(solutions):
+        counts = f"{len(tasks)} tasks, {len(told)} of them with time and difficulty, {len(solutions)} solutions"
+        problems.append(f"{counts}; each begins like '**1. Labels.** (10 minutes, easy) '")
     if page.markdown.count("<details>") != page.markdown.count("</details>"):
         problems.append("a <details> is not closed")
+    return problems
+
+
+def short_texts(page: Page) -> list[str]:
+    """A text cell below the top has one idea, at most `MAX_WORDS`; tables, code and the exercises are not counted."""
+    problems: list[str] = []
+    for i, cell in enumerate(page.nb.cells[1:], start=1):
+        if cell.cell_type != "markdown":
+            continue
+        text, exercises, _ = cell.source.partition("## Exercises")
+        text = re.sub(r"^(```|~~~).*?^\1", "", text, flags=re.M | re.S)
+        text = re.sub(r"^\s*\|.*$", "", text, flags=re.M)
+        if (words := len(text.split())) > MAX_WORDS:
+            problems.append(f"cell {i} has {words} words; at most {MAX_WORDS}, so split it where its idea changes")
+        if exercises:
+            break
     return problems
 
 
@@ -521,6 +544,7 @@ RULES: dict[str, Callable[[Page], list[str]]] = {
         opening_cells,
         closing_sections,
         exercises,
+        short_texts,
         cells_parse,
         short_cells,
         no_dead_code,

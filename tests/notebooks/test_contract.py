@@ -71,9 +71,13 @@ Everything.
 
 ## Exercises
 
-**1.** Change N. <details><summary>Hint</summary>Above.</details> <details><summary>Solution</summary>`N`</details>
+**1. A number.** (5 minutes, easy) Change N.
 
-**2.** Change it back. <details><summary>Solution</summary>`N`</details>
+<details><summary>Hint</summary>Above.</details> <details><summary>Solution</summary>`N`</details>
+
+**2. And back?** (10 minutes, medium) Change it back. <details><summary>Solution</summary>`N`</details>
+
+**3. Both.** (20 minutes, hard) Do both. <details><summary>Solution</summary>`N`</details>
 
 ## Next
 
@@ -185,8 +189,12 @@ MUTATIONS = [
     ("opening_cells", swap(3, "SEED", "sed"), "have no SEED"),
     ("closing_sections", swap(7, "## What can still be wrong", "## Limits"), "expected"),
     ("closing_sections", swap(7, "## Next", "## Thanks\n\n## Next\n\n## Adverts"), "expected"),
-    ("exercises", swap(7, "<summary>Solution", "<summary>Answer"), "1 exercises"),
+    ("exercises", swap(7, "<summary>Solution", "<summary>Answer"), "2 exercises"),
+    ("exercises", swap(7, "(10 minutes, medium) ", ""), "3 tasks, 2 of them with time and difficulty, 3 solutions"),
+    ("exercises", swap(7, "(20 minutes, hard)", "(20 minutes, tricky)"), "3 tasks, 2 of them with time"),
     ("exercises", swap(7, "</details>", ""), "not closed"),
+    ("short_texts", swap(4, "Which", "word " * 120 + "Which"), "cell 4 has"),
+    ("short_texts", swap(7, "It counts.", "It counts. " * 60), "cell 7 has"),
     ("cells_parse", add_code("print('a'"), "cell 7 is not Python 3.11"),
     ("cells_parse", add_code("type Row = dict"), "cell 7 is not Python 3.11"),
     ("short_cells", add_code("\n".join(["x = 1"] * 26)), "cell 7 has 26 lines"),

@@ -130,6 +130,25 @@ def test_the_4_bit_base_is_another_model_and_the_report_says_so(saved, tiny_prof
     assert logits_of(load_policy(tiny_profile.replace(model=str(tmp_path)))).shape[0] == report.tokens  # in 4 bits too
 
 
+def test_a_profile_in_float16_is_merged_into_bfloat16(saved, tiny_profile, tmp_path):
+    """As `t4` is: whoever loads the whole model without `load_policy` gets a vision tower that does not overflow."""
+    half = tiny_profile.replace(load_in_4bit=False, dtype="float16")
+    report = merge_adapter(saved, half, tmp_path, records=RECORDS)
+    assert report.dtype == "bfloat16" and "float16 weights" not in str(report)
+    kinds = {weight.dtype for weight in load_file(tmp_path / "model.safetensors").values()}
+    assert kinds == {torch.bfloat16}
+    whole = AutoModelForImageTextToText.from_pretrained(tmp_path)
+    assert {parameter.dtype for parameter in whole.parameters()} == {torch.bfloat16}
+    policy, _ = load_policy(half.replace(model=str(tmp_path)))  # and the profile itself goes on from it
+    assert {p.dtype for name, p in policy.named_parameters() if "visual" in name} == {torch.float32}
+
+
+def test_float16_that_is_asked_for_says_what_it_does(saved, tiny_profile, tmp_path):
+    report = merge_adapter(saved, tiny_profile.replace(load_in_4bit=False), tmp_path, dtype="float16", records=RECORDS)
+    assert "float16 weights:      the vision tower of Qwen2.5-VL overflows" in str(report)
+    assert 'merge with dtype="bfloat16"' in str(report)
+
+
 def test_the_report_knows_both_names(saved, tiny_profile, tmp_path):
     """An adapter trained on another model of the same shape cannot be told by its weights, only by its note."""
     profile = tiny_profile.replace(model=str(tmp_path / "other"), load_in_4bit=False)
@@ -244,3 +263,12 @@ def test_the_newest_adapter_of_the_base_is_found(saved, tiny_profile, tmp_path):
     assert find_adapter(places[0], tiny_profile) == places[0]
     assert find_adapter(tmp_path, tiny_profile.replace(model="another")) is None
     assert find_adapter(tmp_path / "run", tiny_profile) is None
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"peft_type": "LORA"}', '{"base_model_name_or_path": null}'])
+def test_a_foreign_adapter_among_them_is_named(tiny_profile, tmp_path, content):
+    path = tmp_path / "theirs" / "adapter_config.json"
+    path.parent.mkdir()
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r"theirs.adapter_config\.json (is broken|names no base)"):
+        find_adapter(tmp_path, tiny_profile)

@@ -10,7 +10,7 @@ from peft import AdaLoraConfig, LoraConfig, get_peft_model
 from transformers import AutoConfig, AutoModelForImageTextToText, BitsAndBytesConfig
 from trl.trainer.utils import add_fused_lm_head
 
-from vlaa_helpers import evaluate, load_policy, make_scenes
+from vlaa_helpers import evaluate, load_policy, make_scenes, train_grpo
 from vlaa_helpers.core.messages import say_once
 from vlaa_helpers.policy import decode_loop
 from vlaa_helpers.policy.decode_stack import LINEARS, Joined, decode_stack, unstackable_reason, whole_model
@@ -309,6 +309,39 @@ def test_greedy_answers_of_a_damaged_policy_are_an_error_not_zero_percent(tiny_p
     next(weight for name, weight in model.named_parameters() if "lora_B" in name).data.fill_(torch.nan)
     with pytest.raises(RuntimeError, match="nan or inf"):
         evaluate(model, processor, make_scenes(2), max_new_tokens=2)
+
+
+@pytest.mark.parametrize("exact_draws", [False, True])
+@pytest.mark.parametrize("samples", [1, 2])
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
+def test_an_overflow_of_a_few_words_is_told(tiny_profile, monkeypatch, bad, samples, exact_draws):
+    """In float16 some products of the last layer may be infinite alone: at -inf a word would never be drawn again."""
+    model, processor = load_policy(tiny_profile)
+    head = model.get_output_embeddings()
+    forward = head.forward
+    monkeypatch.setattr(head, "forward", lambda states: forward(states).index_fill(-1, torch.tensor([7, 9]), bad))
+    with pytest.raises(RuntimeError, match="scores with nan or inf.*profile.replace"):
+        evaluate(model, processor, make_scenes(2), max_new_tokens=2, samples=samples, exact_draws=exact_draws)
+
+
+@pytest.mark.parametrize("samples", [1, 2])
+def test_where_generate_samples_it_is_the_same_error(tiny_profile, monkeypatch, samples):
+    model, processor = load_policy(tiny_profile)
+    monkeypatch.setattr("vlaa_helpers.policy.prefix_cache.unshareable_reason", lambda model: "something")
+    assert evaluate(model, processor, make_scenes(2), max_new_tokens=2, samples=samples).rows
+    next(weight for name, weight in model.named_parameters() if "lora_B" in name).data.fill_(torch.nan)
+    with pytest.raises(RuntimeError, match="scores with nan or inf.*profile.replace"):
+        evaluate(model, processor, make_scenes(2), max_new_tokens=2, samples=samples)
+
+
+@pytest.mark.parametrize("options", [{}, {"exact_draws": True}, {"shared_prefix": False}], ids=["", "exact", "TRL"])
+def test_training_tells_it_too(tiny_profile, tmp_path, options):
+    model, processor = load_policy(tiny_profile)
+    next(weight for name, weight in model.named_parameters() if "lora_B" in name).data.fill_(torch.nan)
+    zeros = lambda completions, **_: [0.0] * len(completions)  # noqa: E731
+    settings = {"max_steps": 1, "output_dir": str(tmp_path), "save_strategy": "no"} | options
+    with pytest.raises(RuntimeError, match="scores with nan or inf.*profile.replace"):
+        train_grpo(model, processor, make_scenes(8), tiny_profile, reward_funcs=zeros, **settings)
 
 
 def test_joined_layers_are_those_layers(tiny_models):

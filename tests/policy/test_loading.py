@@ -1,12 +1,16 @@
 """Loading a policy: what is in 4 bits, what trains, and that an evaluation does not spoil the training after it."""
 
 import gc
+import importlib.machinery
+import importlib.metadata
+import importlib.util
 import types
 import weakref
 
 import pytest
 import torch
 from bitsandbytes.nn import Linear4bit
+from peft import import_utils
 from safetensors.torch import load_file, save_file
 
 from vlaa_helpers import evaluate, load_policy, make_scenes, parameter_table
@@ -128,6 +132,29 @@ def test_room_is_made_on_a_gpu_before_anything_is_loaded(tiny_profile, monkeypat
     with pytest.raises(Collected):
         load_policy(tiny_profile.replace(device="cuda"))
     load_policy(tiny_profile)
+
+
+@pytest.fixture
+def old_torchao(monkeypatch):
+    """Pretend that torchao 0.10.0 is here, as on Colab."""
+    find_spec, version = importlib.util.find_spec, importlib.metadata.version
+    spec = importlib.machinery.ModuleSpec("torchao", None)
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *a: spec if name == "torchao" else find_spec(name, *a)
+    )
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.10.0" if name == "torchao" else version(name))
+    import_utils.is_torchao_available.cache_clear()
+    yield
+    import_utils.is_torchao_available.cache_clear()
+
+
+def test_an_old_torchao_is_an_error_with_the_command_before_anything_is_loaded(old_torchao, tiny_profile, monkeypatch):
+    """peft refuses it only once the base is loaded, and says no command."""
+    load_policy(tiny_profile)  # in 4 bits peft does not ask
+    monkeypatch.setattr(models, "_load_base", lambda profile: pytest.fail("loaded the base"))
+    with pytest.raises(ImportError) as error:
+        load_policy(tiny_profile.replace(load_in_4bit=False))
+    assert "Found version 0.10.0" in str(error.value) and "pip install --upgrade torchao" in str(error.value)
 
 
 def test_missing_files_say_what_to_do(tiny_profile, tmp_path):

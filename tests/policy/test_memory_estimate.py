@@ -1,6 +1,6 @@
 """Predicted memory against what training takes: every tensor that torch allocates on a CPU is counted."""
 
-import gc
+from dataclasses import astuple
 
 import pytest
 import torch
@@ -16,94 +16,18 @@ from vlaa_helpers import (
     train_grpo,
     train_sft,
 )
-from vlaa_helpers.dev.benchmarks.random_qwen import TRUE_SIZE, build_config, random_model
-from vlaa_helpers.dev.benchmarks.step import sft_records
+from vlaa_helpers.dev.benchmarks.memory import CASES, measure_case
+from vlaa_helpers.dev.benchmarks.random_qwen import TRUE_SIZE, build_config
 from vlaa_helpers.policy import memory_estimate, out_of_memory
 from vlaa_helpers.policy.loading import load_processor
-from vlaa_helpers.policy.memory_estimate import is_out_of_memory, memory_advice
+from vlaa_helpers.policy.memory_estimate import WITHIN, is_out_of_memory, memory_advice
 from vlaa_helpers.policy.profiles import settings_of
 
-WITHIN = 0.15
 
-
-def held(model) -> int:
-    """Bytes of a model's weights, and of what bitsandbytes keeps to read those in 4 bits."""
-    storages = {p.untyped_storage().data_ptr(): p.untyped_storage().nbytes() for p in model.parameters()}
-    states = [state for m in model.modules() if (state := getattr(getattr(m, "weight", None), "quant_state", None))]
-    scales = [part for s in states for part in (s.absmax, s.code, s.state2.absmax, s.state2.code)]
-    return sum(storages.values()) + sum(scale.nbytes for scale in scales)
-
-
-def measured(profile, method, records, out, recipe="trl") -> int:
-    """The most bytes that are held in two steps; the first one makes the optimiser's state."""
-    gc.collect()  # what earlier tests left must not be given back while this counts
-    model, processor = load_policy(profile)
-    before = held(model)
-    settings = {"max_steps": 2, "output_dir": str(out), "save_strategy": "no"}
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as seen:
-        if method == "sft":
-            train_sft(model, processor, records, profile, **settings)
-        else:
-            reward = lambda completions, **_: [len(set(row[0]["content"])) / 9 for row in completions]  # noqa: E731
-            whole = {"min_new_tokens": profile.max_completion_length}
-            train_grpo(
-                model, processor, records, profile, reward_funcs=reward, generation_kwargs=whole,
-                recipe=recipe, **settings,
-            )  # fmt: skip
-    events = [event for event in seen.profiler.kineto_results.events() if event.name() == "[memory]"]
-    now = most = 0
-    for event in sorted(events, key=lambda event: event.start_ns()):
-        now += event.nbytes()
-        most = max(most, now)
-    del model
-    gc.collect()
-    return before + most
-
-
-def lengths(processor, records) -> tuple[int, int]:
-    """The longest prompt beside its image, and the longest response, in tokens."""
-    from vlaa_helpers import to_sft
-
-    def text(prompt):
-        return processor.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
-
-    prompts = [len(processor.tokenizer(text(row["prompt"])).input_ids) for row in to_sft(records)]
-    return max(prompts), max(len(processor.tokenizer(said).input_ids) for said in records["response"][:])
-
-
-@pytest.mark.parametrize(("method", "recipe"), [("sft", "trl"), ("grpo", "trl"), ("grpo", "vlaa")])
-@pytest.mark.parametrize("checkpointing", [False, True])
-def test_the_mini_model_takes_what_was_predicted(method, recipe, checkpointing, tmp_path):
-    """The recipe "vlaa" has a KL term, for which TRL keeps the adapter that training began with."""
-    profile = get_profile("mini").replace(
-        prompts_per_step=4, sft_batch_size=16, micro_batch_size=16, max_completion_length=32,
-        gradient_checkpointing=checkpointing,
-    )  # fmt: skip
-    records = sft_records(40)
-    text, response = lengths(load_processor(profile), records)
-    completion = response if method == "sft" else None
-    tokens = {"text_tokens": text, "completion_tokens": completion}
-    estimate = estimate_memory(profile, method, **tokens, reference=recipe == "vlaa")
-    assert estimate.total == pytest.approx(measured(profile, method, records, tmp_path, recipe), rel=WITHIN)
-
-
-@pytest.mark.parametrize(("method", "recipe"), [("sft", "trl"), ("grpo", "trl"), ("grpo", "vlaa")])
-def test_a_model_of_true_width_and_two_layers_takes_what_was_predicted(method, recipe, tmp_path):
-    vision = {**TRUE_SIZE["vision"], "depth": 2, "fullatt_block_indexes": [1]}
-    size = {"text": {**TRUE_SIZE["text"], "num_hidden_layers": 2}, "vision": vision}
-    profile = get_profile("mini").replace(
-        gradient_checkpointing=True, lora_rank=64, prompts_per_step=1, num_generations=2, sft_batch_size=1,
-        micro_batch_size=2, max_completion_length=8,
-    )  # fmt: skip
-    processor, records = load_processor(profile), sft_records(8)
-    short = sorted(range(8), key=lambda k: len(records[k]["response"]))[:2]  # the head of 151,936 words takes its time
-    records = records.select(short)
-    text, response = lengths(processor, records)
-    completion = response if method == "sft" else None
-    with random_model(profile, processor, size) as (loaded, _):
-        tokens = {"text_tokens": text, "completion_tokens": completion}
-        estimate = estimate_memory(loaded, method, **tokens, reference=recipe == "vlaa")
-        assert estimate.total == pytest.approx(measured(loaded, method, records, tmp_path, recipe), rel=WITHIN)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join(map(str, astuple(case))))
+def test_training_takes_what_was_predicted(case):
+    found = measure_case(case)
+    assert found["predicted_mib"] == pytest.approx(found["measured_mib"], rel=WITHIN), found
 
 
 # ---- the ladder ----
@@ -118,6 +42,18 @@ def true_config():
 @pytest.mark.parametrize("method", ["sft", "grpo"])
 def test_each_gpu_profile_is_predicted_to_fit_its_card(true_config, name, gib, method):
     assert estimate_memory(name, method, config=true_config).total / 2**30 < gib - 1  # CUDA itself takes some
+
+
+@pytest.mark.parametrize("name", ["t4", "l4", "a100"])
+@pytest.mark.parametrize("method", ["sft", "grpo"])
+def test_each_gpu_profile_loads_in_the_bits_that_take_less_memory(true_config, name, method):
+    """Where there is room, 4-bit weights are held dequantised too: then 16 bits alone take less."""
+    profile = settings_of(name)
+    other = profile.replace(load_in_4bit=not profile.load_in_4bit)
+    one, two = (estimate_memory(each, method, config=true_config) for each in (profile, other))
+    assert one.total < two.total - 2**30
+    assert ("the same weights, dequantised" in two.fixed) == (name == "a100")
+    assert not any("load_in_4bit" in changes for changes, _ in one.ladder)  # it would save nothing
 
 
 def test_parts_add_up_and_the_ladder_saves_what_it_says(true_config):

@@ -65,7 +65,9 @@ def test_a_gpu_profile_is_the_real_run(gpu, name):
     gpu(80)
     profile = get_profile(name)
     assert (profile.name, profile.model, profile.data, profile.device) == (name, REAL_MODEL, REAL_DATA, "cuda")
-    assert profile.load_in_4bit and profile.gradient_checkpointing and profile.max_pixels == 262_144
+    assert profile.gradient_checkpointing and profile.max_pixels == 262_144
+    assert profile.load_in_4bit == (name != "a100")
+    assert any("weights in 16 bits" in reason for reason in profile.reasons) == (name == "a100")
 
 
 def test_bigger_gpus_hold_more():

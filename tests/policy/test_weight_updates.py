@@ -136,6 +136,11 @@ def test_what_cannot_be_is_refused(tiny_profile, tmp_path):
     with pytest.raises(ValueError, match="is stored in 4 bits, .*load_policy\\(profile.replace\\(load_in_4bit=False"):
         with apply_updates(policy, dict(adapter_updates(policy))):
             pass
+    for half in ("float16", "bfloat16"):
+        policy, _ = load_policy(tiny_profile.replace(load_in_4bit=False))
+        with pytest.raises(ValueError, match=rf"is stored in {half}, .*load_in_4bit=False, dtype='float32'"):
+            with apply_updates(policy.to(getattr(torch, half)), dict(adapter_updates(policy))):
+                pass
     policy, _ = load_policy(tiny_profile.replace(load_in_4bit=False))
     name, update = next(adapter_updates(policy))
     with pytest.raises(ValueError, match="the model has no adapted layer 0; load the adapter's own base"):

@@ -38,7 +38,7 @@ def test_each_row_says_how_to_read_it(table):
     assert found["text and facts", "headline"] == [
         *(kind for kind in PSEUDO_KINDS if kind not in PLANTED_BY_FACTS), "mean of 3, circular kinds left out",
     ]  # fmt: skip
-    status = table.set_index(["what", "evaluated"])["status"]
+    status = {(row.what, row.evaluated): row.status for row in table.itertuples()}
     assert status["text", "kind seen"] == "seen" and status["text and facts", "kind seen"] == "circular"
     assert status["claims_share", "alone"] == "circular" and status["words", "alone"] == "balanced by construction"
     assert (table["n"] > 0).all() and table["auc"].between(table["low"], table["high"]).all()

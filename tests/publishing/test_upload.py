@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 from huggingface_hub import ModelCard
@@ -13,13 +14,23 @@ from vlaa_helpers.policy.adapters import save_policy
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, tiny_profile, with_traces):
-    """A training of two steps, as `vlaa sft` leaves it."""
+    """A training of two steps, as `vlaa sft` leaves it, on a base with the name of one of the package's own."""
     folder = tmp_path_factory.mktemp("sft")
+    base = shutil.copytree(tiny_profile.model, tmp_path_factory.mktemp("bases") / "mini_vlm_weak")
+    tiny_profile = tiny_profile.replace(model=str(base))
     model, processor = load_policy(tiny_profile)
     records = with_traces(make_scenes(12, seed=1))
     settings = {"max_steps": 2, "learning_rate": 0.01, "output_dir": str(folder)}
     trainer = train_sft(model, processor, records, tiny_profile, batch_size=4, **settings)
     save_policy(trainer.model, processor, folder / "adapter")
+    return folder
+
+
+def write_adapter(folder, base="Qwen/Qwen2.5-VL-3B-Instruct"):
+    """A folder with what an adapter needs, as others save it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": base, "peft_type": "LORA"}))
+    (folder / "adapter_model.safetensors").write_bytes(b"weights")
     return folder
 
 
@@ -86,12 +97,62 @@ def test_no_path_of_this_machine_is_published(run, tmp_path):
     assert not any(str(run) in text or kept["base_model_name_or_path"] in text for text in texts)
 
 
-def test_what_is_not_known_is_said(run, tmp_path, small_hub):
-    bare = tmp_path / "bare"
-    bare.mkdir()
-    config = {"base_model_name_or_path": "Qwen/Qwen2.5-VL-3B-Instruct", "peft_type": "LORA"}
-    (bare / "adapter_config.json").write_text(json.dumps(config))
-    (bare / "adapter_model.safetensors").write_bytes(b"weights")
+def test_no_key_of_a_run_is_published(tmp_path):
+    """A run of an earlier version, whose note holds all that the caller set."""
+    write_adapter(tmp_path / "adapter")
+    secrets = ("hf_secret", "sesame", "/srv/ann", "D:\\\\Models")
+    given = {"hub_token": "hf_secret", "deepspeed": "/srv/ann/ds.json", "hub_args": "--t hf_secret", "max_steps": 2}
+    given |= {"vllm_server_base_url": "http://ann:sesame@host:8000", "model_init_kwargs": {"token": "sesame"}}
+    given |= {"logging_dir": "D:\\Models\\ann"}
+    recipe = [{"setting": "hub_token", "value": None, "source": "ours"}]
+    note = {"method": "SFT", "base": "/srv/ann/base", "records": 1, "sources": {"a": 1}, "recipe": recipe}
+    note |= {"given": given, "data": [{"data": "/srv/ann/mine.jsonl"}], "ids": ["/srv/ann/1.png"]}
+    (tmp_path / "training.json").write_text(json.dumps(note))
+    write_log(tmp_path, [{"step": 1, "loss": "see /srv/ann/log"}])
+    assert all(secret in (tmp_path / "training.json").read_text() for secret in secrets)
+    plan = plan_push(tmp_path, "me/x", licence="mit")
+    sent = {name: file if isinstance(file, bytes) else file.read_bytes() for name, file in plan.files.items()}
+    for name, content in {**sent, "card": plan.card.encode()}.items():
+        assert not [secret for secret in secrets if secret.encode() in content], name
+    assert "| max_steps | 2 | set for this run |" in plan.card and "| deepspeed | ds.json |" in plan.card
+    assert "Sent without the keys, passwords and local paths that are in it here: training.json, log.csv." in str(plan)
+    assert json.loads(sent["training.json"])["given"]["vllm_server_base_url"] == "http://host:8000"
+    assert "may show a key" not in str(plan)
+
+
+def test_a_mended_card_with_a_path_is_warned_of(tmp_path):
+    card = plan_push(write_adapter(tmp_path), "me/x", licence="mit").card_path
+    card.write_text(card.read_text() + "Logs: /srv/ann/logs\n")
+    assert "card.md may show a key or a path of this machine" in str(plan_push(tmp_path, "me/x"))
+
+
+def test_a_stranger_s_note_above_is_not_sent(tmp_path):
+    """The folder above an adapter may be that of another run."""
+    row = {"setting": "beta", "value": 0.1, "source": "ours"}
+    note = {"method": "GRPO", "base": "a/b", "records": 1, "sources": {"a": 1}, "recipe": [row]}
+    (tmp_path / "training.json").write_text(json.dumps(note))
+    write_log(tmp_path, [{"step": 7, "loss": 0.5}])
+    plan = plan_push(write_adapter(tmp_path / "mine"), "me/x", licence="mit")
+    assert not {"training.json", "log.csv"} & set(plan.files) and "trained by GRPO" not in plan.card
+    own = plan_push(write_adapter(tmp_path / "adapter"), "me/x", licence="mit")
+    assert {"training.json", "log.csv"} < set(own.files) and "trained by GRPO" in own.card
+    lines = [line for line in str(own).splitlines() if f"from {tmp_path.resolve()}" in line]
+    assert [line.split()[0] for line in lines] == ["training.json", "log.csv"]
+    (tmp_path / "training.json").unlink()  # a log alone may be anyone's
+    assert "log.csv" not in plan_push(tmp_path / "adapter", "me/x", licence="mit").files
+
+
+def test_a_log_above_a_merged_model_is_not_sent(tmp_path):
+    merged = tmp_path / "merged"
+    merged.mkdir()
+    (merged / "config.json").write_text("{}")
+    (merged / "model.safetensors").write_bytes(b"weights")
+    write_log(tmp_path, [{"step": 7, "loss": 0.5}])
+    assert set(plan_push(merged, "me/x", licence="mit").files) == {"config.json", "model.safetensors"}
+
+
+def test_what_is_not_known_is_said(tmp_path, small_hub):
+    bare = write_adapter(tmp_path / "bare")
     plan = plan_push(bare, "me/bare")
     assert "Not known: the run has no `training.json`." in plan.card and "Not evaluated: no report" in plan.card
     assert "No log was kept" in plan.card and "base_model: Qwen/Qwen2.5-VL-3B-Instruct" in plan.card
@@ -111,8 +172,7 @@ def test_what_is_not_known_is_said(run, tmp_path, small_hub):
     ],
 )
 def test_a_licence_that_allows_more_than_the_base_s(tmp_path, base, licence, warns):
-    (tmp_path / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": base, "peft_type": "LORA"}))
-    plan = plan_push(tmp_path, "me/bare", licence=licence)
+    plan = plan_push(write_adapter(tmp_path, base), "me/bare", licence=licence)
     assert ("Qwen Research License, which allows no commercial use" in str(plan)) == warns
 
 
@@ -193,3 +253,143 @@ def test_reports_that_cannot_be_compared_are_not(run, reports, tmp_path):
     assert "other and base were asked different items; they are not compared." in card
     assert "own and base were asked with different prompts; they are not compared." in card
     assert "| own | own | all | 6 |" in card and "ai2d (lmms-lab/ai2d): 9 rows, left out: bad_gt 3." in card
+
+
+@pytest.mark.parametrize("base", ["mybase", "D:\\models\\mybase", "../ann/mybase", "/srv/models/mybase", "~/mybase"])
+def test_a_folder_of_the_writer_s_has_no_licence_and_no_path_on_the_card(tmp_path, base):
+    plan = plan_push(write_adapter(tmp_path, base), "me/x")
+    assert plan.licence == "unknown" and ModelCard(plan.card).data.base_model is None
+    assert "A LoRA adapter on mybase with" in plan.card and "The base is a toy" not in plan.card
+    assert "comes with the package" not in plan.card and "ann/" not in plan.card.lower() and "Ann" not in plan.card
+    assert json.loads(plan.files["adapter_config.json"])["base_model_name_or_path"] == "mybase"
+
+
+@pytest.mark.parametrize("base", ["mini_vlm_strong", "/opt/vlaa_helpers/assets/mini_vlm_weak"])
+def test_the_package_s_own_models_have_a_licence(tmp_path, base):
+    plan = plan_push(write_adapter(tmp_path, base), "me/x")
+    assert plan.licence == "apache-2.0" and "The base is a toy" in plan.card
+
+
+def test_values_inject_no_heading_into_the_card(tmp_path):
+    bad = "x\n\n# Injected\n\n"
+    folder = write_adapter(tmp_path / "adapter", bad)
+    row = {"setting": bad, "value": bad, "source": bad}
+    note = {"method": bad, "base": bad, "records": 1, "sources": {bad: 1}, "recipe": [row], "given": {bad: bad}}
+    note |= {"verifiers": {bad: 1}, "versions": {bad: bad}, "data": [{"data": bad, "left_out": {bad: 1}}]}
+    (tmp_path / "training.json").write_text(json.dumps(note))
+    write_log(tmp_path, [{"step": 1, "loss": bad}])
+    card = plan_push(tmp_path, "me/x", licence="mit").card
+    assert folder.exists() and "x\\n\\n# Injected" in card
+    assert not any(line.startswith("# Injected") for line in card.splitlines())
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"base_model_name_or_path": null}'])
+def test_a_foreign_adapter_config_is_named(tmp_path, content):
+    (write_adapter(tmp_path) / "adapter_config.json").write_text(content)
+    with pytest.raises(ValueError, match=r"adapter_config\.json (is broken|names no base)"):
+        plan_push(tmp_path, "me/x")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"step,loss\n1," + b"x" * 140_000, "field larger than field limit"),
+        ("step,loss\n1,Grö\n".encode("latin-1"), "can't decode byte"),
+    ],
+)
+def test_a_log_that_is_none_is_named(tmp_path, content, says):
+    write_adapter(tmp_path)
+    (tmp_path / "log.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"log\.csv is no log of a training: .*{says}.*Move it away"):
+        plan_push(tmp_path, "me/x")
+
+
+def test_a_note_too_deep_to_be_read_is_named(tmp_path):
+    write_adapter(tmp_path)
+    (tmp_path / "training.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"training\.json is broken: lists within lists"):
+        plan_push(tmp_path, "me/x")
+    (tmp_path / "training.json").unlink()
+    (tmp_path / "adapter_config.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"adapter_config\.json is broken: lists within lists"):
+        plan_push(tmp_path, "me/x")
+
+
+def test_only_files_of_a_model_are_sent(tmp_path):
+    write_adapter(tmp_path)
+    sent = ["tokenizer.json", "preprocessor_config.json", "chat_template.jinja", "generation_config.json", "LICENSE"]
+    kept = [".env", "train.py", "notes.txt", "credentials.json", "training_args.bin"]
+    for name in (*sent, *kept):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "checkpoint-9").mkdir()
+    plan = plan_push(tmp_path, "me/x")
+    assert set(plan.files) == {"adapter_config.json", "adapter_model.safetensors", *sent}
+    assert set(plan.left_out) == {"checkpoint-9/", *kept}
+    assert "Not sent, as no file of a model: .env, checkpoint-9/, credentials.json" in str(plan)
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "training.json", "log.csv"])
+def test_a_link_that_leads_outside_is_refused(tmp_path, name):
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    folder = write_adapter(tmp_path / "run")
+    (folder / name).symlink_to(secret)
+    if name == "training.json":
+        row = {"setting": "a", "value": 1, "source": "b"}
+        note = {"method": "SFT", "base": "a/b", "records": 1, "sources": {}, "recipe": [row]}
+        secret.write_text(json.dumps(note | {"sources": {"a": 1}}))
+    with pytest.raises(ValueError, match="is a link to .*secret, outside of its folder"):
+        plan_push(folder, "me/x")
+
+
+def test_a_link_within_the_folder_is_followed(tmp_path):
+    folder = write_adapter(tmp_path)
+    (folder / "LICENSE.txt").write_text("terms")
+    (folder / "LICENSE").symlink_to("LICENSE.txt")
+    assert plan_push(folder, "me/x").files["LICENSE"].read_text() == "terms"
+
+
+def test_a_folder_without_weights_is_refused(tmp_path):
+    (write_adapter(tmp_path) / "adapter_model.safetensors").unlink()
+    with pytest.raises(FileNotFoundError, match=r"holds no weights; expected adapter_\*\.safetensors"):
+        plan_push(tmp_path, "me/x")
+
+
+def test_a_mended_card_is_kept_and_sent(tmp_path, small_hub):
+    folder = write_adapter(tmp_path)
+    first = plan_push(folder, "me/x", licence="mit")
+    mended = first.card.replace("## Limits", "Mended by hand.\n\n## Limits")
+    first.card_path.write_text(mended)
+    with pytest.raises(ValueError, match="changed after the plan"):
+        push(first)
+    for licence in ("mit", None):
+        plan = plan_push(folder, "me/x", licence=licence)
+        assert plan.card == mended == plan.card_path.read_text() and plan.licence == "mit"
+        assert plan.card_is_mended and "was mended by hand and goes as it is" in str(plan)
+    push(plan)
+    assert small_hub.commits[0]["files"]["README.md"].decode() == mended
+    plan.card_path.unlink()
+    assert plan_push(folder, "me/x", licence="mit").card == first.card
+
+
+def test_a_generated_card_is_written_anew(tmp_path):
+    folder = write_adapter(tmp_path)
+    assert "license: unknown" in plan_push(folder, "me/x").card
+    plan = plan_push(folder, "me/x", licence="mit")
+    assert "license: mit" in plan.card_path.read_text() and not plan.card_is_mended
+    assert not {".card.sha256", "card.md"} & (set(plan.files) | set(plan.left_out))
+
+
+def test_a_mended_card_with_another_licence_stops_the_plan(tmp_path):
+    folder = write_adapter(tmp_path)
+    path = plan_push(folder, "me/x").card_path
+    mended = path.read_text() + "Mended.\n"
+    path.write_text(mended)
+    with pytest.raises(ValueError, match=r"card\.md was mended by hand and says license 'unknown', the plan 'mit'"):
+        plan_push(folder, "me/x", licence="mit")
+    assert path.read_text() == mended
+
+
+def test_a_card_of_an_earlier_version_is_not_lost(tmp_path):
+    (write_adapter(tmp_path) / "card.md").write_text("---\nlicense: mit\n---\n\nOurs.\n")
+    assert "Ours." in plan_push(tmp_path, "me/x").card

@@ -6,7 +6,7 @@ import pytest
 import torch
 from datasets import concatenate_datasets
 
-from vlaa_helpers import add_behaviour_logps, load_policy, make_scenes, to_sft
+from vlaa_helpers import add_behaviour_logps, control_images, load_policy, make_scenes, to_sft
 from vlaa_helpers.training import behaviour_logps, response_scores
 
 
@@ -108,8 +108,40 @@ def test_scores_of_another_policy_are_not_mixed_in(policy, tiny_profile, records
     for parameter in other.parameters():
         if parameter.requires_grad:
             parameter.data += 0.1
-    with pytest.raises(ValueError, match=r"behaviour.jsonl holds scores of another policy .*Name another path"):
+    with pytest.raises(ValueError, match=r"behaviour.jsonl holds scores of another policy.*Name another path"):
         add_behaviour_logps(other, processor, records, path=path)
+
+
+@pytest.fixture(scope="module")
+def other(tiny_profile):
+    """A policy that is only a little another one: no score of a response would give it away."""
+    model, processor = load_policy(tiny_profile)
+    weight = next(weight for name, weight in model.named_parameters() if "lora_B" in name)
+    weight.data[0, 0] += 1e-4
+    return model, processor
+
+
+def test_scores_of_other_records_by_another_policy_are_not_mixed_in(policy, other, records, tmp_path):
+    """Neither where the file has no score of these records yet, nor where the two policies are nearly the same."""
+    path = tmp_path / "behaviour.jsonl"
+    add_behaviour_logps(*policy, records.select(range(2)), path=path)
+    kept = path.read_text()
+    for places in (range(2, 4), range(4)):
+        with pytest.raises(ValueError, match=r"behaviour.jsonl holds scores of another policy.*Name another path"):
+            add_behaviour_logps(*other, records.select(places), path=path)
+    assert path.read_text() == kept
+    add_behaviour_logps(*policy, records.select(range(2, 4)), path=path)
+
+
+def test_another_image_is_scored_again(policy, records, tmp_path, asked):
+    """The same ids and words, shown other images."""
+    path, images = tmp_path / "behaviour.jsonl", records.select(range(4))
+    scored = add_behaviour_logps(*policy, images, path=path)
+    asked.clear()
+    found = add_behaviour_logps(*policy, control_images(images, "blank"), path=path)
+    assert asked == [4]
+    for row, before in zip(found["behaviour"], scored["behaviour"], strict=True):
+        assert row["token_ids"] == before["token_ids"] and row["logps"] != before["logps"]
 
 
 def test_records_that_have_scores_are_not_scored_twice(policy, scored):

@@ -182,6 +182,22 @@ def test_the_loss_is_that_of_the_formula(step, loss_type):
     assert_same_gradients(dict(zip(adapters, found, strict=True)), dict(zip(adapters, expected, strict=True)))
 
 
+def test_the_hint_of_a_truncated_completion_is_learned_all_the_same(step):
+    """DAPO leaves truncated completions out of its loss; the expert's words before them are as good as any."""
+    kept, masked = step(loss_type="dapo"), step(loss_type="dapo", mask_truncated_completions=True)
+    (one,), (other,) = kept.passes, masked.passes
+    assert torch.equal(one["completion_ids"], other["completion_ids"])
+    last = one["completion_ids"].gather(1, one["completion_mask"].sum(dim=1, keepdim=True) - 1)[:, 0]
+    truncated = ~torch.isin(last, torch.tensor(kept.trainer.eos_token_ids))
+    assert (truncated & one["expert_mask"].any(dim=1)).any()
+    assert torch.equal(one["expert_mask"], other["expert_mask"])
+    own = one["completion_mask"] * one["tool_mask"] * ~truncated[:, None]
+    assert torch.equal(other["completion_mask"] * other["tool_mask"], own)
+    assert other["num_items_in_batch"] == own.sum() + one["expert_mask"].sum()
+    for name in ("hints/nll", "hints/weight"):
+        assert masked.log[name] == pytest.approx(kept.log[name], rel=1e-4)
+
+
 @pytest.mark.parametrize("loss_type", ["dapo", "dr_grpo"])
 def test_how_a_step_is_cut_changes_nothing(step, loss_type):
     """Also where a micro-group, a group, or the row that learns a hint stand in different passes."""
@@ -349,7 +365,11 @@ def altered(records, column, values):
     ("column", "values", "said"),
     [
         ("response", ["", *responses(1)], "1 of 2 records have no trace to take hints from: "),
-        ("response", [*responses(1), "<think>\nx <|im_end|>\n</think>\n<answer>1</answer>"], "holds the end token"),
+        (
+            "response",
+            [*responses(1), "<think>\nx <|im_end|>\n</think>\n<answer>1</answer>"],
+            r"its response holds '<\|im_end\|>', a control token",
+        ),
         ("hint", [1, 2], "records have the columns hint; expected other names"),
     ],
 )

@@ -42,6 +42,24 @@ def test_what_could_not_be_scored_does_not_count():
     assert found.index.tolist() == ["c"] and found["n"].tolist() == [3]
 
 
+def test_a_rollout_that_went_on_from_a_hint_says_nothing_of_the_policy_alone():
+    found = rollouts([("a", [0, 0, 1, 1]), ("b", [1, 1, 0, 0])]).assign(hint=[0.0, 0.0, 0.5, 1.0, 0.0, None, 0.0, 0.2])
+    hard = hard_questions(found, at_most=0.25)
+    assert hard.index.tolist() == ["a"] and hard["n"].tolist() == [2] and hard["right"].tolist() == [0]
+
+
+def test_of_several_rewards_the_mixed_one_says_what_is_right():
+    """A bonus for the format makes the sum of a wrong answer as large as full marks."""
+    run = rollouts([("a", [1.0, 1.0]), ("b", [2.0, 2.0]), ("c", [0.0, 1.0])])
+    several = run.assign(**{"reward/strict": [1, 1, 1, 1, 0, 1], "reward/mixed_reward": [0, 0, 1, 1, 0, None]})
+    hard = hard_questions(several, at_most=0)
+    assert hard.index.tolist() == ["a", "c"] and hard["n"].tolist() == [2, 1]
+    own = several.rename(columns={"reward/mixed_reward": "reward/mine"})
+    with pytest.raises(ValueError, match=r"rewards strict, mine; .*'reward/mixed_reward'.*column='reward/strict'"):
+        hard_questions(own)
+    assert hard_questions(own, at_most=0, column="reward/mine").equals(hard)
+
+
 def test_nobody_asked_is_an_empty_buffer():
     assert len(hard_questions(rollouts([]))) == 0
 

@@ -1,10 +1,11 @@
 """When hints are given: TRAPO's table, and settings that cannot be."""
 
 import re
+from functools import partial
 
 import pytest
 
-from vlaa_helpers import Hints, MicroGroup, hint_schedule
+from vlaa_helpers import Hints, MicroGroup, hint_schedule, token_weights
 from vlaa_helpers.training.hints import TRAPO
 
 CODE = (MicroGroup(4, 0, 0), MicroGroup(2, 0.25, 2 / 4), MicroGroup(1, 0.5, 4 / 6), MicroGroup(1, 1.0, 7 / 7))
@@ -84,6 +85,10 @@ def test_groups_without_hints_are_sampled_at_once():
         ),
         ({"token_weights": "trsft2"}, "unknown weighting 'trsft2'"),
         ({"token_weights": "pear_token"}, "'pear_token' reads how likely the expert was"),
+        ({"token_weights": partial(token_weights, "pear_token")}, "reads how likely the expert was"),
+        ({"token_weights": partial(token_weights, "trsft", alpha=5)}, "alpha is a probability above 0, up to 1; got 5"),
+        ({"micro_groups": [(2.5, 0, 0), (2.5, 0.5, 0.5)]}, "MicroGroup(size=2.5, length=0, below=0); expected a size"),
+        ({"micro_groups": [(2, 0, 0), (2, 0.5, float("nan"))]}, "below=nan); expected a size of 1 or more"),
     ],
 )
 def test_hints_that_cannot_be(settings, said):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from datasets import concatenate_datasets
 from peft.utils import load_peft_weights
 
 from vlaa_helpers import load_policy, load_rollouts, make_scenes, phase_recipe, train_in_phases, train_sft
@@ -30,7 +31,16 @@ def run(tiny_profile, records):
         model, processor = load_policy(tiny_profile)
         profile = tiny_profile.replace(sft_batch_size=2)
         given = {"reward_funcs": length_is_odd, "output_dir": folder, **SETTINGS, **settings}
-        return model, train_in_phases(model, processor, records, profile, **given)
+        return model, train_in_phases(model, processor, of_kind(given.pop("records", 6)), profile, **given)
+
+    def of_kind(kind):
+        if kind == "twice":
+            return concatenate_datasets([records, records])
+        if kind == "bare":
+            return records.map(
+                lambda row, k: {"response": row["response"] * (k < 1), "reasoning": ""}, with_indices=True
+            )
+        return records.select(range(kind))
 
     return train
 
@@ -152,11 +162,50 @@ def test_what_is_done_is_not_trained_again(run, whole, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     shutil.copytree(whole[1]["folder"].iloc[0].parent, folder)
     monkeypatch.setattr(phases, "train_grpo", None)
-    model, table = run(folder, resume=True, cycles=1)
+    model, table = run(folder, resume=True, cycles=1, grpo={"learning_rate": 0.01, "beta": 0.01, "save_steps": 7})
     assert table["steps"].tolist() == [2, 2, 2]
     trained = dict(model.named_parameters())
     for name, weight in weights_in(folder / "3-grpo" / "adapter").items():
         assert torch.equal(trained[name.replace(".weight", ".default.weight")], weight)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"seed": 1}, "with seed=0, and this is seed=1"),
+        ({"freeze": 0}, "with freeze=0.5, and this is freeze=0"),
+        ({"grpo": {"learning_rate": 0.01}}, "with grpo beta=0.01, and this is grpo beta=None"),
+        ({"records": 5}, "over other records"),
+    ],
+)
+def test_a_run_goes_on_with_the_settings_it_began_with(settings, said, run, whole, tmp_path, monkeypatch):
+    """Else its phases would be of two runs, and the table would name one."""
+    import shutil
+
+    shutil.copytree(whole[1]["folder"].iloc[0].parent, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "3-grpo")
+    monkeypatch.setattr(phases, "train_grpo", None)
+    given = {"cycles": 1, "grpo": {"learning_rate": 0.01, "beta": 0.01}, **settings}
+    with pytest.raises(ValueError, match=f"began {said}.*name another output_dir"):
+        run(tmp_path / "run", resume=True, **given)
+
+
+def test_no_phase_of_one_seed_has_the_draws_of_another_seed(run, tmp_path, monkeypatch):
+    """Phases ask and sample by their seed: seed 0's third and seed 2's first must not be one."""
+    seeds = []
+
+    class Done(Exception):
+        pass
+
+    def note(*_, seed, **__):
+        seeds.append(seed)
+        raise Done
+
+    monkeypatch.setattr(phases, "train_grpo", note)
+    for seed in range(5):
+        with pytest.raises(Done):
+            run(tmp_path / str(seed), seed=seed)
+    assert seeds[0] == 0 and min(later - earlier for earlier, later in zip(seeds, seeds[1:], strict=False)) >= 1000
 
 
 def test_a_fresh_run_begins_with_the_policy_it_is_given(run, whole, tmp_path, monkeypatch):
@@ -197,6 +246,12 @@ def test_recipes_say_what_they_do_and_who_says_so(tiny_profile):
         ({"sft": {"reward_funcs": []}}, "grpo or sft has reward_funcs, which each phase sets for itself"),
         ({"grpo": {"max_steps": 3}}, "grpo or sft has max_steps, which each phase sets for itself; leave it out"),
         ({"recipe": "sft"}, "unknown recipe 'sft'"),
+        ({"sft": {"learning_rat": 1e-4}}, "sft has learning_rat, which neither train_sft nor SFTConfig knows"),
+        ({"grpo": {"learning_rat": 1e-4}}, "grpo has learning_rat, which neither train_grpo nor GRPOConfig knows"),
+        ({"sft": {"loss_type": "dft"}}, "token_share=0.2 weighs TRL's plain loss, and sft has loss_type"),
+        ({"reward_funcs": [length_is_odd, max]}, "rewards length_is_odd, max; .* one MixedReward among them"),
+        ({"records": "twice"}, "6 records share an id with another; give each its own"),
+        ({"records": "bare"}, "1 of 6 records have a response or a reasoning, fewer than least=2"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_trained(settings, said, run, tmp_path):

@@ -1,12 +1,14 @@
 """Weights of tokens: closed forms of each method, what they may depend on, and weightings of one's own."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
 
 from vlaa_helpers import TokenWeighting, register_token_weighting, token_weights, weighting_table
 from vlaa_helpers.training import weight_registry
+from vlaa_helpers.training.weigh_tokens import check_method
 
 PEAR = ("pear_sequence", "pear_token", "pear_block")
 METHODS = ("sft", "dft", "trsft", *PEAR, "entropy_top")
@@ -238,6 +240,11 @@ def test_entropy_keeps_its_share_of_each_response_rounded_up(share, counts):
         assert values[row == 1].min() >= values[kept & (row == 0)].max() if (kept & (row == 0)).any() else True
 
 
+def test_entropy_keeps_one_token_however_small_its_share():
+    mask = torch.ones(1, 10)
+    assert token_weights("entropy_top", -mask, mask, entropies=0 * mask, share=1e-9).sum() == 1
+
+
 def test_entropy_keeps_no_more_where_entropies_are_equal_or_products_round_up():
     mask = torch.ones(1, 100)
     assert 0.07 * 100 > 7
@@ -256,9 +263,14 @@ def test_entropy_keeps_no_more_where_entropies_are_equal_or_products_round_up():
         ("trsft", {"alpha": 0.0}, "alpha is a probability above 0"),
         ("entropy_top", {"share": 1.5}, "share is above 0, up to 1"),
         ("pear_block", {"block": 0}, "a block has 1 token or more"),
+        ("pear_block", {"block": 2.5}, "a block has 1 token or more, a whole number, got block=2.5"),
         ("pear_token", {"gamma": 0.0}, "gamma is above 0"),
+        ("pear_token", {"log_ratio_clip": (0.3, -0.08)}, r"log_ratio_clip is \(lowest, highest\), got \(0.3, -0.08\)"),
+        ("pear_sequence", {"log_weight_clip": (5, -10)}, r"log_weight_clip is \(lowest, highest\), got \(5, -10\)"),
+        ("pear_block", {"log_weight_clip": (math.nan, 5)}, "log_weight_clip is"),
         ("dft", {"entropies": torch.zeros(2, 2)}, r"expected one shape .* logps \(3, 12\), .*entropies \(2, 2\)"),
         (lambda logps, mask: logps[:1], {}, r"gave weights of shape \(1, 12\) for tokens of \(3, 12\)"),
+        (lambda logps, mask: 0.5, {}, "gave 0.5; expected a tensor of weights"),
         (lambda logps, mask: logps / 0, {}, "weights that are not finite"),
     ],
 )
@@ -266,6 +278,41 @@ def test_what_cannot_be_weighed_is_refused(method, settings, said):
     logps, mask, beside = draw()
     with pytest.raises(ValueError, match=said):
         token_weights(method, logps, mask, **(beside | settings))
+
+
+@pytest.mark.parametrize("kind", [torch.bool, torch.int64, torch.float16, torch.float32])
+def test_weights_of_any_type_come_back_as_numbers_one_can_sum(kind):
+    """A mask is a weighting too: 1 for some tokens. Squares and means of it are logged."""
+    logps = torch.tensor([[-1.0, -2.0, -3.0]])
+    weights = token_weights(lambda logps, mask: (logps > -2.5).to(kind), logps, torch.ones(1, 3))
+    assert weights.dtype == torch.float32 and weights.tolist() == [[1, 1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("method", "error", "said"),
+    [
+        (partial(token_weights, "trsft", alpha=5), ValueError, "alpha is a probability above 0"),
+        (partial(token_weights, "trsft2"), ValueError, "unknown weighting 'trsft2'"),
+        (partial(token_weights, "trsft", gamma=0.9), TypeError, "trsft: got an unexpected keyword argument 'gamma'"),
+        (partial(partial(token_weights, "entropy_top"), share=2), ValueError, "share is above 0, up to 1"),
+        (partial(token_weights, "pear_token"), ValueError, "pear_token reads behaviour_logps, which was not given"),
+        (partial(token_weights, alpha=0.1), TypeError, "names no method"),
+        (lambda logps: logps, TypeError, "too many positional arguments"),
+        (lambda logps, mask, power: logps, TypeError, "missing a required argument: 'power'"),
+    ],
+)
+def test_a_method_that_cannot_work_is_found_without_a_token(method, error, said):
+    with pytest.raises(error, match=said):
+        check_method(method)
+
+
+@pytest.mark.parametrize("method", [*METHODS, *(partial(token_weights, name) for name in METHODS)])
+def test_methods_that_work_pass_the_check(method):
+    check_method(method, behaviour=True)
+
+
+def test_a_function_of_ones_own_is_not_called_before_its_time():
+    check_method(lambda logps, mask, *, entropies, power=1.0: pytest.fail("it was called"))
 
 
 def test_a_setting_that_a_method_does_not_have_is_refused():

@@ -414,6 +414,34 @@ def _(world):
     need(torch.allclose(layer(x), layer.get_base_layer()(x) + added, atol=1e-6), "what an adapter adds")
 
 
+@holds("peft-torchao")
+def _(world):
+    from packaging.requirements import Requirement
+    from packaging.version import Version
+    from peft import import_utils
+
+    from vlaa_helpers.environment import BESIDE
+
+    specifier = Requirement(BESIDE["torchao"][1]).specifier
+    lowest = Version(next(iter(specifier)).version)
+    below = f"{lowest.major}.{lowest.minor - 1}.9"
+    real, found = import_utils.importlib_metadata.version, import_utils.importlib.util.find_spec
+    try:
+        import_utils.importlib.util.find_spec = lambda name: object() if name == "torchao" else found(name)
+        for version, taken in ((f"{lowest}.0", True), (below, False)):
+            import_utils.importlib_metadata.version = lambda name, seen=version: seen
+            try:
+                accepted = import_utils.is_torchao_available.__wrapped__()
+            except ImportError as error:
+                need(
+                    "torchao" in str(error) and version in str(error), "the error names neither torchao nor its version"
+                )
+                accepted = False
+            need(accepted is taken, f"torchao {version} is {'taken' if accepted else 'refused'}; BESIDE says otherwise")
+    finally:
+        import_utils.importlib_metadata.version, import_utils.importlib.util.find_spec = real, found
+
+
 @holds("bnb-dequantize")
 def _(world):
     from bitsandbytes.nn import Linear4bit

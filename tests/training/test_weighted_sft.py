@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from datasets import concatenate_datasets
 
-from vlaa_helpers import add_behaviour_logps, load_policy, make_scenes, token_weights, train_sft
+from vlaa_helpers import add_behaviour_logps, load_policy, make_scenes, token_weights, trace_weights, train_sft
 from vlaa_helpers.training import weight_registry
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -168,7 +169,23 @@ def test_pear_needs_scores_and_says_so_before_it_trains(tiny_profile, records, t
         train_sft(model, processor, bare, tiny_profile, token_weights="pear_block", output_dir=str(tmp_path))
     with pytest.raises(ValueError, match="unknown weighting 'pear'; expected one of"):
         train_sft(model, processor, bare, tiny_profile, token_weights="pear", output_dir=str(tmp_path))
+    for given, rows in [("pear_block", bare), (partial(token_weights, "trsft", alpha=5), records)]:
+        method = partial(token_weights, given) if isinstance(given, str) else given
+        with pytest.raises(ValueError, match="no column 'behaviour'|alpha is a probability"):
+            train_sft(model, processor, rows, tiny_profile, token_weights=method, output_dir=str(tmp_path))
     assert not any(tmp_path.iterdir())
+
+
+def test_records_of_which_some_have_no_scores_are_refused_before_training(tiny_profile, records, tmp_path):
+    """Own traces that were scored, beside traces of others that were not: a batch would meet them late."""
+    model, processor = load_policy(tiny_profile)
+    bare = make_scenes(2, seed=7)
+    bare = bare.map(lambda row: {"response": f"<think>\nwell\n</think>\n<answer>{row['gt']}</answer>"})
+    mixed = concatenate_datasets([records, bare.cast(records.remove_columns("behaviour").features)])
+    with pytest.raises(ValueError, match=r"2 of 8 records have nothing in the column 'behaviour'.*add_behaviour_logps"):
+        train_sft(model, processor, mixed, tiny_profile, token_weights="pear_token", output_dir=str(tmp_path))
+    assert not any(tmp_path.iterdir())
+    assert len(trace_weights(model, processor, mixed, "sft")["id"].unique()) == 8
 
 
 def test_a_response_that_was_changed_after_it_was_scored_is_refused(tiny_profile, records, tmp_path):

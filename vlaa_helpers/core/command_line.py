@@ -1,6 +1,7 @@
 """What the commands share: the parser, arguments of checked types, and trouble said in one line."""
 
 import argparse
+import json
 import math
 import re
 import sys
@@ -65,3 +66,67 @@ def address(text: str) -> str:
         return checked_address(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def config_settings(pairs: list[str], config: type, option: str = "--set") -> dict[str, Any]:
+    """`NAME=VALUE` pairs as arguments of a trainer's config, a dataclass; a value is JSON, or else a string.
+
+    Raises:
+        ValueError: a pair without "=", or with a name that is no field of the config.
+    """
+    from dataclasses import fields
+
+    known = [field.name for field in fields(config)]
+    settings = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or name not in known:
+            near = get_close_matches(name, known, n=3)
+            hint = f"; did you mean {', '.join(near)}?" if near else ""
+            raise ValueError(f"{option} {pair}: expected NAME=VALUE with a field of {config.__name__}{hint}")
+        try:
+            settings[name] = json.loads(text)
+        except json.JSONDecodeError:
+            settings[name] = text
+    return settings
+
+
+def add_changes(command: argparse.ArgumentParser) -> None:
+    """Give a command the option `--change`, for settings of its profile."""
+    words = "any setting of the profile, such as max_pixels=131072; several times for several"
+    command.add_argument("--change", action="append", default=[], metavar="NAME=VALUE", help=words)
+
+
+def changed(profile: Any, pairs: list[str]) -> Any:
+    """A profile with what `--change` says.
+
+    Raises:
+        ValueError: a setting that it has not, or a value of another type.
+    """
+    given = config_settings(pairs, type(profile), "--change")
+    for name, value in given.items():
+        before = getattr(profile, name)
+        if type(value) is not type(before) and not (type(before) is float and type(value) is int):
+            raise ValueError(f"--change {name}={value}: expected a value like the profile's, {before!r:.60}")
+    return profile.replace(**given)
+
+
+def as_options(words: str) -> str:
+    """What a message tells a notebook to change, as the options of a command.
+
+    >>> as_options("-1 GiB  profile.replace(max_pixels=131_072)"), as_options("batch_size=4 (it is 8)")
+    ('-1 GiB  --change max_pixels=131072', '--batch-size 4 (it is 8)')
+    """
+
+    def options(call: re.Match) -> str:
+        pairs = [pair.replace('"', "") for pair in call[1].split(", ")]
+        return " ".join(f"--change {re.sub(r'(?<=[0-9])_(?=[0-9])', '', pair)}" for pair in pairs)
+
+    words = re.sub(r"profile\.replace\(([^()]*)\)", options, words)
+    words = re.sub(
+        r"\b(batch_size|samples|max_new_tokens)=([0-9]+)", lambda m: f"--{m[1].replace('_', '-')} {m[2]}", words
+    )
+    words = re.sub(r'\bdtype="(\w+)"', r"--dtype \1", words)
+    return words.replace(
+        "by processor.image_processor.size['longest_edge']", "--change max_pixels=… (pixels of an image)"
+    )

@@ -51,19 +51,24 @@ def decode_image(value: "Image.Image | bytes | Mapping | str | os.PathLike") -> 
     bits a channel become eight; CMYK is converted by its colour profile where it has one.
 
     Raises:
-        ValueError: None (a text-only record), bytes that are no image, more than `MAX_PIXELS`, or 32-bit numbers, which
-            have no agreed range.
+        ValueError: None (a text-only record), what is neither bytes nor a path, bytes that are no image, more than
+            `MAX_PIXELS`, or 32-bit numbers, which have no agreed range.
         FileNotFoundError: a path that is not there.
     """
     from PIL import Image
 
     if isinstance(value, Mapping):
-        value = value.get("bytes") or value.get("path")
+        encoded, path = value.get("bytes"), value.get("path")
+        if not isinstance(encoded, bytes | bytearray | memoryview | None):
+            raise ValueError(f"the image's bytes are {encoded!r:.60}; expected those of a PNG, JPEG or the like")
+        value = encoded or path
     if value is None:
         raise ValueError("no image: a text-only record has None; test for it before decoding")
     if isinstance(value, Image.Image):
         return _as_rgb(value)
     is_bytes = isinstance(value, bytes | bytearray | memoryview)
+    if not is_bytes and not isinstance(value, str | os.PathLike):
+        raise ValueError(f"the image is {value!r:.60}; expected a PIL image, encoded bytes, or a path")
     try:
         with open_image(value) as image:
             _require_size(image)

@@ -1,11 +1,21 @@
 """Rows of a file as it is: JSON Lines, a JSON array or CSV, one broken row costing no other."""
 
+import codecs
 import csv
 import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+LONGEST_LINE = 2**26
+"""Bytes of one row of JSON Lines, at most."""
+_OTHER_FILES = {
+    codecs.BOM_UTF16_LE: "the file is UTF-16; save it as UTF-8",
+    codecs.BOM_UTF16_BE: "the file is UTF-16; save it as UTF-8",
+    b"\x1f\x8b": "the file is compressed (gzip); unpack it first",
+}
+"""What a file may begin with that is no text in UTF-8."""
 
 
 def read_rows(path: Path) -> Iterator[tuple[int | None, Any, str]]:
@@ -13,17 +23,36 @@ def read_rows(path: Path) -> Iterator[tuple[int | None, Any, str]]:
     if path.suffix.lower() == ".csv":
         yield from _csv_rows(path)
         return
-    is_first = True
+    is_first, number = True, 0
     with path.open("rb") as lines:
-        for number, raw in enumerate(lines, start=1):
-            raw = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
+        while raw := lines.readline(LONGEST_LINE):
+            number += 1
+            whole = len(raw) < LONGEST_LINE or raw.endswith(b"\n")
+            raw = raw.removeprefix(codecs.BOM_UTF8)  # before later lines too, where files were put together
             if not raw.strip():
                 continue
             if is_first and raw.lstrip().startswith(b"["):
                 yield from ((None, value, "") for value in _array(raw + lines.read(), path))
                 return
-            is_first = False
-            yield number, *_json_line(raw)
+            begins, is_first = is_first, False
+            if not whole and (more := _pass_line(lines)):
+                yield (
+                    number,
+                    None,
+                    f"a line of {LONGEST_LINE + more:,} bytes, of which at most {LONGEST_LINE:,} are read",
+                )
+                continue
+            yield number, *_json_line(raw, begins=begins)
+
+
+def _pass_line(lines: BinaryIO) -> int:
+    """Read to the end of a line, and give the number of bytes that it still had."""
+    size = 0
+    while more := lines.readline(2**20):
+        size += len(more)
+        if more.endswith(b"\n"):
+            break
+    return size
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[int, Any, str]]:
@@ -31,16 +60,19 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, Any, str]]:
     with path.open("rb") as lines:
         for number, raw in enumerate(lines, start=1):
             if raw.strip():
-                yield number, *_json_line(raw)
+                yield number, *_json_line(raw, begins=number == 1)
 
 
-def _json_line(raw: bytes) -> tuple[Any, str]:
-    """The value of a line, or what is wrong with it."""
+def _json_line(raw: bytes, *, begins: bool = False) -> tuple[Any, str]:
+    """The value of a line, or what is wrong with it; one that `begins` a file may show that it is of another kind."""
     try:
         return json.loads(raw.decode().rstrip("\r\n")), ""  # a break would count: behind it is column 1
     except json.JSONDecodeError as error:
         return None, f"{error.msg} at column {error.colno}"
-    except (ValueError, RecursionError) as error:  # no UTF-8, absurdly long numbers, nested too deep
+    except UnicodeDecodeError as error:
+        known = next((words for start, words in _OTHER_FILES.items() if begins and raw.startswith(start)), "")
+        return None, known or str(error)
+    except (ValueError, RecursionError) as error:  # absurdly long numbers, nested too deep
         return None, str(error)
 
 

@@ -1,7 +1,7 @@
 """Rows of long work, kept as they come, so that an interrupted run goes on from there."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .jsonl import whole_rows
@@ -19,18 +19,29 @@ class KeptRows:
         wanted: rows of the whole work.
         unit: rows that belong together: of an interrupted run only whole units count.
         what: the work, for the error.
+        later: settings that earlier versions did not write: a folder without them can go on.
 
     Raises:
         ValueError: a folder that holds work with other settings.
     """
 
-    def __init__(self, folder: str | Path | None, settings: dict, *, wanted: int, unit: int = 1, what: str):
+    def __init__(
+        self,
+        folder: str | Path | None,
+        settings: dict,
+        *,
+        wanted: int,
+        unit: int = 1,
+        what: str,
+        later: Sequence[str] = (),
+    ):
         self.settings, self.rows = settings, []
         self._path = None if folder is None else Path(folder) / RESPONSES
         if self._path is None:
             return
         known = self._path.with_name(SETTINGS)
-        if known.exists() and (before := _settings(known)) != settings:
+        unsaid = {name: settings[name] for name in later if name in settings}
+        if known.exists() and (before := unsaid | _settings(known)) != settings:
             odd = sorted(name for name in {*before, *settings} if before.get(name) != settings.get(name))
             raise ValueError(
                 f"{folder} holds another {what}: its {', '.join(odd)} differ; give another folder, or delete it"

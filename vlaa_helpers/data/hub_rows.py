@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from ..core.jsonl import LONGEST_LINE
 from ..core.whole_files import write_whole
 from .hub_files import HubFile, bytes_to_come, download, find_hub_file, plan_words
 from .rows_to_records import source_and_image
@@ -52,6 +53,7 @@ def _enough(selection: Selection) -> Callable[[bytes], bool]:
     def test(piece: bytes) -> bool:
         nonlocal rest
         *lines, rest = (rest + piece).split(b"\n")
+        rest = rest if len(rest) < LONGEST_LINE else b""  # what follows of such a line is no JSON, so no row
         for line in lines:
             try:
                 row = json.loads(line)

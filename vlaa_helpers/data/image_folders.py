@@ -15,7 +15,7 @@ from .download_errors import explain
 from .hub_files import HubFile, download, part_of
 from .kept_stream import kept_stream
 from .ranged_file import RangedFile
-from .safe_archives import UnsafeArchive, tar_images, zip_images
+from .safe_archives import UnsafeArchive, open_zip, tar_images, zip_images
 
 TABLE_LIMIT = 2**28
 """Bytes of a zip's table of contents, at most; that of COCO's 118,000 images has about 12 million."""
@@ -209,9 +209,9 @@ def _open_zip(address: str, source: str) -> zipfile.ZipFile:
     raw.seek(-min(raw.size, 2**16), io.SEEK_END)
     raw.read(1)  # zipfile takes an error at the end of a file for "no zip": here it is seen as what it is
     try:
-        archive = zipfile.ZipFile(io.BufferedReader(raw))
-    except zipfile.BadZipFile as error:
-        says = f"{address}: {error}; expected a whole .zip. Go on without it: leave {source!r} out of sources=[…]."
+        archive = open_zip(io.BufferedReader(raw))
+    except UnsafeArchive as error:
+        says = f"{address}: {error}. Go on without it: leave {source!r} out of sources=[…]."
         raise UnsafeArchive(says) from error
     raw.budget = None
     return archive

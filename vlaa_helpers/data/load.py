@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 
+_DAMAGED = (ValueError, TypeError, AttributeError, LookupError, NotImplementedError, OSError)
+"""What `datasets` and Arrow raise on files that are no Arrow or a damaged one."""
+
+
 def load_records(
     source: str | os.PathLike,
     *,
@@ -198,7 +202,8 @@ def _arrow_records(path: Path, selection: Selection) -> tuple["Dataset", list[Ro
 
     try:
         records = Dataset.from_file(str(path))
-    except (ValueError, OSError) as error:  # Arrow's own words, which leave out the file
+        records.data.validate(full=True)  # a damaged one would end the process where it is read
+    except _DAMAGED as error:  # Arrow's own words, which leave out the file
         raise ValueError(
             f"{path} cannot be read as Arrow: {error!s:.200}. Build it again, or fetch it again."
         ) from None

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ..core.answers import FormatProblem, extract_answer, parse_response
+from ..core.control_tokens import control_token_in
 from ..core.images import check_image, find_image, image_path_parts, png_bytes, read_image_file
 from ..core.jsonl import csv_encoding, read_rows
 from ..core.printable import one_line
@@ -40,6 +41,8 @@ _FRACTIONS = ("coco", "vg")
 _SAYS_FRAME = re.compile(
     r"\b(?:fractions?|normali[sz]ed|0(?:\.0)? ?(?:to|and|[-–]) ?1(?:\.0)?|thousandths|pixels?)\b", re.I
 )
+_LONGEST_LITERAL = 100_000
+"""Characters of a text that is read in Python's notation, at most: its syntax tree takes some 500 bytes for each."""
 _SOURCE_OF_FOLDER = {"vg_100k": "vg", "vg_100k_2": "vg", "train2017": "coco"}
 
 
@@ -63,8 +66,8 @@ class RowProblem:
         id: the row's id, "" when it has none.
         kind: a short code, the same for the same trouble: "broken_json", "broken_csv", "no_question", "no_gt",
             "no_verifier_type", "unknown_verifier_type", "bad_gt", "missing_image", "bad_image", "bad_image_path",
-            "bad_images", "other_image_column", "bad_meta", "duplicate_id" or "not_utf8"; of the file "few_rows",
-            "passed_over" or "other_counts".
+            "bad_images", "other_image_column", "bad_meta", "duplicate_id", "control_token", "long_text" or "not_utf8";
+            of the file "few_rows", "passed_over" or "other_counts".
         message: what was found, what should be there, what to do.
         kept: the row is in the dataset all the same, changed as the message says.
     """
@@ -177,6 +180,7 @@ def _record(row: dict, reading: Reading) -> dict:
     response, gt = _response_and_gt(row)
     if not gt:
         raise _BadRow("no_gt", 'no ground truth; expected gt, or an answer in <answer> tags. Add a "gt" to the row.')
+    _refuse_control_tokens(row | {"response": response, "gt": gt})
     image = _image(image_name, source, reading) if image_name else _no_image(row, reading)
     meta = _meta(row.get("meta"), reading)
     final = gt.rpartition("†Answer:")[2].strip().removesuffix(".")
@@ -204,6 +208,13 @@ def _record(row: dict, reading: Reading) -> dict:
         "response": response,
         "meta": _text(meta),
     }
+
+
+def _refuse_control_tokens(row: dict) -> None:
+    for column in ("question", "gt", "caption", "reasoning", "response"):
+        if token := control_token_in(_text(row.get(column))):
+            fix = "Take it out, or write it with a space in it."
+            raise _BadRow("control_token", f"{column} holds {token!r}, which models read as a control token. {fix}")
 
 
 def source_and_image(row: dict) -> tuple[str, str]:
@@ -309,8 +320,9 @@ def _meta(value: object, reading: Reading) -> dict:
     if value is None or value == "":
         return {}
     parsed = value
+    long = isinstance(value, str) and len(value) > _LONGEST_LITERAL
     if isinstance(value, str):
-        for parse in (json.loads, ast.literal_eval):
+        for parse in (json.loads,) if long else (json.loads, ast.literal_eval):
             with contextlib.suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
                 found = parse(value)
                 json.dumps(found)  # Python's notation has things that JSON lacks: sets, bytes
@@ -318,7 +330,7 @@ def _meta(value: object, reading: Reading) -> dict:
                 break
     if isinstance(parsed, dict) and all(isinstance(key, str) for key in parsed):
         return dict(parsed)
-    seen = f"meta is {value!r:.60}"
+    seen = f"meta is a text of {len(value):,} characters, {value[:60]!r}…" if long else f"meta is {value!r:.60}"
     reading.note("bad_meta", f'{seen}; expected a JSON object. Kept as it is, under "raw" in meta.', kept=True)
     return {"raw": value}
 

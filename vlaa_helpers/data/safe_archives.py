@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import io
 import stat
+import struct
 import tarfile
 import unicodedata
 import zipfile
@@ -23,8 +24,21 @@ LARGEST_IMAGE = 2**26
 """Bytes of one image, at most."""
 BETWEEN_IMAGES = 2**24
 """Bytes of headers and padding between two members, at most."""
+LARGEST_EXTENSION = 2**12
+"""Bytes of one header block that extends another, as one with a long name, at most: tarfile of some Python versions
+searches it in a time that grows with its square."""
 MOST_EXPANSION = 20
 """Bytes that come out of one compressed byte, at most: images are compressed already, so this is near 1."""
+_BROKEN = (EOFError, zlib.error, ValueError, LookupError, OverflowError, RecursionError, struct.error)
+"""What tarfile and zipfile raise on broken bytes, beside errors of their own."""
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_EXTENSIONS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
 _IMAGE_NAMES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff")
 
 
@@ -54,13 +68,14 @@ def tar_images(
 
     Raises:
         UnsafeArchive: cut off, not a .tar.gz, or a member that is no plain file or folder, leaves its folder, is too
-            large, expands too much, or has the name of another (apart from capitals) with other content.
+            large, has a header that is too large, expands too much, or has the name of another (apart from capitals)
+            with other content.
     """
     names = _Names(source)
     guard = _Guard(archive)
     count = 0
     try:
-        with tarfile.open(fileobj=guard, mode="r|") as tar:
+        with tarfile.open(fileobj=guard, mode="r|", tarinfo=_Member) as tar:
             while (member := _next(tar, guard)) is not None:
                 key = names.check(member.name, member.size)
                 if not (member.isreg() or member.isdir()) or member.issparse():
@@ -74,13 +89,26 @@ def tar_images(
         _require_end(guard)
     except UnsafeArchive:
         raise
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error, ValueError) as error:
+    except (tarfile.TarError, gzip.BadGzipFile, *_BROKEN) as error:
         raise UnsafeArchive(f"broken or cut off after {count} images ({error}); expected a whole .tar.gz") from error
+
+
+class _Member(tarfile.TarInfo):
+    """A member whose extensions are refused by their size, before tarfile reads them."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> "_Member":
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in _EXTENSIONS and not 0 <= member.size <= LARGEST_EXTENSION:
+            says = f"{member.name!r:.200} is a header of {member.size:,} bytes that extends another"
+            raise UnsafeArchive(f"{says}; expected at most {LARGEST_EXTENSION:,}")
+        return member
 
 
 def _next(tar: tarfile.TarFile, guard: "_Guard") -> tarfile.TarInfo | None:
     member = tar.next()
     tar.members.clear()  # it would remember each
+    tar.pax_headers.clear()  # global headers pile up, and each member gets a copy of all
     guard.allow(BETWEEN_IMAGES + (min(member.size, LARGEST_IMAGE) if member else 0))
     return member
 
@@ -134,6 +162,18 @@ class _Counted(io.RawIOBase):
         return len(data)
 
 
+def open_zip(file: BinaryIO) -> zipfile.ZipFile:
+    """A .zip, of which its table of contents was read.
+
+    Raises:
+        UnsafeArchive: it is cut off, or has no table that can be read.
+    """
+    try:
+        return zipfile.ZipFile(file)
+    except (zipfile.BadZipFile, NotImplementedError, *_BROKEN) as error:
+        raise UnsafeArchive(f"{error}; expected a whole .zip") from error
+
+
 def zip_images(
     archive: zipfile.ZipFile, source: str, take: Callable[[PurePosixPath], bool]
 ) -> Generator[tuple[PurePosixPath, bytes]]:
@@ -145,13 +185,18 @@ def zip_images(
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR) or member.flag_bits & 1:
                 raise UnsafeArchive(f"{member.filename!r} is a link, encrypted or the like; expected plain files")
+            if member.compress_type not in _METHODS:
+                says = f"{member.filename!r} is compressed by method {member.compress_type}"
+                raise UnsafeArchive(f"{says}; expected deflated or stored images")
             if member.file_size > MOST_EXPANSION * member.compress_size + 2**16:
                 raise UnsafeArchive(f"{member.filename!r} expands more than {MOST_EXPANSION} times; expected an image")
             if key is None or member.is_dir() or not take(key):
                 continue
             with archive.open(member) as file:
                 yield key, names.first(key, file.read(LARGEST_IMAGE))
-    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError) as error:
+    except UnsafeArchive:
+        raise
+    except (zipfile.BadZipFile, NotImplementedError, *_BROKEN) as error:
         raise UnsafeArchive(f"broken or cut off ({error}); expected a whole .zip") from error
 
 
@@ -172,8 +217,12 @@ class _Names:
         bad = windows.drive or windows.root or ".." in windows.parts or "\\" in name
         if bad or any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
             raise UnsafeArchive(f"{name!r:.200} leads out of its folder, or is no name; expected folder/image.png")
-        if size > LARGEST_IMAGE or size < 0:
-            raise UnsafeArchive(f"{name!r} has {size_words(size)}; expected images of at most {LARGEST_IMAGE:,} bytes")
+        if size < 0:
+            raise UnsafeArchive(f"{name!r:.200} has a negative size ({size:,} bytes); expected the size of an image")
+        if size > LARGEST_IMAGE:
+            raise UnsafeArchive(
+                f"{name!r:.200} has {size_words(size)}; expected images of at most {LARGEST_IMAGE:,} bytes"
+            )
         stem = PurePosixPath(name).name
         if not stem.lower().endswith(_IMAGE_NAMES) or stem.startswith("."):
             return None

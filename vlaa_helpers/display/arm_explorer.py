@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 COLOURS = ("#2166ac", "#e08214")
 """Of the first and of the second arm."""
+TEXT_COLOURS = (COLOURS[0], "#b35806")
+"""The same for words: dark enough on white (a contrast of 4.5 or more)."""
 CURVES = {"reward": "training reward", "held_out/accuracy": "held-out accuracy"}
 
 
@@ -124,26 +126,26 @@ class ArmExplorer(Slides):
         for axes, k, response, correct in said:
             axes.axis("off")
             head = f"{pair.names[k]}: {'right' if correct else 'wrong'}"
-            axes.text(0, 1, head, va="top", color=COLOURS[k], weight="bold", fontsize=8, parse_math=False)
+            axes.text(0, 1, head, va="top", color=TEXT_COLOURS[k], weight="bold", fontsize=8, parse_math=False)
             told = wrap(response, width=46)
             axes.text(0, 0.9, told, va="top", fontsize=7, family="monospace", parse_math=False)
         figure.suptitle(str(pair), fontsize=10)
         lower.suptitle(wrap(f"{record['question']} → {record['gt']}", width=110), fontsize=8)
         return figure
 
-    def image_and_html(self, number: int) -> tuple[Any, str]:
+    def record_and_html(self, number: int) -> tuple[Mapping, str]:
         pair, record, row = self._asked(number)
         asked = f"<b>{html.escape(record['question'])} → {html.escape(record['gt'])}</b>"
         cells = "".join(
-            f"<td style='vertical-align: top; text-align: left; width: 50%'><b style='color: {COLOURS[k]}'>"
+            f"<td style='vertical-align: top; text-align: left; width: 50%'><b style='color: {TEXT_COLOURS[k]}'>"
             f"{html.escape(pair.names[k])}: {'right' if row[f'correct{end}'] else 'wrong'}</b>"
             f"{_marked(row[f'response{end}'], record)}</td>"
             for k, end in enumerate(("", "_second"))
         )
         count = f"{len(pair.changed)} questions to look at"
-        return record["image"], (
+        return record, (
             f"<b>{html.escape(str(pair))}</b>{_curves_html(pair)}{_table_html(pair)}<i>{count}</i><br>"
-            f"{asked}<table><tr>{cells}</tr></table>"
+            f"{asked}<table role='presentation'><tr>{cells}</tr></table>"
         )
 
     def sliders(self) -> tuple[Sequence[Any], "Callable[[], int]"]:
@@ -251,7 +253,21 @@ def _curves_html(pair: Pair) -> str:
     _draw_curves(axes, pair)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=90)
-    return f"<br><img src='data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}'>"
+    data = base64.b64encode(buffer.getvalue()).decode()
+    words = html.escape(_curves_words(pair), quote=True)
+    return f"<br><img src='data:image/png;base64,{data}' alt='{words}'>"
+
+
+def _curves_words(pair: Pair) -> str:
+    """What the curves show, for a reader who does not see them: where each begins and ends."""
+    parts = []
+    for name in pair.names:
+        log = pair.logs[pair.logs["arm"] == name].sort_values("step")
+        for column, words in CURVES.items():
+            values = log[column].dropna()
+            if len(values):
+                parts.append(f"{words} of {name} from {values.iloc[0]:.2f} to {values.iloc[-1]:.2f}")
+    return "Curves by step: " + "; ".join(parts)
 
 
 def _table_html(pair: Pair) -> str:
@@ -260,7 +276,9 @@ def _table_html(pair: Pair) -> str:
         f"<td>{row['second']:.1%}</td><td>{row['won']:.0f}</td><td>{row['lost']:.0f}</td></tr>"
         for source, row in pair.table.iterrows()
     )
-    names = "".join(f"<th style='color: {COLOURS[k]}'>{html.escape(name)}</th>" for k, name in enumerate(pair.names))
+    names = "".join(
+        f"<th style='color: {TEXT_COLOURS[k]}'>{html.escape(name)}</th>" for k, name in enumerate(pair.names)
+    )
     return f"<table><tr><th>source</th><th>n</th>{names}<th>won</th><th>lost</th></tr>{rows}</table>"
 
 

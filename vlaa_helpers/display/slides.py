@@ -3,10 +3,11 @@
 import base64
 import html
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..core.images import decode_image, png_bytes
+from ..pseudo_reasoning.parsed_trace import facts_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 class Slides:
     """Numbered pages: a notebook shows a widget with sliders, or else the first page as a figure.
 
-    A subclass says what is on a page: `figure` and `image_and_html`. One that is not gone through page by page has
+    A subclass says what is on a page: `figure` and `record_and_html`. One that is not gone through page by page has
     `sliders` of its own.
 
     Args:
@@ -31,8 +32,8 @@ class Slides:
         """One page as a matplotlib figure."""
         raise NotImplementedError
 
-    def image_and_html(self, number: int) -> tuple[Any, str]:
-        """What the widget shows of a page: an image in any form, or None, and HTML whose texts are escaped."""
+    def record_and_html(self, number: int) -> tuple[Mapping, str]:
+        """What the widget shows of a page: the record whose image it is, and HTML whose texts are escaped."""
         raise NotImplementedError
 
     def sliders(self) -> tuple[Sequence[Any], Callable[[], int]]:
@@ -43,25 +44,86 @@ class Slides:
         return [slider], lambda: slider.value
 
     def widget(self) -> Any:
-        """An ipywidgets box: the sliders above, the image and the text below."""
+        """An ipywidgets box: the sliders and their fields above, the image and the text below."""
         import ipywidgets
 
         sliders, number = self.sliders()
-        shown, text = ipywidgets.Image(width=224), ipywidgets.HTML()
+        shown, text = ipywidgets.HTML(), ipywidgets.HTML()
 
         def show(_: object = None) -> None:
-            image, words = self.image_and_html(number())
-            shown.value = b"" if image is None else png_bytes(image)
+            record, words = self.record_and_html(number())
+            shown.value = picture_html(record)
             text.value = words
 
         for slider in sliders:
             slider.observe(show, names="value")
         show()
-        above = sliders[0] if len(sliders) == 1 else ipywidgets.HBox(sliders)
-        return ipywidgets.VBox([above, ipywidgets.HBox([shown, text])])
+        return ipywidgets.VBox([control_row(sliders), ipywidgets.HBox([shown, text])])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
         return with_fallback(self.widget(), self.figure(), self.summary)
+
+
+def control_row(sliders: Sequence[Any]) -> Any:
+    """Sliders and lists side by side, each slider behind a field for numbers that holds the same value.
+
+    The handle of an ipywidgets slider has no name that a screen reader could say, and JupyterLab takes its arrow keys
+    for moves between cells. A field has the slider's description as its name, keeps its keys, and comes first.
+    """
+    import ipywidgets
+
+    parts: list[Any] = []
+    for slider in sliders:
+        if isinstance(slider, ipywidgets.IntSlider | ipywidgets.SelectionSlider):
+            parts += [_field_of(slider), slider]
+            slider.description, slider.readout, slider.layout.width = "", False, "200px"
+        else:
+            parts.append(slider)
+    return ipywidgets.HBox(parts, layout=ipywidgets.Layout(flex_flow="row wrap"))
+
+
+def _field_of(slider: Any) -> Any:
+    """A field for numbers that moves a slider and is moved by it; it skips numbers that the slider does not have."""
+    import ipywidgets
+
+    chosen = isinstance(slider, ipywidgets.SelectionSlider)
+    low, high = (slider.options[0], slider.options[-1]) if chosen else (slider.min, slider.max)
+    field = ipywidgets.BoundedIntText(slider.value, min=low, max=high, description=slider.description)
+    field.layout.width = "170px"
+    if not chosen:
+        ipywidgets.link((slider, "max"), (field, "max"))
+        ipywidgets.link((slider, "value"), (field, "value"))
+        return field
+
+    def follow(change: Mapping) -> None:
+        up = change["new"] > slider.value
+        beyond = [option for option in slider.options if (option >= field.value if up else option <= field.value)]
+        slider.value = field.value = beyond[0 if up else -1]
+
+    field.observe(follow, names="value")
+    ipywidgets.dlink((slider, "value"), (field, "value"))
+    return field
+
+
+def picture_html(record: Mapping, width: int = 224) -> str:
+    """The image of a record as HTML with an alternative text, "" where the record has none.
+
+    Args:
+        width: in pixels.
+    """
+    if record["image"] is None:
+        return ""
+    data = base64.b64encode(png_bytes(record["image"])).decode()
+    words = html.escape(picture_words(record), quote=True)
+    return f"<img src='data:image/png;base64,{data}' alt='{words}' width='{width}' style='max-width: none'>"
+
+
+def picture_words(record: Mapping) -> str:
+    """What a screen reader says in place of an image: the scene in words where its facts are known."""
+    from ..mini_world.kinds import get_kind
+
+    facts = facts_of(record)
+    return "image of the question" if facts is None else get_kind(record["source"]).words(facts)
 
 
 def with_fallback(widget: Any, figure: "Figure", words: str) -> dict[str, Any]:

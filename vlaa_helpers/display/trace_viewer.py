@@ -6,11 +6,11 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..core.images import decode_image, png_bytes
+from ..core.images import decode_image
 from ..core.record_schema import meta_of
 from ..core.trace_text import step_spans, trace_of
 from ..pseudo_reasoning.marks import MARKS, SYMBOLS, Mark, find_marks, marked_html
-from .slides import Slides, draw_image, text_html, with_fallback
+from .slides import Slides, draw_image, picture_html, text_html, with_fallback
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -73,9 +73,9 @@ class TraceViewer(Slides):
             _draw_bars(bars, row["gains"], [k for k, *_ in lines], len(head))
         return figure
 
-    def image_and_html(self, number: int) -> tuple[Any, str]:
+    def record_and_html(self, number: int) -> tuple[Mapping, str]:
         row = self.rows[number]
-        return row["record"]["image"], _row_html(row)
+        return row["record"], _row_html(row)
 
 
 def view_traces(
@@ -249,16 +249,18 @@ class TraceVote:
         told = ipywidgets.Label()
         boxes = []
         for place, row in enumerate(self.rows):
-            choice = ipywidgets.ToggleButtons(options=["genuine", "pseudo"], value=None)
+            options = [(f"trace {place + 1}: {label}", label) for label in ("genuine", "pseudo")]
+            choice = ipywidgets.RadioButtons(options=options, value=None)
 
             def vote(change: Mapping, place: int = place) -> None:
                 self.votes[place] = change["new"]
                 told.value = self.count() if len(self.votes) == len(self.rows) else ""
 
             choice.observe(vote, names="value")
-            words = f"<b>{html.escape(row['question'])} → {html.escape(row['gt'])}</b>{text_html(row['response'])}"
-            image = ipywidgets.Image(value=png_bytes(self.image_of(row)), width=112)
-            boxes.append(ipywidgets.HBox([image, ipywidgets.VBox([ipywidgets.HTML(words), choice])]))
+            asked = f"{place + 1}. {html.escape(row['question'])} → {html.escape(row['gt'])}"
+            words = ipywidgets.HTML(f"<b>{asked}</b>{text_html(row['response'])}")
+            image = ipywidgets.HTML(picture_html({**row, "image": self.image_of(row)}, width=112))
+            boxes.append(ipywidgets.HBox([image, ipywidgets.VBox([words, choice])]))
         return ipywidgets.VBox([*boxes, told])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:

@@ -23,10 +23,10 @@ class Viewer(Slides):
 
     Args:
         pages: how many.
-        page: number to (image or None, name to text).
+        page: number to (record, name to text).
     """
 
-    def __init__(self, pages: int, page: Callable[[int], tuple[Any, dict[str, str]]]):
+    def __init__(self, pages: int, page: Callable[[int], tuple[Mapping, dict[str, str]]]):
         if not pages:
             raise ValueError("nothing to view: no records")
         super().__init__(pages, "page", f"{pages} pages")
@@ -36,15 +36,15 @@ class Viewer(Slides):
         """One page as a matplotlib figure: the image, and the texts beside it."""
         from .plots.gallery import wrap
 
-        image, parts = self.page(number)
+        record, parts = self.page(number)
         text = "\n\n".join(f"{name.upper()}\n{wrap(said, width=84)}" for name, said in parts.items())
-        figure, right = page_figure(image, max(2.6, 0.155 * (text.count("\n") + 1)))
+        figure, right = page_figure(record["image"], max(2.6, 0.155 * (text.count("\n") + 1)))
         right.text(0, 1, text, va="top", fontsize=8, family="monospace", transform=right.transAxes, parse_math=False)
         return figure
 
-    def image_and_html(self, number: int) -> tuple[Any, str]:
-        image, parts = self.page(number)
-        return image, "".join(f"<b>{html.escape(name)}</b>{text_html(said)}" for name, said in parts.items())
+    def record_and_html(self, number: int) -> tuple[Mapping, str]:
+        record, parts = self.page(number)
+        return record, "".join(f"<b>{html.escape(name)}</b>{text_html(said)}" for name, said in parts.items())
 
 
 def view_records(records: "Dataset") -> Viewer:
@@ -53,7 +53,7 @@ def view_records(records: "Dataset") -> Viewer:
     Raises:
         ValueError: no records.
     """
-    return Viewer(len(records), lambda number: (records[number]["image"], record_parts(records[number])))
+    return Viewer(len(records), lambda number: (records[number], record_parts(records[number])))
 
 
 def view_scores(records: "Dataset", responses: "Sequence[str]", scores: "Sequence[Score]") -> Viewer:
@@ -67,7 +67,7 @@ def view_scores(records: "Dataset", responses: "Sequence[str]", scores: "Sequenc
             f"{len(records)} records, {len(responses)} responses and {len(scores)} scores; expected as many"
         )
 
-    def page(number: int) -> tuple[Any, dict[str, str]]:
+    def page(number: int) -> tuple[Mapping, dict[str, str]]:
         row, score = records[number], scores[number]
         value = "left out" if score.value is None else f"{score.value:.2f}"
         parts = {
@@ -76,7 +76,7 @@ def view_scores(records: "Dataset", responses: "Sequence[str]", scores: "Sequenc
             "response": responses[number],
             "reward": f"{value}  {score.reason}",
         }
-        return row["image"], parts
+        return row, parts
 
     return Viewer(len(records), page)
 
@@ -99,8 +99,9 @@ def record_parts(row: Mapping) -> dict[str, str]:
     return {name: text for name, text in parts.items() if text}
 
 
-GAIN, LOSS, EVEN = "#1b7837", "#c2571a", "#7f7f7f"
-"""Of completions that the step made likelier, less likely, or left alone; told apart by colour-blind readers."""
+GAIN, LOSS, EVEN = "#1b7837", "#b9511a", "#6b6b6b"
+"""Of completions that the step made likelier, less likely, or left alone; told apart by colour-blind readers, and dark
+enough for text on white (a contrast of 4.5 or more)."""
 
 
 class RolloutViewer(Slides):
@@ -108,11 +109,11 @@ class RolloutViewer(Slides):
 
     Args:
         groups: the rows of each, in the order of steps.
-        image_of: record id to image or None.
+        record_of: id to record.
     """
 
-    def __init__(self, groups: "Sequence[pd.DataFrame]", image_of: Callable[[str], Any]):
-        self.groups, self.image_of = groups, image_of
+    def __init__(self, groups: "Sequence[pd.DataFrame]", record_of: Callable[[str], Mapping]):
+        self.groups, self.record_of = groups, record_of
         self.steps: dict[int, list[int]] = {}
         for number, group in enumerate(groups):
             self.steps.setdefault(int(group["step"].iloc[0]), []).append(number)
@@ -136,7 +137,8 @@ class RolloutViewer(Slides):
             if cues := aha_words(row["completion"]):
                 lines.append((f"cues: {', '.join(cues)}", _colour(row["advantage"]), "normal"))
         height = max(2.4, 0.16 * (len(lines) + 1))
-        figure, right = page_figure(self.image_of(group["id"].iloc[0]), height, text_width=3.4)
+        record = self.record_of(group["id"].iloc[0])
+        figure, right = page_figure(record["image"], height, text_width=3.4)
         for place, (text, colour, weight) in enumerate(lines):
             right.text(
                 0, 1 - place * 0.16 / height, text, color=colour, weight=weight, va="top", fontsize=8,
@@ -144,9 +146,9 @@ class RolloutViewer(Slides):
             )  # fmt: skip
         return figure
 
-    def image_and_html(self, number: int) -> tuple[Any, str]:
+    def record_and_html(self, number: int) -> tuple[Mapping, str]:
         group = self.groups[number]
-        return self.image_of(group["id"].iloc[0]), _group_html(group)
+        return self.record_of(group["id"].iloc[0]), _group_html(group)
 
     def sliders(self) -> tuple[Sequence[Any], Callable[[], int]]:
         """One over the steps, and one over the groups of the step that it stands at."""
@@ -184,7 +186,7 @@ def view_rollouts(rollouts: "pd.DataFrame", records: "Dataset") -> RolloutViewer
         )
     ranked = rollouts.sort_values("advantage", ascending=False, kind="stable")
     groups = [group for _, group in ranked.groupby(["step", "group"])]
-    return RolloutViewer(groups, lambda name: records[places[name]]["image"])
+    return RolloutViewer(groups, lambda name: records[places[name]])
 
 
 def _asked(group: "pd.DataFrame") -> dict[str, str]:

@@ -14,6 +14,7 @@ from .guessing import (
 )
 from .image_controls import control_images as control_images
 from .predictors import predictor_table as predictor_table
+from .ranking import rank_measures as rank_measures, ranking_table as ranking_table
 from .runner import evaluate as evaluate
 from .seed_means import across_seeds as across_seeds
 from .style_report import style_shares as style_shares

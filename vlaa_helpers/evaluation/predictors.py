@@ -95,7 +95,7 @@ def leave_one_out_r2(x: np.ndarray, y: np.ndarray, counts: np.ndarray) -> np.nda
     mean_x, mean_y = weights @ x / total, weights @ y / total
     far_x, far_y = x - mean_x[:, :, None], y - mean_y[:, :, None]  # (draws, arm left out, arms)
     spread = (weights * far_x**2).sum(axis=2)
-    flat = spread <= 1e-12 * max(1.0, float(np.square(x).max()))  # without any difference a line is level
+    flat = spread <= 1e-24 * float(np.square(x).sum())  # without any difference but rounding a line is level
     slope = np.where(flat, 0.0, (weights * far_x * far_y).sum(axis=2) / np.where(flat, 1.0, spread))
     missed = (counts * (y - mean_y - slope * (x - mean_x)) ** 2).sum(axis=1)
     by_the_mean = (counts * (y - mean_y) ** 2).sum(axis=1)

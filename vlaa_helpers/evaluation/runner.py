@@ -14,6 +14,7 @@ from ..mini_world.garbled import is_garbled
 from ..mini_world.scenes import source_of_scene
 from ..policy.generation import NO_THINKING, SamplingParams, response_batches
 from ..policy.profiles import Profile
+from ..policy.text_checks import check_texts
 from ..rewards.mixed import MixedReward, is_correct
 from .eval_report import EvalReport, with_garbled
 from .image_controls import control_images
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 MINI_LIMIT = 128
 """Tokens of a response where neither a limit nor a profile is named: enough for the mini lab, not for a real model."""
+LATER = ("base",)
+"""Settings of the model that folders of earlier versions do not hold."""
+SAMPLED = 256
+"""Values of each weight of a base that tell it from another."""
 
 
 def evaluate(
@@ -75,8 +80,9 @@ def evaluate(
         An `EvalReport`; the model is left in the mode (train or eval) that it was in.
 
     Raises:
-        ValueError: no records, two records with one id, an `out` that holds another evaluation, records that have no
-            image to replace (`control_images`), or `think=False` with a prompt that has no tags.
+        ValueError: no records, two records with one id, a control token in a question, an `out` that holds another
+            evaluation, records that have no image to replace (`control_images`), or `think=False` with a prompt that
+            has no tags.
         MemoryError: out of memory; the settings to change are in the message.
         ImageFeaturesError: the vision tower gave features of an image that are not finite; the record is named.
     """
@@ -89,6 +95,7 @@ def evaluate(
         )
     if prompt == "own" and not think:
         raise ValueError('think=False starts each response with our tags, which prompt="own" does not have; drop one')
+    check_texts(records, processor, columns=["question"])
     shown_records = control_images(records, images, seed=seed)
     reward = reward or MixedReward()
     start_of = "" if think else NO_THINKING
@@ -103,9 +110,9 @@ def evaluate(
     if about is not None:
         settings["about"] = about
     if out is not None:
-        settings["model"] = fingerprint(model)
+        settings |= model_settings(model)
     unit = max(1, batch_size // samples) * samples  # what is sampled belongs to a whole batch
-    kept = KeptRows(out, settings, wanted=len(ids) * samples, unit=unit, what="evaluation")
+    kept = KeptRows(out, settings, wanted=len(ids) * samples, unit=unit, what="evaluation", later=LATER)
     done = len(kept.rows) // samples
     prompt_of = own_prompt if prompt == "own" else None
     asked = to_grpo(records, prompt_of=prompt_of)
@@ -141,6 +148,33 @@ def fingerprint(model: Any) -> str:
             digest.update(name.encode())
             digest.update(parameter.detach().float().cpu().numpy().tobytes())
     return f"{Path(model.config.name_or_path).name} {digest.hexdigest()[:16]}"
+
+
+def model_settings(model: Any) -> dict[str, str]:
+    """What a folder keeps of the model that is asked: its `fingerprint`, and that of the base under its adapters."""
+    return {"model": fingerprint(model), "base": base_fingerprint(model)}
+
+
+def base_fingerprint(model: Any) -> str:
+    """A short name for the weights that do not train: two merged models are both called "merged", without any adapter.
+
+    Of each weight `SAMPLED` values are looked at, floats in steps of 1/1024, so that a base is the same in float16 and
+    bfloat16. In 4 bits it is another model. Weights that are sharded among processes are left out.
+    """
+    import torch
+
+    digest, samples = hashlib.sha256(), {}
+    for name, parameter in sorted(model.named_parameters()):
+        data = parameter.data
+        if parameter.requires_grad or "lora_" in name or data.is_meta or hasattr(data, "device_mesh") or not len(data):
+            continue
+        digest.update(name.replace("base_layer.", "").removeprefix("base_model.model.").encode())
+        few = data.flatten()[:: max(1, data.numel() // SAMPLED)][:SAMPLED]
+        few = (few.float() * 1024).round() if few.is_floating_point() else few.float()
+        samples.setdefault(data.device, []).append(few)
+    for parts in samples.values():
+        digest.update(torch.cat(parts).cpu().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def digest_of(text: str) -> str:

@@ -7,12 +7,12 @@ steps (4% of the weights' norm) 14% was left, after two steps (0.8%) 1%; merged 
 """
 
 import gc
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.adapter_config import ADAPTER_CONFIG, read_adapter_config
 from ..data.trl_views import to_grpo
 from ..mini_world.scenes import make_scenes
 from .generation import chat_inputs
@@ -29,6 +29,11 @@ in 16 bits. Seen at most, in mini VLMs and random ones of 12 and 36 layers: 3e-6
 ROUNDING = 0.5
 """What rounding may take at most, as a share of what the adapter does (mean absolute differences). A merge that leaves
 the adapter out, or counts it twice, has 1."""
+
+FLOAT16_WARNING = (
+    "float16 weights:      the vision tower of Qwen2.5-VL overflows in float16 on some images; load_policy guards it, "
+    'from_pretrained alone does not: load with dtype="bfloat16" or "float32", or merge with dtype="bfloat16"'
+)
 
 
 def save_policy(model: Any, processor: Any, folder: str | Path, *, is_main_process: bool = True) -> Path:
@@ -78,13 +83,16 @@ def find_adapter(folder: str | Path, profile: Profile) -> Path | None:
 
     Checkpoints of a trainer, the reference of a KL term, and what a fresh run moved to `previous/` are no finished
     policies and do not count.
+
+    Raises:
+        ValueError: an `adapter_config.json` that is broken or names no base; the message names the file.
     """
     found = []
-    for path in Path(folder).rglob("adapter_config.json"):
+    for path in Path(folder).rglob(ADAPTER_CONFIG):
         above = path.relative_to(folder).parts[:-1]
         if any(name == "ref" or name.startswith(("checkpoint-", "previous")) for name in above):
             continue
-        base = json.loads(path.read_text(encoding="utf-8"))["base_model_name_or_path"]
+        base = read_adapter_config(path.parent)["base_model_name_or_path"]
         if Path(base).name == Path(profile.model).name:  # a folder may lie elsewhere today
             found.append(path)
     return max(found, key=lambda path: path.stat().st_mtime).parent if found else None
@@ -144,6 +152,8 @@ class MergeReport:
             f"adapter vs merged:    {self.adapter_vs_merged}; {self.dtype} rounding",
             f"merged vs reloaded:   {self.merged_vs_reloaded}",
         ]
+        if self.dtype == "float16":
+            lines.append(FLOAT16_WARNING)
         if self.merged_vs_4bit:
             lines.append(f"merged vs 4-bit base: {self.merged_vs_4bit}; the error of 4 bits, which does not vanish")
         return "\n".join([head, *(f"  - {line}" for line in lines)])
@@ -166,8 +176,10 @@ def merge_adapter(
         adapter_folder: as `save_policy` writes it.
         profile: of the base; its `load_in_4bit` decides only whether the adapter on the 4-bit base is compared too.
         out_folder: for the merged model; a folder of its own.
-        dtype: "float32", "bfloat16" or "float16" of the merged weights; the profile's by default: 16 bits on a GPU,
-            and on the CPU float32, in which the mini VLM is stored and which costs nothing at its size.
+        dtype: "float32", "bfloat16" or "float16" of the merged weights. By default bfloat16 on a GPU, also for a
+            profile that computes in float16: whoever loads the merged model without `load_policy` has no guard of the
+            vision tower, which overflows in float16 (`policy.vision_tower`). On the CPU float32, in which the mini
+            VLM is stored and which costs nothing at its size.
         records: where logits are compared, after the prompt and the response if there is one; six mini-world records
             with images by default.
 
@@ -179,14 +191,21 @@ def merge_adapter(
     """
     from .out_of_memory import loading_advice
 
-    out, dtype = Path(out_folder), dtype or profile.dtype
+    out, dtype = Path(out_folder), dtype or _dtype_to_share(profile)
     if dtype not in TOLERANCE:
         raise ValueError(f"unknown dtype {dtype!r}; expected one of {', '.join(TOLERANCE)}")
     if (out / "adapter_config.json").exists() or out.resolve() == Path(profile.model).resolve():
         raise ValueError(f"{out} holds an adapter, or is the base itself; give the merged model a folder of its own")
-    doing = f'Merging into {profile.model} in {dtype}; on the CPU it takes longer: profile.replace(device="cpu").'
+    half = 'dtype="bfloat16" takes half of it; ' if dtype == "float32" else ""
+    slower = 'on the CPU it takes longer: profile.replace(device="cpu")'
+    doing = f"Merging into {profile.model} in {dtype}, the whole base and not in 4 bits: {half}{slower}."
     with loading_advice(doing):
         return _merged(adapter_folder, profile, out, dtype, records)
+
+
+def _dtype_to_share(profile: Profile) -> str:
+    """Of the weights of a whole model that anyone may load: the profile's, but not float16."""
+    return "bfloat16" if profile.dtype == "float16" else profile.dtype
 
 
 def _merged(

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 from transformers import (
     GenerationConfig,
+    LogitsProcessor,
     LogitsProcessorList,
     MinPLogitsWarper,
     StoppingCriteriaList,
@@ -86,7 +87,15 @@ def _padded_left(ids: Tensor, mask: Tensor | None) -> Tensor:
 def _choose(
     found: Tensor, ids: Tensor, rows: Tensor, process: LogitsProcessorList, do_sample: bool, exact_draws: bool
 ) -> Tensor:
-    """The next token of each row, shape (rows,), from logits of those that go on, shape (going, vocabulary)."""
+    """The next token of each row, shape (rows,), from logits of those that go on, shape (going, vocabulary).
+
+    Raises:
+        RuntimeError: a logit that is not finite. Of some words alone at -inf no draw would fail: it would never take
+            them. And on a GPU a draw from nan ends all further work of the process.
+    """
+    low, high = found.aminmax()
+    if not (low.isfinite() & high.isfinite()):
+        raise RuntimeError(NOT_FINITE)
     if not exact_draws and all(type(each) in ROW_BY_ROW for each in process):
         scores = process(ids[rows], found)  # (going, vocabulary)
         taken = draw(scores, _numbers(ids)[rows]) if do_sample else likeliest(scores)
@@ -109,6 +118,18 @@ NOT_FINITE = (
     "a word was to be drawn from scores with nan or inf, or with every word left out; in float16 the model may have "
     'overflowed: try profile.replace(dtype="float32")'
 )
+
+
+class FiniteScores(LogitsProcessor):
+    """Stops `generate` at scores with nan or inf, where it would write one word again and again, or end in CUDA.
+
+    A word at -inf passes: that is how words are left out. A row of -inf alone does not.
+    """
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        if not scores.amax(-1).isfinite().all():  # nan is passed on
+            raise RuntimeError(NOT_FINITE)
+        return scores
 
 
 def likeliest(scores: Tensor) -> Tensor:

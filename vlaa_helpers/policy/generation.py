@@ -124,7 +124,9 @@ def generate_responses(
         prompts: message lists with a bare image placeholder for each image of `images` at the same place.
     """
     import torch
+    from transformers import LogitsProcessorList
 
+    from .decode_loop import FiniteScores
     from .generate_settings import unusual_settings
     from .prefix_cache import generate_from, prefill, unshareable_inputs, unshareable_reason
 
@@ -147,6 +149,7 @@ def generate_responses(
     else:
         again = "prompts are read again for each response, which takes longer: they cannot be shared with"
         say_once(logger, f"{again} {reason}")
+        settings["logits_processor"] = LogitsProcessorList([FiniteScores()])
         output = model.generate(**inputs, num_return_sequences=sampling.samples, **settings)
     completions = output[:, inputs["input_ids"].shape[1] :].cpu()
     ends = torch.tensor(model.generation_config.eos_token_id)

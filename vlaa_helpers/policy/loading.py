@@ -9,6 +9,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.run_note import SEEN, seen_by
+from .adapter_checks import check_adapter_settings
 from .profiles import Profile
 
 if TYPE_CHECKING:
@@ -40,8 +42,9 @@ def load_policy(
 
     Raises:
         FileNotFoundError: the mini VLM's files are not in the package, or `adapter` is not a saved adapter.
-        ValueError: an adapter of another base; or on a CPU, a layer that bitsandbytes cannot hold in 4 bits rightly
-            (`check_nf4_widths`).
+        ValueError: an adapter of another base, or with settings that peft is not given (`adapter_checks`); or on a
+            CPU, a layer that bitsandbytes cannot hold in 4 bits rightly (`check_nf4_widths`).
+        ImportError: adapters on 16-bit layers beside a torchao that peft refuses; the command is in the message.
         MemoryError: out of memory; what else holds some, and what to change, is in the message.
     """
     from . import free_memory
@@ -54,6 +57,10 @@ def load_policy(
             f"no model in {profile.model}; expected config.json and model.safetensors there. "
             "Reinstall the package, or train one: python -m vlaa_helpers.dev.mini_vlm.train train --help"
         )
+    if adapter is not None:  # before minutes go into loading
+        check_adapter_settings(adapter, pattern=LORA_TARGETS)
+    if not profile.load_in_4bit:  # bitsandbytes' layers are known before peft asks for torchao's
+        check_torchao()
     in_bits = "4 bits" if profile.load_in_4bit else f"{profile.dtype}; profile.replace(load_in_4bit=True) takes less"
     with loading_advice(f"Loading {profile.model} in {in_bits}."):
         model = _load_base(profile)
@@ -61,6 +68,7 @@ def load_policy(
             model = _fresh_adapter(model, profile, seed)
         else:
             model = attach_adapter(model, adapter, profile, trainable=trainable)
+            setattr(model, SEEN, seen_by(adapter))
     return model, load_processor(profile)
 
 
@@ -113,15 +121,13 @@ def attach_adapter(model: Any, adapter: str | Path, profile: Profile, *, trainab
 
     Raises:
         FileNotFoundError: `adapter` is not a saved adapter.
-        ValueError: the adapter's weights are not those that the model's layers take.
+        ValueError: settings of the adapter that peft is not given (`adapter_checks`), or weights that are not those
+            that the model's layers take.
     """
     from peft import PeftModel, get_peft_model_state_dict
     from peft.utils import load_peft_weights
 
-    if not (Path(adapter) / "adapter_config.json").exists():
-        raise FileNotFoundError(
-            f"no adapter in {adapter}; expected adapter_config.json there, as save_policy or save_pretrained writes"
-        )
+    check_adapter_settings(adapter, pattern=LORA_TARGETS)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Some weights of|Found missing adapter keys")  # an error below
         model = PeftModel.from_pretrained(model, adapter, is_trainable=trainable, ignore_mismatched_sizes=True)
@@ -159,6 +165,26 @@ def keep_4bit_trainable(model: Any) -> None:
     for module in model.modules():
         if isinstance(module, Linear4bit):
             module.support_avx512bf16_for_cpu = False
+
+
+def check_torchao() -> None:
+    """Refuse a torchao that peft refuses, before minutes go into loading: peft asks for it at the first adapter.
+
+    torchao is not needed; Colab has an old one. peft 0.21 takes none, or 0.16 and later.
+
+    Raises:
+        ImportError: with the command to run.
+    """
+    from peft.import_utils import is_torchao_available
+
+    try:
+        is_torchao_available()
+    except ImportError as error:
+        raise ImportError(
+            f"peft puts no adapters on layers in 16 or 32 bits beside the torchao that is here: {error}. Run "
+            "pip install --upgrade torchao (in a notebook %pip …; or pip uninstall -y torchao, nothing here needs it), "
+            "restart the session and load again; profile.replace(load_in_4bit=True) works without it"
+        ) from None
 
 
 def check_nf4_widths(model: Any) -> None:

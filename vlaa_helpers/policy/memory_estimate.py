@@ -5,11 +5,13 @@ one micro batch. Each part below is worked out from shapes: no weights are loade
 """
 
 import re
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..core.command_line import as_options
 from .loading import LORA_TARGETS, NOT_QUANTISED, tower_of
 from .out_of_memory import first_line, held_by_others, is_out_of_memory, others_words, weights_of
 from .profiles import Profile, settings_of
@@ -20,6 +22,8 @@ NF4 = 0.5 + 1 / 64 + 4 / (64 * 256)
 """Bytes of a 4-bit weight: half a byte, a byte a block of 64 for its scale, and a float a 256 of these (QLoRA §3)."""
 HEAD_TOKENS, HEAD_WORDS = 4096, 32_768
 """TRL 1.16 computes logits in tiles of so many tokens and words (`trl.kernels.chunked_logprob`)."""
+WITHIN = 0.15
+"""How far off a prediction may be, as a share of what was measured: in tests, at true size and in `make gpu`."""
 CARD_GIB = {"t4": 14.6, "l4": 22.0, "a100": 39.4}
 """What torch sees of a card."""
 
@@ -319,3 +323,24 @@ def memory_advice(profile: Profile, method: Method, model: Any, *, reference: bo
             raise
         estimate = estimate_memory(profile, method, config=model.config, room=room, reference=reference)
         raise MemoryError(f"{first_line(error)}{others_words(others)}\nThe estimate was:\n{estimate}") from error
+
+
+def memory_words(error: BaseException, profile: Any = None, command: str = "") -> str:
+    """What a command says of an allocation that failed, on a GPU or a CPU, in its own options; "" for any other error.
+
+    Args:
+        profile: that the policy was loaded with; None where there is none yet.
+        command: "sft" or "grpo" have an estimate, with the settings to change in order.
+    """
+    if "torch" not in sys.modules:
+        return f"out of memory: {error}" if isinstance(error, MemoryError) else ""
+    if isinstance(error, MemoryError) and is_out_of_memory(error.__cause__ or error):  # answered by our own functions
+        return as_options(str(error))
+    if not (isinstance(error, MemoryError) or is_out_of_memory(error)):
+        return ""
+    head = f"out of memory: {first_line(error) if str(error) else type(error).__name__}"
+    if profile is not None and command in ("sft", "grpo"):
+        with suppress(OSError, ValueError):  # no configuration of the model to be had
+            return as_options(f"{head}\nThe estimate was:\n{estimate_memory(profile, command)}")
+    knobs = "batch_size=1, profile.replace(max_pixels=131_072), profile.replace(load_in_4bit=True)"
+    return as_options(f"{head}\nIn this order: {knobs}; close what else holds memory, or take a larger machine")

@@ -7,15 +7,19 @@ from typing import Any
 GIB = 2**30
 OUT_OF_MEMORY = (
     "DefaultCPUAllocator: can't allocate memory",
+    "not enough memory: you tried to allocate",
     "CUDA error: out of memory",
+    "CUDA driver error: out of memory",
     "CUBLAS_STATUS_ALLOC_FAILED",
 )
-"""How torch says it on a CPU, and what CUDA and its libraries say of themselves."""
+"""How torch says it on a CPU (Linux and macOS, Windows), and what CUDA and its libraries say of themselves."""
 
 
 @contextmanager
 def loading_advice(doing: str) -> Iterator[None]:
     """Answer an allocation that fails while models are loaded in here with what else holds memory, and what to change.
+
+    Of one in another the outer answers: a merge cannot do with a base in 4 bits, as a load alone could.
 
     Args:
         doing: what is loaded, and what to change: a line of the message.
@@ -26,10 +30,11 @@ def loading_advice(doing: str) -> Iterator[None]:
     others = held_by_others()
     try:
         yield
-    except RuntimeError as error:
-        if not is_out_of_memory(error):
+    except (RuntimeError, MemoryError) as error:
+        cause = error.__cause__ if isinstance(error, MemoryError) else error
+        if not is_out_of_memory(cause):
             raise
-        raise MemoryError(f"{first_line(error)}\n{doing}{others_words(others)}") from error
+        raise MemoryError(f"{first_line(cause)}\n{doing}{others_words(others)}") from cause
 
 
 def held_by_others(model: Any = None) -> int:
@@ -62,7 +67,7 @@ def first_line(error: Exception) -> str:
     return str(error).splitlines()[0]
 
 
-def is_out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException | None) -> bool:
     """Whether torch could not allocate memory, on a GPU or on the CPU."""
     import torch
 

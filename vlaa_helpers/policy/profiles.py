@@ -87,7 +87,13 @@ _REAL = {
 _GPUS: dict[str, dict] = {
     "t4": {**_REAL, "micro_batch_size": 1, "test_per_source": 20},
     "l4": {**_REAL, "micro_batch_size": 2, "num_generations": 8, "test_per_source": 30},
-    "a100": {**_REAL, "micro_batch_size": 8, "num_generations": 8, "test_per_source": 100},
+    "a100": {
+        **_REAL,
+        "load_in_4bit": False,
+        "micro_batch_size": 8,
+        "num_generations": 8,
+        "test_per_source": 100,
+    },
 }
 """Each number has its reason in docs/profiles.md."""
 _GPU_GIB = {"a100": 38, "l4": 21, "t4": 13}
@@ -127,6 +133,8 @@ def get_profile(name: str = "auto") -> Profile:
         reason,
         f"images up to {_GPUS[name]['max_pixels']:,} pixels, as in the paper's evaluation (appendix B.2)",
     ]
+    if not _GPUS[name].get("load_in_4bit", True):
+        reasons.append("weights in 16 bits: with room for both, 4 bits and their dequantised copies would take more")
     return Profile(name, REAL_MODEL, REAL_DATA, "cuda", dtype, reasons=tuple(reasons), **_GPUS[name])
 
 

@@ -95,13 +95,13 @@ def apply_updates(model: Any, updates: "Mapping[str, Tensor]") -> Iterator[None]
     """Add updates to the weights of a policy's layers for the time of a `with` block, and take them off to the bit.
 
     Args:
-        model: a policy from `load_policy` with `profile.replace(load_in_4bit=False)`; its own adapter stays, and a
-            fresh one adds nothing.
+        model: a policy from `load_policy` with `profile.replace(load_in_4bit=False, dtype="float32")`; its own adapter
+            stays, and a fresh one adds nothing.
         updates: by layer, as `drop_updates` gives them.
 
     Raises:
-        ValueError: no such layer, a weight of another shape, or one in 4 bits, where small updates would be rounded
-            away.
+        ValueError: no such layer, a weight of another shape, or one in 4 or 16 bits, where small updates would be
+            rounded away: an adapter computes beside the weight, and keeps them.
     """
     import torch
 
@@ -123,10 +123,12 @@ def _weight_of(model: Any, name: str, update: "Tensor") -> Any:
         weight = model.get_parameter(f"{PREFIX}{name}.base_layer.weight")
     except AttributeError:
         raise ValueError(f"the model has no adapted layer {name}; load the adapter's own base: load_policy") from None
-    if getattr(weight, "quant_state", None) is not None:
+    kind = str(weight.dtype).removeprefix("torch.")
+    kind = "4 bits" if getattr(weight, "quant_state", None) is not None else kind
+    if kind not in ("float32", "float64"):
         raise ValueError(
-            f"{name} is stored in 4 bits, where small updates are rounded away; "
-            "load it in full: load_policy(profile.replace(load_in_4bit=False))"
+            f"{name} is stored in {kind}, where small updates are rounded away; load it in full: "
+            "load_policy(profile.replace(load_in_4bit=False, dtype='float32'))"
         )
     if weight.shape != update.shape:
         raise ValueError(f"{name} has a weight of shape {tuple(weight.shape)}, its update one of {tuple(update.shape)}")

@@ -16,7 +16,7 @@ from ..core.answers import FormatProblem, extract_answer, parse_response
 from ..core.kept_rows import KeptRows
 from ..core.trace_text import step_spans, trace_of
 from ..data.trl_views import to_grpo
-from ..evaluation.runner import digest_of, fingerprint
+from ..evaluation.runner import LATER, digest_of, model_settings
 from ..policy.generation import NO_THINKING
 from ..policy.loading import image_token_ids
 from ..rewards.choice import options_of
@@ -121,8 +121,8 @@ def probe_traces(
         "items": digest_of("\n".join(f"{ids[place]}\n{text}" for place, text in zip(places, texts, strict=True))),
     }
     if out is not None:
-        settings["model"] = fingerprint(model)
-    kept = KeptRows(out, settings, wanted=len(texts), what="probing")
+        settings |= model_settings(model)
+    kept = KeptRows(out, settings, wanted=len(texts), what="probing", later=LATER)
     prober = _Prober(model, processor, to_grpo(records), reward or MixedReward(), settings, batch_size)
     was_training = model.training
     model.eval()

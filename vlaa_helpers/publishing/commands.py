@@ -4,6 +4,8 @@ import argparse
 import shutil
 from pathlib import Path
 
+from ..core.command_line import add_changes, changed
+
 
 def add_merge(commands: argparse._SubParsersAction) -> None:
     merge = commands.add_parser("merge", help="an adapter into its base, with proof", description=_merge.__doc__)
@@ -11,7 +13,12 @@ def add_merge(commands: argparse._SubParsersAction) -> None:
     merge.add_argument("out", type=Path, help="folder for the whole model")
     merge.add_argument("--profile", default="auto", help='of the base: "mini", "t4", …; default: %(default)s')
     merge.add_argument("--model", help="another base than the profile's: a folder or hub id")
-    merge.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), help="default: the profile's")
+    merge.add_argument(
+        "--dtype",
+        choices=("float32", "bfloat16", "float16"),
+        help="default: the profile's, bfloat16 where it is float16",
+    )
+    add_changes(merge)
     merge.set_defaults(execute=_merge)
 
 
@@ -29,14 +36,13 @@ def _merge(options: argparse.Namespace) -> None:
     facts = read_facts(options.run)
     if facts.is_merged:
         raise ValueError(f"{options.run} is a whole model already; give the folder of a training or of an adapter")
-    profile = profile.replace(model=options.model or profile.model)
+    profile = changed(profile.replace(model=options.model or profile.model), options.change)
     report = merge_adapter(facts.folder, profile, options.out, dtype=options.dtype)
     words = str(report).replace(f"{options.out}: ", "", 1)
     (options.out / MERGE_REPORT).write_text(f"{words}\n", encoding="utf-8")
     for name in (NOTE, "log.csv"):
-        for home in (options.run, facts.folder.parent):
-            if (home / name).exists():
-                shutil.copy(home / name, options.out / name)
+        if (facts.home / name).exists():
+            shutil.copy(facts.home / name, options.out / name)
     print(f"{report}\nuse it anywhere: AutoModelForImageTextToText.from_pretrained({str(options.out)!r})")
 
 

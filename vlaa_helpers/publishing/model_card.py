@@ -5,7 +5,9 @@ Every number is read from the run's files. What they do not say, the card says t
 
 from collections.abc import Iterable, Mapping
 
+from ..core.adapter_config import name_without_path
 from ..core.answers import SYSTEM_PROMPT
+from ..core.printable import one_line, printable_lines
 from ..evaluation.eval_report import compare_reports
 from .run_facts import RunFacts
 
@@ -17,7 +19,7 @@ def model_card(facts: RunFacts, repository: str, licence: str) -> str:
     """A model card in Markdown, with the hub's fields at its head."""
     from huggingface_hub import ModelCardData
 
-    note = facts.note or {}
+    note, licence, repository = facts.note or {}, one_line(licence), one_line(repository)
     data = ModelCardData(
         license=licence,
         base_model=None if facts.is_base_local else facts.base,
@@ -35,7 +37,7 @@ def model_card(facts: RunFacts, repository: str, licence: str) -> str:
         f"## Recipe\n\n{_recipe(note)}",
         f"## Training\n\n{_training(facts.last_row)}",
         f"## Evaluation\n\n{_evaluation(facts)}",
-        *([f"## Merge\n\n```text\n{facts.merge_report.strip()}\n```"] if facts.merge_report else []),
+        *([f"## Merge\n\n```text\n{_fenced(facts.merge_report)}\n```"] if facts.merge_report else []),
         f"## Limits\n\n{_limits(facts)}",
         f"## Licence\n\n{licence}. An adapter, or a model merged from one, is also under the terms of its base, "
         f"{facts.base}, and of the data that it learned from.",
@@ -44,10 +46,14 @@ def model_card(facts: RunFacts, repository: str, licence: str) -> str:
 
 
 def table(rows: Iterable[Mapping]) -> str:
-    """Rows as a table of Markdown; columns are those of the first row."""
+    """Rows as a table of Markdown, each on a line; columns are those of the first row."""
     rows = list(rows)
     names = list(rows[0])
-    lines = [names, ["---"] * len(names), *([str(row[name]).replace("|", "\\|") for name in names] for row in rows)]
+    lines = [
+        names,
+        ["---"] * len(names),
+        *([one_line(str(row[name])).replace("|", "\\|") for name in names] for row in rows),
+    ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -72,12 +78,21 @@ def _use(facts: RunFacts, repository: str) -> str:
             f'folder = snapshot_download("{repository}")\n'
             'model, processor = load_policy(get_profile("auto"), adapter=folder)'
         )
-    local = f" The base, {facts.base}, is not on the hub: it comes with the package." if facts.is_base_local else ""
+    local = ""
+    if facts.is_base_packaged:
+        local = f" The base, {facts.base}, is not on the hub: it comes with the package."
+    elif facts.is_base_local and facts.base != "unknown":
+        local = f" The base, {facts.base}, was a folder of the writer's machine: ask them for it."
     return f"```python\n{load}\n```\n\nIt was trained with this system prompt:{local}\n\n> {_quoted(SYSTEM_PROMPT)}"
 
 
 def _quoted(text: str) -> str:
     return text.replace("<", "\\<").replace("\n", "\n> ")
+
+
+def _fenced(text: str) -> str:
+    """A text that stays within its fence."""
+    return printable_lines(text.strip()).replace("```", "'''")
 
 
 def _data(note: Mapping) -> str:
@@ -92,7 +107,7 @@ def _data(note: Mapping) -> str:
 
 def _origin(origin: Mapping) -> str:
     """Where records come from, in a sentence or two."""
-    name = f"`{origin['data']}`"
+    name = f"`{name_without_path(origin['data'])}`"
     if "commit" in origin:
         name = f"[{origin['data']}](https://huggingface.co/datasets/{origin['data']}), {origin['file']} at commit "
         name += f"{origin['commit'][:12]}"
@@ -174,7 +189,7 @@ def _asked(about: Mapping | None) -> str:
     if not about:
         return ""
     left_out = ", ".join(f"{kind} {count}" for kind, count in about["left_out"].items()) or "none"
-    return f"{about['benchmark']} ({about['repository']}): {about['rows']} rows, left out: {left_out}."
+    return one_line(f"{about['benchmark']} ({about['repository']}): {about['rows']} rows, left out: {left_out}.")
 
 
 def _limits(facts: RunFacts) -> str:
@@ -182,7 +197,7 @@ def _limits(facts: RunFacts) -> str:
         "- The reward checks the answer alone: the thinking before it may be wrong or made up.",
         "- Measured on the data above and nothing else; not for decisions about people, health, law or money.",
     ]
-    if facts.is_base_local:
+    if facts.is_base_packaged:
         lines.append("- The base is a toy of a few million parameters for a generated world: it knows nothing else.")
     for name, report in facts.reports.items():
         if report.garbled > 0.01:

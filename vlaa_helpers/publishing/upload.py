@@ -2,21 +2,26 @@
 
 import json
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..core.run_note import NOTE
-from ..core.whole_files import write_whole
+from ..core.adapter_config import ADAPTER_CONFIG, read_adapter_config
+from ..core.printable import one_line
+from ..core.run_note import NOTE, read_note
+from ..core.shareable import shareable, shareable_note, shareable_text, without_paths_as_ids
+from .card_file import CARD_FILE, CARD_MARK, card_licence, mended_card, write_card
 from .dataset_card import dataset_card
 from .model_card import model_card
 from .run_facts import MERGE_REPORT, read_facts
+from .sent_files import model_files, refuse_link_outside
 
 CARD = "README.md"
 GIVE_ONE = 'plan_push(…, licence="other"), or --license other at the command line'
 NON_COMMERCIAL = {"Qwen/Qwen2.5-VL-3B-Instruct": "the Qwen Research License, which allows no commercial use"}
 """Bases whose terms are narrower than those of their families: Qwen2.5-VL of 7 billion parameters is apache-2.0."""
-_LEFT_BEHIND = (CARD, "training_args.bin", "optimizer.pt", "scheduler.pt", "rng_state.pth", MERGE_REPORT)
+_NOT_NAMED = (CARD, CARD_FILE, CARD_MARK, NOTE, "log.csv", MERGE_REPORT)
+"""What is made anew, or in the plan already: no word of it among what is left out."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +32,13 @@ class PushPlan:
         repository, kind: where it goes: "OWNER/NAME", a "model" or a "dataset".
         files: path in the repository to the file here, or to bytes that are made for it.
         card: the README of the repository.
-        card_path: where the card was written here, to be read and mended.
+        card_path: where the card was written here, to be read and mended; after that, plan again.
         licence: "unknown" where none is known; such a plan is not carried out.
         warning: what speaks against the licence; "" where nothing known does.
+        card_is_mended: whether `card.md` was mended by hand; it is kept and sent as it is.
+        left_out: names of what lies beside the model's files and is not sent.
+        sources: path in the repository to the file here that it is, or is made from.
+        cleaned: those of them that go without keys and local paths that are in the file here.
     """
 
     repository: str
@@ -39,6 +48,10 @@ class PushPlan:
     card_path: Path
     licence: str
     warning: str = ""
+    left_out: tuple[str, ...] = ()
+    card_is_mended: bool = False
+    sources: dict[str, Path] = field(default_factory=dict)
+    cleaned: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         sizes = {
@@ -46,12 +59,27 @@ class PushPlan:
         }
         total = sum(sizes.values()) / 2**20
         lines = [f"{self.kind} {self.repository}: {len(sizes)} files, {total:.1f} MiB, and a card ({self.card_path})"]
-        lines += [f"  {name}  {size / 2**20:.2f} MiB" for name, size in sizes.items()]
+        lines += [f"  {name}  {size / 2**20:.2f} MiB{self._from(name)}" for name, size in sizes.items()]
+        if self.cleaned:
+            lines.append(
+                f"Sent without the keys, passwords and local paths that are in it here: {', '.join(self.cleaned)}."
+            )
+        if shareable_text(self.card) != self.card:
+            lines.append(f"{self.card_path} may show a key or a path of this machine: look for it before you send it.")
+        if self.card_is_mended:
+            lines.append(f"{self.card_path} was mended by hand and goes as it is; delete it to have it written anew.")
+        if self.left_out:
+            lines.append(f"Not sent, as no file of a model: {one_line(', '.join(self.left_out))}.")
         if self.licence == "unknown":
             lines.append(f"No licence is known: read the base's terms, then give one: {GIVE_ONE}.")
         if self.warning:
             lines.append(self.warning)
         return "\n".join(lines)
+
+    def _from(self, name: str) -> str:
+        """Where a file lies, if not in the folder that was given."""
+        path = self.sources.get(name)
+        return "" if path is None or path.parent == self.card_path.parent else f"  from {one_line(str(path.parent))}"
 
 
 def plan_push(
@@ -59,44 +87,55 @@ def plan_push(
 ) -> PushPlan:
     """What pushing a run would do; writes its card beside it (`card.md`), and asks no network.
 
+    A `card.md` that was mended by hand is kept and sent, and its licence holds where none is given.
+
     Args:
         run: the folder of a training, of an adapter, of a merged model (`vlaa merge`), or of a build.
         repository: "OWNER/NAME" on the hub.
         evaluations: folders of reports for the card, FOLDER or NAME=FOLDER; the first is what others are compared with.
-        licence: as the hub writes it, such as "apache-2.0". The mini lab's is known; of others you must say it. The
-            plan warns where the base is known to allow less.
+        licence: as the hub writes it, such as "apache-2.0". That of the package's own mini VLMs is known; of
+            others you must say it. The plan warns where the base is known to allow less.
 
     Raises:
-        FileNotFoundError: nothing there that can be pushed.
-        ValueError: a repository that is no OWNER/NAME.
+        FileNotFoundError: nothing there that can be pushed, or no weights.
+        ValueError: a repository that is no OWNER/NAME, a broken file, a link to somewhere outside, or a mended
+            card with another licence.
     """
     if repository.count("/") != 1 or not all(repository.split("/")):
         raise ValueError(f"repository {repository!r}; expected OWNER/NAME, such as me/my-adapter")
     run, warning = Path(run), ""
+    left_out: tuple[str, ...] = ()
+    cleaned: tuple[str, ...] = ()
+    sources: dict[str, Path] = {}
+    mended = mended_card(run)
+    licence = licence or (card_licence(mended, run / CARD_FILE) if mended is not None else None)
     if (run / "build.json").exists():
         licence = licence or "unknown"
         files: dict[str, Path | bytes] = {f"{name}.parquet": _parquet(run / f"{name}.arrow") for name in ("sft", "rl")}
         files = {name: data for name, data in files.items() if data}
+        refuse_link_outside(run / "yields.csv")
         files |= {"yields.csv": run / "yields.csv"}
         card, kind = dataset_card(run, repository, licence), "dataset"
     else:
         facts = read_facts(run, evaluations)
-        licence = licence or ("apache-2.0" if facts.is_base_local and facts.base != "unknown" else "unknown")
+        licence = licence or ("apache-2.0" if facts.is_base_packaged else "unknown")
         if facts.base in NON_COMMERCIAL and licence not in ("unknown", "other"):
             warning = (
                 f"{facts.base} is under {NON_COMMERCIAL[facts.base]}, and so is what was made of it: {licence!r} would "
                 'allow more. Read its terms; "other" with a LICENSE file says that there are some.'
             )
-        files = {path.name: path for path in sorted(facts.folder.iterdir()) if path.is_file()}
-        homes = (run, facts.folder.parent)
-        files |= {name: home / name for home in homes for name in (NOTE, "log.csv") if (home / name).exists()}
-        files = {name: file for name, file in files.items() if name not in (*_LEFT_BEHIND, "card.md")}
-        if "adapter_config.json" in files:
-            files["adapter_config.json"] = _without_machine_path(facts.folder / "adapter_config.json", facts.base)
+        found, beside = model_files(facts.folder, is_merged=facts.is_merged)
+        sources = {**found}
+        left_out = tuple(name for name in beside if name not in _NOT_NAMED)
+        sources |= {name: facts.home / name for name in (NOTE, "log.csv") if (facts.home / name).exists()}
+        for path in sources.values():
+            refuse_link_outside(path)
+        made = _cleaned(sources, facts.base)
+        files, cleaned = {**sources, **made}, tuple(name for name in (NOTE, "log.csv") if name in made)
         card, kind = model_card(facts, repository, licence), "model"
-    path = run / "card.md"
-    write_whole(path, card.encode("utf-8"))
-    return PushPlan(repository, kind, files, card, path, licence, warning)
+    sent = write_card(run, card, mended, licence)
+    told = (warning, left_out, sent != card, sources, cleaned)
+    return PushPlan(repository, kind, files, sent, run / CARD_FILE, licence, *told)
 
 
 def push(plan: PushPlan, *, private: bool = True) -> str:
@@ -111,13 +150,15 @@ def push(plan: PushPlan, *, private: bool = True) -> str:
         The address of the commit.
 
     Raises:
-        ValueError: a plan without a licence.
+        ValueError: a plan without a licence, or a card that was changed after the plan.
         Exception: what huggingface_hub raises when the hub refuses; a note says what to check.
     """
     from huggingface_hub import CommitOperationAdd, HfApi
 
     if plan.licence == "unknown":
         raise ValueError(f"{plan.repository} has no licence yet: give one, as the base's terms allow: {GIVE_ONE}")
+    if plan.card_path.exists() and plan.card_path.read_bytes() != plan.card.encode("utf-8"):
+        raise ValueError(f"{plan.card_path} was changed after the plan; nothing was sent. Plan again: plan_push(…)")
     files = {CARD: plan.card.encode("utf-8"), **plan.files}
     operations = [CommitOperationAdd(name, file) for name, file in files.items()]
     api = HfApi()
@@ -134,15 +175,28 @@ def push(plan: PushPlan, *, private: bool = True) -> str:
     return done.commit_url
 
 
-def _without_machine_path(path: Path, base: str) -> bytes:
-    config = json.loads(path.read_text(encoding="utf-8"))
-    return json.dumps({**config, "base_model_name_or_path": base}, indent=2).encode()
+def _cleaned(sources: Mapping[str, Path], base: str) -> dict[str, bytes]:
+    """What goes in place of files here that name keys or folders of this machine."""
+    made: dict[str, bytes] = {}
+    if ADAPTER_CONFIG in sources:
+        config = shareable(read_adapter_config(sources[ADAPTER_CONFIG].parent))
+        made[ADAPTER_CONFIG] = json.dumps({**config, "base_model_name_or_path": base}, indent=2).encode()
+    if NOTE in sources:
+        note = read_note(sources[NOTE].parent)
+        if note is not None and (told := without_paths_as_ids(shareable_note(note))) != note:
+            made[NOTE] = json.dumps(told, indent=2).encode()
+    if "log.csv" in sources:
+        log = sources["log.csv"].read_text(encoding="utf-8")
+        if (said := shareable_text(log)) != log:
+            made["log.csv"] = said.encode()
+    return made
 
 
 def _parquet(path: Path) -> bytes:
     """A set of a build as parquet, as others read it; b"" when it has no rows."""
     from datasets import Dataset
 
+    refuse_link_outside(path)
     records = Dataset.from_file(str(path))
     if not len(records):
         return b""

@@ -56,6 +56,18 @@ class Stage:
         """Columns of the table that say what this stage did."""
         return {}
 
+    def uses(self) -> tuple[str, ...]:
+        """Names of arms whose policies it needs beside the one that it starts from."""
+        return ()
+
+    def given_arms(self, arms: "Mapping[str, Arm]") -> "Stage":
+        """The same stage with the arms that have these names."""
+        return self
+
+    def others(self) -> "tuple[Arm, ...]":
+        """The arms whose policies it needs, once it has been given them."""
+        return ()
+
     def records(self, arm: "Arm", lab: "Lab") -> "Dataset | None":
         """The records that it trains on, held against those of the measures before; None where there are none."""
         return None
@@ -106,6 +118,11 @@ class Arm:
     def way(self) -> "list[Arm]":
         """The arms from the base, which is left out, to this one."""
         return [*(self.start.way() if self.start else ()), *([self] if self.stage else ())]
+
+    def needed(self) -> "list[Arm]":
+        """The arms that have to be trained for this one: its way, and the ways of those that its stages use."""
+        others = [each for one in self.way() for other in one.stage.others() for each in other.needed()]
+        return list(dict.fromkeys([*others, *self.way()]))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 PATIENCE = 5.0
 """Seconds between two looks at what another process has in hand."""
-SECONDS_A_STEP = {"Sft": 0.85, "Grpo": 1.0}
+SECONDS_A_STEP = {"Sft": 0.85, "Grpo": 1.0, "Phases": 1.0}
 SECONDS_A_RESPONSE = 0.0115
 """What is reckoned with until an arm has been measured: the strong mini VLM on one thread of a common CPU."""
 
@@ -56,7 +56,9 @@ def _take(study: Study, arm: Arm, lab: Lab, ledger: Ledger, arms: Sequence[Arm])
 
 
 def _do(study: Study, arm: Arm, lab: Lab, ledger: Ledger) -> None:
-    for each in arm.way():  # a trained one too: the measures of this study may be others than those it was trained for
+    for (
+        each
+    ) in arm.needed():  # a trained one too: the measures of this study may be others than those it was trained for
         check_apart(each, study.measures, lab)
     trained_adapter(arm, lab)
     begin = time.process_time()
@@ -117,7 +119,8 @@ def _training(arm: Arm | None, known: list[dict[str, Any]], counted: set[Arm], l
     a_step = SECONDS_A_STEP.get(what, float("nan")) if _is_mini(arm, lab) else float("nan")
     if steps := sum(row["steps"] for row in timed):
         a_step = sum(row["seconds"] for row in timed) / steps
-    return a_step * arm.stage.step_count(lab.profiles[arm.profile]) + _training(arm.start, known, counted, lab)
+    before = [_training(each, known, counted, lab) for each in (arm.start, *arm.stage.others())]
+    return a_step * arm.stage.step_count(lab.profiles[arm.profile]) + sum(before)
 
 
 def _is_mini(arm: Arm, lab: Lab) -> bool:

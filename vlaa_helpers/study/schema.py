@@ -97,7 +97,7 @@ class Node:
     def text(self) -> str:
         """Words, not empty."""
         if not isinstance(self.value, str) or not self.value.strip():
-            self.refuse(f"got {self.shown}", "expected text" + ("; put it into quotes" if self._is_plain else ""))
+            self.refuse(f"got {self.shown}", "expected text" + ("; put it into quotes" if self.is_plain else ""))
         return self.value
 
     def choice(self, known: Collection[str]) -> str:
@@ -140,7 +140,8 @@ class Node:
         return "nothing" if self.value is None else _short.repr(self.value)
 
     @property
-    def _is_plain(self) -> bool:
+    def is_plain(self) -> bool:
+        """Whether it is a number, true or false."""
         return isinstance(self.value, bool | int | float)
 
 
@@ -161,7 +162,7 @@ def read_config(node: Node, name: str) -> Config:
             )
         if key in NOT_IN_CONFIG or key.startswith("save_"):
             value.refuse("a study sets this itself", f"use {NOT_IN_CONFIG.get(key, 'nothing: an arm is kept whole')}")
-        if not (value._is_plain or isinstance(value.value, str)):
+        if not (value.is_plain or isinstance(value.value, str)):
             value.refuse(f"got {value.shown}", "expected text, a number, true or false")
     return tuple(sorted((key, value.value) for key, value in at.items()))
 

@@ -1,7 +1,8 @@
-"""The stages of training: SFT and GRPO, by `train_sft` and `train_grpo`, and those that are registered besides."""
+"""The stages of training: SFT, GRPO and both in turns, and those that are registered besides."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,11 +10,14 @@ from ..evaluation.image_controls import IMAGES, control_images
 from ..policy.profiles import Profile
 from ..reference import ASKED_ABOUT, REWARD_ARMS
 from ..rewards.registry import verifier_names
-from .arms import DRAFT, Arm, Lab, Stage, later, untold
+from .arms import DRAFT, Arm, Lab, Stage, arm_digest, later, untold
+from .hint_options import HintOptions, read_hints
+from .phases_stage import Phases
 from .pinned import Pinned, pin_data, records_in
 from .reward_parts import MIXED, Part, reward_functions
 from .schema import Config, Given, Node, read_config
-from .traces import Traces, describe, make_traces, read_traces
+from .traces import OWN, Traces, describe, make_traces, read_traces
+from .weights import Weights, asks_for_behaviour, read_weights, weights_noted, with_behaviour
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -25,6 +29,8 @@ WATCH_EVERY = 16
 RECIPES = ("vlaa", "trl", "dapo", "dr_grpo")
 BOTH = ("images", "watch", "config")
 """Options that the two stages share."""
+BASE = "base"
+"""The arm that a profile's base is."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,9 @@ class Sft(Stage):
         images: what the policy is shown: "true", "blank" or "swapped" (`control_images`).
         watch: steps between two looks at held-out accuracy; 0 for none.
         config: other fields of TRL's `SFTConfig`.
+        weights: how much each token counts; None is TRL's own loss.
+        behaviour: the arm whose policy stands for who wrote the traces, for weights that ask; it is given to the stage
+            by the name that `weights` has of it (`given_arms`).
     """
 
     traces: Traces
@@ -43,19 +52,33 @@ class Sft(Stage):
     images: str = later("true")
     watch: int = later(0)
     config: Config = later(())
+    weights: Weights | None = later(None)
+    behaviour: Arm | None = later(None)
 
     what: ClassVar[str] = "sft"
     settings: ClassVar[tuple[str, ...]] = ("sft_batch_size",)
 
     @classmethod
     def read(cls, node: Node, given: Given) -> "Sft":
-        at = node.fields("traces", "number", "shared", "angles", "passes", "rate", *BOTH, needs=("traces", "number"))
+        known = ("traces", "number", "shared", "angles", "passes", "rate", "weights", *BOTH)
+        at = node.fields(*known, needs=("traces", "number"))
+        traces, both = read_traces(at, given), _read_both(at, "SFTConfig")
         return cls(
-            read_traces(at, given),
+            traces,
             at["passes"].count() if "passes" in at else 1,
             at["rate"].number(above=0) if "rate" in at else None,
-            **_read_both(at, "SFTConfig"),
+            **both,
+            weights=_weights_of(at["weights"], given, traces, both["images"]) if "weights" in at else None,
         )
+
+    def uses(self) -> tuple[str, ...]:
+        return (self.weights.behaviour,) if self.weights and self.weights.behaviour else ()
+
+    def given_arms(self, arms: Mapping[str, Arm]) -> "Sft":
+        return replace(self, behaviour=arms[self.weights.behaviour]) if self.weights and self.uses() else self
+
+    def others(self) -> tuple[Arm, ...]:
+        return (self.behaviour,) if self.behaviour else ()
 
     def rate_of(self, profile: Profile) -> float:
         """The peak learning rate: the profile's, unless it names another."""
@@ -65,12 +88,14 @@ class Sft(Stage):
         return -(-self.traces.number // profile.sft_batch_size) * self.passes
 
     def told(self, profile: Profile, lab: Lab) -> dict[str, Any]:
-        return super().told(profile, lab) | {"rate": self.rate_of(profile)}
+        told = super().told(profile, lab) | {"rate": self.rate_of(profile)}
+        return told | ({"behaviour": arm_digest(self.behaviour, lab)} if self.behaviour else {})
 
     def columns(self, profile: Profile, lab: Lab) -> dict[str, Any]:
         row = {"traces": self.traces.kind, "number": self.traces.number, "passes": self.passes}
         row |= {"same_questions": self.traces.shared, "rate": self.rate_of(profile)}
-        return row | _columns_of_both(self)
+        weights = {"weights": str(self.weights), "behaviour": self.weights.behaviour} if self.weights else {}
+        return row | _columns_of_both(self) | weights
 
     def records(self, arm: Arm, lab: Lab) -> "Dataset":
         return make_traces(self.traces, lab.profiles[arm.profile], arm.seed, lab)
@@ -82,15 +107,39 @@ class Sft(Stage):
 
         profile = lab.profiles[arm.profile]
         records = self.records(arm, lab)
+        shown, notes = control_images(records, self.images, seed=arm.seed), {}
+        if self.behaviour:  # before the policy is loaded: of two, only one is in memory at a time
+            shown, notes["scoring_seconds"] = with_behaviour(shown, self.behaviour, lab)
         model, processor = load_policy(profile, adapter=start, seed=arm.seed)
         watch = _watch(self.watch, processor, lab)
         options = {"num_train_epochs": self.passes, "learning_rate": self.rate_of(profile), "save_strategy": "no"}
         options |= {"seed": arm.seed, "output_dir": str(folder), "callbacks": watch, **dict(self.config)}
+        if self.weights:
+            options["token_weights"] = self.weights.bound()
+            notes |= weights_noted(model, processor, shown, self.weights, "before")
         begin = time.process_time()
-        train_sft(model, processor, control_images(records, self.images, seed=arm.seed), profile, **options)
+        train_sft(model, processor, shown, profile, **options)
         seconds = time.process_time() - begin - sum(each.seconds for each in watch)
         save_policy(model, processor, folder / DRAFT)
-        return {"seconds": seconds, "samples": len(records) * self.passes, "tokens": 0, **describe(records)}
+        if self.weights:
+            notes |= weights_noted(model, processor, shown, self.weights, "after")
+        return {"seconds": seconds, "samples": len(records) * self.passes, "tokens": 0, **describe(records), **notes}
+
+
+def _weights_of(node: Node, given: Given, traces: Traces, images: str) -> Weights:
+    """The weighting of some traces, with the arm that stands for who wrote them: of own ones it is the base."""
+    weights = read_weights(node, given)
+    if not asks_for_behaviour(weights):
+        return weights
+    if images != "true":
+        node.refuse(f"{weights.method} with images: {images}", "who wrote the traces saw the true images; leave it out")
+    if not weights.behaviour and traces.kind != OWN:
+        node.refuse(
+            f"{weights.method} asks how likely the writer of the traces was to write each token, and nothing says who "
+            f"wrote {traces.kind!r}",
+            f"add behaviour: …, an arm whose policy stands for the writer ({BASE} is the base)",
+        )
+    return replace(weights, behaviour=weights.behaviour or BASE)
 
 
 @dataclass(frozen=True)
@@ -106,6 +155,8 @@ class Grpo(Stage):
         number: how many records; None for the lab's number, or all of a file.
         recipe: of `train_grpo`.
         images, watch, config: as of `Sft`, and of `GRPOConfig`.
+        traces: prompts are the questions of these traces, whatever their verifier; None for `data` or the mini world.
+        hints: of the prompts' traces; None for none.
     """
 
     verifiers: tuple[str, ...]
@@ -118,6 +169,8 @@ class Grpo(Stage):
     images: str = later("true")
     watch: int = later(0)
     config: Config = later(())
+    traces: Traces | None = later(None)
+    hints: HintOptions | None = later(None)
 
     what: ClassVar[str] = "grpo"
     settings: ClassVar[tuple[str, ...]] = (
@@ -126,7 +179,9 @@ class Grpo(Stage):
 
     @classmethod
     def read(cls, node: Node, given: Given) -> "Grpo":
-        at = node.fields("steps", "records", "number", "verifiers", "reward", "recipe", *BOTH)
+        of_traces = ("traces", "shared", "angles", "hints")
+        at = node.fields("steps", "records", "number", "verifiers", "reward", "recipe", *of_traces, *BOTH)
+        traces, hints = _read_traces_of_prompts(at, node, given)
         names = verifier_names() if "records" in at else REWARD_ARMS["mixed"]
         reward = at["reward"].choice((MIXED, *given.rewards)) if "reward" in at else MIXED
         return cls(
@@ -135,9 +190,11 @@ class Grpo(Stage):
             given.rewards.get(reward, ()),
             reward,
             at["records"].pinned(lambda: pin_data(given.folder / at["records"].text())) if "records" in at else None,
-            at["number"].count() if "number" in at else None,
+            at["number"].count() if "number" in at and not traces else None,
             at["recipe"].choice(RECIPES) if "recipe" in at else "vlaa",
             **_read_both(at, "GRPOConfig"),
+            traces=traces,
+            hints=hints,
         )
 
     def step_count(self, profile: Profile) -> int:
@@ -147,15 +204,22 @@ class Grpo(Stage):
         told = super().told(profile, lab)
         if self.data is None:
             told.pop("number", None)
+        if self.data is None and self.traces is None:
             told["records"] = self.number or lab.grpo_records
         return told
 
     def columns(self, profile: Profile, lab: Lab) -> dict[str, Any]:
         number = self.number or (lab.grpo_records if self.data is None else None)
         row = {"verifiers": " ".join(self.verifiers), "number": number, "rate": profile.grpo_learning_rate}
+        if self.traces:
+            row |= {"traces": self.traces.kind, "number": self.traces.number, "same_questions": self.traces.shared}
+        if self.hints:
+            row["hints"] = str(self.hints.weights)
         return row | {"reward": self.reward_name, "recipe": self.recipe} | _columns_of_both(self)
 
     def records(self, arm: Arm, lab: Lab) -> "Dataset":
+        if self.traces:
+            return make_traces(self.traces, lab.profiles[arm.profile], arm.seed, lab)
         return grpo_records(self, arm.seed, lab)
 
     def train(self, arm: Arm, lab: Lab, folder: Path, start: Path | None) -> dict[str, float]:
@@ -169,11 +233,29 @@ class Grpo(Stage):
         watch = _watch(WATCH_EVERY if arm.log else self.watch, processor, lab)
         options = {"max_steps": self.steps, "seed": arm.seed, "output_dir": str(folder), "callbacks": watch}
         options |= {"recipe": self.recipe, "save_strategy": "no", **reward_functions(self.reward), **dict(self.config)}
+        if self.hints:
+            options["hints"] = self.hints.made()
         begin = time.process_time()
         trainer = train_grpo(model, processor, records, profile, **options)
         seconds = time.process_time() - begin - sum(each.seconds for each in watch)
         save_policy(model, processor, folder / DRAFT)
         return {"seconds": seconds, **_rollouts_of(trainer)}
+
+
+def _read_traces_of_prompts(at: Mapping[str, Node], node: Node, given: Given) -> tuple[Traces | None, Any]:
+    """The traces whose questions GRPO asks, and hints of them, as far as a file names such."""
+    hints = read_hints(at["hints"], given) if "hints" in at else None
+    if "traces" not in at:
+        if odd := {"shared", "angles"} & set(at):
+            node.refuse(f"`{odd.pop()}` without `traces`", "it says which traces the questions are of")
+        if hints and "records" not in at:
+            node.refuse("`hints` of prompts without traces", "add traces: …, or records: a file with responses")
+        return None, hints
+    if odd := {"records", "verifiers"} & set(at):
+        node.refuse(f"`{odd.pop()}` together with `traces`", "all questions of the traces are asked; leave it out")
+    if "number" not in at:
+        node.refuse("there is no number", "add number: …, how many traces")
+    return read_traces(at, given), hints
 
 
 def grpo_records(stage: Grpo, seed: int, lab: Lab) -> "Dataset":
@@ -226,7 +308,8 @@ def _columns_of_both(stage: Sft | Grpo) -> dict[str, Any]:
     return {"images_trained": stage.images, "config": " ".join(f"{name}={value}" for name, value in stage.config)}
 
 
-STAGES: dict[str, type[Stage]] = {stage.what: stage for stage in (Sft, Grpo)}
+BUILT_IN = (Sft, Grpo, Phases)
+STAGES: dict[str, type[Stage]] = {stage.what: stage for stage in BUILT_IN}
 """Stages by the names that files give them."""
 
 
@@ -239,6 +322,7 @@ def register_stage(stage: type[Stage]) -> None:
     """
     if not (isinstance(stage, type) and issubclass(stage, Stage)):
         raise TypeError(f"expected a class derived from Stage, got {stage!r:.60}")
-    if not stage.what or STAGES.get(stage.what) in (Sft, Grpo):
-        raise ValueError(f"{stage.__name__}.what is {stage.what!r}; give the stage a name other than sft and grpo")
+    if not stage.what or STAGES.get(stage.what) in BUILT_IN:
+        taken = ", ".join(each.what for each in BUILT_IN)
+        raise ValueError(f"{stage.__name__}.what is {stage.what!r}; give the stage a name other than {taken}")
     STAGES[stage.what] = stage

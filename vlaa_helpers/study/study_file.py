@@ -149,6 +149,7 @@ def _read_arms(node: Node, given: Given, profiles: tuple[str, ...], seeds: tuple
             else profiles,
             _read_seeds(at["seeds"]) if "seeds" in at else seeds,
         )
+    _check_uses(plans)
     _check_starts(plans)
     return plans
 
@@ -161,17 +162,47 @@ def _read_stage(node: Node, given: Given) -> Stage:
     return STAGES[what].read(options, given)
 
 
+def _check_uses(plans: Mapping[str, _Plan]) -> None:
+    """Refuse arms that stages name and that are none, or not for the same profiles and seeds."""
+    for plan in plans.values():
+        for name in _used(plan):
+            if name != BASE and name not in plans:
+                plan.node.refuse(
+                    f"it uses {name!r:.80}, which is no arm", f"expected one of {BASE}, {', '.join(plans)}"
+                )
+            if name == BASE:
+                continue
+            for what, wanted, there in (
+                ("profiles", plan.profiles, plans[name].profiles), ("seeds", plan.seeds, plans[name].seeds),
+            ):  # fmt: skip
+                if len(there) > 1 and not set(wanted) <= set(there):
+                    plan.node.refuse(
+                        f"it uses {name!r:.80}, which has the {what} {', '.join(map(str, there))}",
+                        f"give that the same {what}, or one alone for all",
+                    )
+
+
+def _used(plan: _Plan) -> tuple[str, ...]:
+    return tuple(name for stage in plan.stages for name in stage.uses())
+
+
 def _check_starts(plans: Mapping[str, _Plan]) -> None:
     for name, plan in plans.items():
-        way = [name]
-        while (start := plans[way[-1]].start) != BASE:
-            if start not in plans:
-                known = ", ".join((BASE, *plans))
-                plans[way[-1]].node.refuse(f"it starts from {start!r:.80}, which is no arm", f"expected one of {known}")
-            if start in way:
-                round_ = " → ".join((*way[way.index(start) :], start))
-                plan.node.refuse(f"arms start from each other, {round_}", f"let one of them start from {BASE}")
-            way.append(start)
+        if plan.start != BASE and plan.start not in plans:
+            known = ", ".join((BASE, *plans))
+            plan.node.refuse(f"it starts from {plan.start!r:.80}, which is no arm", f"expected one of {known}")
+        _check_circles(plans, [name])
+
+
+def _check_circles(plans: Mapping[str, _Plan], way: list[str]) -> None:
+    """Refuse arms that start from each other, or use each other, after a way of names."""
+    plan = plans[way[-1]]
+    for after in (plan.start, *_used(plan)):
+        if after in way:
+            round_ = " → ".join((*way[way.index(after) :], after))
+            plans[way[0]].node.refuse(f"arms start from each other, {round_}", f"let one of them start from {BASE}")
+        if after != BASE and after in plans:
+            _check_circles(plans, [*way, after])
 
 
 def _all_arms(plans: Mapping[str, _Plan], profiles: tuple[str, ...]) -> tuple[Arm, ...]:
@@ -190,5 +221,18 @@ def _arm(name: str, plans: Mapping[str, _Plan], profile: str, seed: int) -> Arm:
     arm = Arm(BASE, profile) if plan.start == BASE else _arm(plan.start, plans, profile, seed)
     last = len(plan.stages) - 1
     for k, stage in enumerate(plan.stages):
+        stage = stage.given_arms({used: _arm_used(used, plans, profile, seed) for used in stage.uses()})
         arm = arm.then(name if k == last else f"{name}, stage {k + 1}", stage, seed=seed)
     return arm
+
+
+def _arm_used(name: str, plans: Mapping[str, _Plan], profile: str, seed: int) -> Arm:
+    """The arm of the same profile and seed, or of the only ones that it has."""
+    if name == BASE:
+        return Arm(BASE, profile)
+    there = plans[name]
+    profile, seed = (
+        wanted if wanted in known else known[0]
+        for wanted, known in ((profile, there.profiles), (seed, there.seeds))
+    )  # fmt: skip
+    return _arm(name, plans, profile, seed)

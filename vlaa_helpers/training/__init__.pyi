@@ -27,6 +27,12 @@ from .hints import Hints as Hints, MicroGroup as MicroGroup, hint_schedule as hi
 from .preflight_check import preflight as preflight
 from .prompt_lengths import drop_long_prompts as drop_long_prompts
 from .recipes import grpo_recipe as grpo_recipe
+from .reranking import (
+    relevance_logits as relevance_logits,
+    relevance_loss as relevance_loss,
+    relevance_scores as relevance_scores,
+    relevance_weights as relevance_weights,
+)
 from .response_scores import trace_loss as trace_loss
 from .resuming import has_checkpoint as has_checkpoint
 from .rollout_log import RolloutLog as RolloutLog, load_rollouts as load_rollouts

@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..policy.loading import image_token_ids
-
 if TYPE_CHECKING:
     from datasets import Dataset
 
@@ -46,27 +44,6 @@ def check_batch(
                 f"{processor.image_token!r}"
             )
     return found
-
-
-def check_texts(records: "Dataset", processor: Any) -> None:
-    """Refuse records whose words would be read as images.
-
-    Raises:
-        ValueError: the first record with an image token of the processor in its question or response.
-    """
-    import pyarrow.compute as pc
-
-    stand_for_images = image_token_ids(processor)
-    tokens = processor.tokenizer.convert_ids_to_tokens(stand_for_images)
-    texts = records.select_columns(["id", "question", "response"]).with_format("arrow")[:]
-    for column in ("question", "response"):
-        for token in tokens:
-            row = pc.index(pc.match_substring(texts[column], token), True).as_py()
-            if row >= 0:
-                raise ValueError(
-                    f"record {texts['id'][row]}: its {column} holds {token!r}, which stands for an image; take it "
-                    "out. An image belongs in the image column alone"
-                )
 
 
 def longest(records: "Dataset", n: int) -> list[int]:

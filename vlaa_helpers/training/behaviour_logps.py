@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ..core.images import image_hash
 from ..core.jsonl import whole_rows
 from ..data.trl_views import BEHAVIOUR, to_sft
 from ..policy.loading import check_reads_images
-from .batch_checks import check_texts
+from ..policy.text_checks import check_texts
+from ..policy.weights_digest import weights_digest
 from .response_scores import score_responses
 
 if TYPE_CHECKING:
@@ -35,7 +37,9 @@ def add_behaviour_logps(
         processor: of the policy that will be trained.
         records: with responses.
         path: a JSON Lines file to which each record's scores are added as they come; the same call goes on from there.
-            It belongs to one behaviour policy: the first score that is kept is held against the model's.
+            It belongs to one behaviour policy, in one precision: each line names its weights (`weights_digest`), and
+            the first score that is kept is held against the model's. A record with other words or another image is
+            scored anew.
         batch_size: records read at once.
 
     Returns:
@@ -53,14 +57,14 @@ def add_behaviour_logps(
         )
     view = to_sft(records)
     check_texts(records, processor)
-    keys = [_key(name, row) for name, row in zip(records["id"], view.remove_columns("images"), strict=True)]
-    kept = _kept(Path(path)) if path else {}
+    keys, policy = _keys(records, view), weights_digest(model) if path else ""
+    kept = _kept(Path(path), policy) if path else {}
     _check_same_policy(model, processor, view, keys, kept, path)
     missing = [place for place, key in enumerate(keys) if key not in kept]
     for place, scores in score_responses(model, processor, view, missing, batch_size=batch_size):
         kept[keys[place]] = {name: scores[name] for name in FEATURE}
         if path:
-            _append(Path(path), {"key": keys[place], **kept[keys[place]]})
+            _append(Path(path), {"key": keys[place], "policy": policy, **kept[keys[place]]})
     return _with_column(records, [kept[key] for key in keys])
 
 
@@ -75,7 +79,7 @@ def collate_with_behaviour(collate: Callable[[list[dict]], Any], examples: list[
     scores = [example.get(BEHAVIOUR) for example in examples]
     texts = [example["completion"][0]["content"][0]["text"] for example in examples]
     batch = collate(examples)
-    if any(each is None for each in scores):
+    if any(each is None or each["logps"] is None for each in scores):
         return batch
     labels = batch["labels"][:, 1:]
     logps = torch.zeros(labels.shape)
@@ -85,6 +89,14 @@ def collate_with_behaviour(collate: Callable[[list[dict]], Any], examples: list[
         logps[row, counted] = torch.tensor(score["logps"])
     batch["behaviour_logps"] = logps
     return batch
+
+
+def without_scores(records: "Dataset") -> list[str]:
+    """Ids of the records without behaviour log-probabilities, where records of several writers were put together."""
+    if BEHAVIOUR not in records.column_names:
+        return list(records["id"])
+    pairs = zip(records["id"], records[BEHAVIOUR], strict=True)
+    return [name for name, score in pairs if score is None or score["logps"] is None]
 
 
 def check_scored_tokens(token_ids: list[int], score: Mapping[str, list], name: str) -> None:
@@ -102,14 +114,32 @@ def check_scored_tokens(token_ids: list[int], score: Mapping[str, list], name: s
         )
 
 
-def _key(name: str, row: Mapping) -> str:
-    """A record's id, and a hash of the words that are scored."""
-    return f"{name}/{hashlib.sha256(json.dumps(dict(row), sort_keys=True).encode()).hexdigest()[:16]}"
+def _keys(records: "Dataset", view: "Dataset") -> list[str]:
+    """Of each record its id, and a hash of the words and of the image that are scored."""
+    from datasets import Image
+
+    images = records.select_columns(["image"]).cast_column("image", Image(decode=False))
+    keys = []
+    for name, row, shown in zip(records["id"], view.remove_columns("images"), images, strict=True):
+        image = image_hash(shown["image"]) if shown["image"] else ""
+        said = json.dumps([row["prompt"], row["completion"], image], sort_keys=True)
+        keys.append(f"{name}/{hashlib.sha256(said.encode()).hexdigest()[:16]}")
+    return keys
 
 
-def _kept(path: Path) -> dict[str, dict[str, list]]:
-    """The scores of earlier runs. A last line that a kill cut short is taken off the file."""
+def _kept(path: Path, policy: str) -> dict[str, dict[str, list]]:
+    """The scores of earlier runs. A last line that a kill cut short is taken off the file.
+
+    Raises:
+        ValueError: scores of another policy than this one, by its `weights_digest`.
+    """
     rows = whole_rows(path)
+    if strangers := [row for row in rows if row.get("policy") != policy]:
+        raise ValueError(
+            f"{path} holds scores of another policy: {len(strangers)} of {len(rows)} lines name the weights "
+            f"{strangers[0].get('policy')}, and this model's are {policy} (another precision is another policy). "
+            "Name another path"
+        )
     if path.exists():
         with path.open("r+b") as file:
             file.truncate(file.read().rfind(b"\n") + 1)
@@ -125,7 +155,10 @@ def _append(path: Path, row: dict) -> None:
 def _check_same_policy(
     model: Any, processor: Any, view: "Dataset", keys: list[str], kept: Mapping[str, dict], path: Any
 ) -> None:
-    """Score the first record that is kept once more. Rounding in half precision moves a token by some hundredths."""
+    """Score the first record that is kept once more: the processor counts too, by its tokens and sizes of images.
+
+    Rounding in half precision, in a batch of another size, moves a token by some hundredths.
+    """
     place = next((place for place, key in enumerate(keys) if key in kept), None)
     if place is None:
         return
@@ -135,7 +168,7 @@ def _check_same_policy(
     if not same or (torch.tensor(new["logps"]) - torch.tensor(old["logps"])).abs().mean() > 0.05:
         there, here = sum(old["logps"]), sum(new["logps"])
         raise ValueError(
-            f"{path} holds scores of another policy or tokenizer: {keys[place].rpartition('/')[0]} has a "
+            f"{path} holds scores of another processor: {keys[place].rpartition('/')[0]} has a "
             f"log-probability of {there:.2f} there, and {here:.2f} with this one. Name another path"
         )
 

@@ -68,7 +68,7 @@ def estimate_disk(
     if isinstance(profile, str):
         profile = settings_of(profile)
     quantised, vision, other, _, adapted = parameter_counts(config or AutoConfig.from_pretrained(profile.model))
-    chosen = device_settings(profile) | settings
+    chosen = device_settings(profile, method) | settings
     adapters = 4 * profile.lora_rank * adapted
     saved = 0 if chosen.get("save_strategy") == "no" else -(-steps // chosen["save_steps"])  # the last step too
     kept = min(saved, (chosen["save_total_limit"] or saved) + 1)

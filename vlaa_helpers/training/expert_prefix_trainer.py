@@ -36,7 +36,8 @@ class ExpertPrefixGRPOTrainer(SharedPrefixGRPOTrainer):
     `train_grpo(…, hints=Hints())` makes one. The loss is GRPO's over the policy's own tokens plus Σ -weight · log p
     over the expert's, both over one divisor: all of these tokens in the step ("dapo"), or completions times
     `max_completion_length` ("dr_grpo", TRAPO's). Probabilities are at the temperature of the rollouts, which TRAPO has
-    at 1. Without hints, losses and gradients are `SharedPrefixGRPOTrainer`'s. Evaluations have no hints.
+    at 1. Without hints, losses and gradients are `SharedPrefixGRPOTrainer`'s. Evaluations have no hints. Where
+    `mask_truncated_completions` leaves a completion out of GRPO's loss, its hint is learned all the same.
 
     Reward functions judge whole completions, hint included, and are given `hint`, the share of the trace that each
     went on from. All but the last micro-group are judged twice, since what comes next depends on them.
@@ -108,6 +109,11 @@ class ExpertPrefixGRPOTrainer(SharedPrefixGRPOTrainer):
         sizes = [each.size for each in self.hints.micro_groups]
         first = set(accumulate([0, *sizes[:-1]]))
         learned = torch.tensor([k % self.num_generations in first for k in range(len(inputs))])
+        if self.mask_truncated_completions:  # TRL has then masked the hints of such rows too
+            places = torch.arange(output["tool_mask"].shape[1])
+            hinted = (places < torch.tensor(list(map(len, self._hints)))[:, None]).to(output["tool_mask"])
+            output["completion_mask"] = output["completion_mask"] | hinted
+            output["tool_mask"] = output["tool_mask"] * (1 - hinted)
         hinted = output["completion_mask"] * (1 - output["tool_mask"])  # (rows, tokens)
         mask = hinted * learned.to(hinted.device)[:, None]
         tokens = self.accelerator.gather(mask.sum()).sum()

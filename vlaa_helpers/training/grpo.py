@@ -13,15 +13,16 @@ from ..data.trl_views import EXPERT, to_grpo
 from ..policy.loading import check_reads_images, image_token_ids
 from ..policy.memory_estimate import memory_advice
 from ..policy.profiles import Profile
+from ..policy.text_checks import check_texts
 from ..rewards.mixed import MixedReward
 from .adaptive_kl import AdaptiveKL
-from .batch_checks import check_texts
 from .batch_plan import plan_batch
 from .expert_prefix_trainer import ExpertPrefixGRPOTrainer
 from .hints import Hints
 from .prompt_lengths import drop_long_prompts
 from .recipes import CONFIG_FIELDS, grpo_recipe
 from .reference_adapter import reference_kept_once
+from .resuming import checkpoint_needs
 from .rollout_log import RolloutLog
 from .runner import device_settings, exact_adapters, on_one_gpu, processes_started, run_trainer
 from .shared_prefix_trainer import SharedPrefixGRPOTrainer, unsupported_reason
@@ -121,7 +122,7 @@ def train_grpo(
         **{name: value for name, value in rows.items() if name in CONFIG_FIELDS},
         **plan.config,
         "logging_steps": 1,
-        **device_settings(profile),
+        **device_settings(profile, "grpo"),
     }
     if "lr_scheduler_type" in config:
         defaults.pop("lr_scheduler_kwargs", None)  # they belong to the recipe's
@@ -145,14 +146,15 @@ def train_grpo(
         ours.append(AdaptiveKL(rows["KL target"], horizon=rows["KL horizon"]))
     if RolloutLog not in given:
         ours.append(RolloutLog())
-    if trainer.is_world_process_zero():
-        table, folder = grpo_recipe(profile, recipe), trainer.args.output_dir
-        given = config if hints is None else config | {"hints": hints}
-        options = {"recipe": table, "given": given, "seed": args.seed, "resumed": bool(args.resume_from_checkpoint)}
-        note_run(folder, method="GRPO", profile=profile, records=records, **options)
+    settings = config if hints is None else config | {"hints": hints}
+    options: dict[str, Any] = {"given": settings, "seed": args.seed, "resumed": bool(args.resume_from_checkpoint)}
+    options |= {"recipe": grpo_recipe(profile, recipe), "profile": profile, "records": records, "model": model}
+    options |= {"checkpoint_needs": checkpoint_needs(trainer)}
+    note = partial(note_run, trainer.args.output_dir, method="GRPO", **options)
     with memory_advice(_as_run(profile, trainer), "grpo", model, reference=trainer.beta > 0):
         with reference_kept_once(trainer):
-            return run_trainer(trainer, [*ours, *callbacks], records=records, image_cache_gib=image_cache_gib)
+            watched = [*ours, *callbacks]
+            return run_trainer(trainer, watched, records=records, image_cache_gib=image_cache_gib, note=note)
 
 
 def _trainer_class(

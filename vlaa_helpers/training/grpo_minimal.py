@@ -12,8 +12,10 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 from torch.nn.functional import pad
+from transformers import LogitsProcessorList
 
 from ..data.trl_views import to_grpo
+from ..policy.decode_loop import FiniteScores
 from ..policy.generation import chat_inputs, unbent
 from .grpo_loss_reference import group_advantages, grpo_loss, kl_estimates
 
@@ -93,7 +95,7 @@ def sample(model: Any, processor: Any, inputs: Any, max_new_tokens: int, tempera
     with torch.no_grad():
         whole = model.generate(
             **inputs, do_sample=True, temperature=temperature, top_k=0, top_p=1.0, max_new_tokens=max_new_tokens,
-            **unbent(processor),
+            logits_processor=LogitsProcessorList([FiniteScores()]), **unbent(processor),
         )  # fmt: skip
     ids = whole[:, inputs["input_ids"].shape[1] :]
     ends = torch.isin(ids, torch.tensor(model.generation_config.eos_token_id, device=ids.device)).long()

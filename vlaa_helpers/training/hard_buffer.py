@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 
-def hard_questions(rollouts: "pd.DataFrame", *, at_most: float = 0.25) -> "pd.DataFrame":
+MIXED = "reward/mixed_reward"
+"""The column of rollouts that holds a `MixedReward`'s word where there are several reward functions."""
+
+
+def hard_questions(rollouts: "pd.DataFrame", *, at_most: float = 0.25, column: str | None = None) -> "pd.DataFrame":
     """The questions that at most a share of the rollouts got right, each once, in the order in which they were asked.
 
     MIFO (arXiv 2510.04454) keeps such in a buffer, for SFT to learn from; its share was not found, and the default is
@@ -20,14 +24,16 @@ def hard_questions(rollouts: "pd.DataFrame", *, at_most: float = 0.25) -> "pd.Da
     Args:
         rollouts: a row a completion, as `load_rollouts` gives them of a run with `RolloutLog(every=1)`; `id`,
             `verifier_type` and `reward`, which is a `MixedReward`'s: the verifier says from it which are right. Those
-            that could not be scored do not count.
+            that could not be scored do not count, nor those that went on from a hint: the policy alone was not asked.
         at_most: 0-1, of all rollouts of a question.
+        column: the reward that says what is right; `reward` by default, or `reward/mixed_reward` where there are
+            several: their sum does not tell.
 
     Returns:
         By `id`: `n` rollouts, and `right`, the share of them that was.
 
     Raises:
-        ValueError: a share out of range.
+        ValueError: a share out of range, or several rewards without a `MixedReward` and no `column`.
 
     >>> import pandas as pd
     >>> rewards = {"a": [0, 0, 0, 1], "b": [1, 1, 0, 1], "c": [0, 0, 0, 0]}
@@ -40,11 +46,23 @@ def hard_questions(rollouts: "pd.DataFrame", *, at_most: float = 0.25) -> "pd.Da
     """
     if not 0 <= at_most <= 1:
         raise ValueError(f"at_most is 0 to 1 of a question's rollouts, got {at_most}; 0.25 is the default")
-    scored = rollouts[rollouts["reward"].notna()]
-    pairs = zip(scored["reward"], scored["verifier_type"], strict=True)
+    column = column or _column_of(rollouts)
+    alone = ~(rollouts["hint"] > 0) if "hint" in rollouts else True
+    scored = rollouts[rollouts[column].notna() & alone]
+    pairs = zip(scored[column], scored["verifier_type"], strict=True)
     right = [is_correct(Score(float(reward), Reason.PARTIAL), kind) for reward, kind in pairs]
     found = scored.assign(right=right).groupby("id", sort=False)["right"].agg(n="size", right="mean")
     return found[found["right"] <= at_most]
+
+
+def _column_of(rollouts: "pd.DataFrame") -> str:
+    several = [name for name in rollouts if str(name).startswith("reward/")]
+    if several and MIXED not in several:
+        raise ValueError(
+            f"rollouts with the rewards {', '.join(name.removeprefix('reward/') for name in several)}; expected "
+            f"{MIXED!r} among them, or say which of them tells what is right: column={several[0]!r}"
+        )
+    return MIXED if several else "reward"
 
 
 def hard_records(

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from .weight_registry import get_weighting, reads
+from .weigh_tokens import check_method, weighting_function
+from .weight_registry import reads
 
 
 class MicroGroup(NamedTuple):
@@ -59,6 +60,11 @@ def hint_schedule(returns: Sequence[float], micro_groups: Sequence[MicroGroup] =
     return length if mean < below else 0.0
 
 
+def _can_be(group: MicroGroup) -> bool:
+    whole = isinstance(group.size, int) and group.size >= 1
+    return whole and 0 <= group.length <= 1 and not math.isnan(group.below)
+
+
 @dataclass(frozen=True)
 class Hints:
     """Beginnings of expert traces inside GRPO's groups: TRAPO (arXiv 2512.17636), `train_grpo(…, hints=Hints())`.
@@ -72,8 +78,9 @@ class Hints:
         token_weights: of the expert's tokens: a method of `weighting_table()`, or a function, as in `train_sft`.
 
     Raises:
-        ValueError: no micro-group, a size below 1, a length outside 0-1; a weighting that is unknown or that reads
-            behaviour log-probabilities.
+        ValueError: no micro-group, a size that is no whole number from 1, a length outside 0-1; a weighting that is
+            unknown, has a setting out of range, or reads behaviour log-probabilities.
+        TypeError: a setting that the weighting does not have, or no function of log-probabilities and mask.
     """
 
     micro_groups: tuple[MicroGroup, ...] = TRAPO
@@ -81,17 +88,19 @@ class Hints:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "micro_groups", tuple(MicroGroup(*each) for each in self.micro_groups))
-        wrong = [each for each in self.micro_groups if each.size < 1 or not 0 <= each.length <= 1]
+        wrong = [each for each in self.micro_groups if not _can_be(each)]
         if wrong or not self.micro_groups:
             found = wrong[0] if wrong else "none"
-            raise ValueError(f"micro-groups: got {found}; expected a size of 1 or more, and a length from 0 to 1")
-        weighting = self.token_weights
-        function = get_weighting(weighting).function if isinstance(weighting, str) else weighting
+            raise ValueError(
+                f"micro-groups: got {found}; expected a size of 1 or more, and a length from 0 to 1; sizes are whole"
+            )
+        function, _ = weighting_function(self.token_weights)
         if reads(function, "behaviour_logps", without_fail=True):
             raise ValueError(
-                f"token_weights={weighting!r} reads how likely the expert was to write its tokens, which rollouts do "
-                "not know; expected a weighting of the policy's own probabilities: 'trsft', 'dft', 'sft'"
+                f"token_weights={self.token_weights!r} reads how likely the expert was to write its tokens, which "
+                "rollouts do not know; expected a weighting of the policy's own probabilities: 'trsft', 'dft', 'sft'"
             )
+        check_method(self.token_weights)
 
     @property
     def generations(self) -> int:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from transformers.trainer_utils import get_last_checkpoint
 
 from ..policy.adapters import save_policy
 from ..policy.profiles import Profile
@@ -19,7 +18,9 @@ from ..rewards.mixed import MixedReward
 from .frozen_blocks import FrozenBlock, frozen_coordinates, most_moved
 from .grpo import train_grpo
 from .hard_buffer import hard_records
+from .phase_checks import check_arguments, check_records, judge_of, note_or_compare
 from .phase_recipes import phase_recipe
+from .resuming import has_checkpoint
 from .rollout_log import RolloutLog, load_rollouts
 from .runner import processes_started
 from .sft import train_sft
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 START, ADAPTER, DRAFT, NOTE = "start", "adapter", "adapter.draft", "phase.json"
-OURS = ("output_dir", "resume_from_checkpoint", "max_steps", "seed", "token_weights", "reward_funcs")
-"""Arguments of trainings that each phase sets for itself."""
+SEEDS = 1000
+"""Between the first phases of two seeds, so that no phase of the one repeats the draws of the other."""
 SCHEDULE = ("lr_scheduler_type", "warmup_steps")
 FIXED = (*SCHEDULE, "objective", "optimiser")
 """Rows of the recipe that are no setting of `train_in_phases`: `grpo` and `sft` change the first three."""
@@ -71,9 +72,10 @@ def train_in_phases(
         reward_funcs: of GRPO; `MixedReward()` by default. What is right is told by one of these.
         grpo, sft: arguments of `train_grpo` and `train_sft` over the recipe: `{"learning_rate": 1e-4}`.
         output_dir: for a folder a phase, `1-grpo`, `2-sft`, …, each with its log, checkpoints and `adapter`.
-        resume: go on with the phase that was interrupted, on a policy loaded as at first. The same as if there had been
-            no interruption.
-        seed: of the first phase; the next has one more, and asks its questions in another order.
+        resume: go on with the phase that was interrupted, on a policy loaded as at first, with the same records and
+            settings (`cycles` may be others). The same as if there had been no interruption.
+        seed: the first phase has 1000 times that, the next one more: it asks its questions in another order, and no
+            phase of another seed repeats its draws.
         **settings: over the recipe: `cycles`, `grpo_steps` and `sft_steps` of a phase, `at_most` (`hard_questions`),
             `least` questions for SFT, `token_share` (1: all tokens), `freeze` (`most_moved`; 0: nothing) and `alpha`.
 
@@ -82,43 +84,44 @@ def train_in_phases(
         were frozen and of what RL moved that lies in them (means over layers; NaN for GRPO), and `folder`.
 
     Raises:
-        ValueError: an unknown recipe or a setting that cannot be, an argument in `grpo` or `sft` that phases set, or
-            several processes.
+        ValueError: an unknown recipe or a setting that cannot be, an argument in `grpo` or `sft` that phases set or
+            that is unknown, several rewards that do not tell what is right, records that SFT cannot learn from, other
+            settings than the run began with, or several processes.
         FileExistsError: phases of another run in `output_dir`.
     """
-    if odd := sorted({*(grpo or {}), *(sft or {})} & set(OURS)):
-        raise ValueError(f"grpo or sft has {odd[0]}, which each phase sets for itself; leave it out")
     if processes_started() > 1:
         raise ValueError("phases train in one process, and torchrun or accelerate started several; start one")
-    chosen = _settings(profile, recipe, settings)
+    chosen, grpo, sft = _settings(profile, recipe, settings), grpo or {}, sft or {}
+    rewards = reward_funcs or MixedReward()
+    check_arguments(grpo, sft, chosen["token_share"])
+    judge = judge_of(rewards)
+    check_records(records, judge, chosen["least"])
     folder = Path(output_dir)
     if not resume and (left := sorted(folder.glob("[0-9]*-*"))):
         raise FileExistsError(
             f"{left[0]} is there from another run: resume=True goes on with it; for a fresh one delete {folder}, or "
             "name another output_dir"
         )
+    note_or_compare(folder, records, {**chosen, "seed": seed, "grpo": grpo, "sft": sft}, resume=resume)
     if not resume:
         shutil.rmtree(folder / START, ignore_errors=True)
     if not (folder / START).exists():
         _save(model, processor, folder / START)
-    rewards = reward_funcs or MixedReward()
-    several = rewards if isinstance(rewards, Sequence) else [rewards]
-    judge = next((each for each in several if isinstance(each, MixedReward)), MixedReward())
     names = [f"{k + 1}-{'sft' if k % 2 else 'grpo'}" for k in range(2 * chosen["cycles"] + 1)]
     done: list[dict] = []
     for k, name in enumerate(names):
         here = folder / name
         if not (here / ADAPTER).exists():
             _set_adapter(model, done[-1]["folder"] / ADAPTER if done else folder / START)
-            phase = {"output_dir": str(here), "seed": seed + k, "resume_from_checkpoint": _has_checkpoint(here)}
+            phase = {"output_dir": str(here), "seed": SEEDS * seed + k, "resume_from_checkpoint": has_checkpoint(here)}
             phase |= {each: chosen[each] for each in SCHEDULE}
             if k % 2:
                 blocks = _blocks(folder, done, chosen)
                 hard = hard_records(records, _rollouts(done), at_most=chosen["at_most"], reward=judge)
-                note = _sft_phase(model, processor, hard, profile, blocks, chosen, phase | (sft or {}))
+                note = _sft_phase(model, processor, hard, profile, blocks, chosen, phase | sft)
             else:
-                note = _grpo_phase(model, processor, records, profile, rewards, chosen, phase | (grpo or {}))
-            _finish(model, processor, here, note | {"seed": seed + k})
+                note = _grpo_phase(model, processor, records, profile, rewards, chosen, phase | grpo)
+            _finish(model, processor, here, note | {"seed": SEEDS * seed + k})
         done.append(json.loads((here / NOTE).read_text()) | {"folder": here})
         logger.info(f"phase {name} of {len(names)}: {done[-1]['steps']} steps, {done[-1]['records']} records")
     _set_adapter(model, done[-1]["folder"] / ADAPTER)
@@ -207,7 +210,3 @@ def _set_adapter(model: Any, folder: Path) -> None:
     from peft.utils import load_peft_weights
 
     set_peft_model_state_dict(model, load_peft_weights(str(folder), device="cpu"))
-
-
-def _has_checkpoint(folder: Path) -> bool:
-    return folder.is_dir() and get_last_checkpoint(str(folder)) is not None

@@ -10,9 +10,10 @@ import numpy as np
 
 from ..core.kept_rows import KeptRows
 from ..data.trl_views import to_grpo
-from ..evaluation.runner import digest_of, fingerprint
+from ..evaluation.runner import LATER, digest_of, model_settings
 from ..policy.generation import SamplingParams, response_batches
 from ..policy.profiles import Profile
+from ..policy.text_checks import check_texts
 from ..rewards.mixed import MixedReward
 from ..rewards.score import Reason
 from .recipes import grpo_recipe
@@ -100,8 +101,8 @@ def preflight(
             on from there.
 
     Raises:
-        ValueError: no records, fewer than two generations, an `out` that holds another pre-flight, or open-ended
-            records that a `MixedReward` cannot score.
+        ValueError: no records, fewer than two generations, a control token in a question, an `out` that holds another
+            pre-flight, or open-ended records that a `MixedReward` cannot score.
         RuntimeError: the model's numbers are not finite, so nothing can be sampled; in float16 they may overflow.
     """
     if not len(records):
@@ -112,6 +113,7 @@ def preflight(
         raise ValueError(f"a group needs at least 2 generations, got {generations}; set generations=8, as in the run")
     if isinstance(reward, MixedReward):
         reward.check_records(records)
+    check_texts(records, processor, columns=["question"])
     temperature = planned.get("temperature", 1.0) if temperature is None else temperature
     max_new_tokens = max_new_tokens or planned.get("max_completion_length", 128)
     batch_size = batch_size or (profile.sampled_at_once if profile else 64)
@@ -119,9 +121,9 @@ def preflight(
     sampling = SamplingParams(generations, temperature, max_new_tokens, seed=seed)
     settings = asdict(sampling) | {"batch_size": batch_size, "items": digest_of("\n".join(tried["id"][:]))}
     if out is not None:
-        settings["model"] = fingerprint(model)
+        settings |= model_settings(model)
     unit = max(1, batch_size // generations) * generations  # what is sampled belongs to a whole batch
-    kept = KeptRows(out, settings, wanted=len(tried) * generations, unit=unit, what="pre-flight")
+    kept = KeptRows(out, settings, wanted=len(tried) * generations, unit=unit, what="pre-flight", later=LATER)
     done = len(kept.rows) // generations
     rows = to_grpo(tried).select(range(done, len(tried))) if done < len(tried) else []
     for batch, texts in response_batches(model, processor, rows, sampling, batch_size=batch_size, words="preflight"):

@@ -35,7 +35,9 @@ def _trl(profile: Profile) -> Rows:
         "lr_scheduler_type": ("cosine", "ours"),
         "warmup_steps": (0.05, "ours; a share of all steps"),
         "weights": (f"LoRA rank {profile.lora_rank} on the language stack", "ours"),
-        "base": ("NF4, double quantisation" if profile.load_in_4bit else profile.dtype, "ours: to fit one GPU"),
+        "base": ("NF4, double quantisation", "ours: to fit one GPU")
+        if profile.load_in_4bit
+        else (profile.dtype, "ours"),
     }
 
 

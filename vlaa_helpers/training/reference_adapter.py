@@ -5,8 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from transformers.trainer_utils import get_last_checkpoint
-
+from .resuming import goes_on_from
 from .runner import REFERENCE
 
 
@@ -25,9 +24,9 @@ def reference_kept_once(trainer: Any) -> Iterator[None]:
         yield
         return
     folder = Path(trainer.args.output_dir) / REFERENCE
-    checkpoint = _goes_on_from(trainer.args)
-    if checkpoint and not (Path(checkpoint) / "ref").exists():
-        _bring_back(model, Path(checkpoint).parent / REFERENCE)
+    checkpoint = goes_on_from(trainer)
+    if checkpoint and not (checkpoint / "ref").exists():
+        _bring_back(model, checkpoint.parent / REFERENCE)
     own = [name for name in model.peft_config if name != "ref"]
     save = model.save_pretrained
 
@@ -43,14 +42,6 @@ def reference_kept_once(trainer: Any) -> Iterator[None]:
         yield
     finally:
         del model.save_pretrained  # its own again
-
-
-def _goes_on_from(args: Any) -> str | None:
-    """The checkpoint that a run goes on from; None where it begins, or has none: `run_trainer` says that."""
-    resume = args.resume_from_checkpoint
-    if resume in (True, "True", "true"):
-        return get_last_checkpoint(args.output_dir) if Path(args.output_dir).is_dir() else None
-    return resume or None
 
 
 def _bring_back(model: Any, folder: Path) -> None:

@@ -1,23 +1,151 @@
-"""What an interrupted run left: whether there is something to go on from, and a run that came to its end already."""
+"""What an interrupted run left: which checkpoint there is to go on from, and a run that came to its end already."""
 
+import json
+import logging
 import math
+import re
+import zipfile
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from peft import PeftModel, load_peft_weights, set_peft_model_state_dict
 from transformers import TrainerState
-from transformers.trainer_utils import get_last_checkpoint
+
+from ..core.run_note import read_note
+
+logger = logging.getLogger(__name__)
 
 STATE = "trainer_state.json"
+"""The Trainer writes it last, so a checkpoint without it was cut short (`Trainer._save_checkpoint`, transformers 5)."""
+WEIGHTS = ("adapter_model*", "*/adapter_model*", "model*.safetensors", "pytorch_model*")
+OPTIMIZER = ("optimizer.pt", "optimizer*/.metadata", "optimizer.bin", "latest")
+"""One file, what torch writes last of a sharded one, and what DeepSpeed writes last of its own."""
 
 
 def has_checkpoint(folder: str | Path) -> bool:
-    """Whether a training left a checkpoint in its `output_dir`, so that `resume_from_checkpoint=True` can go on.
+    """Whether a training left a whole checkpoint in its `output_dir`, so that `resume_from_checkpoint=True` can go on.
 
     A cell that may be run again says `resume_from_checkpoint=RESUME and has_checkpoint(folder)`: the first time, or
-    where the run had not begun, it starts from the beginning.
+    where the run had not begun, it starts from the beginning. Where every checkpoint was cut short a warning says why.
+
+    Raises:
+        ValueError: a `training.json` that is broken.
     """
-    return Path(folder).is_dir() and get_last_checkpoint(str(folder)) is not None
+    needed = (read_note(folder) or {}).get("checkpoint_needs", ())  # what `checkpoint_needs` gave for that run
+    found, passed_over = _newest_whole(Path(folder), needed)
+    if found is None:
+        for path, trouble in passed_over:
+            logger.warning(f"{path} cannot be gone on from: {trouble}")
+    return found is not None
+
+
+def goes_on_from(trainer: Any) -> Path | None:
+    """The checkpoint that a trainer is to go on from, by its arguments; None where it begins, or finds none.
+
+    With `resume_from_checkpoint=True` that is the newest whole one in its `output_dir`: a run that is killed while it
+    writes one, or meets a full disk, leaves a part of it.
+
+    Raises:
+        ValueError: the checkpoint that was named is not whole.
+    """
+    resume = trainer.args.resume_from_checkpoint
+    if resume in (True, "True", "true"):
+        return _newest_whole(Path(trainer.args.output_dir), checkpoint_needs(trainer))[0]
+    if resume and Path(resume).is_dir() and (trouble := trouble_of(Path(resume), checkpoint_needs(trainer))):
+        raise ValueError(
+            f"{resume} cannot be gone on from: {trouble}. Name another checkpoint; with resume_from_checkpoint=True "
+            "the newest whole one is taken"
+        )
+    return Path(resume) if resume else None
+
+
+def set_cut_short_aside(trainer: Any, found: Path) -> None:
+    """Rename the checkpoints that are newer than the one a trainer goes on from, and say what is wrong with each.
+
+    Left under their names, new files would be written among the old ones.
+    """
+    for path, trouble in _newest_whole(found.parent, checkpoint_needs(trainer))[1]:
+        places = (path.with_name(f"cut-short-{path.name}{'' if k == 1 else f'-{k}'}") for k in count(1))
+        target = path.rename(next(place for place in places if not place.exists()))
+        logger.warning(f"{path} is passed over: {trouble}. Going on from {found.name}; {target.name} may be deleted")
+
+
+def trouble_of(checkpoint: Path, needed: Sequence[str] = ()) -> str:
+    """What keeps a checkpoint from being gone on from, in words; "" where every file is there and can be read.
+
+    Args:
+        needed: names of files that it must have beside those that every checkpoint has.
+    """
+    try:
+        files = sorted(path for path in checkpoint.rglob("*") if path.is_file())
+        stamps = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    except OSError as error:  # a file that went while it was looked at
+        return str(error)
+    return _trouble(checkpoint, tuple(needed), tuple(stamps))
+
+
+def checkpoint_needs(trainer: Any) -> tuple[str, ...]:
+    """Files that a checkpoint of this trainer has beside those that every one has; the run's note keeps their names."""
+    scaler = getattr(trainer.accelerator, "scaler", None)  # of float16
+    return ("scaler.pt",) if scaler is not None and not trainer.is_deepspeed_enabled else ()
+
+
+def _newest_whole(folder: Path, needed: Sequence[str] = ()) -> tuple[Path | None, list[tuple[Path, str]]]:
+    """The newest checkpoint without trouble, and newer ones with theirs."""
+    found = [path for path in folder.glob("checkpoint-*") if path.is_dir() and _step(path) >= 0]
+    passed_over: list[tuple[Path, str]] = []
+    for path in sorted(found, key=_step, reverse=True):
+        if not (trouble := trouble_of(path, needed)):
+            return path, passed_over
+        passed_over.append((path, trouble))
+    return None, passed_over
+
+
+def _step(checkpoint: Path) -> int:
+    number = checkpoint.name.removeprefix("checkpoint-")
+    return int(number) if re.fullmatch(r"[0-9]+", number) else -1
+
+
+@lru_cache(maxsize=32)
+def _trouble(checkpoint: Path, needed: tuple[str, ...], stamps: tuple) -> str:
+    """`trouble_of`, worked out once for the same files: those of a model of 3 billion parameters have 1.4 GB."""
+    sharded = any((checkpoint / name).is_dir() for name in ("pytorch_model_fsdp_0", "optimizer_0"))
+    deepspeed = (checkpoint / "latest").exists()
+    wanted = {STATE: (STATE,), "weights": WEIGHTS, "optimizer.pt": OPTIMIZER, "rng_state.pth": ("rng_state*.pth",)}
+    wanted |= {} if deepspeed else {"scheduler.pt": ("scheduler.pt",)}
+    wanted |= {name: (name,) for name in needed}
+    for name, patterns in wanted.items():
+        if not any(path for pattern in patterns for path in checkpoint.glob(pattern)):
+            last = ", which is written last: it was cut short" if name == STATE else ""
+            return f"it has no {name}{last}"
+    for path, size, _ in stamps:
+        if trouble := _unreadable(Path(path), size, sharded or deepspeed):
+            return f"{Path(path).relative_to(checkpoint)} {trouble}"
+    return ""
+
+
+def _unreadable(path: Path, size: int, sharded: bool) -> str:
+    """Why a file cannot be read, in words; "" where it can."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        if path.suffix == ".safetensors":
+            with safe_open(path, "pt"):  # compares its table with its size
+                return ""
+        if path.suffix == ".json":
+            found = json.loads(path.read_text(encoding="utf-8"))
+            whole = path.name != STATE or isinstance(found.get("global_step"), int)
+            return "" if whole else "has no global_step"
+        if path.suffix in (".pt", ".pth", ".bin"):
+            with zipfile.ZipFile(path) as archive:  # what torch.save writes
+                damaged = archive.testzip()
+            return f"is damaged ({damaged} has another checksum)" if damaged else ""
+        return "is empty" if sharded and path.suffix == ".distcp" and not size else ""
+    except (OSError, ValueError, AttributeError, SafetensorError, zipfile.BadZipFile, RuntimeError) as error:
+        return f"cannot be read ({size:,} bytes; {str(error).splitlines()[0]})"
 
 
 def came_to_its_end(trainer: Any, checkpoint: str | Path) -> bool:

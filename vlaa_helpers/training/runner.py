@@ -4,8 +4,7 @@ import csv
 import logging
 import os
 import random
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import count
@@ -13,22 +12,33 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from transformers import PrinterCallback, TrainerCallback
-from transformers.trainer_utils import get_last_checkpoint
 
+from ..core.run_note import NOTE
+from ..policy.decode_loop import NOT_FINITE
 from ..policy.dense_weights import dense_weights
 from ..policy.loading import spare_frozen_tower
+from ..policy.memory_estimate import Method
 from ..policy.profiles import Profile
 from ..policy.vision_tower import image_cache, naming_images
-from .resuming import came_to_its_end, take_end
+from .resuming import came_to_its_end, checkpoint_needs, goes_on_from, set_cut_short_aside, take_end, trouble_of
 
 logger = logging.getLogger(__name__)
 
 LOG, ROLLOUTS, HELD_OUT, REFERENCE = "log.csv", "rollouts.jsonl", "held_out", "reference"
 """What a run leaves in its `output_dir` beside its checkpoints."""
+ADAPTER, CARD = "adapter", "card.md"
+"""Where notebooks and `vlaa sft` save what was trained, and `plan_push` its card: in the `output_dir` too."""
+EVALUATIONS = "evaluations"
+"""Where notebooks and `vlaa evaluate` keep what a run's policy was asked: below the run, so that no other reads it."""
 
 
-def device_settings(profile: Profile) -> dict[str, Any]:
-    """Trainer arguments that follow from where and in what precision a profile runs."""
+def device_settings(profile: Profile, method: Method) -> dict[str, Any]:
+    """Trainer arguments that follow from where and in what precision a profile runs.
+
+    On a hosted GPU, which may be gone within the hour, a checkpoint is written every 5 steps of GRPO, about nine
+    minutes on a T4 by estimate, and every 10 of SFT.
+    """
+    on_gpu = 5 if method == "grpo" else 10
     return {
         "use_cpu": profile.device == "cpu",
         "bf16": profile.dtype == "bfloat16",
@@ -37,8 +47,8 @@ def device_settings(profile: Profile) -> dict[str, Any]:
         "report_to": "none",
         "disable_tqdm": True,
         "logging_steps": 1,
-        "save_steps": 10 if profile.device == "cuda" else 50,  # a hosted GPU may be gone within the hour
-        "save_total_limit": 1 if profile.device == "cuda" else 2,  # one has 1.4 GB with 3 billion parameters
+        "save_steps": on_gpu if profile.device == "cuda" else 50,
+        "save_total_limit": 2,  # one may be cut short; it has 1.4 GB with 3 billion parameters
         "ddp_find_unused_parameters": False,
         "dataloader_pin_memory": profile.device == "cuda",
     }
@@ -99,34 +109,37 @@ class NeedsTrainer(Protocol):
 
 
 def run_trainer(
-    trainer: Any, callbacks: Sequence[TrainerCallback] = (), *, records: Any = None, image_cache_gib: float = 0
+    trainer: Any,
+    callbacks: Sequence[TrainerCallback] = (),
+    *,
+    records: Any = None,
+    image_cache_gib: float = 0,
+    note: Callable[[], None] | None = None,
 ) -> Any:
     """Train with a CSV log, a progress bar and checkpoints, and give the trainer back.
 
     Checkpoints are the Trainer's own, `checkpoint-N` in `output_dir`. One more is written when the run is interrupted
     or fails, of the last whole step. With `resume_from_checkpoint=True` in its arguments the run goes on, exactly, from
-    the newest one; a path names another. Of a run that came to its end nothing is trained again. A run that starts
-    afresh first moves what an earlier one left in the folder into `previous/`, so that neither is taken for the other;
-    where that holds checkpoints already, into `previous-2/` and so on.
+    the newest whole one; a path names another. A newer one that was cut short is renamed, with a warning, to
+    `cut-short-checkpoint-N`. Of a run that came to its end nothing is trained again. A run that starts afresh first
+    moves what an earlier one left in the folder into `previous/`, so that neither is taken for the other; where that
+    is there already, into `previous-2/` and so on. Nothing is deleted.
 
     Args:
         callbacks: a `NeedsTrainer` among them gets the trainer before training begins. What they add to
             `state.log_history` goes into the log.
         records: that it trains on, to name the one whose image the vision tower cannot read.
         image_cache_gib: host memory for the features of images (`policy.vision_tower.image_cache`).
+        note: writes what the run is into its folder; called in the first process, when what an earlier run left there,
+            its note too, has been moved.
 
     Raises:
-        FileNotFoundError: to be resumed, and no checkpoint there.
+        FileNotFoundError: to be resumed, and no whole checkpoint there.
+        ValueError: to be resumed from a checkpoint that was cut short.
     """
-    folder, resume = Path(trainer.args.output_dir), trainer.args.resume_from_checkpoint
-    if resume in (True, "True", "true"):
-        resume = get_last_checkpoint(str(folder)) if folder.is_dir() else None
-        if resume is None:
-            raise FileNotFoundError(
-                f"no checkpoint in {folder}; leave resume_from_checkpoint out to start from the beginning"
-            )
-    elif not resume and trainer.is_world_process_zero():
-        _set_aside(folder)
+    folder, resume = Path(trainer.args.output_dir), _checkpoint_or_afresh(trainer)
+    if note and trainer.is_world_process_zero():
+        note()
     trainer.remove_callback(PrinterCallback)
     log, moment = TrainingLog(folder / LOG), WholeStep()
     for callback in (moment, *callbacks, log):  # the log last: it writes what the others add
@@ -142,12 +155,33 @@ def run_trainer(
             image_cache(trainer.model, image_cache_gib),
             nullcontext() if records is None else naming_images(trainer.processing_class, partial(_images_of, records)),
         ):
-            trainer.train(resume_from_checkpoint=resume or None)
-    except BaseException:  # Ctrl-C and a stopped kernel too
+            trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    except BaseException as error:  # Ctrl-C and a stopped kernel too
         log.close()
         _save_what_is_whole(trainer, moment)
+        if "probability tensor contains either" in str(error):  # of a trainer that samples by `generate`
+            raise RuntimeError(NOT_FINITE) from error
         raise
     return trainer
+
+
+def _checkpoint_or_afresh(trainer: Any) -> Path | None:
+    """The checkpoint to go on from; None for a run that begins, which finds its folder empty."""
+    folder, found = Path(trainer.args.output_dir), goes_on_from(trainer)
+    if not trainer.args.resume_from_checkpoint:
+        if trainer.is_world_process_zero():
+            _set_aside(folder)
+        return None
+    if found is None:
+        left = {path.name: trouble_of(path, checkpoint_needs(trainer)) for path in sorted(folder.glob("checkpoint-*"))}
+        words = "".join(f"; {name}: {trouble}" for name, trouble in left.items() if trouble)
+        raise FileNotFoundError(
+            f"no {'whole ' if words else ''}checkpoint in {folder}{words}; leave resume_from_checkpoint out to start "
+            "from the beginning"
+        )
+    if trainer.is_world_process_zero() and found.parent == folder:
+        set_cut_short_aside(trainer, found)
+    return found
 
 
 def _images_of(records: Any) -> Iterator[tuple[str, Any]]:
@@ -164,12 +198,13 @@ def dense_training(trainer: Any) -> Iterator[None]:
 
 
 def _set_aside(folder: Path) -> None:
-    names = ("checkpoint-*", LOG, ROLLOUTS, HELD_OUT, REFERENCE)
+    """Move what an earlier run left, its adapter, note and card too: they would pass for those of the new."""
+    trained = ("checkpoint-*", ADAPTER, "adapter_config.json", "adapter_model*", REFERENCE)
+    names = (*trained, NOTE, CARD, LOG, ROLLOUTS, HELD_OUT, EVALUATIONS)
     left = [path for name in names for path in folder.glob(name)]
     if left:
         places = (folder / ("previous" if k == 1 else f"previous-{k}") for k in count(1))
-        target = next(place for place in places if not [*place.glob("checkpoint-*")])
-        shutil.rmtree(target, ignore_errors=True)
+        target = next(place for place in places if not place.exists())  # nothing that was trained is ever deleted
         target.mkdir()
         for path in left:
             path.rename(target / path.name)
@@ -216,9 +251,13 @@ def _save_what_is_whole(trainer: Any, moment: WholeStep) -> None:
     if step == 0 or moment.state is None:  # nothing learned yet, or half an update: the last checkpoint stands
         return
     target = Path(trainer.args.output_dir) / f"checkpoint-{step}"
-    if not target.exists():
+    if trouble_of(target):  # not there yet, or what stopped the run cut it short
         _restore_random_state(moment.state)
-        trainer._save_checkpoint(trainer.model, trial=None)
+        try:
+            trainer._save_checkpoint(trainer.model, trial=None)
+        except (OSError, RuntimeError) as error:  # the disk is still full; what stopped the run is what counts
+            logger.warning(f"stopped after step {step}, and {target} could not be written: {error}")
+            return
     if trainer.is_world_process_zero():
         logger.warning(f"stopped after step {step}: {target} holds it; resume_from_checkpoint=True goes on from there")
 

@@ -14,7 +14,9 @@ from ..data.trl_views import to_sft
 from ..policy.loading import check_reads_images
 from ..policy.memory_estimate import memory_advice
 from ..policy.profiles import Profile
-from .batch_checks import check_batch, check_texts, longest
+from ..policy.text_checks import check_texts
+from .batch_checks import check_batch, longest
+from .resuming import checkpoint_needs
 from .runner import device_settings, exact_adapters, on_one_gpu, run_trainer, split_batch
 from .weighted_sft import WeightedSFTTrainer, check_weighting
 
@@ -35,7 +37,9 @@ def sft_recipe(profile: Profile) -> pd.DataFrame:
         "vision tower": ("frozen", "paper §3.1"),
         "loss": ("completion tokens only", "ours: not stated"),
         "weights": (f"LoRA rank {profile.lora_rank} on the language stack", "ours: not stated"),
-        "base": ("NF4, double quantisation" if profile.load_in_4bit else profile.dtype, "ours: to fit one GPU"),
+        "base": ("NF4, double quantisation", "ours: to fit one GPU")
+        if profile.load_in_4bit
+        else (profile.dtype, "ours: not stated"),
         "learning_rate": (profile.sft_learning_rate, "ours: not stated"),
         "lr_scheduler_type": ("cosine", "ours: not stated"),
         "warmup_steps": (0.05, "ours: not stated; a share of all steps"),
@@ -103,7 +107,7 @@ def train_sft(
         "gradient_accumulation_steps": accumulation,
         **{name: recipe[name] for name in ("num_train_epochs", "learning_rate", "lr_scheduler_type", "warmup_steps")},
         "max_length": None,
-        **device_settings(profile),
+        **device_settings(profile, "sft"),
     }
     trainer_class: Any = SFTTrainer
     if token_weights is not None:
@@ -118,12 +122,12 @@ def train_sft(
     places = longest(records, trainer.args.per_device_train_batch_size)
     examples = [view[place] for place in places]
     check_batch(trainer.data_collator(examples), examples, processor, names=[records[place]["id"] for place in places])
-    if trainer.is_world_process_zero():
-        given = {"batch_size": batch_size, "token_weights": token_weights}
-        given = {name: value for name, value in given.items() if value is not None} | config
-        table, folder = sft_recipe(profile), trainer.args.output_dir
-        options = {"recipe": table, "given": given, "seed": args.seed, "resumed": bool(args.resume_from_checkpoint)}
-        note_run(folder, method="SFT", profile=profile, records=records, **options)
+    given = {"batch_size": batch_size, "token_weights": token_weights}
+    given = {name: value for name, value in given.items() if value is not None} | config
+    options: dict[str, Any] = {"given": given, "seed": args.seed, "resumed": bool(args.resume_from_checkpoint)}
+    options |= {"recipe": sft_recipe(profile), "profile": profile, "records": records, "model": model}
+    options |= {"checkpoint_needs": checkpoint_needs(trainer)}
+    note = partial(note_run, trainer.args.output_dir, method="SFT", **options)
     args = trainer.args
     used = profile.replace(
         sft_batch_size=args.per_device_train_batch_size * args.gradient_accumulation_steps,
@@ -131,4 +135,4 @@ def train_sft(
         gradient_checkpointing=args.activation_checkpointing,
     )
     with memory_advice(used, "sft", model):
-        return run_trainer(trainer, callbacks, records=records, image_cache_gib=image_cache_gib)
+        return run_trainer(trainer, callbacks, records=records, image_cache_gib=image_cache_gib, note=note)

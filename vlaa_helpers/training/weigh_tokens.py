@@ -2,12 +2,13 @@
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from .weight_registry import PER_TOKEN, get_weighting, reads
+from .weight_registry import BUILT_IN, PER_TOKEN, get_weighting, reads
 
 WHENCE = {
     "behaviour_logps": "score the responses once with the policy that wrote them: add_behaviour_logps(…)",
@@ -69,13 +70,54 @@ def token_weights(
         inspect.signature(function).bind(logps, counted, **beside, **settings)
     except TypeError as error:
         raise TypeError(f"{name}: {error}; weighting_table() lists its settings") from None
-    weights = function(_clean(logps, counted), counted, **beside, **settings)
+    known: Tensor = _clean(logps, counted)
+    weights: Any = function(known, counted, **beside, **settings)
+    if not isinstance(weights, Tensor):
+        raise ValueError(f"{name} gave {weights!r:.60}; expected a tensor of weights, shape {tuple(logps.shape)}")
     if weights.shape != logps.shape:
         raise ValueError(f"{name} gave weights of shape {tuple(weights.shape)} for tokens of {tuple(logps.shape)}")
-    weights = weights.detach().masked_fill(~counted, 0)
+    weights = weights.detach().to(known.dtype).masked_fill(~counted, 0)
     if not weights.isfinite().all():
         raise ValueError(f"{name} gave {int((~weights.isfinite()).sum())} weights that are not finite")
     return weights
+
+
+def weighting_function(method: str | Callable[..., Tensor]) -> tuple[Callable[..., Tensor], dict[str, Any]]:
+    """The function behind a method, and its settings: of a name, of a function, or of `partial(token_weights, …)`.
+
+    Raises:
+        ValueError: an unknown name.
+        TypeError: a partial that names no method.
+    """
+    settings: dict[str, Any] = {}
+    while isinstance(method, partial) and method.func is token_weights:
+        settings = method.keywords | settings
+        if not method.args and "method" not in settings:
+            raise TypeError(f"{method} names no method; write partial(token_weights, 'trsft', alpha=0.05)")
+        method = method.args[0] if method.args else settings.pop("method")
+    return (get_weighting(method).function if isinstance(method, str) else method), settings
+
+
+def check_method(method: str | Callable[..., Tensor], *, behaviour: bool = False) -> None:
+    """Refuse a weighting that cannot work, before anything is sampled or trained with it.
+
+    A method of ours weighs four made-up tokens; a function of one's own is held against its parameters, and not called.
+
+    Args:
+        behaviour: whether there will be behaviour log-probabilities.
+
+    Raises:
+        ValueError, TypeError: what `token_weights` would raise.
+    """
+    function, settings = weighting_function(method)
+    logps = torch.tensor([[-2.0, -1.0, -0.5, -0.1]])
+    given = {"behaviour_logps": logps - 0.1 if behaviour else None, "entropies": -logps}
+    if any(function is weighting.function for weighting in BUILT_IN):
+        token_weights(function, logps, torch.ones_like(logps), **given, **settings)
+    else:
+        inspect.signature(function).bind(
+            logps, logps, **{name: each for name, each in given.items() if reads(function, name)}, **settings
+        )
 
 
 def _check_shapes(given: dict[str, Tensor | None]) -> None:

@@ -47,7 +47,7 @@ def pear_sequence(
     """One weight a response: the product of all its ratios."""
     ratios = clipped_log_ratios(logps, mask, behaviour_logps, log_ratio_clip)
     whole = ratios.sum(dim=1, keepdim=True).expand_as(logps)
-    return whole.clamp(*log_weight_clip).exp()
+    return _within(whole, log_weight_clip, "log_weight_clip").exp()
 
 
 def pear_token(
@@ -82,29 +82,38 @@ def pear_block(
     log_weight_clip: Range = LOG_WEIGHT_CLIP,
 ) -> Tensor:
     """As `pear_token`, of the blocks that follow a token's own; blocks are counted from the first response token."""
-    if block < 1:
-        raise ValueError(f"a block has 1 token or more, got block={block}; 4 is the default, and 1 is pear_token")
+    if block < 1 or block != int(block):
+        raise ValueError(
+            f"a block has 1 token or more, a whole number, got block={block}; 4 is the default, and 1 is pear_token"
+        )
     if not 0 < gamma <= 1:
         raise ValueError(f"gamma is above 0, up to 1; got {gamma}. 0.999 is the default, and 1 discounts nothing")
     ratios = clipped_log_ratios(logps, mask, behaviour_logps, log_ratio_clip)
     place = mask.long().cumsum(dim=1) - 1  # among the response's tokens, whatever stands before or between them
     block_of = place.clamp(min=0) // block
     after = math.log(gamma) * in_later_blocks(mask.to(logps.dtype), block_of) + in_later_blocks(ratios, block_of)
-    return after.clamp(*log_weight_clip).exp()
+    return _within(after, log_weight_clip, "log_weight_clip").exp()
 
 
 def entropy_top(logps: Tensor, mask: Tensor, *, entropies: Tensor, share: float = 0.2) -> Tensor:
     """1 for the `share` of a response's tokens where the policy is least sure, rounded up, and 0 for the others."""
     if not 0 < share <= 1:
         raise ValueError(f"share is above 0, up to 1, of a response's tokens; got {share}. 0.2 is the default")
-    kept = (mask.sum(dim=1, keepdim=True).double() * share - 1e-6).ceil()  # 0.07 * 100 is a little above 7
+    kept = (mask.sum(dim=1, keepdim=True).double() * share - 1e-6).ceil().clamp(min=1)  # 0.07 * 100 > 7
     order = entropies.masked_fill(~mask, -math.inf).argsort(dim=1, descending=True, stable=True)
     return (order.argsort(dim=1) < kept).to(logps.dtype)
 
 
 def clipped_log_ratios(logps: Tensor, mask: Tensor, behaviour_logps: Tensor, bounds: Range = LOG_RATIO_CLIP) -> Tensor:
     """PEAR's d: log of policy over behaviour for each token, within bounds; 0 where `mask` is False."""
-    return (logps - behaviour_logps).clamp(*bounds).masked_fill(~mask, 0)
+    return _within(logps - behaviour_logps, bounds, "log_ratio_clip").masked_fill(~mask, 0)
+
+
+def _within(values: Tensor, bounds: Range, name: str) -> Tensor:
+    low, high = bounds
+    if not low <= high:  # torch would set all values to the second
+        raise ValueError(f"{name} is (lowest, highest), got {bounds}; of a log, not of the ratio or weight itself")
+    return values.clamp(low, high)
 
 
 def in_later_blocks(values: Tensor, block_of: Tensor) -> Tensor:

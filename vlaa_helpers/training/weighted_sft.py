@@ -9,9 +9,10 @@ from torch import Tensor
 from trl import SFTConfig, SFTTrainer
 
 from ..data.trl_views import BEHAVIOUR
-from .behaviour_logps import collate_with_behaviour
+from .behaviour_logps import collate_with_behaviour, without_scores
+from .weigh_tokens import check_method, weighting_function
 from .weigh_tokens import token_weights as weights_of
-from .weight_registry import get_weighting, reads
+from .weight_registry import reads
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -21,14 +22,25 @@ def check_weighting(method: str | Callable[..., Tensor], records: "Dataset") -> 
     """Refuse a weighting that cannot work with these records, before anything is trained.
 
     Raises:
-        ValueError: an unknown name, or a method that reads behaviour log-probabilities, of records without any.
+        ValueError: an unknown name, a setting out of range, or a method that reads behaviour log-probabilities, of
+            records of which some have none.
+        TypeError: a setting that the method does not have, or a function that cannot be called as a weighting.
     """
-    function = get_weighting(method).function if isinstance(method, str) else method
-    if reads(function, "behaviour_logps", without_fail=True) and BEHAVIOUR not in records.column_names:
-        raise ValueError(
-            f"token_weights={method!r} reads how likely the policy that wrote the responses was to write them, and the "
-            f"records have no column {BEHAVIOUR!r}: records = add_behaviour_logps(behaviour_model, processor, records)"
-        )
+    function, _ = weighting_function(method)
+    there = BEHAVIOUR in records.column_names
+    if reads(function, "behaviour_logps", without_fail=True):
+        if not there:
+            raise ValueError(
+                f"token_weights={method!r} reads how likely the policy that wrote the responses was to write them, and "
+                f"the records have no column {BEHAVIOUR!r}: "
+                "records = add_behaviour_logps(behaviour_model, processor, records)"
+            )
+        if without := without_scores(records):
+            raise ValueError(
+                f"{len(without)} of {len(records)} records have nothing in the column {BEHAVIOUR!r}, such as "
+                f"{without[0]}: score the records of each writer with add_behaviour_logps, and put them together then"
+            )
+    check_method(method, behaviour=there)
 
 
 class WeightedSFTTrainer(SFTTrainer):

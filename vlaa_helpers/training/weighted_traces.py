@@ -1,6 +1,7 @@
 """The weights of the tokens of traces, to be looked at before anything is trained."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -9,7 +10,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from ..data.trl_views import BEHAVIOUR, to_sft
-from .behaviour_logps import check_scored_tokens
+from .behaviour_logps import check_scored_tokens, without_scores
 from .response_scores import score_responses
 from .weigh_tokens import token_weights
 from .weighted_sft import check_weighting
@@ -45,18 +46,19 @@ def trace_weights(
         ValueError: records without a response, or without what the method reads, or with scores of other tokens; a
             setting out of range.
     """
-    check_weighting(method, records)
+    bound = partial(token_weights, method, **settings)
+    check_weighting(bound, records)
     view = to_sft(records)
     scores = [each for _, each in score_responses(model, processor, view, range(len(view)), batch_size=batch_size)]
     logps, entropies = (_padded(each[name] for each in scores) for name in ("logps", "entropies"))
     lengths = torch.tensor([[len(each["logps"])] for each in scores])
     mask = torch.arange(logps.shape[1]) < lengths  # (records, tokens)
     behaviour = None
-    if BEHAVIOUR in records.column_names:
+    if not without_scores(records):
         for name, here, there in zip(records["id"], scores, records[BEHAVIOUR], strict=True):
             check_scored_tokens(here["token_ids"], there, name)
         behaviour = _padded(there["logps"] for there in records[BEHAVIOUR])
-    weights = token_weights(method, logps, mask, behaviour_logps=behaviour, entropies=entropies, **settings)
+    weights = bound(logps, mask, behaviour_logps=behaviour, entropies=entropies)
     tokens = [token for each in scores for token in each["token_ids"]]
     columns = {"logp": logps, "behaviour_logp": behaviour, "entropy": entropies, "weight": weights}
     table = pd.DataFrame(

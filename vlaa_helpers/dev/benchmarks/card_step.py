@@ -53,6 +53,7 @@ def compare(profile: Profile, method: str, limit: float, *, steps: int) -> dict[
     records = large_records(batch * (steps + 1), processor.tokenizer)
     arms, settings = sft_arms(profile, records) if trainer == "sft" else grpo_arms(profile, records, recipe=recipe)
     exact = "trl_float32" if profile.load_in_4bit else "trl"
+    precision = f"NF4 and {profile.dtype}" if profile.load_in_4bit else profile.dtype
     completion = COMPLETION_TOKENS if trainer == "sft" else profile.max_completion_length
     estimate = estimate_memory(
         profile,
@@ -63,7 +64,7 @@ def compare(profile: Profile, method: str, limit: float, *, steps: int) -> dict[
         reference=recipe == "vlaa",  # TRL's recipe has no KL term
     )
     return {
-        "settings": f"{settings.gradient_accumulation_steps} x {settings.per_device_train_batch_size}, {profile.dtype}",
+        "settings": f"{settings.gradient_accumulation_steps} x {settings.per_device_train_batch_size}, {precision}",
         "predicted_gib": _gib(estimate.total),
         "ours": measure_alone(arms["ours"], profile, steps),
         "trl": measure_alone(arms[exact], profile, steps),

@@ -4,10 +4,12 @@ python -m vlaa_helpers.dev.benchmarks.gpu_proof --folder runs/gpu
 
 The gpu-marked tests; steps of SFT and GRPO of a 3B model with random weights, by us and by TRL, with the settings of
 each GPU profile and no more memory than that card has, against the memory that was predicted (`card_step`), GRPO
-without a KL term ("grpo") and with one ("grpo vlaa"); and the
-prefix benchmark (`shared_prefix --quick`). Each part is a process of its own with a limit of time. What is done is in
-proof.json, and the same command goes on from there. A profile whose card is larger than this one is left out. The
-model that it leaves in the folder (7.5 GB) can be deleted.
+without a KL term ("grpo") and with one ("grpo vlaa"); and the prefix benchmark (`shared_prefix --quick`). It ends with
+1 where a test failed, a step did not fit its card, or memory was not as predicted (`what_is_wrong`).
+
+Each part is a process of its own with a limit of time. What is done is in proof.json, and the same command goes on from
+there. A profile whose card is larger than this one is left out. The model that it leaves in the folder (7.5 GB) can be
+deleted.
 """
 
 import argparse
@@ -18,6 +20,8 @@ import xml.etree.ElementTree as ElementTree
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
+
+from ...policy.memory_estimate import WITHIN
 
 CARD_METHODS = [(card, method) for card in ("t4", "l4", "a100") for method in ("sft", "grpo", "grpo vlaa")]
 """The last is what `vlaa grpo --recipe vlaa`, chapters 4 and 7 train: with a KL term."""
@@ -140,11 +144,40 @@ def prove(folder: Path, *, card_gb: float) -> dict[str, Any]:
 
 
 def holds(found: dict[str, Any]) -> bool:
-    """Whether all parts gave results, no test failed, and our steps fit every card, of which there was one at least."""
-    steps, cells = found["steps"].values(), found.get("prefix", [])
-    fits = bool(steps) and not any("out_of_memory" in step["ours"] for step in steps)
-    measured = fits and not any("error" in cell for cell in cells)
-    return not found["failed"] and found["tests"]["failed"] == 0 and found["tests"]["passed"] > 0 and measured
+    """Whether nothing is wrong with a proof: see `what_is_wrong`."""
+    return not what_is_wrong(found)
+
+
+def what_is_wrong(found: dict[str, Any]) -> list[str]:
+    """What keeps a proof from holding, a line each.
+
+    Every part has to have a result. Tests: some passed, none failed. Steps: our own fit every card, one card at
+    least, and what was predicted is within `WITHIN` of the peak that torch measured, above or below.
+    """
+    wrong = [f"{name}: no result ({why})" for name, why in found["failed"].items()]
+    tests = found.get("tests")
+    if tests and (tests["failed"] or not tests["passed"]):
+        wrong.append(f"tests: {tests['passed']} passed, {tests['failed']} failed; expected some and none")
+    if not found["steps"]:
+        wrong.append("steps: none was measured; expected those of one card at least")
+    wrong += [f"{name}: {why}" for name, step in found["steps"].items() if (why := _wrong_step(step))]
+    broken = [cell for cell in found.get("prefix", []) if "error" in cell]
+    return wrong + [f"shared prompts, {cell['cell']}: {cell['error']}" for cell in broken]
+
+
+def _wrong_step(step: dict[str, Any]) -> str:
+    ours, predicted = step["ours"], step["predicted_gib"]
+    if "out_of_memory" in ours:
+        return f"out of memory at {step['limit_gib']:.1f} GiB; predicted were {predicted:.1f}"
+    if "allocated_gib" not in ours:
+        return "its memory was not measured; expected torch's peak on a GPU"
+    share = predicted / ours["allocated_gib"]
+    if abs(share - 1) <= WITHIN:
+        return ""
+    return (
+        f"{predicted:.1f} GiB predicted are {share:.2f} of the {ours['allocated_gib']:.1f} measured; expected "
+        f"{1 - WITHIN:.2f} to {1 + WITHIN:.2f}"
+    )
 
 
 # ---- the table ----
@@ -169,8 +202,8 @@ def _heading(found: dict[str, Any]) -> str:
     gpu, versions = machines[0], machines[0]["versions"]
     named = ", ".join(f"{name} {versions[name]}" for name in ("torch", "transformers", "trl", "bitsandbytes"))
     return (
-        f"On one {gpu['gpu']} ({gpu['gpu_gib']} GiB), {named}{ran}. Steps of a 3B model with random weights in NF4 by "
-        "the settings of each profile, with no more memory than its card has; the times are this GPU's."
+        f"On one {gpu['gpu']} ({gpu['gpu_gib']} GiB), {named}{ran}. Steps of a 3B model with random weights by the "
+        "settings of each profile, with no more memory than its card has; the times are this GPU's."
     )
 
 
@@ -238,10 +271,11 @@ def main() -> None:
     text = markdown(found)
     (folder / "table.md").write_text(text)
     print(text)
-    if not holds(found):
+    if wrong := what_is_wrong(found):
+        listed = "\n".join(f"  {line}" for line in wrong)
         sys.exit(
-            "gpu_proof: not all of it holds. The same command runs again what has no result. Which tests failed is in "
-            f"{folder / 'tests.xml'}; to run all parts again, give another --folder"
+            f"gpu_proof: not all of it holds.\n{listed}\nThe same command runs again what has no result. Which tests "
+            f"failed is in {folder / 'tests.xml'}; to run all parts again, give another --folder"
         )
 
 

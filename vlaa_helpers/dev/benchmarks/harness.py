@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from statistics import median
 from typing import Any
 from unittest import mock
@@ -33,6 +34,7 @@ from ...policy.loading import load_policy
 from ...policy.profiles import Profile
 
 PACKAGES = ("torch", "transformers", "trl", "peft", "bitsandbytes", "accelerate")
+CPU_INFO = Path("/proc/cpuinfo")
 Arm = Callable[[Any, Any, str, int], Any]
 """Trains `(model, processor, output folder, steps)` and gives the trainer back."""
 
@@ -204,10 +206,21 @@ def _against(ours: ArmThread, other: ArmThread) -> dict[str, Any]:
 # ---- the machine ----
 
 
+def cpu_model() -> str:
+    """The processor's name as Linux gives it; elsewhere, and where Linux has none, what Python knows of it."""
+    try:
+        lines = CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == "model name")
+    return next(filter(None, names), "") or platform.processor() or platform.machine()
+
+
 def machine() -> dict[str, Any]:
     """What was measured on: processor, threads, GPU if any, versions."""
     facts = {
         "cpu": platform.machine(),
+        "cpu_model": cpu_model(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),

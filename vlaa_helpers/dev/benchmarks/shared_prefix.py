@@ -111,7 +111,7 @@ def _prepared(cell: Cell, profile: Profile, batches: int) -> tuple[Profile, Batc
     )  # fmt: skip
     processor, plan = load_processor(profile), plan_batch(profile)
     settings = {
-        **plan.config, **device_settings(profile), "save_strategy": "no", "temperature": 1.0,
+        **plan.config, **device_settings(profile, "grpo"), "save_strategy": "no", "temperature": 1.0,
         "max_completion_length": cell.completion, "learning_rate": 1e-5,
         "generation_kwargs": {"suppress_tokens": image_token_ids(processor), "min_new_tokens": cell.completion},
     }  # fmt: skip

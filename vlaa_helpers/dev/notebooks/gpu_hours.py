@@ -30,7 +30,8 @@ class Work:
     Attributes:
         traces: that SFT trains on, each as often as it is.
         scored: traces whose log-probability alone is asked.
-        steps: of GRPO with a reference; `plain_steps`: without one.
+        steps: of GRPO with a reference; `plain_steps`: without one; `trl_steps`: with one, by TRL's own trainer, which
+            reads a prompt and its image again for each completion.
         responses: how many to the profile's limit on tokens; `long_responses`: to twice that.
     """
 
@@ -38,6 +39,7 @@ class Work:
     scored: int = 0
     steps: int = 0
     plain_steps: int = 0
+    trl_steps: int = 0
     responses: int = 0
     long_responses: int = 0
 
@@ -52,6 +54,8 @@ def hours(work: Work, profile: Profile) -> float:
     for steps, reference in ((work.steps, 1), (work.plain_steps, 0)):
         products = (2 + reference) * image + token * (PROMPT + (3 + reference) * group)
         seconds += steps * (profile.prompts_per_step * products + limit * TOKEN)
+    each = 3 * image + token * (PROMPT + 4 * (PROMPT + COMPLETION))  # of a completion, with a reference
+    seconds += work.trl_steps * (at_once * each + limit * TOKEN)
     for responses, longest in ((work.responses, limit), (work.long_responses, 2 * limit)):
         seconds += math.ceil(responses / at_once) * longest * TOKEN + responses * (image + token * PROMPT)
     return seconds / 3600
@@ -78,11 +82,21 @@ def _rewards(given: Mapping[str, Any], profile: Profile) -> Work:
     return Work(responses=(2 * given["PROMPTS"] + 8) * profile.num_generations)
 
 
+def _twins(given: Mapping[str, Any], profile: Profile) -> Work:
+    """The same steps by our trainer and by TRL's."""
+    return Work(steps=given["TWIN_STEPS"], trl_steps=given["TWIN_STEPS"])
+
+
+def _sick(given: Mapping[str, Any], profile: Profile) -> Work:
+    return Work(steps=2 * given["SICK_STEPS"], responses=2 * 16 * profile.num_generations if given["SICK_STEPS"] else 0)
+
+
 def _grpo(given: Mapping[str, Any], profile: Profile) -> Work:
+    """The run and what is asked of it; sick runs and twins are `APART`."""
     test, groups = len(given["SOURCES"]) * profile.test_per_source, profile.num_generations
     watched = test // 4
-    asked = 4 * given["TRIED"] + (64 + 2 * 16) * groups + 2 * (test - watched) + 5 * watched
-    return Work(steps=given["GRPO_STEPS"] + 2 * given["SICK_STEPS"] + 2 * given["TWIN_STEPS"], responses=asked)
+    asked = 4 * given["TRIED"] + 64 * groups + 2 * (test - watched) + 5 * watched
+    return Work(steps=given["GRPO_STEPS"], responses=asked)
 
 
 def _pseudo(given: Mapping[str, Any], profile: Profile) -> Work:
@@ -103,14 +117,31 @@ WORK: dict[str, Callable[[Mapping[str, Any], Profile], Work]] = {
 }
 
 
+APART: dict[str, dict[str, Callable[[Mapping[str, Any], Profile], Work]]] = {
+    "04_train_grpo": {"the two sick runs": _sick, "the comparison with TRL's own trainer": _twins},
+}
+"""What a chapter does beside its own work, which parameters leave out: by name."""
+
+
 def hours_of(path: Path, profile: Profile) -> float:
-    """Hours of a chapter with the parameters that its notebook has."""
+    """Hours of a chapter's own work with the parameters that its notebook has."""
+    return hours(WORK[path.stem](_given(path), profile), profile)
+
+
+def hours_apart(path: Path, profile: Profile) -> dict[str, float]:
+    """Hours of what a chapter does beside that (`APART`), by name."""
+    given = _given(path)
+    return {name: hours(work(given, profile), profile) for name, work in APART.get(path.stem, {}).items()}
+
+
+def _given(path: Path) -> dict[str, Any]:
     found = parameter_values(parameters_cell(read_notebook(path)).source)
-    given = {name: ast.literal_eval(values[-1]) for name, values in found.items()}
-    return hours(WORK[path.stem](given, profile), profile)
+    return {name: ast.literal_eval(values[-1]) for name, values in found.items()}
 
 
 if __name__ == "__main__":
     for path in list_notebooks(ROOT / "notebooks"):
         if path.stem in WORK:
             print(f"{path.stem:<26} {hours_of(path, settings_of('t4')):.1f} h on a T4, estimated")
+            for name, more in hours_apart(path, settings_of("t4")).items():
+                print(f"{'':<26} {more:.1f} h more: {name}")

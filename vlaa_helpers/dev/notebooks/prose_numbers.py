@@ -5,7 +5,8 @@
 A number is held by an output, a constant of the code or a row of a shipped table near it that has the same value,
 rounded to the digits that the prose shows, and that stands beside words which the paragraph uses too. What is only
 drawn in a figure cannot be read, so print it. Not looked at: whole numbers up to `SMALL` without sign and unit, numbers
-in words, names that hold digits ("table 2", "4 bits", "3B", "25K"), and the table of costs, which `run` measures.
+in words, names that hold digits ("table 2", "4 bits", "3B", "25K"), the table of costs, which `run` measures, and the
+time of an exercise, "(10 minutes, easy)".
 What nothing can hold is in `prose_exceptions.toml`, each with its reason.
 """
 
@@ -32,14 +33,15 @@ if TYPE_CHECKING:
 EXCEPTIONS = Path(__file__).with_name("prose_exceptions.toml")
 SMALL = 12
 NEAR, BESIDE = 6, 2
-"""Cells between a text and an output that it may quote, and between those where one label in common is enough."""
+"""Steps (`_reading_steps`) to an output that a text may quote, and to one where one label in common is enough."""
 ALWAYS = frozenset({"accuracy", "auc", "change", "correct", "high", "low"})
 """Labels of a table that a paragraph need not repeat; a bound is told from a value by its role."""
 _CODE = re.compile(r"^(```|~~~).*?^\1|`[^`\n]+`", flags=re.M | re.S)
 _NAMES = re.compile(
+    r"\$\$?[^$\n]*\\[^$\n]*\$\$?|"  # a formula
     r"<[^>]*>|https?://\S+|(?<=\])\([^)]*\)|arXiv \d{4}\.\d{4,5}|\b\d+[- ]?bits?\b|\*\*\d+\.|^\s*\d+\.(?= )|\| 0\d \|"
     r"|^\|(?: [^|]* \|)? about .*|\b(?:chapters?|sections?|tables?|figures?|steps?|exercises?|seeds?|Python) \d[\d.]*"
-    r"(?:(?:,| and| to) \d[\d.]*)*",
+    r"(?:(?:,| and| to) \d[\d.]*)*|\(\d+ minutes, \w+\)",
     flags=re.M | re.I,
 )
 _LEVEL_OF_AN_INTERVAL = re.compile(r"\s*(?:interval|bound|[+−]?\d|\))")
@@ -118,15 +120,31 @@ def notebook_texts(path: Path) -> list[Text]:
     return [replace(t, sources=(*t.sources, Source("text", said))) if t in frame else t for t in texts]
 
 
+def _reading_steps(nb: "NotebookNode") -> list[int]:
+    """Of each cell how far down it stands: a code cell that shows something is a step, and so is a run of text cells.
+
+    So texts and code may be cut into smaller cells without moving away from what they are about.
+    """
+    steps, step, in_text = [], 0, False
+    for cell in nb.cells:
+        shows = cell.cell_type == "code" and bool(cell.outputs)
+        if shows or (cell.cell_type == "markdown" and not in_text):
+            step += 1
+        in_text = cell.cell_type == "markdown" or (in_text and not shows)
+        steps.append(step)
+    return steps
+
+
 def _sources(nb: "NotebookNode", place: int, shown: dict[int, tuple[Number, ...]]) -> Iterator[Source]:
-    text = nb.cells[place].source
+    text, steps = nb.cells[place].source, _reading_steps(nb)
     yield Source("code", tuple(n for m in _CODE.finditer(text) for n in code_numbers(m[0].strip("`"))))
     for i in sorted(shown, key=lambda i: abs(i - place)):
-        near = abs(i - place) <= NEAR
+        far = abs(steps[i] - steps[place])
+        near = far <= NEAR
         if near or "parameters" in nb.cells[i].metadata.get("tags", []):
             yield Source("code", tuple(code_numbers(nb.cells[i].source)))
         if near:
-            yield Source("output", shown[i], beside=abs(i - place) <= BESIDE)
+            yield Source("output", shown[i], beside=far <= BESIDE)
             for file in _files_read(nb.cells[i].source):
                 yield from _file_sources(file)
     yield Source("paper", paper_constants(), named=frozenset({"paper"}))

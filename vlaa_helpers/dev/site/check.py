@@ -1,4 +1,4 @@
-"""Look at built pages: links inside the site lead somewhere, and reading a page fetches nothing from elsewhere."""
+"""Look at built pages: links lead somewhere, images have words, and reading a page fetches nothing from elsewhere."""
 
 import re
 from dataclasses import dataclass, field
@@ -21,12 +21,13 @@ NOT_FETCHED = ("http://www.w3.org/",)
 
 @dataclass
 class Page(HTMLParser):
-    """What stands in a page: places to link to, links, and what a browser fetches to show it."""
+    """What stands in a page: places to link to, links, and what a browser fetches to show it, images without words."""
 
     text: str
     places: set[str] = field(default_factory=set)
     links: list[str] = field(default_factory=list)
     loads: list[str] = field(default_factory=list)
+    mute: list[str] = field(default_factory=list)
     _inside: str = ""
 
     def __post_init__(self) -> None:
@@ -38,6 +39,9 @@ class Page(HTMLParser):
         self._inside = tag
         self.places |= {values[name] for name in ("id", "name") if name in values}
         self.links += [values["href"]] if tag == "a" and "href" in values else []
+        words = values.get("alt", "").strip()
+        if tag == "img" and (not words or words.endswith(Path(values.get("src", "")).suffix or "/")):
+            self.mute.append(values.get("src", ""))  # a theme's last resort is the name of the file
         for name in LOADS.get(tag, ()):
             parts = values.get(name, "").split(",") if name == "srcset" else [values.get(name, "")]
             self.loads += [part.split()[0] for part in parts if part.strip()]
@@ -98,6 +102,13 @@ class Site:
                 found += [f"{self._name(path)}: {address}: {missing}"] if missing else []
         return found
 
+    def without_words(self) -> list[str]:
+        """Images that a reader who does not see them learns nothing of."""
+        said = "image without an alternative text"
+        return [
+            f"{self._name(path)}: {source:.60}: {said}" for path, page in self.pages.items() for source in page.mute
+        ]
+
     def _missing(self, path: Path, address: str) -> str:
         """What a link of a page misses, "" when it leads to a file of the site, and to a place in it."""
         parts = urlsplit(address)
@@ -114,6 +125,6 @@ class Site:
 
 
 def problems_of(folder: Path) -> list[str]:
-    """What is wrong with the pages in a folder, a line each: broken links, and what would be fetched from elsewhere."""
+    """What is wrong with pages in a folder, a line each: broken links, mute images, what is fetched from elsewhere."""
     site = Site(folder.resolve())
-    return [*site.broken(), *site.fetched()]
+    return [*site.broken(), *site.without_words(), *site.fetched()]

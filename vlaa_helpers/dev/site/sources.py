@@ -13,6 +13,7 @@ from pathlib import Path
 from ...core.assets import CHECKOUT
 from ...reference import reference_table
 from ..notebooks.files import list_notebooks
+from .figure_words import figure_words
 
 PAGES = ("CONTRIBUTING.md", "TROUBLESHOOTING.md")
 """Pages of the checkout's top folder that are pages of the site; README.md becomes a part of its first page."""
@@ -78,12 +79,15 @@ def is_page(path: Path) -> bool:
 
 
 def notebook_page(path: Path) -> str:
-    """A notebook as a page: its links as `repository_links` has them, and a line below each viewer's still figure."""
+    """A notebook as a page: links as in `repository_links`, words for figures, a line below each viewer's figure."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
     cells = []
-    for cell in notebook["cells"]:
+    for cell, below in zip(notebook["cells"], [*notebook["cells"][1:], None], strict=True):
         if cell["cell_type"] == "markdown":
             cell = {**cell, "source": repository_links("".join(cell["source"]), path.parent)}
+        elif any("image/png" in output.get("data", {}) for output in cell.get("outputs", ())):
+            words = {"mystnb": {"image": {"alt": figure_words(cell, below)}}}
+            cell = {**cell, "metadata": {**cell["metadata"], **words}}
         cells.append(cell)
         words = [words for output in cell.get("outputs", ()) if (words := viewer_words(output))]
         if words:

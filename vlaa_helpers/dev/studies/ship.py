@@ -2,8 +2,9 @@
 
 python -m vlaa_helpers.dev.studies.ship
 
-A study gives a table, a log of those arms that were watched, the outcome of every question, and some responses. What
-the package holds already of arms that have not changed stays, also where the run folder does not have it (`restore`).
+A study gives a table, a log of those arms that were watched, the outcome of every question, and some responses;
+`prepare` also how far RL moved each policy, and ranks before and after it (`prepare.py`). What the package holds
+already of arms that have not changed stays, also where the run folder does not have it (`restore`).
 """
 
 import argparse
@@ -24,6 +25,8 @@ from ...study.study_file import load_study
 from ...study.training import arm_folder
 from .effects import PLANS
 from .outcomes import KEY, outcomes_of, read_outcomes, write_outcomes
+from .prepare import NAME as PREPARE
+from .prepare import ship_runs
 from .restore import MEASURED, ROWS, SECONDS, restore, there
 from .tables import write_whole
 
@@ -71,6 +74,8 @@ def ship(name: str, runs: Path, tables: Path) -> list[str]:
     parts = [found for arm in done if (found := _outcomes(study, arm, lab, kept)) is not None]
     if parts:
         write_outcomes(name, parts, tables)
+    if name == PREPARE:
+        ship_runs(done, lab, tables)
     return [f"{arm.profile} {arm.name} {arm.seed}" for arm in study.arms if arm not in done]
 
 

@@ -15,6 +15,10 @@ STYLE_FILLS = {
     "other": ("#dddddd", "xx"),
 }
 """Colour and hatch of each style of response: no two are alike without colour."""
+OUTCOME_FILLS = {"right": ("#117733", ""), "wrong": ("#cc6677", "//"), "no answer": ("#ddcc77", "..")}
+"""Colour and hatch of what became of a response."""
+REASON_FILLS = (("#cc6677", "//"), ("#332288", "||"), ("#ddcc77", ".."), ("#88ccee", "\\\\"), ("#999999", "xx"))
+"""Colour and hatch of the reasons why records were rejected, the most frequent first."""
 
 GUESS_LINE = {"color": "0.1", "linewidth": 1.2, "linestyle": (0, (4, 2)), "label": "guessing, no image"}
 """Of what guessing earns, wherever it is drawn."""

@@ -68,6 +68,16 @@ def _free_squares(rng: Random, count: int) -> list[tuple[int, int, int]]:
                 return sorted(squares, key=lambda square: (square[1], square[0]))
 
 
+def lay_out(things: list[dict], rng: Random) -> dict:
+    """The facts of a scene with these things, a colour and a shape each, at places drawn anew."""
+    return _placed(_free_squares(rng, len(things)), rng.sample(things, len(things)))
+
+
+def _placed(squares: list[tuple[int, int, int]], things: list[dict]) -> dict:
+    pairs = zip(squares, things, strict=True)
+    return {"objects": [thing | {"box": [v * BOX_UNIT for v in (x, y, x + s, y + s)]} for (x, y, s), thing in pairs]}
+
+
 def _read_extreme_things(text: str) -> Iterator[Statement]:
     for match in _EXTREME_THING.finditer(text):
         yield Statement(*match.span(), "extreme", EXTREMES[match["extreme"]], read_thing(match))
@@ -89,12 +99,7 @@ class Boxes(ThingsKind):
         count = 4 if shifted else rng.randint(low, high)
         squares = _free_squares(rng, count)
         pairs = draw_pairs(rng, count, shifted, distinct=True)
-        return {
-            "objects": [
-                {"colour": colour, "shape": shape, "box": [v * BOX_UNIT for v in (x, y, x + size, y + size)]}
-                for (x, y, size), (colour, shape) in zip(squares, pairs, strict=True)
-            ]
-        }
+        return _placed(squares, [{"colour": colour, "shape": shape} for colour, shape in pairs])
 
     def draw(self, facts: dict, image: "Image.Image") -> None:
         for thing in facts["objects"]:
