@@ -20,7 +20,8 @@ def check(folder, **settings):
 @pytest.mark.parametrize(
     "settings",
     [
-        {}, {"target_modules": LORA_TARGETS}, {"r": 1024}, {"init_lora_weights": False}, {"rank_pattern": {"q_proj": 4}},
+        {}, {"target_modules": LORA_TARGETS}, {"r": 1024}, {"init_lora_weights": False},
+        {"rank_pattern": {"q_proj": 4}},
         {"init_lora_weights": "gaussian"}, {"alpha_pattern": {"q_proj": 4.5}}, {"layers_pattern": "layers"},
         {"modules_to_save": ["lm_head"], "exclude_modules": [], "rank_pattern": {}, "lora_alpha": 32},
     ],
