@@ -19,13 +19,13 @@ class Mode(enum.StrEnum):
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("/home/ann/my folder/ds.json", "ds.json"),
+        ("/srv/ann/my folder/ds.json", "ds.json"),
         ("runs/ann/x", "x"),
         ("~/x.json", "x.json"),
-        ("C:\\Users\\Ann\\x.json", "x.json"),
-        ('{"a": "/home/ann/x", "b": 1}', '{"a": "x", "b": 1}'),
-        ("Hints(path='/home/ann/x', api_key='abc')", "Hints(path='x', api_key='[key]')"),
-        ("file:///home/ann/x", "file:x"),
+        ("C:\\Data\\Ann\\x.json", "x.json"),
+        ('{"a": "/srv/ann/x", "b": 1}', '{"a": "x", "b": 1}'),
+        ("Hints(path='/srv/ann/x', api_key='abc')", "Hints(path='x', api_key='[key]')"),
+        ("file:///srv/ann/x", "file:x"),
         ("http://ann:pw@host:8/v1?key=abc", "http://host:8/v1"),
         ("http://a/v1,http://ann:pw@b/v1", "http://a/v1,http://b/v1"),
         ("http://ann:p/w@host/v1", "http://…"),
@@ -48,7 +48,7 @@ def test_what_is_neither_stays(text):
 
 def test_settings_without_those_that_are_keys():
     given = {
-        "hub_token": "aaaa", "deepspeed": Path("/home/ann/ds.json"), "token_weights": "focal", "eos_token": "<|e|>",
+        "hub_token": "aaaa", "deepspeed": Path("/srv/ann/ds.json"), "token_weights": "focal", "eos_token": "<|e|>",
         "hub_args": ["--token", "of aaaa"], "model_init_kwargs": {"token": "bbbb", "headers": {"X-Api-Key": b"c"}},
         "save_strategy": Mode.STEPS, "max_steps": 9, "x": None, "stop": ("a", "b"), "push_to_hub": True,
     }  # fmt: skip
@@ -62,8 +62,8 @@ def test_settings_without_those_that_are_keys():
 
 def test_a_note_keeps_its_ids_and_loses_keys_in_rows_of_its_recipe():
     row, key = {"setting": "beta", "value": 0.1, "source": "ours"}, {"setting": "hub_token", "value": "aaaa"}
-    note = {"ids": ["/home/ann/1.png", "b"], "recipe": [row, key], "given": {"run_name": "x aaaa"}, "versions": {}}
-    note |= {"data": [{"data": "/home/ann/mine.jsonl", "limit": 3}], "earlier": None}
+    note = {"ids": ["/srv/ann/1.png", "b"], "recipe": [row, key], "given": {"run_name": "x aaaa"}, "versions": {}}
+    note |= {"data": [{"data": "/srv/ann/mine.jsonl", "limit": 3}], "earlier": None}
     told = shareable_note(note)
     assert told["ids"] == note["ids"] and told["recipe"] == [row] and told["given"] == {"run_name": "x [key]"}
     assert told["data"] == [{"data": "mine.jsonl", "limit": 3}]
@@ -71,7 +71,7 @@ def test_a_note_keeps_its_ids_and_loses_keys_in_rows_of_its_recipe():
 
 def test_ids_that_are_paths_are_not_sent_and_the_note_says_less():
     earlier = {"ids": ["a", "C:\\x"], "images": ["i"], "is_known": True}
-    told = without_paths_as_ids({"ids": ["/home/ann/1.png"], "images": [], "earlier": earlier})
+    told = without_paths_as_ids({"ids": ["/srv/ann/1.png"], "images": [], "earlier": earlier})
     assert told == {"images": [], "earlier": {"ids": ["a"], "images": ["i"], "is_known": False}}
     note = {"ids": ["coco/1.png"], "earlier": {**earlier, "ids": ["a"]}}
     assert without_paths_as_ids(note) == note and not is_local_path("a/b") and is_local_path("~ann/b")

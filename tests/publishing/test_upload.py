@@ -101,15 +101,15 @@ def test_no_path_of_this_machine_is_published(run, tmp_path):
 def test_no_key_of_a_run_is_published(tmp_path):
     """A run of an earlier version, whose note holds all that the caller set."""
     write_adapter(tmp_path / "adapter")
-    secrets = ("hf_secret", "sesame", "/home/ann", "C:\\\\Users")
-    given = {"hub_token": "hf_secret", "deepspeed": "/home/ann/ds.json", "hub_args": "--t hf_secret", "max_steps": 2}
+    secrets = ("hf_secret", "sesame", "/srv/ann", "C:\\\\Data")
+    given = {"hub_token": "hf_secret", "deepspeed": "/srv/ann/ds.json", "hub_args": "--t hf_secret", "max_steps": 2}
     given |= {"vllm_server_base_url": "http://ann:sesame@host:8000", "model_init_kwargs": {"token": "sesame"}}
-    given |= {"logging_dir": "C:\\Users\\ann"}
+    given |= {"logging_dir": "C:\\Data\\ann"}
     recipe = [{"setting": "hub_token", "value": None, "source": "ours"}]
-    note = {"method": "SFT", "base": "/home/ann/base", "records": 1, "sources": {"a": 1}, "recipe": recipe}
-    note |= {"given": given, "data": [{"data": "/home/ann/mine.jsonl"}], "ids": ["/home/ann/1.png"]}
+    note = {"method": "SFT", "base": "/srv/ann/base", "records": 1, "sources": {"a": 1}, "recipe": recipe}
+    note |= {"given": given, "data": [{"data": "/srv/ann/mine.jsonl"}], "ids": ["/srv/ann/1.png"]}
     (tmp_path / "training.json").write_text(json.dumps(note))
-    write_log(tmp_path, [{"step": 1, "loss": "see /home/ann/log"}])
+    write_log(tmp_path, [{"step": 1, "loss": "see /srv/ann/log"}])
     assert all(secret in (tmp_path / "training.json").read_text() for secret in secrets)
     plan = plan_push(tmp_path, "me/x", licence="mit")
     sent = {name: file if isinstance(file, bytes) else file.read_bytes() for name, file in plan.files.items()}
@@ -123,7 +123,7 @@ def test_no_key_of_a_run_is_published(tmp_path):
 
 def test_a_mended_card_with_a_path_is_warned_of(tmp_path):
     card = plan_push(write_adapter(tmp_path), "me/x", licence="mit").card_path
-    card.write_text(card.read_text() + "Logs: /home/ann/logs\n")
+    card.write_text(card.read_text() + "Logs: /srv/ann/logs\n")
     assert "card.md may show a key or a path of this machine" in str(plan_push(tmp_path, "me/x"))
 
 
@@ -256,7 +256,7 @@ def test_reports_that_cannot_be_compared_are_not(run, reports, tmp_path):
     assert "| own | own | all | 6 |" in card and "ai2d (lmms-lab/ai2d): 9 rows, left out: bad_gt 3." in card
 
 
-@pytest.mark.parametrize("base", ["mybase", "C:\\Users\\Ann\\mybase", "../ann/mybase", "/home/ann/mybase", "~/mybase"])
+@pytest.mark.parametrize("base", ["mybase", "C:\\Data\\Ann\\mybase", "../ann/mybase", "/srv/ann/mybase", "~/mybase"])
 def test_a_folder_of_the_writer_s_has_no_licence_and_no_path_on_the_card(tmp_path, base):
     plan = plan_push(write_adapter(tmp_path, base), "me/x")
     assert plan.licence == "unknown" and ModelCard(plan.card).data.base_model is None
@@ -316,7 +316,7 @@ def test_a_note_too_deep_to_be_read_is_named(tmp_path):
         plan_push(tmp_path, "me/x")
 
 
-@pytest.mark.parametrize("path", ["/home/ann/base", "C:\\Users\\ann\\base", "~/base"])
+@pytest.mark.parametrize("path", ["/srv/ann/base", "C:\\Data\\ann\\base", "~/base"])
 def test_a_path_in_a_tokenizer_s_settings_is_warned_of(tmp_path, path):
     write_adapter(tmp_path)
     settings = {"extra": [{"name_or_path": path}], "pad_token": "/think", "eos_token": "/", "chat_template": "{{ a }}"}

@@ -38,7 +38,7 @@ def shareable(value: Any, name: str = "") -> Any:
     Args:
         name: of the setting.
 
-    >>> shareable({"hub_token": "hf_abc", "deepspeed": "/home/ann/ds.json", "max_steps": 9})
+    >>> shareable({"hub_token": "hf_abc", "deepspeed": "/srv/ann/ds.json", "max_steps": 9})
     {'deepspeed': 'ds.json', 'max_steps': 9}
     """
     return _plain(value, name, tuple(_secrets(value, name)))
@@ -47,7 +47,7 @@ def shareable(value: Any, name: str = "") -> Any:
 def shareable_text(text: str) -> str:
     """A text without keys, users of addresses, and folders of local paths.
 
-    >>> shareable_text("http://ann:pw@host:8/v1, see /home/ann/ds.json")
+    >>> shareable_text("http://ann:pw@host:8/v1, see /srv/ann/ds.json")
     'http://host:8/v1, see ds.json'
     """
     return _shown(text, ())
@@ -56,7 +56,7 @@ def shareable_text(text: str) -> str:
 def is_local_path(text: str) -> bool:
     """Whether a text is a path of one machine: absolute, or from a home.
 
-    >>> is_local_path("/home/ann/x.png"), is_local_path("C:\\\\x.png"), is_local_path("coco/x.png")
+    >>> is_local_path("/srv/ann/x.png"), is_local_path("C:\\\\x.png"), is_local_path("coco/x.png")
     (True, True, False)
     """
     return re.match(r"\s*(?:/(?=[\w.~])|~[\w.-]*[\\/]|[A-Za-z]:[\\/]|\\\\\w|file:/)", text) is not None
