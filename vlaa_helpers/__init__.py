@@ -8,9 +8,11 @@ stand in `__init__.pyi`, by room; README.md has a map of the rooms.
 
 from .core.lazy_face import lazy_face
 from .core.messages import in_notebook, show_messages
+from .core.telemetry import leave_out_telemetry
 
 __version__ = "0.1.0"
 __getattr__, __dir__, __all__ = lazy_face(__name__, __file__)
 
+leave_out_telemetry()
 if in_notebook():
     show_messages()

@@ -22,7 +22,7 @@ class Mode(enum.StrEnum):
         ("/srv/ann/my folder/ds.json", "ds.json"),
         ("runs/ann/x", "x"),
         ("~/x.json", "x.json"),
-        ("C:\\Data\\Ann\\x.json", "x.json"),
+        ("D:\\Models\\Ann\\x.json", "x.json"),
         ('{"a": "/srv/ann/x", "b": 1}', '{"a": "x", "b": 1}'),
         ("Hints(path='/srv/ann/x', api_key='abc')", "Hints(path='x', api_key='[key]')"),
         ("file:///srv/ann/x", "file:x"),

@@ -1,16 +1,20 @@
 """What can go wrong with a download from the hub, one test a failure, and that what has come is kept."""
 
 import errno
+import gzip
 import hashlib
 import shutil
+import tracemalloc
 from collections import namedtuple
 
 import pytest
+from hostile_server import HostileServer, response
 from huggingface_hub import constants
 
 from vlaa_helpers.data import hub_files
 from vlaa_helpers.data.download_errors import DownloadError, explain, require_space
 from vlaa_helpers.data.hub_files import bytes_to_come, download, find_hub_file, open_hub_file
+from vlaa_helpers.data.ranged_file import RangedFile
 
 REPO = "owner/name"
 DATA = bytes(range(256)) * 8192  # 2 MiB: four requests, of 256, 512, 1,024 and 256 KiB
@@ -200,6 +204,40 @@ def test_a_missing_file_is_not_tried_again(one_file):
     with pytest.raises(DownloadError, match="no such file"):
         download(file)
     assert len(one_file.status) == 4
+
+
+ZEROS = bytes(2**25)
+
+
+@pytest.mark.parametrize(
+    ("page", "says"),
+    [
+        (response(ZEROS, "403 Forbidden"), r"x: access refused \(403\)"),
+        (response(gzip.compress(ZEROS), "404 Not Found", Content_Encoding="gzip"), r"x: no such file \(404\)"),
+        (response(ZEROS, "302 Found", Location="/elsewhere"), r"x: no such file \(404\)"),
+        (response(gzip.compress(ZEROS), "302 Found", Location="/", Content_Encoding="gzip"), r"no such file \(404\)"),
+        (response(b"[1]", "404 Not Found"), r"x: no such file \(404\)"),
+    ],
+    ids=["error", "packed error", "redirect", "packed redirect", "odd error"],
+)
+def test_the_page_beside_an_error_or_a_redirect_is_not_read(hub, page, says):
+    with HostileServer(page, response(b"", "404 Not Found")) as server:
+        tracemalloc.start()
+        try:
+            with pytest.raises(DownloadError, match=says):
+                RangedFile(server.url, "x")
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert most < 2**23
+
+
+@pytest.mark.parametrize(("location", "redirects"), [("/v1", 21), ("http://127.0.0.1:port/", 1)])
+def test_redirects_end(hub, location, redirects):
+    with HostileServer(response(b"", "302 Found", Location=location)) as server:
+        with pytest.raises(DownloadError, match=rf"x: the server sends on to .*, redirect {redirects}; expected the"):
+            RangedFile(server.url, "x")
+    assert len(server.requests) == redirects
 
 
 def test_damage_is_found_and_removed(one_file):

@@ -406,6 +406,18 @@ def test_odd_metadata_is_kept_and_reported(write_rows, meta):
     assert [(problem.kind, problem.kept) for problem in problems] == [("bad_meta", True)]
 
 
+def test_long_metadata_is_read_as_json_alone(write_rows):
+    """The syntax tree of a text in Python's notation takes some 500 bytes for each of its characters."""
+    python = str({"a": [7] * 40_000})
+    assert 100_000 < len(python) < 200_000
+    rows = [{**ROW, "meta": meta} for meta in (python, python.replace("'", '"'), "{'a': [7]}")]
+    records, problems = read_records(write_rows(*rows))
+    metas = [json.loads(meta) for meta in records["meta"]]
+    assert metas == [{"raw": python}, {"a": [7] * 40_000}, {"a": [7]}]
+    meta_problems = [problem for problem in problems if problem.kind == "bad_meta"]
+    assert len(meta_problems) == 1 and "a text of 120,0" in str(meta_problems[0])
+
+
 def test_the_same_id_twice_is_kept_and_reported(write_rows):
     ids = ["a", "a-2", "a", "a"]
     records, problems = read_records(write_rows(*({**ROW, "id": name} for name in ids)))

@@ -220,6 +220,40 @@ def test_a_name_as_long_as_a_system_allows_is_read(form):
     assert 4000 < len(name) < 4096 and read_tar(buffer.getvalue()) == [(PurePosixPath(name), b"one")]
 
 
+def test_an_image_of_a_negative_size_is_refused_as_such():
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
+        info = special("clevr_math/a.png", tarfile.REGTYPE)
+        info.pax_headers = {"size": "-700"}
+        archive.addfile(info)
+    with pytest.raises(UnsafeArchive, match=r"'clevr_math/a\.png' has a negative size \(-700 bytes\)"):
+        read_tar(buffer.getvalue())
+
+
+def global_header(values):
+    info = special("global", tarfile.XGLTYPE)
+    record = b"".join(b"%d %s=%s\n" % (len(key) + len(value) + 5, key, value) for key, value in values.items())
+    info.size = len(record)
+    return info.tobuf() + record.ljust(-(-len(record) // 512) * 512, b"\0")
+
+
+def test_no_member_pays_for_the_global_headers_of_others(monkeypatch):
+    copied = []
+
+    def copying(member, headers, *args):
+        copied.append(len(headers))
+        return tarfile.TarInfo._apply_pax_info(member, headers, *args)
+
+    monkeypatch.setattr(safe_archives._Member, "_apply_pax_info", copying, raising=False)
+    plain = b""
+    for k in range(50):
+        plain += global_header({b"K%02d.%03d" % (k, j): b"7" for j in range(40)})
+        plain += gzip.decompress(tar_gz({f"clevr_math/{k}.png": b"%d" % k}))[:1024]
+    images = read_tar(gzip.compress(plain + bytes(1024)))
+    assert [data for _, data in images] == [b"%d" % k for k in range(50)]
+    assert len(copied) >= 50 and max(copied) == 40
+
+
 def test_endless_headers_are_refused():
     """The header of a sparse file names the next one, without an end."""
     first = bytearray(special("clevr_math/a.png", tarfile.GNUTYPE_SPARSE).tobuf(tarfile.GNU_FORMAT))

@@ -1,3 +1,4 @@
+import re
 from collections import Counter
 from random import Random
 
@@ -270,6 +271,84 @@ def test_a_long_text_is_never_made_for_each_row(tmp_path, monkeypatch):
     monkeypatch.setattr("vlaa_helpers.evaluation.benchmarks.load._row_or_words", None)  # none is made
     found = read_benchmark("ai2d", folder=tmp_path)
     assert [problem.kind for problem in found.problems] == ["long_text"] * 64
+
+
+def shared(values, count):
+    """A column in which `count` cells are the same value, which the file has once."""
+    return pa.DictionaryArray.from_arrays(pa.array([0] * count, pa.int32()), pa.array(values))
+
+
+def with_column(name, cells):
+    rows = FILES["ai2d"][1][:1] * len(cells)
+    table = pa.Table.from_pylist(rows)
+    return table.set_column(table.column_names.index(name), name, cells)
+
+
+def shared_text():
+    return with_column("question", shared(["q" * 2**21], 64)), "long_text"
+
+
+def shared_elements():
+    values = shared(["o" * 2**21], 64)
+    return with_column("options", pa.ListArray.from_arrays(pa.array([0, 64], pa.int32()), values)), "long_text"
+
+
+def shared_images():
+    data = shared([b"i" * 2**22], 32)
+    return with_column(
+        "image", pa.StructArray.from_arrays([data, pa.array(["x"] * 32)], ["bytes", "path"])
+    ), "bad_image"
+
+
+@pytest.mark.parametrize("made", [shared_text, shared_elements, shared_images])
+def test_a_value_that_many_share_is_not_copied_for_each_of_them(tmp_path, made):
+    table, kind = made()
+    pq.write_table(table, tmp_path / "test-0.parquet", store_schema=False)
+    before = pa.default_memory_pool()
+    pool = pa.proxy_memory_pool(before)
+    pa.set_memory_pool(pool)
+    try:
+        found = read_benchmark("ai2d", folder=tmp_path)
+    finally:
+        pa.set_memory_pool(before)
+    assert [problem.kind for problem in found.problems] == [kind] * len(table)
+    assert (tmp_path / "test-0.parquet").stat().st_size < 2**20 and pool.max_memory() < 3 * 2**25
+
+
+@pytest.mark.parametrize("element", [None, ""])
+def test_elements_without_text_count_too(tmp_path, element):
+    good = FILES["ai2d"][1][0]
+    rows = [good, {**good, "options": [element] * 100_001}]
+    found = read_benchmark("ai2d", folder=write_benchmark(tmp_path, "ai2d", rows))
+    assert [(problem.kind, problem.row) for problem in found.problems] == [("long_text", 1)]
+    assert len(found.records) == 1
+
+
+def test_an_image_of_too_many_bytes_costs_its_row_only(tmp_path, monkeypatch):
+    good = FILES["ai2d"][1][0]
+    most = len(good["image"]["bytes"])
+    monkeypatch.setattr("vlaa_helpers.evaluation.benchmarks.load.LARGEST_IMAGE", most, raising=False)
+    large = {**good, "image": {**good["image"], "bytes": good["image"]["bytes"] + b"!"}}
+    found = read_benchmark("ai2d", folder=write_benchmark(tmp_path, "ai2d", [good, large, good]))
+    assert [(problem.kind, problem.row) for problem in found.problems] == [("bad_image", 1)]
+    assert f"image has {most + 1:,} bytes of images; expected at most {most:,}" in found.problems[0].message
+    assert len(found.records) == 2
+
+
+@pytest.mark.parametrize(("limit", "most"), [("LARGEST_GROUP", 2**20), ("MOST_VALUES", 2**10)])
+def test_a_row_group_that_unpacks_to_too_much_is_not_read(tmp_path, monkeypatch, limit, most):
+    monkeypatch.setattr(f"vlaa_helpers.evaluation.benchmarks.load.{limit}", most, raising=False)
+    good = FILES["ai2d"][1][0]
+    rows = [{**good, "question": "q" * 10_000 + f"{k}", "options": ["a"] * 11} for k in range(120)]
+    write_benchmark(tmp_path, "ai2d", [{**row, "other": "x" * 50_000} for row in rows[:90]])
+    (file,) = tmp_path.rglob("*.parquet")
+    words = rf"{re.escape(str(file))}: row group 0 unpacks to [\d,]+ bytes, with 1,320 values in one column; expected"
+    assert read_benchmark("ai2d", folder=tmp_path).about["rows"] == 90
+    write_benchmark(tmp_path, "ai2d", rows)
+    with pytest.raises(ValueError, match=words):
+        read_benchmark("ai2d", folder=tmp_path)
+    pq.write_table(pq.read_table(file), file, row_group_size=50)
+    assert len(read_benchmark("ai2d", folder=tmp_path).records) == 120
 
 
 def test_damaged_files_are_said(tmp_path):

@@ -132,17 +132,17 @@ def test_a_policy_is_trained_evaluated_and_probed_with_it(unit, rows, tiny_profi
     assert [row["given_correct"] for row in report.rows] == [True, True, False, True]
 
 
-def test_accuracy_and_preflight_ask_it_what_is_right(unit, rows, monkeypatch):
-    records = load_records(rows)
+def test_accuracy_and_preflight_ask_it_what_is_right(unit, rows, tiny_profile, monkeypatch):
+    records, (model, processor) = load_records(rows), load_policy(tiny_profile)
     planted(monkeypatch, {"ruler-0": "10 mm", "ruler-1": "2", "ruler-2": "3 m", "ruler-3": "far"})
-    report = evaluate(None, None, records)
+    report = evaluate(model, processor, records)
     assert [(row["value"], row["reason"], row["correct"]) for row in report.rows] == [
         (1.0, "correct", True),
         (0.5, "partial", True),  # by its own is_correct
         (0.0, "wrong", False),
         (0.0, "unreadable", False),
     ]
-    tried = preflight(None, None, records, MixedReward(), generations=2)
+    tried = preflight(model, processor, records, MixedReward(), generations=2)
     assert tried.by_verifier == {"unit": 0.375} and tried.reasons["unreadable"] == 0.25
 
 

@@ -365,7 +365,11 @@ def altered(records, column, values):
     ("column", "values", "said"),
     [
         ("response", ["", *responses(1)], "1 of 2 records have no trace to take hints from: "),
-        ("response", [*responses(1), "<think>\nx <|im_end|>\n</think>\n<answer>1</answer>"], "holds the end token"),
+        (
+            "response",
+            [*responses(1), "<think>\nx <|im_end|>\n</think>\n<answer>1</answer>"],
+            r"its response holds '<\|im_end\|>', a control token",
+        ),
         ("hint", [1, 2], "records have the columns hint; expected other names"),
     ],
 )

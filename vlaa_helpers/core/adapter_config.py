@@ -43,7 +43,7 @@ def name_without_path(model: str) -> str:
 
     >>> name_without_path("Qwen/Qwen2.5-VL-3B-Instruct"), name_without_path("../ann/base")
     ('Qwen/Qwen2.5-VL-3B-Instruct', 'base')
-    >>> name_without_path("C:\\Data\\Ann\\base"), name_without_path("..")
+    >>> name_without_path("D:\\models\\base"), name_without_path("..")
     ('base', 'unknown')
     """
     owner, _, _ = model.partition("/")

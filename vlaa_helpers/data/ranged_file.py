@@ -2,14 +2,20 @@
 
 import io
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from .download_errors import DownloadError, explain, size_words
+
+if TYPE_CHECKING:
+    import httpx2
 
 FIRST_BLOCK, LARGEST_BLOCK = 2**18, 2**25
 """Bytes that one request asks for, at first and at most: each that goes on behind the last asks for twice as much."""
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each new try after a failure that may pass."""
+MAX_REDIRECTS = 20
 _MAY_PASS = (408, 429, 500, 502, 503, 504)
 
 
@@ -104,14 +110,10 @@ class RangedFile(io.RawIOBase):
 
     def _receive(self, start: int, stop: int, data: bytearray) -> None:
         import httpx2
-        from huggingface_hub import constants
-        from huggingface_hub.utils import get_session, hf_raise_for_status
+        from huggingface_hub.utils import hf_raise_for_status
 
         headers = {**self.headers, "Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
-        timeout = constants.HF_HUB_DOWNLOAD_TIMEOUT
-        with get_session().stream("GET", self.url, headers=headers, timeout=timeout, follow_redirects=True) as response:
-            if response.is_error:
-                response.read()
+        with _answer(self.url, headers, self.what) as response:
             hf_raise_for_status(response)
             self._check_place(response, start)
             for chunk in response.iter_raw():
@@ -135,3 +137,37 @@ class RangedFile(io.RawIOBase):
         if size != self._size:
             says = f"the server says {total or 'nothing'} of its size, expected {self._size} bytes. Run the same again."
             raise DownloadError(f"{self.what}: {says}")
+
+
+@contextmanager
+def _answer(url: str, headers: Mapping[str, str], what: str) -> "Iterator[httpx2.Response]":
+    """What a server answers in the end, before its body is read.
+
+    The pages that come with errors and redirects are never read: httpx2 would take them whole, and unpacked. An error
+    comes as its status and headers alone, which say all that `explain` needs.
+    """
+    import httpx2
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session
+
+    client, history = get_session(), []
+    asked = client.build_request("GET", url, headers=headers, timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT)
+    while True:
+        response = client.send(asked, stream=True, follow_redirects=False)
+        try:
+            if not response.has_redirect_location:
+                said = {"headers": _of_the_head(response), "history": history, "request": response.request}
+                yield httpx2.Response(response.status_code, **said) if response.is_error else response
+                return
+        finally:
+            response.close()
+        history.append(response)
+        if response.next_request is None or len(history) > MAX_REDIRECTS:
+            says = f"the server sends on to {response.headers['Location'][:200]!r}, redirect {len(history)}"
+            raise DownloadError(f"{what}: {says}; expected the file. Look at the address, {url}, and at your proxy.")
+        asked = response.next_request
+
+
+def _of_the_head(response: "httpx2.Response") -> list[tuple[str, str]]:
+    of_the_body = ("content-encoding", "content-length", "transfer-encoding")
+    return [(name, value) for name, value in response.headers.multi_items() if name not in of_the_body]

@@ -41,6 +41,8 @@ _FRACTIONS = ("coco", "vg")
 _SAYS_FRAME = re.compile(
     r"\b(?:fractions?|normali[sz]ed|0(?:\.0)? ?(?:to|and|[-–]) ?1(?:\.0)?|thousandths|pixels?)\b", re.I
 )
+_LONGEST_LITERAL = 100_000
+"""Characters of a text that is read in Python's notation, at most: its syntax tree takes some 500 bytes for each."""
 _SOURCE_OF_FOLDER = {"vg_100k": "vg", "vg_100k_2": "vg", "train2017": "coco"}
 
 
@@ -318,8 +320,9 @@ def _meta(value: object, reading: Reading) -> dict:
     if value is None or value == "":
         return {}
     parsed = value
+    long = isinstance(value, str) and len(value) > _LONGEST_LITERAL
     if isinstance(value, str):
-        for parse in (json.loads, ast.literal_eval):
+        for parse in (json.loads,) if long else (json.loads, ast.literal_eval):
             with contextlib.suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
                 found = parse(value)
                 json.dumps(found)  # Python's notation has things that JSON lacks: sets, bytes
@@ -327,7 +330,7 @@ def _meta(value: object, reading: Reading) -> dict:
                 break
     if isinstance(parsed, dict) and all(isinstance(key, str) for key in parsed):
         return dict(parsed)
-    seen = f"meta is {value!r:.60}"
+    seen = f"meta is a text of {len(value):,} characters, {value[:60]!r}…" if long else f"meta is {value!r:.60}"
     reading.note("bad_meta", f'{seen}; expected a JSON object. Kept as it is, under "raw" in meta.', kept=True)
     return {"raw": value}
 

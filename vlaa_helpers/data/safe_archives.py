@@ -108,6 +108,7 @@ class _Member(tarfile.TarInfo):
 def _next(tar: tarfile.TarFile, guard: "_Guard") -> tarfile.TarInfo | None:
     member = tar.next()
     tar.members.clear()  # it would remember each
+    tar.pax_headers.clear()  # global headers pile up, and each member gets a copy of all
     guard.allow(BETWEEN_IMAGES + (min(member.size, LARGEST_IMAGE) if member else 0))
     return member
 
@@ -216,8 +217,12 @@ class _Names:
         bad = windows.drive or windows.root or ".." in windows.parts or "\\" in name
         if bad or any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
             raise UnsafeArchive(f"{name!r:.200} leads out of its folder, or is no name; expected folder/image.png")
-        if size > LARGEST_IMAGE or size < 0:
-            raise UnsafeArchive(f"{name!r} has {size_words(size)}; expected images of at most {LARGEST_IMAGE:,} bytes")
+        if size < 0:
+            raise UnsafeArchive(f"{name!r:.200} has a negative size ({size:,} bytes); expected the size of an image")
+        if size > LARGEST_IMAGE:
+            raise UnsafeArchive(
+                f"{name!r:.200} has {size_words(size)}; expected images of at most {LARGEST_IMAGE:,} bytes"
+            )
         stem = PurePosixPath(name).name
         if not stem.lower().endswith(_IMAGE_NAMES) or stem.startswith("."):
             return None

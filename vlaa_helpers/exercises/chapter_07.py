@@ -21,7 +21,7 @@ QUESTIONS_NEEDED = Exercise(
     name="07.questions_needed",
     minutes=5,
     difficulty="easy",
-    right="half the gain takes four times the questions. WeMath, ChartQA and AI2D alone have so many.",
+    right="half the gain takes four times the questions. Of the seven only WeMath, ChartQA and AI2D have so many.",
     check=ByCases(
         _needed,
         (

@@ -17,11 +17,13 @@ def check_texts(records: "Dataset", processor: Any, *, columns: Sequence[str] = 
 
     Raises:
         ValueError: the first record with a special token of the processor in one of its columns.
+        TypeError: a tokenizer in place of a processor.
     """
     import pyarrow.compute as pc
 
+    image_ids = image_token_ids(processor)  # refuses a tokenizer
     tokenizer = processor.tokenizer
-    for_images = tokenizer.convert_ids_to_tokens(image_token_ids(processor))
+    for_images = tokenizer.convert_ids_to_tokens(image_ids)
     texts = records.select_columns(["id", *columns]).with_format("arrow")[:]
     for column in columns:
         for token in dict.fromkeys([*for_images, *tokenizer.all_special_tokens]):

@@ -25,7 +25,16 @@ if TYPE_CHECKING:
 
 _BATCH_ROWS = 64
 LONGEST_TEXT = 100_000
-"""Bytes of text in one cell of a row, at most: those of published benchmarks have some thousands."""
+"""Bytes of text in one cell of a row, at most: those of published benchmarks have some thousands. Each element of a
+list counts as one byte at least."""
+LARGEST_IMAGE = 2**26
+"""Bytes of one image, at most."""
+LARGEST_GROUP = 2**30
+"""Bytes that the columns of one row group unpack to, at most: it is what a reader has to hold at once."""
+MOST_VALUES = 2**22
+"""Values of one column in a row group, at most; each element of a list is one."""
+_BATCH_BYTES = 2**25
+"""What a batch of rows should take at most, where one value may stand in each of them."""
 
 
 def load_benchmark(
@@ -230,7 +239,14 @@ def _rows_of_whole_file(path: Path, benchmark: Benchmark) -> Iterator[dict | Unr
             f"{', '.join(benchmark.columns)}, and the file has {', '.join(there)}. Was another version published? "
             "Pass revision= for the one you mean"
         )
-    for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=list(benchmark.columns)):
+    at_once, packed = _rows_at_once(file, path, benchmark)
+    file = pq.ParquetFile(path, metadata=file.metadata, read_dictionary=packed)
+    batches = (  # a group at a time: a dictionary within a list cannot go on in the next one
+        batch
+        for group, rows in enumerate(at_once)
+        for batch in file.iter_batches(batch_size=rows, row_groups=[group], columns=list(benchmark.columns))
+    )
+    for batch in batches:
         too_long = _too_long(batch)
         try:
             if not too_long:
@@ -241,36 +257,78 @@ def _rows_of_whole_file(path: Path, benchmark: Benchmark) -> Iterator[dict | Unr
         yield from (too_long.get(place) or _row_or_words(batch.slice(place, 1)) for place in range(len(batch)))
 
 
+def _rows_at_once(file: Any, path: Path, benchmark: Benchmark) -> tuple[list[int], list[str]]:
+    """How many rows of each group of a parquet file to read at once, and which columns to keep as a dictionary.
+
+    A value that many rows or elements share is one in the file: a column of text, or within lists, is read as it
+    stands there; of the others a batch could hold a copy for each of its rows.
+
+    Raises:
+        ValueError: a row group that unpacks to too much, as the table at the end of the file says.
+    """
+    leaves = [file.schema.column(k) for k in range(len(file.schema))]
+    wanted = [
+        (k, leaf.path, leaf.max_repetition_level or leaf.logical_type.type == "STRING")
+        for k, leaf in enumerate(leaves)
+        if any(f"{leaf.path}.".startswith(f"{name}.") for name in benchmark.columns)
+    ]
+    at_once = []
+    for group in range(file.num_row_groups):
+        table = file.metadata.row_group(group)
+        counts = {k: table.column(k).num_values for k, _, _ in wanted}
+        sizes = {k: max(0, table.column(k).total_uncompressed_size, counts[k] * leaves[k].length) for k in counts}
+        size, values = sum(sizes.values()), max(counts.values(), default=0)
+        if size > LARGEST_GROUP or values > MOST_VALUES:
+            raise ValueError(
+                f"{path}: row group {group} unpacks to {size:,} bytes, with {values:,} values in one column; expected "
+                f"at most {LARGEST_GROUP:,} bytes and {MOST_VALUES:,} values. Fetch the file again; for one of your "
+                "own, write smaller groups: pyarrow.parquet.write_table(table, file, row_group_size=100)"
+            )
+        copied = max((sizes[k] for k, _, packed in wanted if not packed), default=0)
+        at_once.append(min(_BATCH_ROWS, max(1, _BATCH_BYTES // max(1, copied))))
+    return at_once, [name for k, name, packed in wanted if packed and leaves[k].physical_type == "BYTE_ARRAY"]
+
+
 def _too_long(batch: Any) -> dict[int, UnreadableRow]:
-    """Rows of a batch, by their place, that have a cell with more than `LONGEST_TEXT` bytes of text."""
+    """Rows of a batch, by their place, that have a cell with too much text or too large an image."""
     found = {}
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        for place, size in enumerate(_text_bytes(column)):
-            if size > LONGEST_TEXT:
-                says = f"{name} has {int(size):,} bytes of text; expected at most {LONGEST_TEXT:,}"
-                found[place] = UnreadableRow("long_text", f"{says}. Fetch the file again, or pass revision=")
+        for images, kind, most in ((False, "long_text", LONGEST_TEXT), (True, "bad_image", LARGEST_IMAGE)):
+            sizes = _bytes_of(column, images)
+            for place in (sizes > most).nonzero()[0].tolist():
+                says = f"{name} has {int(sizes[place]):,} bytes of {'images' if images else 'text'}"
+                advice = "Fetch the file again, or pass revision="
+                found[place] = UnreadableRow(kind, f"{says}; expected at most {most:,}. {advice}")
     return found
 
 
-def _text_bytes(cells: Any) -> "np.ndarray":
-    """How many bytes of text each cell of an Arrow array holds, in lists and structs too; none are made into Python
-    strings, and images have none."""
+def _bytes_of(cells: Any, images: bool) -> "np.ndarray":
+    """How many bytes each cell of an Arrow array holds of text, or of binary data as images are, in lists and structs
+    too; none are made into Python objects. An element of a list has one byte of text at least."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
     kind = cells.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if isinstance(kind, pa.BaseExtensionType):
+        return _bytes_of(cells.storage, images)
+    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    if is_text or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        if is_text is images:
+            return np.zeros(len(cells), dtype=np.int64)
         return pc.fill_null(pc.binary_length(cells), 0).to_numpy(zero_copy_only=False)
     if pa.types.is_dictionary(kind):
-        sizes = np.append(_text_bytes(cells.dictionary), 0)
+        sizes = np.append(_bytes_of(cells.dictionary, images), 0)
         return sizes[pc.fill_null(cells.indices, -1).to_numpy(zero_copy_only=False)]
     total = np.zeros(len(cells), dtype=np.int64)
     if pa.types.is_struct(kind):
         for field_ in cells.flatten():
-            total += _text_bytes(field_)
+            total += _bytes_of(field_, images)
     elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        np.add.at(total, pc.list_parent_indices(cells).to_numpy(), _text_bytes(pc.list_flatten(cells)))
+        sizes = _bytes_of(pc.list_flatten(cells), images)
+        np.add.at(total, pc.list_parent_indices(cells).to_numpy(), sizes if images else np.maximum(sizes, 1))
+    elif not (images or pa.types.is_primitive(kind) or pa.types.is_null(kind)):
+        total += cells.nbytes  # a kind that no benchmark has, as maps: that of all cells
     return total
 
 
