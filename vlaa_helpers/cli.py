@@ -383,7 +383,8 @@ def _policy(options: argparse.Namespace):
         profile = get_profile(options.profile)
     except RuntimeError as error:  # a GPU profile without a GPU
         raise ValueError(error) from None
-    profile = profile.replace(model=options.model or profile.model, load_in_4bit=not options.no_4bit)
+    in_4_bits = profile.load_in_4bit and not options.no_4bit
+    profile = profile.replace(model=options.model or profile.model, load_in_4bit=in_4_bits)
     options.used = profile = changed(profile, options.change)
     if os.environ.get("RANK", "0") == "0":
         print(profile)

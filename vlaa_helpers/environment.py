@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from .core.help_page import help_at
+
 logger = logging.getLogger(__name__)
 
 KEEP = ("torch", "torchvision", "numpy", "pillow", "pandas", "matplotlib", "ipywidgets", "scipy", "scikit-learn")
@@ -137,5 +139,5 @@ def _pip_install(wanted: Iterable[str], held: dict[str, str]) -> None:
         last = "\n".join(result.stderr.strip().splitlines()[-5:])
         raise RuntimeError(
             f"pip could not install {', '.join(wanted)} beside what is loaded:\n{last}\nRestart the session and run "
-            "this cell first; see TROUBLESHOOTING.md, «Installing on Colab»."
+            f"this cell first. More: {help_at('Installing on Colab')}"
         )

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from vlaa_helpers.policy.profiles import NAMES, REAL_DATA, REAL_MODEL, get_profile
+from vlaa_helpers import grpo_recipe
+from vlaa_helpers.policy.profiles import NAMES, REAL_DATA, REAL_MODEL, get_profile, settings_of
 
 
 @pytest.fixture
@@ -65,7 +66,8 @@ def test_a_gpu_profile_is_the_real_run(gpu, name):
     gpu(80)
     profile = get_profile(name)
     assert (profile.name, profile.model, profile.data, profile.device) == (name, REAL_MODEL, REAL_DATA, "cuda")
-    assert profile.load_in_4bit and profile.gradient_checkpointing and profile.max_pixels == 262_144
+    assert profile.load_in_4bit == (name != "a100")  # where 16 bits take less
+    assert profile.gradient_checkpointing and profile.max_pixels == 262_144
 
 
 def test_bigger_gpus_hold_more():
@@ -153,3 +155,10 @@ def test_printing_a_local_model_shows_its_folder_only(tmp_path):
     (tmp_path / "mine").mkdir()
     line = str(get_profile("mini").replace(model=str(tmp_path / "mine"))).splitlines()[0]
     assert line.startswith("profile mini: mine, ") and str(tmp_path) not in line
+
+
+def test_an_a100_holds_its_base_in_16_bits():
+    """By the estimate that takes less there (tests/policy/test_profiles_table.py)."""
+    assert [settings_of(name).load_in_4bit for name in ("mini", "t4", "l4", "a100")] == [True, True, True, False]
+    assert str(settings_of("a100")).startswith("profile a100: Qwen/Qwen2.5-VL-3B-Instruct, bfloat16, bfloat16 on cuda")
+    assert grpo_recipe(settings_of("a100")).loc["base", "value"] == "bfloat16"

@@ -4,9 +4,11 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from .help_page import help_at
 from .jsonl import whole_rows
 from .whole_files import write_whole
 
+ANOTHER = '"holds another evaluation"'
 RESPONSES, SETTINGS = "responses.jsonl", "settings.json"
 
 
@@ -44,7 +46,8 @@ class KeptRows:
         if known.exists() and (before := unsaid | _settings(known)) != settings:
             odd = sorted(name for name in {*before, *settings} if before.get(name) != settings.get(name))
             raise ValueError(
-                f"{folder} holds another {what}: its {', '.join(odd)} differ; give another folder, or delete it"
+                f"{folder} holds another {what}: its {', '.join(odd)} differ; give another folder, or delete it. "
+                f"More: {help_at(ANOTHER)}"
             )
         self._path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(known, json.dumps(settings, indent=2).encode())

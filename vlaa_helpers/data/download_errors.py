@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from ..core.help_page import help_at
+
 
 class DownloadError(OSError):
     """A file of a data set could not be fetched; the message says what was seen, what was expected and what to do."""
@@ -39,7 +41,7 @@ def explain(error: Exception, what: str, folder: Path | None = None) -> Download
         says = f"the disk of {folder} is full. Make room there, or set HF_HOME to a folder on another disk. {_KEPT}"
     else:
         says = f"{error or type(error).__name__}. Run the same again."
-    return DownloadError(f"{what}: {says}")
+    return DownloadError(f"{what}: {says} More: {help_at('A download of the released data stopped')}")
 
 
 def _refusal(error: Exception) -> str:

@@ -47,7 +47,7 @@ class PolicyAnswers:
         profile: "auto", "mini", "t4", "l4" or "a100" (`get_profile`).
         adapter: a saved adapter; None asks the base.
         model: another base than the profile's: a folder or hub id.
-        load_in_4bit: False loads the base in the profile's precision.
+        load_in_4bit: False loads the base in the profile's precision, True in 4 bits; None as the profile says.
         prompt: "ours" puts our system prompt before the task's words. "own" leaves them as they are.
         whole_response: False hands the task what stands in the answer tags, which is what its rules compare; a response
             without a readable answer goes as it is. True always hands over all of it.
@@ -64,7 +64,7 @@ class PolicyAnswers:
         profile: str = "auto",
         adapter: str | None = None,
         model: str | None = None,
-        load_in_4bit: bool = True,
+        load_in_4bit: bool | None = None,
         prompt: str = "ours",
         whole_response: bool = False,
         max_new_tokens: int | None = None,
@@ -79,7 +79,8 @@ class PolicyAnswers:
             raise ValueError(f'prompt is "ours" or "own", got {prompt!r}')
         super().__init__()
         chosen = get_profile(profile)
-        self.profile = chosen.replace(model=model or chosen.model, load_in_4bit=load_in_4bit)
+        in_4_bits = chosen.load_in_4bit if load_in_4bit is None else load_in_4bit
+        self.profile = chosen.replace(model=model or chosen.model, load_in_4bit=in_4_bits)
         self.policy, self.processor = load_policy(self.profile, adapter=adapter, trainable=False)
         self.policy.eval()
         self.prompt, self.whole_response, self.max_new_tokens = prompt, whole_response, max_new_tokens

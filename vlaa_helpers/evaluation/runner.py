@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.answers import parse_response
+from ..core.help_page import help_at
 from ..core.kept_rows import KeptRows
 from ..data.trl_views import to_grpo
 from ..mini_world.garbled import is_garbled
@@ -129,7 +130,8 @@ def evaluate(
     if max_new_tokens is None and profile is None and report.truncated > 0.05:
         logger.warning(
             f"{report.truncated:.0%} of the responses were truncated at {limit} tokens, the mini lab's limit: accuracy "
-            "is of those that ended. Name one: evaluate(…, profile=profile), or max_new_tokens=512"
+            "is of those that ended. Name one: evaluate(…, profile=profile), or max_new_tokens=512. More: "
+            + help_at('"of the responses were truncated at 128 tokens"')
         )
     return report
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.help_page import help_at
 from ..data.trl_views import to_grpo
 from ..mini_world.scenes import make_scenes
 from .generation import chat_inputs
-from .loading import load_policy
+from .loading import DOES_NOT_FIT, load_policy
 from .profiles import Profile
 
 if TYPE_CHECKING:
@@ -210,7 +211,8 @@ def _merged(
     if effect.largest == 0:
         raise ValueError(
             f"the adapter in {adapter_folder} does nothing: on {len(base)} tokens its logits are those of "
-            f"{profile.model}. A fresh adapter is so: train it (train_sft, train_grpo), then save_policy"
+            f"{profile.model}. A fresh adapter is so: train it (train_sft, train_grpo), then save_policy. "
+            f"More: {help_at(DOES_NOT_FIT)}"
         )
     model = model.merge_and_unload()
     merged = _logits(model, inputs)

@@ -23,6 +23,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from ..core.help_page import help_at
 from .decode_stack import decode_stack, whole_model
 from .decode_states import DecodeStates
 
@@ -116,7 +117,8 @@ def _numbers(ids: Tensor) -> Tensor:
 
 NOT_FINITE = (
     "a word was to be drawn from scores with nan or inf, or with every word left out; in float16 the model may have "
-    'overflowed: try profile.replace(dtype="float32")'
+    'overflowed: try profile.replace(dtype="float32"). More: '
+    + help_at('"a word was to be drawn from scores with nan or inf"')
 )
 
 

@@ -67,7 +67,7 @@ def response_batches(
     from tqdm.auto import tqdm
 
     from .dense_weights import dense_weights
-    from .out_of_memory import held_by_others, is_out_of_memory, others_words
+    from .out_of_memory import MORE, held_by_others, is_out_of_memory, others_words
     from .vision_tower import naming_images
 
     step = max(1, batch_size // sampling.samples)
@@ -84,7 +84,7 @@ def response_batches(
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-            raise MemoryError(_less_at_once(error, batch_size, sampling) + others_words(others)) from error
+            raise MemoryError(f"{_less_at_once(error, batch_size, sampling)}{others_words(others)}{MORE}") from error
         finally:
             model.train(was_training)
         yield batch, responses  # nothing is held here: a caller may stop, or train

@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.help_page import help_at
 from ..core.run_note import SEEN, seen_by
 from .profiles import Profile
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 LORA_TARGETS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 """The linear layers of the language stack; a pattern, so that look-alikes in the vision tower stay out."""
+DOES_NOT_FIT = '"the adapter in … does nothing", "was trained on … and does not fit"'
 NOT_QUANTISED = [r".*visual", r".*vision_tower", "lm_head"]
 
 
@@ -136,7 +138,7 @@ def attach_adapter(model: Any, adapter: str | Path, profile: Profile, *, trainab
             raise ValueError(
                 f"the adapter in {adapter} was trained on {base} and does not fit {profile.model}: "
                 f"{name} is {there} in the file, expected {here}. "
-                f"Load it on its own base: profile.replace(model={base!r})"
+                f"Load it on its own base: profile.replace(model={base!r}). More: {help_at(DOES_NOT_FIT)}"
             )
     return model
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .loading import LORA_TARGETS, NOT_QUANTISED, tower_of
-from .out_of_memory import first_line, held_by_others, is_out_of_memory, others_words, weights_of
+from .out_of_memory import MORE, first_line, held_by_others, is_out_of_memory, others_words, weights_of
 from .profiles import Profile, settings_of
 
 Method = Literal["sft", "grpo"]
@@ -318,4 +318,4 @@ def memory_advice(profile: Profile, method: Method, model: Any, *, reference: bo
         if not is_out_of_memory(error):
             raise
         estimate = estimate_memory(profile, method, config=model.config, room=room, reference=reference)
-        raise MemoryError(f"{first_line(error)}{others_words(others)}\nThe estimate was:\n{estimate}") from error
+        raise MemoryError(f"{first_line(error)}{others_words(others)}\nThe estimate was:\n{estimate}{MORE}") from error

@@ -6,8 +6,10 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ..core.command_line import as_options
+from ..core.help_page import help_at
 
 GIB = 2**30
+MORE = f"\nMore: {help_at('CUDA out of memory')}"
 OUT_OF_MEMORY = (
     "DefaultCPUAllocator: can't allocate memory",
     "not enough memory: you tried to allocate",
@@ -37,7 +39,7 @@ def loading_advice(doing: str) -> Iterator[None]:
         cause = error.__cause__ if isinstance(error, MemoryError) else error
         if not is_out_of_memory(cause):
             raise
-        raise MemoryError(f"{first_line(cause)}\n{doing}{others_words(others)}") from cause
+        raise MemoryError(f"{first_line(cause)}\n{doing}{others_words(others)}{MORE}") from cause
 
 
 def held_by_others(model: Any = None) -> int:
@@ -95,6 +97,6 @@ def memory_words(error: BaseException, profile: Any = None, command: str = "") -
         from .memory_estimate import estimate_memory
 
         with suppress(OSError, ValueError):  # no configuration of the model to be had
-            return as_options(f"{head}\nThe estimate was:\n{estimate_memory(profile, command)}")
+            return as_options(f"{head}\nThe estimate was:\n{estimate_memory(profile, command)}{MORE}")
     knobs = "batch_size=1, profile.replace(max_pixels=131_072), profile.replace(load_in_4bit=True)"
-    return as_options(f"{head}\nIn this order: {knobs}; close what else holds memory, or take a larger machine")
+    return as_options(f"{head}\nIn this order: {knobs}; close what else holds memory, or take a larger machine{MORE}")

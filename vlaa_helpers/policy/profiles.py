@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..core.assets import MINI_VLMS
+from ..core.help_page import help_at
 
+NO_GPU = "\"profile 't4' needs a CUDA GPU\""
 REAL_MODEL = "Qwen/Qwen2.5-VL-3B-Instruct"
 REAL_DATA = "UCSC-VLAA/VLAA-Thinking"
 
@@ -87,7 +89,7 @@ _REAL = {
 _GPUS: dict[str, dict] = {
     "t4": {**_REAL, "micro_batch_size": 1, "test_per_source": 20},
     "l4": {**_REAL, "micro_batch_size": 2, "num_generations": 8, "test_per_source": 30},
-    "a100": {**_REAL, "micro_batch_size": 8, "num_generations": 8, "test_per_source": 100},
+    "a100": {**_REAL, "micro_batch_size": 8, "num_generations": 8, "test_per_source": 100, "load_in_4bit": False},
 }
 """Each number has its reason in docs/profiles.md."""
 _GPU_GIB = {"a100": 38, "l4": 21, "t4": 13}
@@ -120,7 +122,7 @@ def get_profile(name: str = "auto") -> Profile:
     if not torch.cuda.is_available():
         raise RuntimeError(
             f'profile {name!r} needs a CUDA GPU and torch {torch.__version__} sees none; use get_profile("mini"), '
-            "or on Colab choose Runtime > Change runtime type > GPU"
+            f"or on Colab choose Runtime > Change runtime type > GPU. More: {help_at(NO_GPU)}"
         )
     dtype, reason = _cuda_dtype(torch.cuda.get_device_capability())
     reasons += [

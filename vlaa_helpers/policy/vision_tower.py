@@ -18,9 +18,13 @@ import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor
 
+from ..core.help_page import help_at
 from .decode_stack import MODEL_TYPES, whole_model
 
 logger = logging.getLogger(__name__)
+
+
+NOT_FINITE = '"features are not finite"'
 
 
 class ImageFeaturesError(ValueError):
@@ -106,7 +110,7 @@ class GuardedTower:
                     f"image {place} of {len(sizes)} in the batch ({width} × {height} pixels): {lost:,} of "
                     f"{features.numel():,} features are not finite in {str(features.dtype).removeprefix('torch.')}"
                     f"{seen}; expected all to be. Leave the image out, or load the policy with "
-                    'profile.replace(dtype="float32")',
+                    f'profile.replace(dtype="float32"). More: {help_at(NOT_FINITE)}',
                     digest_of_pixels(pixels),
                 )
 

@@ -11,6 +11,8 @@ from typing import Any, NoReturn, TypeVar
 
 import yaml
 
+from ..core.help_page import page
+
 T = TypeVar("T")
 Config = tuple[tuple[str, Any], ...]
 """Fields of a trainer's config and their values, in the order of their names."""
@@ -174,7 +176,7 @@ def read_yaml(path: Path) -> Node:
         ValueError: no YAML, a key twice in a mapping, an object of Python, or a file that is far too long.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; expected a study as docs/studies.md describes it")
+        raise FileNotFoundError(f"{path}: no such file; expected a study as {page('docs/studies.md')} describes it")
     if path.stat().st_size > MOST_BYTES:
         raise ValueError(f"{path} has {path.stat().st_size:,} bytes; expected a study of at most {MOST_BYTES:,}")
     try:

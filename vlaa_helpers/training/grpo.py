@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
+from ..core.help_page import page
 from ..core.run_note import note_run
 from ..data.trl_views import EXPERT, to_grpo
 from ..policy.loading import check_reads_images, image_token_ids
@@ -106,7 +107,7 @@ def train_grpo(
         raise ValueError(
             "use_vllm=True with a 4-bit policy: TRL hands vLLM packed weights without their scales "
             "(huggingface/trl#4973). Load it with profile.replace(load_in_4bit=False), or leave use_vllm out; see "
-            "docs/vllm.md"
+            + page("docs/vllm.md")
         )
     check_texts(records, processor)
     _check_images(records)

@@ -24,6 +24,13 @@ _OBJECTIVE = (
 )
 
 
+def base_row(profile: Profile) -> tuple[str, str]:
+    """How the base is held, and why."""
+    if profile.load_in_4bit:
+        return "NF4, double quantisation", "ours: to fit one GPU"
+    return profile.dtype, "ours: it fits, and nothing is rounded"
+
+
 def _trl(profile: Profile) -> Rows:
     return {
         **{name: (CONFIG_FIELDS[name].default, "TRL's default") for name in _OBJECTIVE},
@@ -35,7 +42,7 @@ def _trl(profile: Profile) -> Rows:
         "lr_scheduler_type": ("cosine", "ours"),
         "warmup_steps": (0.05, "ours; a share of all steps"),
         "weights": (f"LoRA rank {profile.lora_rank} on the language stack", "ours"),
-        "base": ("NF4, double quantisation" if profile.load_in_4bit else profile.dtype, "ours: to fit one GPU"),
+        "base": base_row(profile),
     }
 
 

@@ -14,8 +14,11 @@ from typing import Any
 from peft import PeftModel, load_peft_weights, set_peft_model_state_dict
 from transformers import TrainerState
 
+from ..core.help_page import help_at
+
 logger = logging.getLogger(__name__)
 
+CUT_SHORT = '"is passed over", "cannot be gone on from"'
 STATE = "trainer_state.json"
 """The Trainer writes it last, so a checkpoint without it was cut short (`Trainer._save_checkpoint`, transformers 5)."""
 WEIGHTS = ("adapter_model*", "*/adapter_model*", "model*.safetensors", "pytorch_model*")
@@ -32,7 +35,7 @@ def has_checkpoint(folder: str | Path) -> bool:
     found, passed_over = _newest_whole(Path(folder))
     if found is None:
         for path, trouble in passed_over:
-            logger.warning(f"{path} cannot be gone on from: {trouble}")
+            logger.warning(f"{path} cannot be gone on from: {trouble}. More: {help_at(CUT_SHORT)}")
     return found is not None
 
 
@@ -51,7 +54,7 @@ def goes_on_from(trainer: Any) -> Path | None:
     if resume and Path(resume).is_dir() and (trouble := trouble_of(Path(resume), _needed(trainer))):
         raise ValueError(
             f"{resume} cannot be gone on from: {trouble}. Name another checkpoint; with resume_from_checkpoint=True "
-            "the newest whole one is taken"
+            f"the newest whole one is taken. More: {help_at(CUT_SHORT)}"
         )
     return Path(resume) if resume else None
 
@@ -64,7 +67,8 @@ def set_cut_short_aside(trainer: Any, found: Path) -> None:
     for path, trouble in _newest_whole(found.parent, _needed(trainer))[1]:
         places = (path.with_name(f"cut-short-{path.name}{'' if k == 1 else f'-{k}'}") for k in count(1))
         target = path.rename(next(place for place in places if not place.exists()))
-        logger.warning(f"{path} is passed over: {trouble}. Going on from {found.name}; {target.name} may be deleted")
+        further = f"Going on from {found.name}; {target.name} may be deleted. More: {help_at(CUT_SHORT)}"
+        logger.warning(f"{path} is passed over: {trouble}. {further}")
 
 
 def trouble_of(checkpoint: Path, needed: Sequence[str] = ()) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from transformers import PrinterCallback, TrainerCallback
 
+from ..core.help_page import page
 from ..policy.decode_loop import NOT_FINITE
 from ..policy.dense_weights import dense_weights
 from ..policy.loading import spare_frozen_tower
@@ -55,7 +56,9 @@ def device_settings(profile: Profile, method: Method) -> dict[str, Any]:
 def on_one_gpu(args: Any) -> Any:
     """Let a trainer use one GPU where a single process sees several: TRL's trainers refuse `nn.DataParallel`."""
     if args.n_gpu > 1:
-        logger.warning(f"one of {args.n_gpu} GPUs is used: a process takes one; docs/many_gpus.md says how to use all")
+        logger.warning(
+            f"one of {args.n_gpu} GPUs is used: a process takes one; {page('docs/many_gpus.md')} says how to use all"
+        )
         args._n_gpu = 1
     return args
 

@@ -15,6 +15,7 @@ from ..policy.loading import check_reads_images
 from ..policy.memory_estimate import memory_advice
 from ..policy.profiles import Profile
 from .batch_checks import check_batch, check_texts, longest
+from .recipes import base_row
 from .runner import device_settings, exact_adapters, on_one_gpu, run_trainer, split_batch
 from .weighted_sft import WeightedSFTTrainer, check_weighting
 
@@ -35,7 +36,7 @@ def sft_recipe(profile: Profile) -> pd.DataFrame:
         "vision tower": ("frozen", "paper §3.1"),
         "loss": ("completion tokens only", "ours: not stated"),
         "weights": (f"LoRA rank {profile.lora_rank} on the language stack", "ours: not stated"),
-        "base": ("NF4, double quantisation" if profile.load_in_4bit else profile.dtype, "ours: to fit one GPU"),
+        "base": base_row(profile),
         "learning_rate": (profile.sft_learning_rate, "ours: not stated"),
         "lr_scheduler_type": ("cosine", "ours: not stated"),
         "warmup_steps": (0.05, "ours: not stated; a share of all steps"),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ROOT = CHECKOUT
 NOTEBOOK_NAME = re.compile(r"\d\d(_[a-z0-9]+)+\.ipynb")
+HELP_PAGE = Path("vlaa_helpers/core/help_page.py")
 BADGE_IMAGE = "https://colab.research.google.com/assets/colab-badge.svg"
 COLAB_LINK = re.compile(r"https://colab\.research\.google\.com/github/[^\s)\"'\\]*?([\w.-]+\.ipynb)")
 KAGGLE_IMAGE = "https://kaggle.com/static/images/open-in-kaggle.svg"
@@ -268,6 +269,12 @@ def kaggle_link(name: str, root: str | Path = ROOT) -> str:
     return f"https://kaggle.com/kernels/welcome?src={place}"
 
 
+def pages(root: str | Path = ROOT) -> str:
+    """Return the address below which the files of the repository lie, from pyproject's `[tool.vlaa]`."""
+    settings = _repository(root)
+    return f"{settings['repository'].rstrip('/')}/blob/{settings['branch']}"
+
+
 def badges(name: str, root: str | Path = ROOT) -> str:
     """Return the markdown of the badges that open the notebook `name` in Colab and on Kaggle."""
     colab = f"[![Open in Colab]({BADGE_IMAGE})]({colab_link(name, root)})"
@@ -299,7 +306,8 @@ def _with_setup_cell(text: str, root: Path) -> str:
 
 
 def update_badges(root: str | Path = ROOT, *, check: bool = False) -> list[Path]:
-    """Write every badge, Colab and install address in README.md and the notebooks anew, and the notebooks' setup cell.
+    """Write every badge, Colab and install address in README.md and the notebooks anew, the notebooks' setup cell, and
+    the address of the pages that messages name (`HELP_PAGE`).
 
     A notebook's badges open that notebook, and so do those of its row in README.md; elsewhere a link keeps the notebook
     it names. A badge of Colab without one of Kaggle gets it. Nothing else in a notebook's file changes. With `check`
@@ -310,7 +318,7 @@ def update_badges(root: str | Path = ROOT, *, check: bool = False) -> list[Path]
     """
     root = Path(root)
     different = []
-    for path in [*list_notebooks(root / "notebooks"), root / "README.md"]:
+    for path in [*list_notebooks(root / "notebooks"), root / "README.md", root / HELP_PAGE]:
         if not path.is_file():
             continue
         text = path.read_text(encoding="utf-8")
@@ -318,6 +326,8 @@ def update_badges(root: str | Path = ROOT, *, check: bool = False) -> list[Path]
         if path.name == "README.md":  # a row of the table opens the notebook that it links
             new = "".join(_row_with_its_badges(line, root) for line in new.splitlines(keepends=True))
             new = BADGES.sub(lambda match: badges(match.group(1), root), new)
+        if path.suffix == ".py":  # where messages send readers
+            new = re.sub(r'^PAGES = ".*"$', f'PAGES = "{pages(root)}"', new, flags=re.M)
         new = INSTALL_LINK.sub(f"git+{_repository(root)['repository']}", new)
         if path.suffix == ".ipynb":
             new = BADGES.sub(badges(path.name, root), new)
