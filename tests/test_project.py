@@ -329,3 +329,12 @@ def test_ruff_is_content(command):
         text=True,
     )
     assert run.returncode == 0, f"{run.stdout}{run.stderr}\nmend with: make format"
+
+
+def test_every_switch_of_the_tests_and_the_package_is_written_down():
+    """An environment variable that changes what runs, where a maintainer finds it."""
+    code = [path for folder in ("vlaa_helpers", "tests") for path in (ROOT / folder).rglob("*.py")]
+    used = {name for path in code for name in re.findall(r"""["'](VLAA_[A-Z_]+)["']""", path.read_text("utf-8"))}
+    assert {"VLAA_TRUE_WIDTH", "VLAA_FUZZ_CASES"} <= used
+    said = "".join((ROOT / name).read_text("utf-8") for name in ("CONTRIBUTING.md", "Makefile"))
+    assert not [name for name in used if name not in said]
