@@ -211,7 +211,6 @@ def test_a_checkpoint_cut_short_is_told(name, finished, tmp_path, caplog):
     damage, words = DAMAGE[name]
     shutil.copytree(finished[0] / "checkpoint-5", tmp_path / "checkpoint-5")
     assert trouble_of(tmp_path / "checkpoint-5") == ""
-    assert trouble_of(tmp_path / "checkpoint-5", needed=["scaler.pt"]) == "it has no scaler.pt"
     damage(tmp_path / "checkpoint-5")
     assert re.search(words, trouble_of(tmp_path / "checkpoint-5"))
     assert not has_checkpoint(tmp_path)  # a cell with RESUME = True starts afresh, and it says why
@@ -278,3 +277,13 @@ def test_a_policy_that_goes_on_elsewhere_tells_both_trainings(tiny_profile, with
     assert found.is_known and found.ids == set(asked["id"][:32])
     run_sft(tiny_profile, with_traces, tmp_path / "sft", seed=7)  # afresh: what the folder says now is of this one
     assert (tmp_path / "sft" / "previous" / "adapter").is_dir() and not (tmp_path / "sft" / "adapter").exists()
+
+
+def test_an_adapter_without_checkpoints_is_paid_for_too(tiny_profile, with_traces, tmp_path):
+    """With save_strategy="no" a run leaves its adapter alone: a third run must not remove the first one's."""
+    for k in range(3):
+        run_sft(tiny_profile, with_traces, tmp_path, seed=k, save_strategy="no")
+        (tmp_path / "adapter").mkdir()
+        (tmp_path / "adapter" / "run").write_text(str(k))
+    kept = [(tmp_path / name / "adapter" / "run").read_text() for name in ("previous", "previous-2", ".")]
+    assert kept == ["0", "1", "2"]

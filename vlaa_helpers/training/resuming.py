@@ -5,7 +5,6 @@ import logging
 import math
 import re
 import zipfile
-from collections.abc import Sequence
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
@@ -50,8 +49,8 @@ def goes_on_from(trainer: Any) -> Path | None:
     """
     resume = trainer.args.resume_from_checkpoint
     if resume in (True, "True", "true"):
-        return _newest_whole(Path(trainer.args.output_dir), _needed(trainer))[0]
-    if resume and Path(resume).is_dir() and (trouble := trouble_of(Path(resume), _needed(trainer))):
+        return _newest_whole(Path(trainer.args.output_dir))[0]
+    if resume and Path(resume).is_dir() and (trouble := trouble_of(Path(resume))):
         raise ValueError(
             f"{resume} cannot be gone on from: {trouble}. Name another checkpoint; with resume_from_checkpoint=True "
             f"the newest whole one is taken. More: {help_at(CUT_SHORT)}"
@@ -59,43 +58,37 @@ def goes_on_from(trainer: Any) -> Path | None:
     return Path(resume) if resume else None
 
 
-def set_cut_short_aside(trainer: Any, found: Path) -> None:
-    """Rename the checkpoints that are newer than the one a trainer goes on from, and say what is wrong with each.
+def set_cut_short_aside(found: Path) -> None:
+    """Rename the checkpoints that are newer than the one that a run goes on from, and say what is wrong with each.
 
     Left under their names, new files would be written among the old ones.
     """
-    for path, trouble in _newest_whole(found.parent, _needed(trainer))[1]:
+    for path, trouble in _newest_whole(found.parent)[1]:
         places = (path.with_name(f"cut-short-{path.name}{'' if k == 1 else f'-{k}'}") for k in count(1))
         target = path.rename(next(place for place in places if not place.exists()))
         further = f"Going on from {found.name}; {target.name} may be deleted. More: {help_at(CUT_SHORT)}"
         logger.warning(f"{path} is passed over: {trouble}. {further}")
 
 
-def trouble_of(checkpoint: Path, needed: Sequence[str] = ()) -> str:
+def trouble_of(checkpoint: Path) -> str:
     """What keeps a checkpoint from being gone on from, in words; "" where every file is there and can be read.
 
-    Args:
-        needed: names of files that it must have beside those that every checkpoint has.
+    The gradient scaler of float16 is not asked for: a run may go on with a GPU of another kind.
     """
     try:
         files = sorted(path for path in checkpoint.rglob("*") if path.is_file())
         stamps = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     except OSError as error:  # a file that went while it was looked at
         return str(error)
-    return _trouble(checkpoint, tuple(needed), tuple(stamps))
+    return _trouble(checkpoint, tuple(stamps))
 
 
-def _needed(trainer: Any) -> tuple[str, ...]:
-    scaler = getattr(trainer.accelerator, "scaler", None)  # of float16
-    return ("scaler.pt",) if scaler is not None and not trainer.is_deepspeed_enabled else ()
-
-
-def _newest_whole(folder: Path, needed: Sequence[str] = ()) -> tuple[Path | None, list[tuple[Path, str]]]:
+def _newest_whole(folder: Path) -> tuple[Path | None, list[tuple[Path, str]]]:
     """The newest checkpoint without trouble, and newer ones with theirs."""
     found = [path for path in folder.glob("checkpoint-*") if path.is_dir() and _step(path) >= 0]
     passed_over: list[tuple[Path, str]] = []
     for path in sorted(found, key=_step, reverse=True):
-        if not (trouble := trouble_of(path, needed)):
+        if not (trouble := trouble_of(path)):
             return path, passed_over
         passed_over.append((path, trouble))
     return None, passed_over
@@ -107,13 +100,12 @@ def _step(checkpoint: Path) -> int:
 
 
 @lru_cache(maxsize=32)
-def _trouble(checkpoint: Path, needed: tuple[str, ...], stamps: tuple) -> str:
+def _trouble(checkpoint: Path, stamps: tuple) -> str:
     """`trouble_of`, worked out once for the same files: those of a model of 3 billion parameters have 1.4 GB."""
     sharded = any((checkpoint / name).is_dir() for name in ("pytorch_model_fsdp_0", "optimizer_0"))
     deepspeed = (checkpoint / "latest").exists()
     wanted = {STATE: (STATE,), "weights": WEIGHTS, "optimizer.pt": OPTIMIZER, "rng_state.pth": ("rng_state*.pth",)}
     wanted |= {} if deepspeed else {"scheduler.pt": ("scheduler.pt",)}
-    wanted |= {name: (name,) for name in needed}
     for name, patterns in wanted.items():
         if not any(path for pattern in patterns for path in checkpoint.glob(pattern)):
             last = ", which is written last: it was cut short" if name == STATE else ""

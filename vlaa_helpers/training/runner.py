@@ -118,8 +118,8 @@ def run_trainer(
     or fails, of the last whole step. With `resume_from_checkpoint=True` in its arguments the run goes on, exactly, from
     the newest whole one; a path names another. A newer one that was cut short is renamed, with a warning, to
     `cut-short-checkpoint-N`. Of a run that came to its end nothing is trained again. A run that starts afresh first
-    moves what an earlier one left in the folder into `previous/`, so that neither is taken for the other; where that
-    holds checkpoints already, into `previous-2/` and so on.
+    moves what an earlier one left in the folder into `previous/`, its adapter and evaluations too, so that neither is
+    taken for the other; where that holds any of these or checkpoints already, into `previous-2/` and so on.
 
     Args:
         callbacks: a `NeedsTrainer` among them gets the trainer before training begins. What they add to
@@ -172,7 +172,7 @@ def _checkpoint_or_afresh(trainer: Any) -> Path | None:
             "from the beginning"
         )
     if trainer.is_world_process_zero() and found.parent == folder:
-        set_cut_short_aside(trainer, found)
+        set_cut_short_aside(found)
     return found
 
 
@@ -194,7 +194,8 @@ def _set_aside(folder: Path) -> None:
     left = [path for name in names for path in folder.glob(name)]
     if left:
         places = (folder / ("previous" if k == 1 else f"previous-{k}") for k in count(1))
-        target = next(place for place in places if not [*place.glob("checkpoint-*")])
+        paid_for = ("checkpoint-*", EVALUATIONS, "adapter")
+        target = next(place for place in places if not any([*place.glob(name)] for name in paid_for))
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir()
         for path in left:
