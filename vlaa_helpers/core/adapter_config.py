@@ -1,10 +1,10 @@
 """The `adapter_config.json` of peft: read with checks, and what may be shown of the base that it names."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
+from .note_checks import read_json
 from .printable import one_line
 
 ADAPTER_CONFIG = "adapter_config.json"
@@ -18,13 +18,7 @@ def read_adapter_config(folder: str | Path) -> dict[str, Any]:
         ValueError: a file that is no JSON, no object, or that names no base; the message names the file.
     """
     path = Path(folder) / ADAPTER_CONFIG
-    mend = "Save the adapter again, or move its folder away"
-    try:
-        config: Any = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # of JSON or of UTF-8
-        raise ValueError(f"{path} is broken: {error}. {mend}") from None
-    except RecursionError:
-        raise ValueError(f"{path} is broken: lists within lists, too deep to be read. {mend}") from None
+    config = read_json(path, "Save the adapter again, or move its folder away")
     base = config.get("base_model_name_or_path") if isinstance(config, dict) else None
     if not isinstance(base, str) or not base.strip():
         seen = f"base_model_name_or_path {base!r}" if isinstance(config, dict) else type(config).__name__

@@ -10,18 +10,27 @@ DEPTH = 12
 _Check = tuple[Callable[[Any], bool], str]
 
 
-def read_object(path: Path, mend: str) -> dict[str, Any]:
-    """The object in a file of JSON.
+def read_json(path: Path, mend: str) -> Any:
+    """The value in a file of JSON.
 
     Raises:
-        ValueError: no UTF-8, no JSON, or no object; the message names the file and ends with `mend`.
+        ValueError: no UTF-8 or no JSON; the message names the file and ends with `mend`.
     """
     try:
-        found: Any = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:  # of JSON or of UTF-8
         raise ValueError(f"{path} is broken: {error}. {mend}") from None
     except RecursionError:
         raise ValueError(f"{path} is broken: lists within lists, too deep to be read. {mend}") from None
+
+
+def read_object(path: Path, mend: str) -> dict[str, Any]:
+    """The object in a file of JSON.
+
+    Raises:
+        ValueError: as of `read_json`, or no object.
+    """
+    found = read_json(path, mend)
     if not isinstance(found, dict):
         raise ValueError(f"{path} is broken: {kind_of(found)}; expected an object. {mend}")
     return found
