@@ -21,7 +21,7 @@ QUESTIONS_NEEDED = Exercise(
     name="07.questions_needed",
     minutes=5,
     difficulty="easy",
-    right="two points take 1,441 questions: of the seven only WeMath, ChartQA and AI2D have so many. For one, none has.",
+    right="two points take 1,441 questions: of the seven only WeMath, ChartQA and AI2D have so many. For one none has.",
     check=ByCases(
         _needed,
         (
