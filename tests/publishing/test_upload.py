@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 
 import pytest
@@ -313,6 +314,50 @@ def test_a_note_too_deep_to_be_read_is_named(tmp_path):
     (tmp_path / "adapter_config.json").write_text("[" * 100_000)
     with pytest.raises(ValueError, match=r"adapter_config\.json is broken: lists within lists"):
         plan_push(tmp_path, "me/x")
+
+
+@pytest.mark.parametrize("path", ["/home/ann/base", "C:\\Users\\ann\\base", "~/base"])
+def test_a_path_in_a_tokenizer_s_settings_is_warned_of(tmp_path, path):
+    write_adapter(tmp_path)
+    settings = {"extra": [{"name_or_path": path}], "pad_token": "/think", "eos_token": "/", "chat_template": "{{ a }}"}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+    said = str(plan_push(tmp_path, "me/x"))
+    assert "tokenizer_config.json names a path of this machine (name_or_path: " in said
+    settings["extra"] = ["Qwen/Qwen2.5-VL-3B-Instruct", "coco/a/b"]
+    for content in (json.dumps(settings), "{", "[" * 100_000):
+        (tmp_path / "tokenizer_config.json").write_text(content)
+        assert "names a path" not in str(plan_push(tmp_path, "me/x"))
+
+
+def test_values_make_no_tag_and_no_link_on_the_card(tmp_path):
+    bad = "<img src=x onerror=y> [here](http://evil) ![z](http://evil) \\[here](http://evil) `c` \\<b>"
+    write_adapter(tmp_path / "adapter", bad)
+    row = {"setting": bad, "value": bad, "source": bad}
+    note = {"method": bad, "base": bad, "records": 1, "sources": {bad: 1}, "recipe": [row], "given": {bad: bad}}
+    origin = {"data": bad, "file": bad, "commit": bad, "sources": [bad], "left_out": {bad: 1}}
+    note |= {"verifiers": {bad: 1}, "versions": {bad: bad}, "data": [origin]}
+    (tmp_path / "training.json").write_text(json.dumps(note))
+    write_log(tmp_path, [{"step": 1, "loss": bad}])
+    card = plan_push(tmp_path, "me/x", licence="mit").card
+    body = card.split("---", 2)[2].replace("`<think>`", "")
+    inline = re.sub(r"`[^`\n]*`", "", re.sub(r"```.*?```", "", body, flags=re.DOTALL))
+    assert "&lt;img src=x onerror=y>" in inline and "&#91;here](http:" in inline
+    assert not re.search(r"(?<!\\)<|\\<b|\[here|\[z", inline) and ModelCard(card).data.datasets is None
+
+
+def test_a_run_without_sources_has_a_card(tmp_path):
+    write_adapter(tmp_path)
+    note = {"method": "SFT", "base": "a/b", "records": 0, "sources": {}, "recipe": []}
+    (tmp_path / "training.json").write_text(json.dumps(note))
+    assert "0 records, by verifier: ." in plan_push(tmp_path, "me/x").card
+
+
+@pytest.mark.parametrize(
+    ("base", "profile"), [("mini_vlm_weak", "mini_weak"), ("mini_vlm_strong", "mini"), ("Qwen/Qwen2.5-VL-3B", "auto")]
+)
+def test_the_card_loads_the_base_that_it_was_trained_on(tmp_path, base, profile):
+    card = plan_push(write_adapter(tmp_path, base), "me/x").card
+    assert f'load_policy(get_profile("{profile}"), adapter=folder)' in card
 
 
 def test_only_files_of_a_model_are_sent(tmp_path):

@@ -59,7 +59,7 @@ def is_local_path(text: str) -> bool:
     >>> is_local_path("/srv/ann/x.png"), is_local_path("C:\\\\x.png"), is_local_path("coco/x.png")
     (True, True, False)
     """
-    return re.match(r"\s*(?:/(?![/\s])|~[\w.-]*[\\/]|[A-Za-z]:[\\/]|\\\\\w|file:/)", text) is not None
+    return re.match(r"\s*(?:/(?=[\w.~])|~[\w.-]*[\\/]|[A-Za-z]:[\\/]|\\\\\w|file:/)", text) is not None
 
 
 def shareable_note(note: Mapping[str, Any]) -> dict[str, Any]:

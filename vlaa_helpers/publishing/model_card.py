@@ -3,6 +3,7 @@
 Every number is read from the run's files. What they do not say, the card says that it is not known.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 from ..core.adapter_config import name_without_path
@@ -25,7 +26,7 @@ def model_card(facts: RunFacts, repository: str, licence: str) -> str:
         base_model=None if facts.is_base_local else facts.base,
         library_name="transformers" if facts.is_merged else "peft",
         pipeline_tag="image-text-to-text",
-        datasets=sorted({origin["data"] for origin in note.get("data", ()) if "commit" in origin}) or None,
+        datasets=sorted({origin["data"] for origin in note.get("data", ()) if _is_on_hub(origin)}) or None,
         tags=["vlaa-helpers", "visual-reasoning", *([note["method"].lower()] if note else [])],
     )
     parts = [
@@ -40,29 +41,34 @@ def model_card(facts: RunFacts, repository: str, licence: str) -> str:
         *([f"## Merge\n\n```text\n{_fenced(facts.merge_report)}\n```"] if facts.merge_report else []),
         f"## Limits\n\n{_limits(facts)}",
         f"## Licence\n\n{licence}. An adapter, or a model merged from one, is also under the terms of its base, "
-        f"{facts.base}, and of the data that it learned from.",
+        f"{in_words(facts.base)}, and of the data that it learned from.",
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def table(rows: Iterable[Mapping]) -> str:
-    """Rows as a table of Markdown, each on a line; columns are those of the first row."""
+    """Rows as a table of Markdown, each on a line; columns are those of the first row; "" where there are no rows."""
     rows = list(rows)
-    names = list(rows[0])
-    lines = [
-        names,
-        ["---"] * len(names),
-        *([one_line(str(row[name])).replace("|", "\\|") for name in names] for row in rows),
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    names = list(rows[0]) if rows else []
+    lines = [names, ["---"] * len(names), *([in_words(row[name]) for name in names] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) if rows else ""
+
+
+def in_words(value: object) -> str:
+    """A value as Markdown on one line, that makes no tag, link, code or cell of a table, whatever is in it.
+
+    >>> in_words("<img src=x> [here](http://a)")
+    '&lt;img src=x> &#91;here](http://a)'
+    """
+    text = one_line(str(value)).replace("<", "&lt;").replace("[", "&#91;").replace("`", "&#96;")
+    return text.replace("|", "\\|")
 
 
 def _what(facts: RunFacts, note: Mapping) -> str:
     kind = "A merged model" if facts.is_merged else "A LoRA adapter"
-    how = f", trained by {note['method']}" if note else ""
-    return (
-        f"{kind} on {facts.base}{how} with VLAA Notebooks (`vlaa_helpers`). This card was filled from the run's files."
-    )
+    how = f", trained by {in_words(note['method'])}" if note else ""
+    base = in_words(facts.base)
+    return f"{kind} on {base}{how} with VLAA Notebooks (`vlaa_helpers`). This card was filled from the run's files."
 
 
 def _use(facts: RunFacts, repository: str) -> str:
@@ -76,13 +82,13 @@ def _use(facts: RunFacts, repository: str) -> str:
         load = (
             "from huggingface_hub import snapshot_download\nfrom vlaa_helpers import get_profile, load_policy\n\n"
             f'folder = snapshot_download("{repository}")\n'
-            'model, processor = load_policy(get_profile("auto"), adapter=folder)'
+            f'model, processor = load_policy(get_profile("{facts.profile_name}"), adapter=folder)'
         )
     local = ""
     if facts.is_base_packaged:
-        local = f" The base, {facts.base}, is not on the hub: it comes with the package."
+        local = f" The base, {in_words(facts.base)}, is not on the hub: it comes with the package."
     elif facts.is_base_local and facts.base != "unknown":
-        local = f" The base, {facts.base}, was a folder of the writer's machine: ask them for it."
+        local = f" The base, {in_words(facts.base)}, was a folder of the writer's machine: ask them for it."
     return f"```python\n{load}\n```\n\nIt was trained with this system prompt:{local}\n\n> {_quoted(SYSTEM_PROMPT)}"
 
 
@@ -99,21 +105,22 @@ def _data(note: Mapping) -> str:
     if not note:
         return "Not known: the run has no `training.json`."
     rows = [{"source": name, "records": count} for name, count in note["sources"].items()]
-    judged = ", ".join(f"{name} {count}" for name, count in note.get("verifiers", {}).items())
-    origins = [f"{_origin(origin)}" for origin in note.get("data", ())]
+    judged = ", ".join(f"{in_words(name)} {count}" for name, count in note.get("verifiers", {}).items())
+    origins = [_origin(origin) for origin in note.get("data", ())]
     lines = [*origins, f"{note['records']} records, by verifier: {judged}.", table(rows)]
     return "\n\n".join(lines)
 
 
 def _origin(origin: Mapping) -> str:
     """Where records come from, in a sentence or two."""
-    name = f"`{name_without_path(origin['data'])}`"
-    if "commit" in origin:
-        name = f"[{origin['data']}](https://huggingface.co/datasets/{origin['data']}), {origin['file']} at commit "
-        name += f"{origin['commit'][:12]}"
+    plain = name_without_path(origin["data"]).replace("`", "'")
+    name = f"`{plain}`"
+    if _is_on_hub(origin):
+        name = f"[{origin['data']}](https://huggingface.co/datasets/{origin['data']}), {in_words(origin['file'])} at "
+        name += f"commit {in_words(origin['commit'][:12])}"
     parts = [f"From {name}"]
     if "sources" in origin:
-        parts.append(f"sources {', '.join(origin['sources'])}")
+        parts.append(f"sources {', '.join(map(in_words, origin['sources']))}")
     if "limit" in origin:
         parts.append(f"at most {origin['limit']} records")
     if origin.get("through_build"):
@@ -122,8 +129,13 @@ def _origin(origin: Mapping) -> str:
     if origin.get("first_of_archives"):
         says += " They are the first of each archive of images, no random sample."
     if left_out := origin.get("left_out"):
-        says += f" Rows left out: {', '.join(f'{kind} {count}' for kind, count in left_out.items())}."
+        says += f" Rows left out: {', '.join(f'{in_words(kind)} {count}' for kind, count in left_out.items())}."
     return says
+
+
+def _is_on_hub(origin: Mapping) -> bool:
+    """Whether records come from a data set of the hub, by a name that the hub may give."""
+    return "commit" in origin and re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", origin["data"]) is not None
 
 
 def _recipe(note: Mapping) -> str:
@@ -139,7 +151,7 @@ def _recipe(note: Mapping) -> str:
     rows += [
         {"setting": name, "value": given[name], "source": "set for this run"} for name in given if name not in known
     ]
-    versions = ", ".join(f"{name} {number}" for name, number in note.get("versions", {}).items())
+    versions = ", ".join(f"{in_words(name)} {in_words(of_it)}" for name, of_it in note.get("versions", {}).items())
     seed = f" Seed {note['seed']}; one run." if "seed" in note else ""
     return f'{table(rows)}\n\n"paper" is VLAA-Thinking, arXiv 2504.11468. Versions: {versions}.{seed}'
 
@@ -160,14 +172,15 @@ def _evaluation(facts: RunFacts) -> str:
     )
     lines += [line for report in facts.reports.values() if (line := _asked(report.settings.get("about")))]
     first, *others = facts.reports.items()
+    begin = in_words(first[0])
     for name, report in others:
         if report.prompt != first[1].prompt:
-            lines.append(f"{name} and {first[0]} were asked with different prompts; they are not compared.")
+            lines.append(f"{in_words(name)} and {begin} were asked with different prompts; they are not compared.")
             continue
         try:
-            lines.append(f"{name} against {first[0]}, paired: {compare_reports(first[1], report)}.")
+            lines.append(f"{in_words(name)} against {begin}, paired: {compare_reports(first[1], report)}.")
         except ValueError:
-            lines.append(f"{name} and {first[0]} were asked different items; they are not compared.")
+            lines.append(f"{in_words(name)} and {begin} were asked different items; they are not compared.")
     return "\n\n".join(dict.fromkeys(lines))
 
 
@@ -189,7 +202,7 @@ def _asked(about: Mapping | None) -> str:
     if not about:
         return ""
     left_out = ", ".join(f"{kind} {count}" for kind, count in about["left_out"].items()) or "none"
-    return one_line(f"{about['benchmark']} ({about['repository']}): {about['rows']} rows, left out: {left_out}.")
+    return in_words(f"{about['benchmark']} ({about['repository']}): {about['rows']} rows, left out: {left_out}.")
 
 
 def _limits(facts: RunFacts) -> str:
@@ -201,5 +214,5 @@ def _limits(facts: RunFacts) -> str:
         lines.append("- The base is a toy of a few million parameters for a generated world: it knows nothing else.")
     for name, report in facts.reports.items():
         if report.garbled > 0.01:
-            lines.append(f"- {report.garbled:.1%} of the responses in {name} are no text.")
+            lines.append(f"- {report.garbled:.1%} of the responses in {in_words(name)} are no text.")
     return "\n".join(lines)

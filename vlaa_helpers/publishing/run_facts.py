@@ -50,7 +50,12 @@ class RunFacts:
     @property
     def is_base_packaged(self) -> bool:
         """Whether the base is one of the package's own mini VLMs, by its name."""
-        return self.base in {folder.name for folder in MINI_VLMS.values()}
+        return self.profile_name != "auto"
+
+    @property
+    def profile_name(self) -> str:
+        """The profile that loads the base: that of a mini VLM of the package by its name, else "auto"."""
+        return next((name for name, folder in MINI_VLMS.items() if folder.name == self.base), "auto")
 
 
 def read_facts(run: str | Path, evaluations: Sequence[str] = ()) -> RunFacts:

@@ -1,7 +1,11 @@
 """Which files of a folder go to the hub: those that a model needs, by name, and none that a link fetches elsewhere."""
 
+import json
+import re
 from fnmatch import fnmatchcase
 from pathlib import Path
+
+from ..core.shareable import is_local_path
 
 _MODEL_FILES = (
     "adapter_*.json", "adapter_*.safetensors", "adapter_*.bin", "*.safetensors", "*.safetensors.index.json",
@@ -10,6 +14,7 @@ _MODEL_FILES = (
     "vocab.json", "vocab.txt", "merges.txt", "LICENSE", "LICENSE.md", "LICENSE.txt", "NOTICE",
 )  # fmt: skip
 _ADAPTER_WEIGHTS = ("adapter_*.safetensors", "adapter_*.bin")
+_SETTINGS = ("*config.json", "special_tokens_map.json", "adapter_*.json")
 
 
 def model_files(folder: Path, *, is_merged: bool) -> tuple[dict[str, Path], list[str]]:
@@ -37,6 +42,29 @@ def refuse_link_outside(path: Path) -> None:
             f"{path} is a link to {target}, outside of its folder; what lies there is not sent. If it belongs to the "
             "model, put a copy in the link's place"
         )
+
+
+def local_path_in(path: Path) -> str:
+    """A path of this machine in a file of settings, with the setting's name; "" where there is none.
+
+    >>> local_path_in(Path("weights.safetensors"))
+    ''
+    """
+    if not _fits(path.name, _SETTINGS):
+        return ""
+    try:
+        waiting = [("", json.loads(path.read_text(encoding="utf-8")))]
+    except (ValueError, RecursionError):  # no JSON: whoever loads the model is told so
+        return ""
+    while waiting:
+        name, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.items()
+        elif isinstance(value, list):
+            waiting += [(name, held) for held in value]
+        elif isinstance(value, str) and is_local_path(value) and re.search(r"[\\/][^\\/]+[\\/]|^~|^[A-Za-z]:", value):
+            return f"{name}: {value}"
+    return ""
 
 
 def _fits(name: str, patterns: tuple[str, ...]) -> bool:

@@ -14,7 +14,7 @@ from .card_file import CARD_FILE, CARD_MARK, card_licence, mended_card, write_ca
 from .dataset_card import dataset_card
 from .model_card import model_card
 from .run_facts import MERGE_REPORT, read_facts
-from .sent_files import model_files, refuse_link_outside
+from .sent_files import local_path_in, model_files, refuse_link_outside
 
 CARD = "README.md"
 GIVE_ONE = 'plan_push(…, licence="other"), or --license other at the command line'
@@ -64,6 +64,11 @@ class PushPlan:
             lines.append(
                 f"Sent without the keys, passwords and local paths that are in it here: {', '.join(self.cleaned)}."
             )
+        for name, file in self.files.items():
+            if isinstance(file, Path) and (seen := local_path_in(file)):
+                lines.append(
+                    f"{name} names a path of this machine ({one_line(seen, 200)}): mend it before you send it."
+                )
         if shareable_text(self.card) != self.card:
             lines.append(f"{self.card_path} may show a key or a path of this machine: look for it before you send it.")
         if self.card_is_mended:
