@@ -82,9 +82,11 @@ class PushPlan:
         return "\n".join(lines)
 
     def _from(self, name: str) -> str:
-        """Where a file lies, if not in the folder that was given."""
+        """Where a file lies, if not in the folder that was given or below it."""
         path = self.sources.get(name)
-        return "" if path is None or path.parent == self.card_path.parent else f"  from {one_line(str(path.parent))}"
+        if path is None or path.resolve().is_relative_to(self.card_path.parent.resolve()):
+            return ""
+        return f"  from {one_line(str(path.parent))}"
 
 
 def plan_push(
