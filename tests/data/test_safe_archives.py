@@ -13,6 +13,7 @@ from release_files import REPO, images_of, json_lines, rows_of, tar_gz
 from row_files import encoded
 
 from vlaa_helpers.data import safe_archives
+from vlaa_helpers.data.image_folders import ImageFolder
 from vlaa_helpers.data.load import read_records
 from vlaa_helpers.data.safe_archives import UnsafeArchive, image_key, open_zip, tar_images, zip_images
 
@@ -211,13 +212,40 @@ def test_a_large_extension_is_refused_by_its_header(kind, size):
 
 @pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
 def test_a_name_as_long_as_a_system_allows_is_read(form):
-    name = "clevr_math/" + "folder/" * 570 + "a.png"
+    name = "clevr_math/" + "f" * 199 + ("/" + "é" * 100) * 17 + "/" + "a" * 196 + ".png"
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", format=form) as archive:
         info = tarfile.TarInfo(name)
         info.size = 3
         archive.addfile(info, io.BytesIO(b"one"))
-    assert 4000 < len(name) < 4096 and read_tar(buffer.getvalue()) == [(PurePosixPath(name), b"one")]
+    assert 3800 < len(name.encode()) < 4096 and read_tar(buffer.getvalue()) == [(PurePosixPath(name), b"one")]
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("clevr_math/" + "a" * 197 + ".png", "2 parts, the longest of 201 bytes"),
+        ("clevr_math/" + "é" * 99 + ".png", "2 parts, the longest of 202 bytes"),
+        ("clevr_math/" + "b/" * 19 + "a.png", "21 parts, the longest of 10 bytes"),
+    ],
+)
+def test_a_name_that_is_too_long_or_too_deep_is_refused(name, says):
+    for read, archive in ((read_tar, tar_gz({name: b"x"})), (read_zip, zip_file((f"coco/{name[11:]}", b"x")))):
+        with pytest.raises(
+            UnsafeArchive, match=rf" has {says}; expected at most 20 parts of 200 bytes".replace("10 b", r"\d+ b")
+        ):
+            read(archive)
+
+
+@pytest.mark.parametrize(
+    "names", [("a.png", "A.png/b/c.png"), ("a.png/b/c.png", "a.PNG"), ("a.png/b.png/c.png", "a.png/b.png")]
+)
+def test_an_image_that_is_a_folder_too_is_refused(names):
+    files = {f"clevr_math/{name}": b"x" for name in names}
+    archive = zip_file(*((name, b"x") for name in names))
+    for read, made in ((read_tar, tar_gz(files)), (read_zip, archive)):
+        with pytest.raises(UnsafeArchive, match=r"is an image and a folder of images in one"):
+            read(made)
 
 
 def test_an_image_of_a_negative_size_is_refused_as_such():
@@ -363,6 +391,25 @@ def test_a_hostile_archive_leaves_nothing_behind(hub, tmp_path, limit):
     ):
         read_records(REPO, sources=["clevr_math"], limit=limit)
     assert list(tmp_path.rglob("*.png")) == []
+
+
+def test_names_that_no_file_can_have_are_said_to_be_the_archive_s(hub, tmp_path):
+    rows = rows_of("clevr_math", 3)
+    rows[2]["image"] = "/clevr_math/" + "n" * 300 + ".png"
+    hub.repos[REPO]["VLAA-Thinking-GRPO-25K.json"] = json_lines(rows)
+    hub.repos[REPO]["images/clevr_math.tar.gz"] = tar_gz(images_of("clevr_math", 2))
+    records, (problem,) = read_records(REPO, sources=["clevr_math"])
+    assert len(records) == 2 and problem.kind == "missing_image"
+    (folder,) = (path.parents[2] for path in tmp_path.rglob("1.png"))
+    (folder / "complete").unlink()
+    (folder / "images" / "clevr_math" / "1.png").unlink()
+    (folder / "images" / "clevr_math" / "1.png" / "2.png").mkdir(parents=True)
+    hub.repos[REPO]["images/clevr_math.tar.gz"] = tar_gz(images_of("clevr_math", 2))
+    folders = ImageFolder(folder, "clevr_math")
+    with pytest.raises(
+        UnsafeArchive, match=r"x\.tar\.gz: an image can have no file '.*1\.png' .*leave 'clevr_math' out of"
+    ):
+        folders._keep(tar_images(io.BytesIO(tar_gz(images_of("clevr_math", 2))), "clevr_math", everything), "x.tar.gz")
 
 
 def test_a_zip_that_is_none_and_one_with_an_endless_table(hub, monkeypatch):

@@ -1,6 +1,8 @@
 """Images of a data set in folders of their own, filled from its archives: all of them, or the first few only."""
 
+import errno
 import io
+import os
 import shutil
 import zipfile
 from collections import Counter
@@ -21,6 +23,8 @@ TABLE_LIMIT = 2**28
 """Bytes of a zip's table of contents, at most; that of COCO's 118,000 images has about 12 million."""
 ORDER = "order.txt"
 """The names of an archive's images in its order, as far as it was read: a limit takes the first of them."""
+_NO_PLACE = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
+"""What a file system says of a name that it cannot have: to try again would not help."""
 
 
 class ImageFolder:
@@ -40,7 +44,7 @@ class ImageFolder:
         return (self.folder / "complete").exists()
 
     def has(self, key: PurePosixPath) -> bool:
-        return (self.root / key).exists()
+        return os.path.exists(self.root / key)  # False for odd names, which rows may have
 
     def fill_from_hub(self, archive: HubFile, wanted: Counter, count: int | None) -> None:
         """Unpack an archive of the hub: all of it, or from its start until `count` of the wanted rows have an image.
@@ -173,10 +177,7 @@ class ImageFolder:
             try:
                 bar = {"desc": f"images of {self.source}", "unit": "image", "disable": None if total else True}
                 for key, data in tqdm(images, total=total, **bar):
-                    target = self.root / key
-                    if not target.exists():
-                        target.parent.mkdir(parents=True, exist_ok=True)
-                        write_whole(target, data)
+                    _write(self.root / key, data)
                     kept.add(key)
                     if enough(kept):
                         return
@@ -187,6 +188,23 @@ class ImageFolder:
                 raise UnsafeArchive(f"{says} out of sources=[…].") from error
             except OSError as error:
                 raise explain(error, what, self.folder) from error
+
+
+def _write(target: Path, data: bytes) -> None:
+    """Write an image where there is none.
+
+    Raises:
+        UnsafeArchive: there can be none of this name.
+    """
+    try:
+        if not target.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(target, data)
+    except OSError as error:
+        if error.errno not in _NO_PLACE:
+            raise
+        says = f"an image can have no file {str(target)!r:.300} ({error.strerror})"
+        raise UnsafeArchive(f"{says}; expected short names that are no folder's") from error
 
 
 def _first(order: list[PurePosixPath], wanted: Counter, count: int) -> tuple[set[PurePosixPath], int]:

@@ -27,6 +27,8 @@ BETWEEN_IMAGES = 2**24
 LARGEST_EXTENSION = 2**12
 """Bytes of one header block that extends another, as one with a long name, at most: tarfile of some Python versions
 searches it in a time that grows with its square."""
+LONGEST_PART, MOST_PARTS = 200, 20
+"""Bytes of one part of an image's name, and parts of it, at most: file systems take parts of up to 255 bytes."""
 MOST_EXPANSION = 20
 """Bytes that come out of one compressed byte, at most: images are compressed already, so this is near 1."""
 _BROKEN = (EOFError, zlib.error, ValueError, LookupError, OverflowError, RecursionError, struct.error)
@@ -206,12 +208,13 @@ class _Names:
     def __init__(self, source: str):
         self._source = source
         self._taken: dict[str, bytes] = {}
+        self._folders: set[str] = set()
 
     def check(self, name: str, size: int) -> PurePosixPath | None:
         """Where an image of this name belongs, None when it is no image.
 
         Raises:
-            UnsafeArchive: a name that leads elsewhere on any system, or a size no image has.
+            UnsafeArchive: a name that leads elsewhere on any system, is too long or too deep, or a size no image has.
         """
         windows = PureWindowsPath(name)
         bad = windows.drive or windows.root or ".." in windows.parts or "\\" in name
@@ -226,15 +229,25 @@ class _Names:
         stem = PurePosixPath(name).name
         if not stem.lower().endswith(_IMAGE_NAMES) or stem.startswith("."):
             return None
-        return image_key(name, self._source)
+        key = image_key(name, self._source)
+        longest = max(len(part.encode()) for part in key.parts)
+        if longest > LONGEST_PART or len(key.parts) > MOST_PARTS:
+            says = f"{name!r:.200} has {len(key.parts)} parts, the longest of {longest:,} bytes"
+            raise UnsafeArchive(f"{says}; expected at most {MOST_PARTS} parts of {LONGEST_PART} bytes")
+        return key
 
     def first(self, key: PurePosixPath, data: bytes) -> bytes:
         """The data of an image, which must not be there already with other data.
 
         Raises:
-            UnsafeArchive: it is: some file systems would let one replace the other.
+            UnsafeArchive: it is: some file systems would let one replace the other. Or its name is that of a folder in
+                which another image is.
         """
         folded = unicodedata.normalize("NFC", str(key)).casefold()
+        folders = {str(folder) for folder in PurePosixPath(folded).parents}
+        if folded in self._folders or not folders.isdisjoint(self._taken):
+            raise UnsafeArchive(f"{str(key)!r:.200} is an image and a folder of images in one; expected one of them")
+        self._folders |= folders
         digest = hashlib.sha256(data).digest()
         if self._taken.setdefault(folded, digest) != digest:
             raise UnsafeArchive(f"{str(key)!r} is there twice with different content (apart from capitals); refused")
