@@ -13,14 +13,17 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 class SmallHub:
     """Repositories by (kind, name), such as ("datasets", "me/counts"), each a dictionary from path to bytes.
 
-    `refuse` is a status that every request gets; `requests` keeps method and path, `created` what was to be created,
-    `commits` the summary and the files of each commit. Every file is committed in the request itself: there is no LFS.
+    `refuse` is a status that every request gets; `cut` are the bytes that the next files end after. `requests` keeps
+    method and path, `ranges` the parts asked for, `created` what was to be created, `commits` the summary and the files
+    of each commit. Every file is committed in the request itself: there is no LFS.
     """
 
     def __init__(self):
         self.repositories: dict[tuple[str, str], dict[str, bytes]] = {}
         self.refuse: int | None = None
+        self.cut: list[int] = []
         self.requests: list[str] = []
+        self.ranges: list[str] = []
         self.created: list[dict] = []
         self.commits: list[dict] = []
         hub = self
@@ -40,6 +43,7 @@ class SmallHub:
             def answer(self, body=b""):
                 parts = unquote(urlsplit(self.path).path).strip("/").split("/")
                 hub.requests.append(f"{self.command} {'/'.join(parts)}")
+                hub.ranges += filter(None, [self.headers.get("Range")])
                 if hub.refuse:
                     self.send(hub.refuse, {"error": "refused"})
                 elif self.command == "POST":
@@ -66,8 +70,11 @@ class SmallHub:
                         "X-Error-Code", "RepoNotFound" if body["error"].endswith("ory") else "EntryNotFound"
                     )
                 self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(data)
+                if self.command == "HEAD":
+                    return
+                if hub.cut and isinstance(body, bytes):
+                    data, self.close_connection = data[: hub.cut.pop(0)], True
+                self.wfile.write(data)
 
             def log_message(self, *args):
                 pass

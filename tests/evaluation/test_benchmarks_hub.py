@@ -87,3 +87,26 @@ def test_all_parts_are_the_whole(small_hub, tmp_path):
         parts[f"data/testmini-0000{k}-of-00002-{k}abc.parquet"] = (folder / place).read_bytes()
     small_hub.repositories["datasets", "MathLLMs/MathVision"] = parts
     assert read_benchmark("mathvision_testmini").about["rows"] == 2
+
+
+def test_a_download_that_was_cut_keeps_whole_files_and_fetches_the_cut_one_again(small_hub, tmp_path, monkeypatch):
+    """docs/benchmarks.md says so; within one call huggingface_hub tries a cut file some times, and asks for its rest."""
+    place, rows = FILES["mathvision_testmini"]
+    parts = {}
+    for k in range(2):
+        folder = write_benchmark(tmp_path / str(k), "mathvision_testmini", rows[k : k + 1])
+        parts[f"data/testmini-0000{k}-of-00002.parquet"] = (folder / place).read_bytes()
+    small_hub.repositories["datasets", "MathLLMs/MathVision"] = {name: parts[name] for name in list(parts)[:1]}
+    with pytest.raises(FileNotFoundError, match="only in part in the cache"):
+        read_benchmark("mathvision_testmini")
+    small_hub.repositories["datasets", "MathLLMs/MathVision"] = parts
+    small_hub.cut = [1000] + [0] * 5
+    monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
+    with pytest.raises(Exception) as caught:
+        read_benchmark("mathvision_testmini")
+    assert "fetch them elsewhere" in caught.value.__notes__[0] and set(small_hub.ranges) == {"bytes=1000-"}
+    small_hub.requests.clear()
+    small_hub.ranges.clear()
+    assert read_benchmark("mathvision_testmini").about["rows"] == 2
+    fetched = [request for request in small_hub.requests if request.startswith("GET") and "resolve" in request]
+    assert len(fetched) == 1 and "00001-of-00002" in fetched[0] and small_hub.ranges == []

@@ -86,8 +86,12 @@ def load_records(
         DownloadError: the hub, or a site, does not give a file: offline, no right to it, no such name, a full disk.
             What has come is kept; the same call goes on.
         UnsafeArchive: an archive is broken or hostile.
-        ValueError: an empty file, none of the known columns, no usable row, or any report with `strict`.
-        TypeError: scene options for a file, or file options for "mini".
+        ValueError: an empty file, none of the known columns, no usable row, or any report with `strict`. For a name on
+            the hub, before anything is asked of it: neither `sources` nor `limit` where images are wanted, a source that
+            the release does not have, a split other than "rl" and "sft". A limit below 1, an unknown verifier_type or
+            missing_images.
+        TypeError: scene options for a file, or file options for "mini"; `sources` that are one text, or none; both
+            `split` and `file`.
 
     >>> list(load_records("mini", n=6, seed=1)["verifier_type"])
     ['digit', 'choice', 'choice', 'math', 'box', 'open_ended']

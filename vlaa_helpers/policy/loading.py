@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.run_note import SEEN, seen_by
 from .adapter_checks import check_adapter_settings
+from .hub_advice import hub_advice
 from .profiles import Profile
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def load_policy(
             CPU, a layer that bitsandbytes cannot hold in 4 bits rightly (`check_nf4_widths`).
         ImportError: adapters on 16-bit layers beside a torchao that peft refuses; the command is in the message.
         MemoryError: out of memory; what else holds some, and what to change, is in the message.
+        OSError: the hub does not give the model; a note says what to do.
     """
     from . import free_memory
     from .out_of_memory import loading_advice
@@ -88,9 +90,10 @@ def _load_base(profile: Profile) -> Any:
             bnb_4bit_compute_dtype=dtype,
             llm_int8_skip_modules=NOT_QUANTISED,
         )
-    model = AutoModelForImageTextToText.from_pretrained(
-        profile.model, dtype=dtype, quantization_config=quantization, device_map={"": _place(profile)}
-    )
+    with hub_advice(profile.model):
+        model = AutoModelForImageTextToText.from_pretrained(
+            profile.model, dtype=dtype, quantization_config=quantization, device_map={"": _place(profile)}
+        )
     keep_4bit_trainable(model)
     check_nf4_widths(model)
     guard_tower(model)
@@ -149,7 +152,8 @@ def load_processor(profile: Profile) -> Any:
     """The processor of a profile's model: pads on the left, brings images down to `profile.max_pixels`."""
     from transformers import AutoProcessor
 
-    processor = AutoProcessor.from_pretrained(profile.model, padding_side="left")
+    with hub_advice(profile.model):
+        processor = AutoProcessor.from_pretrained(profile.model, padding_side="left")
     processor.image_processor.size["longest_edge"] = profile.max_pixels
     return processor
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..core.command_line import as_options
+from .hub_advice import hub_advice
 from .loading import LORA_TARGETS, NOT_QUANTISED, tower_of
 from .out_of_memory import first_line, held_by_others, is_out_of_memory, others_words, weights_of
 from .profiles import Profile, settings_of
@@ -104,12 +105,13 @@ def estimate_memory(
 
     Returns:
         A `MemoryEstimate`; print it. Held against measured peaks on a CPU within 15% (docs/profiles.md).
-    """
-    from transformers import AutoConfig
 
+    Raises:
+        OSError: the hub does not give the model's configuration; a note says what to do.
+    """
     if isinstance(profile, str):
         profile = settings_of(profile)
-    config = config or AutoConfig.from_pretrained(profile.model)
+    config = config or config_of(profile)
     counts = parameter_counts(config)
     completion = completion_tokens or profile.max_completion_length
     room = _room(profile) if room is None else room
@@ -123,6 +125,18 @@ def estimate_memory(
             ladder.append((changes, before.total - after.total))
             before = after
     return MemoryEstimate(profile, method, first.fixed, first.moments, tuple(ladder))
+
+
+def config_of(profile: Profile) -> Any:
+    """The configuration of a profile's model, from its folder or the hub.
+
+    Raises:
+        OSError: the hub does not give it; a note says what to do.
+    """
+    from transformers import AutoConfig
+
+    with hub_advice(profile.model):
+        return AutoConfig.from_pretrained(profile.model)
 
 
 def _knobs(profile: Profile, method: Method) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..policy.memory_estimate import Method, parameter_counts
+from ..policy.memory_estimate import Method, config_of, parameter_counts
 from ..policy.profiles import Profile, settings_of
 from .runner import device_settings
 
@@ -63,11 +63,9 @@ def estimate_disk(
         A `DiskEstimate`, in bytes; print it. Adapters and AdamW's moments are in float32, the base in 16 bits as the
         hub has it; tokenizer, logs and responses (some tens of MB) are left out.
     """
-    from transformers import AutoConfig
-
     if isinstance(profile, str):
         profile = settings_of(profile)
-    quantised, vision, other, _, adapted = parameter_counts(config or AutoConfig.from_pretrained(profile.model))
+    quantised, vision, other, _, adapted = parameter_counts(config or config_of(profile))
     chosen = device_settings(profile, method) | settings
     adapters = 4 * profile.lora_rank * adapted
     saved = 0 if chosen.get("save_strategy") == "no" else -(-steps // chosen["save_steps"])  # the last step too

@@ -17,7 +17,7 @@ def benchmark_files(benchmark: Benchmark, folder: str | os.PathLike | None, revi
 
     Args:
         folder: holds the repository's files, or one parquet file of them; None takes them from the hub, or from its
-            cache where there is no network. An interrupted download goes on.
+            cache where there is no network. What is kept of an interrupted download are its whole files.
         revision: on the hub, a branch, tag or commit.
 
     Raises:
