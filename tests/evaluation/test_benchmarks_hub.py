@@ -90,7 +90,7 @@ def test_all_parts_are_the_whole(small_hub, tmp_path):
 
 
 def test_a_download_that_was_cut_keeps_whole_files_and_fetches_the_cut_one_again(small_hub, tmp_path, monkeypatch):
-    """docs/benchmarks.md says so; within one call huggingface_hub tries a cut file some times, and asks for its rest."""
+    """docs/benchmarks.md says so; within one call huggingface_hub tries some times to get the rest."""
     place, rows = FILES["mathvision_testmini"]
     parts = {}
     for k in range(2):

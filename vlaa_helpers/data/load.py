@@ -87,9 +87,9 @@ def load_records(
             What has come is kept; the same call goes on.
         UnsafeArchive: an archive is broken or hostile.
         ValueError: an empty file, none of the known columns, no usable row, or any report with `strict`. For a name on
-            the hub, before anything is asked of it: neither `sources` nor `limit` where images are wanted, a source that
-            the release does not have, a split other than "rl" and "sft". A limit below 1, an unknown verifier_type or
-            missing_images.
+            the hub, before anything is asked of it: neither `sources` nor `limit` where images are wanted, a source
+            that the release does not have, a split other than "rl" and "sft". Everywhere: a limit below 1, an unknown
+            `verifier_type` or `missing_images`.
         TypeError: scene options for a file, or file options for "mini"; `sources` that are one text, or none; both
             `split` and `file`.
 
