@@ -224,16 +224,14 @@ def test_a_name_as_long_as_a_system_allows_is_read(form):
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("clevr_math/" + "a" * 197 + ".png", "2 parts, the longest of 201 bytes"),
-        ("clevr_math/" + "é" * 99 + ".png", "2 parts, the longest of 202 bytes"),
-        ("clevr_math/" + "b/" * 19 + "a.png", "21 parts, the longest of 10 bytes"),
+        ("clevr_math/" + "a" * 197 + ".png", "2 parts, the longest of 201"),
+        ("clevr_math/" + "é" * 99 + ".png", "2 parts, the longest of 202"),
+        ("clevr_math/" + "b/" * 19 + "a.png", r"21 parts, the longest of \d+"),
     ],
 )
 def test_a_name_that_is_too_long_or_too_deep_is_refused(name, says):
     for read, archive in ((read_tar, tar_gz({name: b"x"})), (read_zip, zip_file((f"coco/{name[11:]}", b"x")))):
-        with pytest.raises(
-            UnsafeArchive, match=rf" has {says}; expected at most 20 parts of 200 bytes".replace("10 b", r"\d+ b")
-        ):
+        with pytest.raises(UnsafeArchive, match=rf" has {says} bytes; expected at most 20 parts of 200 bytes"):
             read(archive)
 
 
