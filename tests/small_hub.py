@@ -13,7 +13,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 class SmallHub:
     """Repositories by (kind, name), such as ("datasets", "me/counts"), each a dictionary from path to bytes.
 
-    `refuse` is a status that every request gets; `cut` are the bytes that the next files end after. `requests` keeps
+    `refuse` is a status that every request gets; `lost` says that every repository is unknown; `cut` are the bytes that the next files end after. `requests` keeps
     method and path, `ranges` the parts asked for, `created` what was to be created, `commits` the summary and the files
     of each commit. Every file is committed in the request itself: there is no LFS.
     """
@@ -21,6 +21,7 @@ class SmallHub:
     def __init__(self):
         self.repositories: dict[tuple[str, str], dict[str, bytes]] = {}
         self.refuse: int | None = None
+        self.lost = False
         self.cut: list[int] = []
         self.requests: list[str] = []
         self.ranges: list[str] = []
@@ -46,6 +47,8 @@ class SmallHub:
                 hub.ranges += filter(None, [self.headers.get("Range")])
                 if hub.refuse:
                     self.send(hub.refuse, {"error": "refused"})
+                elif hub.lost:
+                    self.send(404, {"error": "no such repository"})
                 elif self.command == "POST":
                     self.send(200, hub.post(parts, body))
                 elif parts[0] == "api":

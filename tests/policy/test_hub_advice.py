@@ -19,7 +19,7 @@ def refuse(hub, monkeypatch):
 
 
 def lack(hub, monkeypatch):
-    pass  # 404: there is no such model
+    hub.lost = True
 
 
 def go_offline(hub, monkeypatch):
@@ -47,6 +47,7 @@ def test_a_model_that_the_hub_does_not_give(small_hub, tiny_profile, monkeypatch
     with pytest.raises(Exception) as caught:  # transformers and huggingface_hub have errors of their own for each
         ASKING[asking](tiny_profile.replace(model=MODEL, load_in_4bit=False))
     (note,) = caught.value.__notes__
+    assert (small_hub.requests == []) is (broken is go_offline)
     assert f"me/model was looked for on the hub ({small_hub.url})" in note
     assert ("HF_HUB_OFFLINE=1 forbids the network" in note) is (broken is go_offline)
     for words in ("hf auth login", "run the same again", "hf download me/model --local-dir FOLDER", "replace(model="):
@@ -54,6 +55,7 @@ def test_a_model_that_the_hub_does_not_give(small_hub, tiny_profile, monkeypatch
 
 
 def test_a_profile_by_name_says_it_too(small_hub):
+    small_hub.lost = True
     with pytest.raises(OSError) as caught:
         estimate_memory("t4")
     assert "Qwen/Qwen2.5-VL-3B-Instruct was looked for on the hub" in caught.value.__notes__[0]
