@@ -13,9 +13,10 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 class SmallHub:
     """Repositories by (kind, name), such as ("datasets", "me/counts"), each a dictionary from path to bytes.
 
-    `refuse` is a status that every request gets; `lost` says that every repository is unknown; `cut` are the bytes that the next files end after. `requests` keeps
-    method and path, `ranges` the parts asked for, `created` what was to be created, `commits` the summary and the files
-    of each commit. Every file is committed in the request itself: there is no LFS.
+    `refuse` is a status that every request gets; `lost` says that every repository is unknown; `cut` are the bytes that
+    the next files end after. `requests` keeps method and path, `ranges` the parts asked for, `created` what was to be
+    created, `commits` the summary and the files of each commit. Every file is committed in the request itself: there is
+    no LFS.
     """
 
     def __init__(self):
