@@ -14,7 +14,7 @@ class SmallHub:
     """Repositories by (kind, name), such as ("datasets", "me/counts"), each a dictionary from path to bytes.
 
     `refuse` is a status that every request gets; `lost` says that every repository is unknown; `cut` are the bytes that
-    the next files end after. `requests` keeps method and path, `ranges` the parts asked for, `created` what was to be
+    the next answers end after, by how a file's name ends. `requests` keeps method and path, `ranges` the parts asked for, `created` what was to be
     created, `commits` the summary and the files of each commit. Every file is committed in the request itself: there is
     no LFS.
     """
@@ -23,7 +23,7 @@ class SmallHub:
         self.repositories: dict[tuple[str, str], dict[str, bytes]] = {}
         self.refuse: int | None = None
         self.lost = False
-        self.cut: list[int] = []
+        self.cut: dict[str, list[int]] = {}
         self.requests: list[str] = []
         self.ranges: list[str] = []
         self.created: list[dict] = []
@@ -76,8 +76,9 @@ class SmallHub:
                 self.end_headers()
                 if self.command == "HEAD":
                     return
-                if hub.cut and isinstance(body, bytes):
-                    data, self.close_connection = data[: hub.cut.pop(0)], True
+                for ending, sizes in hub.cut.items():
+                    if sizes and self.path.endswith(ending):
+                        data, self.close_connection = data[: sizes.pop(0)], True
                 self.wfile.write(data)
 
             def log_message(self, *args):

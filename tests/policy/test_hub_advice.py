@@ -28,7 +28,7 @@ def go_offline(hub, monkeypatch):
 
 def cut(hub, monkeypatch):
     hub.repositories["models", MODEL] = {"config.json": b"{}" * 50, "preprocessor_config.json": b"{}" * 50}
-    hub.cut = [0] * 60
+    hub.cut = {"config.json": [0] * 60}
     monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
 
 
