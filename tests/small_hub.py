@@ -14,9 +14,9 @@ class SmallHub:
     """Repositories by (kind, name), such as ("datasets", "me/counts"), each a dictionary from path to bytes.
 
     `refuse` is a status that every request gets; `lost` says that every repository is unknown; `cut` are the bytes that
-    the next answers end after, by how a file's name ends. `requests` keeps method and path, `ranges` the parts asked for, `created` what was to be
-    created, `commits` the summary and the files of each commit. Every file is committed in the request itself: there is
-    no LFS.
+    the next answers end after, by how a file's name ends. `requests` keeps method and path, `ranges` the parts asked
+    for, `created` what was to be created, `commits` the summary and the files of each commit. Every file is committed in
+    the request itself: there is no LFS.
     """
 
     def __init__(self):
