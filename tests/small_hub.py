@@ -15,8 +15,8 @@ class SmallHub:
 
     `refuse` is a status that every request gets; `lost` says that every repository is unknown; `cut` are the bytes that
     the next answers end after, by how a file's name ends. `requests` keeps method and path, `ranges` the parts asked
-    for, `created` what was to be created, `commits` the summary and the files of each commit. Every file is committed in
-    the request itself: there is no LFS.
+    for, `created` what was to be created, `commits` the summary and the files of each commit. Every file is committed
+    in the request itself: there is no LFS.
     """
 
     def __init__(self):
