@@ -90,7 +90,7 @@ def test_all_parts_are_the_whole(small_hub, tmp_path):
 
 
 def test_a_download_that_was_cut_keeps_whole_files_and_fetches_the_cut_one_again(small_hub, tmp_path, monkeypatch):
-    """docs/benchmarks.md says so; within one call huggingface_hub tries some times to get the rest."""
+    """docs/benchmarks.md says so."""
     place, rows = FILES["mathvision_testmini"]
     parts = {}
     for k in range(2):
@@ -101,9 +101,8 @@ def test_a_download_that_was_cut_keeps_whole_files_and_fetches_the_cut_one_again
     monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
     with pytest.raises(Exception) as caught:
         read_benchmark("mathvision_testmini")
-    assert "fetch them elsewhere" in caught.value.__notes__[0] and set(small_hub.ranges) == {"bytes=1000-"}
+    assert "fetch them elsewhere" in caught.value.__notes__[0]
     small_hub.requests.clear()
-    small_hub.ranges.clear()
     assert read_benchmark("mathvision_testmini").about["rows"] == 2
     fetched = [request for request in small_hub.requests if request.startswith("GET") and "resolve" in request]
     assert len(fetched) == 1 and "00001-of-00002" in fetched[0] and small_hub.ranges == []
