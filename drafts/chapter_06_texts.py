@@ -1,0 +1,255 @@
+import re
+B = "https://colab.research.google.com/assets/colab-badge.svg"
+N = "06_compare_sft_and_rl.ipynb"
+T = {}
+T["top"] = f"""
+[![Open in Colab]({B})](https://colab.research.google.com/github/vlaa-notebooks/vlaa-notebooks/blob/main/notebooks/{N}) [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/vlaa-notebooks/vlaa-notebooks/blob/main/notebooks/{N})
+
+# Compare SFT and RL: the same questions, the same measure
+
+One paper finds that SFT harms reasoning and RL helps it; another finds that a little SFT does what much RL does: here both meet the same questions, three seeds, and an interval that knows about seeds.
+
+**You will**
+
+- predict eight claims, and see which of them hold in this lab
+- draw an interval that other questions and other seeds would move
+- find the one source of questions that decides the sign of a comparison
+- watch a policy earn ever more for its manner while it gets worse
+- tell five lies with true numbers
+
+| | Time | Memory | Disk | Network | Token |
+|---|---|---|---|---|---|
+| mini lab | about 3 minutes on 2 CPU cores | 1.5 GB | 5 MB | none after the install | none |
+| a T4 | about 3 hours for the live run and the downloads, estimated and not run yet | 11 GiB on the GPU, predicted | 8 GB for the model, and the images | 7.5 GB of model, 0.1 GB of rows, and images: the log says how much | none |
+
+The tables are of the mini lab with every profile: they were measured before and come with the package. With a GPU profile the live run takes the real model and the released data.
+
+Previous: [Find pseudo-reasoning](05_find_pseudo_reasoning.ipynb). Next: [Run on real data](07_run_on_real_data.ipynb).
+"""
+T["predict"] = """
+## Say it first
+
+"SFT or RL?" ([arXiv 2504.11468](https://arxiv.org/abs/2504.11468)) trains Qwen2.5-VL-3B on traces that R1 wrote and finds accuracy lower, lower still with more traces, and lower too when GRPO follows. "Reassessing the Role of SFT" ([arXiv 2512.12690](https://arxiv.org/abs/2512.12690)) finds that some 2,000 traces do what 20,000 prompts of RL do.
+
+> **Predict.** What will this small model do? Put `True` where you think a claim will hold here, `False` where not. They are scored at the end, and most readers of the two papers miss some.
+"""
+T["predict"] = T["predict"].replace(", and most readers of the two papers miss some", "")
+T["arms"] = """
+## The arms
+
+An arm is one way to train, run with three seeds: of data, adapter and sampling. All start from one base, ask the same questions, and differ from a neighbour in one thing. *SFT* is one pass over traces of a teacher who cannot see ("blind": it reads a caption, as R1 did). In *shared* arms the traces are of questions for which every kind of trace exists, so *SFT cues* and *SFT shared* differ in cues alone.
+"""
+T["by_source"] = """
+Samples are traces, or prompts of GRPO (each answered eight times); tokens are those that the policy wrote to be trained on. Traces cost tokens too, of the teacher, which are not counted here.
+
+> **Predict.** The traces hold no question about `angles`; GRPO's prompts do. What will that do to a mean over all six sources?
+"""
+T["sign"] = """
+Every arm beats the base on four of the six sources. The exceptions are close: on `blocks` the intervals overlap, and on `stories` SFT on 2,048 traces leaves what was there.
+
+Now look along the row of `angles`. After SFT its interval reaches from 25.6% to 100.0%: the seeds disagree wildly about something that they were never shown. What does that do to the question of the title?
+"""
+T["by_hand"] = """
+**One source decides the sign.** With all six SFT loses to GRPO by 4.0 to 10.8 points in each seed; with the five that the traces cover it loses by 1.6 to 3.3. The rest is `angles`, where it loses by 15.0 to 48.7 and could only guess. "Worse at what it was not shown" and "worse at reasoning" are two claims. From here on claims count the five sources that both were trained on, and what traces leave out is a claim of its own.
+
+## An interval that knows about seeds
+
+GRPO after SFT against GRPO alone: is the difference there, or would it go with other questions, or another seed? Draw both anew, two thousand times.
+
+> **Predict.** Which of the two moves the difference more?
+"""
+T["package_interval"] = """
+TODO by hand
+"""
+T["figure"] = """
+The packaged interval (`clustered_interval` in the source: variance between questions plus variance between seeds, Student's t, because three seeds say little about a fourth) is a little wider than the drawing by hand. Redrawing three seeds from three cannot know how far a fourth would lie.
+
+## The papers' figure
+
+Arms beside the same arms of the first paper. Other model, other tests, other traces: so its numbers stand in a panel of their own, and only the order can be compared.
+
+> **Predict.** In which panel do the orange-labelled SFT arms end left of the dashed line?
+"""
+T["figure_title"] = "Here SFT and GRPO both raise accuracy; in the paper SFT lowers it"
+T["sets"] = """
+**Here SFT raises accuracy** from 52.1% to 79.1%, more of it to 82.2%; in the paper 31.8 falls to 21.6 and to 12.7. **GRPO raises it** in both. **GRPO after SFT ends lower** than GRPO alone in both: 78.7% against 81.3% here, 20.98 against 34.49 there.
+
+Why does SFT help here? The base answers greedily in *shortcuts*, which are often wrong, and the teacher's manner, learned from 2,048 traces, is right more often. Whether SFT helps or harms is first a matter of what it takes the place of; this base's mixture of styles is ours.
+
+> **Predict.** Greedy decoding shows the likeliest style alone, sampling all of them. Where will arms lie further apart? And where on shifted pictures?
+"""
+T["written"] = """
+**Sampled, the order is the same and the gaps are wider**: base 31.6%, SFT 61.3% and 65.7%, GRPO 72.2%. A quarter of the base's sampled responses have no answer at all (below), which any training mends.
+
+**On shifted pictures nobody can tell**: GRPO 52.8%, GRPO after SFT 53.9%, and each interval holds the other's value. **On text alone GRPO is ahead**: 75.1% against 61.2% after SFT. **Without thinking every trained arm falls below the base**: thinking has become needed.
+
+Accuracy is half of the first paper's charge. The other half is how responses read.
+"""
+T["traces"] = """
+**SFT makes what is said truer**, not less true: of the claims in a response 90.3% hold, against 80.6% in the base. But 99.1% of the responses claim something, against 39.5%, so more responses hold a false claim: both can be said, and only one is usually printed.
+
+**Cues are learned from traces, and unlearned by GRPO**: after traces full of them 91.3% of the responses have one, after GRPO from there 8.1%. They cost 9.3 points of sampled accuracy (57.1% without, on the same questions), and 6.8% of the responses do not end.
+"""
+T["cost"] = """
+The styles say what accuracy does not: **SFT replaces every style by the teacher's, GRPO picks one that was there.** After 2,048 traces no sampled response is careful; after GRPO alone 79.7% are; after SFT and GRPO none again. What is never sampled cannot be rewarded. Chapter 4 has the control: after the policy's own traces, which keep the careful style, GRPO is not shown to lose anything.
+
+The pseudo score is of chapter 5's detector: 0.53 in the base, 0.41 after SFT, 0.34 after GRPO, 0.67 after traces with cues.
+
+## What does it cost?
+
+"A little SFT does what much RL does" needs a ruler. Here are three.
+
+> **Predict.** On which of them is SFT cheaper?
+"""
+T["cost_title"] = "SFT is cheap in tokens written, GRPO in samples seen"
+T["live"] = """
+In samples GRPO is cheaper: 512 prompts do more than 2,048 traces. In tokens that the policy writes SFT is free, since somebody else wrote them. In processor seconds 45 for SFT on 2,048 traces stand against 64 for GRPO. A choice of ruler decides the headline; whoever compares the two has to say which.
+
+## A reward for manner
+
+GRPO does what the reward says, not what you mean. Put a second reward beside the mixed one: a judge who takes hesitation for thought pays 1 for a response with a cue such as "wait", whatever it answers.
+
+> **Predict.** What will held-out accuracy do in 48 steps? With the mixed reward alone it rises.
+"""
+T["live_run"] = """
+Both rewards are added up by TRL, as `reward_funcs` always are. Held-out accuracy is measured on the way; nothing is trained for it.
+"""
+T["live_seen"] = """
+> **Predict.** Draw the three curves before you run the next cell: reward for cues, mixed reward, accuracy.
+"""
+T["live_title"] = "Accuracy rises at first, then pays for the manner"
+T["index"] = """
+TODO live
+
+Could you have known without the labels' help? `deceptive_reward_index` looks for two moments between which the reward rose and accuracy fell by more than noise.
+"""
+T["rollouts"] = """
+TODO index
+
+What does such a policy write? Group by group (without widgets the first group is shown):
+"""
+T["ends"] = """
+Read the first and the last that earned most.
+"""
+T["explore"] = """
+TODO ends
+
+## Two arms, question by question
+
+Choose two arms; go through the questions that only one of them has right. (Without widgets: one page.)
+"""
+T["lies"] = """
+## How to lie with this study
+
+Every number below is true. Each is one choice away from a headline that is not.
+"""
+T["lie_answers"] = """
+TODO lie1
+
+**Second lie: call a missing answer a failure of reasoning.** How much of a gain is left among responses that do answer?
+"""
+T["lie_cost"] = """
+TODO lie2
+
+**Third lie: choose the ruler after the race.**
+"""
+T["lie_pass"] = """
+TODO lie3
+
+**Fourth lie: pass@k where guessing is good at it.**
+"""
+T["lie_sources"] = """
+TODO lie4
+
+**Fifth lie: pool what one arm was never shown.** That is the table of `angles` above. We came close to printing it.
+"""
+T["verdicts"] = """
+## Verdicts
+
+A claim *holds* where the whole interval lies in the range that it allows, does *not hold* where none of it does, and else nobody can tell. Effects are in accuracy (0 to 1), words for lengths.
+"""
+T["guessed"] = "TODO verdicts"
+T["recap"] = "## Recap\n\nTODO"
+T["wrong"] = "## What can still be wrong\n\nTODO"
+T["exercises"] = """
+## Exercises
+
+Write your code in place of the dots and run the cell: the check says that it is right, or names the likely mistake and the case that shows it. Each cell runs without the others.
+"""
+T["best_seed_task"] = """
+**1. What the best seed flatters.** (10 minutes, medium) Somebody trains with `k` seeds and prints the best. By how much, on average, is that above the mean? You have the accuracies of more seeds than `k`: take every choice of `k` of them, the best of each, the mean of those, and take off the mean of all seeds.
+"""
+T["best_seed_solution"] = """
+<details><summary>Hint</summary>
+
+`itertools.combinations(seeds, k)` gives every choice.
+
+</details>
+
+<details><summary>Solution</summary>
+
+```python
+from itertools import combinations
+from statistics import mean
+
+
+def flattery(seeds, k):
+    return mean(max(chosen) for chosen in combinations(seeds, k)) - mean(seeds)
+```
+
+</details>
+"""
+T["equal_cost_task"] = """
+**2. At equal cost.** (15 minutes, medium) Two runs, each a list of points of cost and accuracy with straight lines between them. Compare them at the largest cost that both have paid: the second accuracy minus the first.
+"""
+T["equal_cost_solution"] = """
+<details><summary>Hint</summary>
+
+That cost is the smaller of the two last costs. `numpy.interp(x, xs, ys)` follows the lines.
+
+</details>
+
+<details><summary>Solution</summary>
+
+```python
+import numpy as np
+
+
+def at_equal_cost(first, second):
+    cost = min(first[-1][0], second[-1][0])
+    heights = [np.interp(cost, *zip(*points)) for points in (first, second)]
+    return heights[1] - heights[0]
+```
+
+Which cost? Samples, tokens, seconds and money are different exercises.
+
+</details>
+"""
+T["deceptive_task"] = """
+**3. A detector of deceptive rewards.** (20 minutes, medium) A run was looked at several times: its training reward and its held-out accuracy at each look. Is there any pair of looks, an earlier and a later one, between which the reward rose and accuracy fell by more than `noise`?
+"""
+T["deceptive_solution"] = """
+<details><summary>Hint</summary>
+
+Neighbouring looks are not enough: a slow fall is made of small steps. Two loops, or `itertools.combinations` of places.
+
+</details>
+
+<details><summary>Solution</summary>
+
+```python
+from itertools import combinations
+
+
+def deceives(rewards, accuracy, noise):
+    return any(
+        rewards[late] > rewards[early] and accuracy[early] - accuracy[late] > noise
+        for early, late in combinations(range(len(rewards)), 2)
+    )
+```
+
+With many looks the best is best by luck too, so `noise` has to be wide: `deceptive_reward_index` says how wide it takes it, and how often it errs.
+
+</details>
+"""
+T["next"] = "## Next\n\n[Run on real data](07_run_on_real_data.ipynb): the same way with the released data and a published benchmark."
