@@ -45,9 +45,11 @@ from vlaa_helpers import reference_table, study_outcomes
 study, outcomes = reference_table("sft_or_rl"), study_outcomes("sft_or_rl")
 arms = study.drop_duplicates(["arm", "seed"]).groupby("arm", sort=False)
 costs = ["samples_seen", "tokens_generated", "processor_seconds"]
-told = arms[["start", "stage", "traces", "number"]].first().fillna("")
-told.join(arms.agg(seeds=("seed", "size"))).join(arms[costs].mean()).style.format(
-    "{:,.0f}", subset=costs
+told = arms[["start", "stage", "traces", "number"]].first()
+told = told.replace({"stage": {"Sft": "SFT", "Grpo": "GRPO"}}).join(arms[costs].mean())
+told.insert(0, "seeds", arms.size())
+told.style.format("{:,.0f}", subset=["number", *costs], na_rep="").format(
+    na_rep="", subset=["start", "stage", "traces"]
 )
 ''')
 md("by_source")
@@ -169,10 +171,10 @@ for axes, (column, words) in zip(panels, axis.items()):
     for arm, accuracy in found.items():
         spent = arms[column].mean()[arm]
         axes.plot(spent, 100 * accuracy, marks[of[arm]], color=ARM_COLOURS[of[arm]])
-        axes.annotate(arm, (spent, 100 * accuracy), fontsize=7, xytext=(3, 3),
-                      textcoords="offset points")
-    axes.set(xlabel=words)
-    axes.margins(x=0.3, y=0.15)
+        below = {"xytext": (3, -10 if "→" in of[arm] else 3), "textcoords": "offset points"}
+        axes.annotate(arm, (spent, 100 * accuracy), fontsize=7, **below)
+    axes.set(xlabel=words, xlim=np.array([-0.06, 1.5]) * arms[column].mean().max())
+    axes.margins(y=0.15)
     axes.spines[["top", "right"]].set_visible(False)
 panels[0].set(ylabel="held-out accuracy (%)")
 figure.suptitle(COST_TITLE);
@@ -217,16 +219,16 @@ md("live_seen")
 code('''
 log = pd.DataFrame(run.state.log_history).groupby("step").last()
 figure, axes = plt.subplots(figsize=(7.5, 3), layout="constrained")
-lines = {"rewards/likes_cues/mean": "reward for cues", "rewards/MixedReward/mean": "mixed reward"}
+lines = {"rewards/likes_cues/mean": "reward for cues", "rewards/mixed_reward/mean": "mixed reward"}
 for (column, words), colour in zip(lines.items(), ("#d6604d", "#2166ac")):
     smooth = log[column].dropna().rolling(9, center=True, min_periods=1).mean()
     axes.plot(smooth, color=colour, label=f"{words}, sampled")
 held = log.filter(like="held_out/").dropna(subset=["held_out/accuracy"])
 axes.plot(held["held_out/accuracy"], "o--", color="0.2", label="held-out accuracy, greedy")
 axes.fill_between(held.index, held["held_out/low"], held["held_out/high"], color="0.2", alpha=0.1)
-found = LIVE_TITLE
+title = LIVE_TITLE
 axes.set(xlabel="step", ylim=(0, 1.02))
-axes.set_title(found if profile.data == "mini" else "A reward for manner beside one for answers")
+axes.set_title(title if profile.data == "mini" else "A reward for manner beside one for answers")
 axes.legend(frameon=False, fontsize=8)
 axes.spines[["top", "right"]].set_visible(False)
 held[["held_out/accuracy", "held_out/low", "held_out/high"]].style.format("{:.1%}")
@@ -249,7 +251,7 @@ code('''
 ends = rollouts[rollouts["step"].isin([rollouts["step"].min(), rollouts["step"].max()])]
 for step, part in ends.groupby("step"):
     row = part.sort_values("reward").iloc[-1]
-    print(f"step {step}, reward {row['reward']:.2f}: {row['response']}\\n")
+    print(f"step {step}, reward {row['reward']:.2f}: {row['completion']}\\n")
 ''')
 md("explore")
 code('''

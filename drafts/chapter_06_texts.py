@@ -68,7 +68,7 @@ The packaged interval (`clustered_interval` in the source: variance between ques
 
 Arms beside the same arms of the first paper. Other model, other tests, other traces: so its numbers stand in a panel of their own, and only the order can be compared.
 
-> **Predict.** In which panel do the orange-labelled SFT arms end left of the dashed line?
+> **Predict.** In which panel do the bars of SFT end left of the dashed line?
 """
 T["figure_title"] = "Here SFT and GRPO both raise accuracy; in the paper SFT lowers it"
 T["sets"] = """
