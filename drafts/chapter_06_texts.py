@@ -253,3 +253,71 @@ With many looks the best is best by luck too, so `noise` has to be wide: `decept
 </details>
 """
 T["next"] = "## Next\n\n[Run on real data](07_run_on_real_data.ipynb): the same way with the released data and a published benchmark."
+
+T["package_interval"] = """
+**Other seeds move it as much as other questions do**: @BYHAND@. There are 1,500 questions and three seeds, so more questions would hardly help. Three draws out of three also know too little about a fourth: the package's interval allows for that.
+"""
+
+T["figure"] = """
+It is wider: `clustered_interval` adds the variance between questions to the variance between seeds, and takes Student's t for so few of these. @VERDICT@
+
+## The papers' figure
+
+Here are our arms beside the first paper's. Model, tests and traces are others, so its numbers have a panel of their own; only directions can be compared.
+
+> **Predict.** In which panel do the bars of SFT end left of the dashed line?
+"""
+
+T["index"] = """
+**The policy does what it is paid for.** @LIVE@ The mixed reward, which pays for right answers, was there all the time; manner was the easier of the two to earn. The sum of both never stopped rising: a chart of the reward alone looks healthy.
+
+`deceptive_reward_index` looks for two moments between which the reward rose and held-out accuracy fell by more than noise.
+"""
+
+T["rollouts"] = """
+**The index finds it**, and says between which steps. @INDEX@ It needs held-out questions with labels. Without them there is one way left: read.
+
+(Move the sliders; without widgets the first group is shown.)
+"""
+
+T["explore"] = """
+@ENDS@
+
+## Two arms, question by question
+
+Choose two arms, and go through the questions that only one of them has right. (Without widgets: one page of them.)
+"""
+
+T["lies"] = """
+@EXPLORE@
+
+## How to lie with this study
+
+Every number below is true. Each is one choice away from a headline that is not.
+
+**First lie: choose the seeds.**
+"""
+
+T["lie_answers"] = """
+@LIE1@
+
+**Second lie: call a missing answer a failure of reasoning.** How much of each gain is left among responses that do answer?
+"""
+
+T["lie_cost"] = """
+@LIE2@
+
+**Third lie: choose the ruler after the race.**
+"""
+
+T["lie_pass"] = """
+@LIE3@
+
+**Fourth lie: pass@k where guessing is good at it.** (The share of questions that at least one of k samples has right.)
+"""
+
+T["lie_sources"] = """
+@LIE4@
+
+**Fifth lie: pool what one arm was never shown.** That was the table of `angles`: with all six sources the same runs say that SFT lags far behind.
+"""
