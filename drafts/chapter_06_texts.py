@@ -20,7 +20,7 @@ One paper finds that SFT harms reasoning and RL helps it; another finds that a l
 | | Time | Memory | Disk | Network | Token |
 |---|---|---|---|---|---|
 | mini lab | about 3 minutes on 2 CPU cores | 1.5 GB | 5 MB | none after the install | none |
-| a T4 | about 3 hours for the live run and the downloads, estimated and not run yet | 11 GiB on the GPU, predicted | 8 GB for the model, and the images | 7.5 GB of model, 0.1 GB of rows, and images: the log says how much | none |
+| a T4 | about 1.9 hours for the live run and the downloads, estimated and not run yet | 8 GiB on the GPU, predicted | 8 GB for the model, and the images | 7.5 GB of model, 0.1 GB of rows, and images: the log says how much | none |
 
 The tables are of the mini lab with every profile: they were measured before and come with the package. With a GPU profile the live run takes the real model and the released data.
 
