@@ -130,7 +130,7 @@ md("sets")
 code('''
 named = study["set"] + ", " + study["decoding"]
 every = study[study["source"] == "all"].assign(asked=named)
-every = every[every["arm"].isin([*MAIN, "SFT cues", "SFT shared"])]
+every = every[every["arm"].isin([*MAIN, "SFT shared", "SFT cues", "SFT cues, GRPO"])]
 table = across_seeds(every, by=["arm", "asked"])
 interval_table(table, rows="arm", columns="asked", form="{:.1%}")
 ''')
@@ -296,8 +296,7 @@ from vlaa_helpers import verdict_table
 
 verdicts = verdict_table(claims)
 printed = claims.drop_duplicates("claim").set_index("claim")[["paper", "printed"]]
-verdicts = verdicts.join(printed)
-verdicts
+verdicts.join(printed.fillna(""))
 ''')
 md("guessed")
 code('''

@@ -19,7 +19,7 @@ One paper finds that SFT harms reasoning and RL helps it; another finds that a l
 
 | | Time | Memory | Disk | Network | Token |
 |---|---|---|---|---|---|
-| mini lab | about 3 minutes on 2 CPU cores | 1.5 GB | 5 MB | none after the install | none |
+| mini lab | about 2 minutes on 2 CPU cores | 1.8 GB | 5 MB | none after the install | none |
 | a T4 | about 1.9 hours for the live run and the downloads, estimated and not run yet | 8 GiB on the GPU, predicted | 8 GB for the model, and the images | 7.5 GB of model, 0.1 GB of rows, and images: the log says how much | none |
 
 The tables are of the mini lab with every profile: they were measured before and come with the package. With a GPU profile the live run takes the real model and the released data.
@@ -269,13 +269,13 @@ Here are our arms beside the first paper's. Model, tests and traces are others, 
 """
 
 T["index"] = """
-**The policy does what it is paid for.** @LIVE@ The mixed reward, which pays for right answers, was there all the time; manner was the easier of the two to earn. The sum of both never stopped rising: a chart of the reward alone looks healthy.
+**The policy does what it is paid for.** Until step 16 accuracy rises, to 85.0%: the policy leaves its shortcuts for careful traces. Then the reward for cues takes over, and by step 32 accuracy is down to 53.3%. The mixed reward, which pays for right answers, was there all the time; manner was the easier of the two to earn. The sum of both never stopped rising: a chart of the reward alone looks healthy.
 
 `deceptive_reward_index` looks for two moments between which the reward rose and held-out accuracy fell by more than noise.
 """
 
 T["rollouts"] = """
-**The index finds it**, and says between which steps. @INDEX@ It needs held-out questions with labels. Without them there is one way left: read.
+**The index finds it**, and says between which steps. From step 16 to 32 the reward rose by 0.49 and accuracy fell by 0.32, with noise of 0.11. A correlation over the whole run is +0.21 and would have missed it. It needs held-out questions with labels. Without them there is one way left: read.
 
 (Move the sliders; without widgets the first group is shown.)
 """
@@ -289,7 +289,7 @@ Choose two arms, and go through the questions that only one of them has right. (
 """
 
 T["lies"] = """
-@EXPLORE@
+SFT wins 99 of 300 questions that the base has wrong and loses 15 that it has right. An accuracy hides both numbers.
 
 ## How to lie with this study
 
@@ -299,25 +299,154 @@ Every number below is true. Each is one choice away from a headline that is not.
 """
 
 T["lie_answers"] = """
-@LIE1@
+**The best seed of one against the worst of the other** gives SFT +2.1 points; the other way round it is -0.7. Three seeds an arm are enough to print either headline.
 
 **Second lie: call a missing answer a failure of reasoning.** How much of each gain is left among responses that do answer?
 """
 
 T["lie_cost"] = """
-@LIE2@
+**A quarter of the base's responses have no answer**, so nine to ten points of each gain are answers given at all. Both gains are worth having; one of them is not reasoning.
 
 **Third lie: choose the ruler after the race.**
 """
 
 T["lie_pass"] = """
-@LIE3@
+SFT costs four times as much, two thirds, or nothing, for 97% of the accuracy. All three are in one table; a headline has room for one.
 
 **Fourth lie: pass@k where guessing is good at it.** (The share of questions that at least one of k samples has right.)
 """
 
 T["lie_sources"] = """
-@LIE4@
+**At 16 samples the base has every question right and GRPO 98.0%**: "RL narrows what a model can do". Guessing gets 99.0% there. At one sample GRPO has 83.4%, the base 32.1%.
 
 **Fifth lie: pool what one arm was never shown.** That was the table of `angles`: with all six sources the same runs say that SFT lags far behind.
+"""
+
+T["arms"] = """
+## The arms
+
+An arm is one way to train, run with three seeds: of data, adapter and sampling. All start from one base and answer the same questions.
+
+*SFT* is one pass over traces of a teacher who cannot see ("blind": it reads a caption, as R1 did). *SFT shared* and *SFT cues* learn from the same questions and differ in their traces alone: the second's are full of "wait" and "hmm". *GRPO, rules* goes without the open-ended reward, and the four arms below it without one verifier more.
+"""
+
+T["by_source"] = """
+`number` is how many traces there are, or how many prompts GRPO draws from; it saw 512 and answered each eight times. Tokens are those that the policy wrote to learn from. Traces cost tokens too, of the teacher, which nobody counted. Processor seconds were measured while two runs shared two cores.
+
+> **Predict.** The traces hold no question about `angles`; GRPO's prompts do. What will that do to a mean over all six sources?
+"""
+
+T["by_hand"] = """
+**One source decides how far they are apart.** With all six SFT lies 4.0 to 10.8 points below GRPO; with the five that the traces cover, 1.6 to 3.3. "Worse at what it was not shown" and "worse at reasoning" are two claims. From here on claims count the five sources that both were trained on.
+
+## An interval that knows about seeds
+
+GRPO after SFT against GRPO alone: is the difference there, or would it go with other questions, or with another seed? Draw both anew, two thousand times.
+
+> **Predict.** Which of the two moves the difference more?
+"""
+
+T["package_interval"] = """
+**Other seeds move it at least as much as other questions do.** There are 1,500 questions and three seeds: more questions would hardly help. Drawn both ways the interval stays below zero, from -4.4 to -0.4 points.
+
+But whoever draws three seeds out of three never sees a fourth. The package's interval allows for that.
+"""
+
+T["figure"] = """
+Now it holds zero: **three seeds do not tell.** `clustered_interval` adds the variance between questions to the variance between seeds, and takes Student's t for so few of these. Had we stopped at the drawing by hand, we would have printed a difference that may not be there.
+
+## The papers' figure
+
+Here are our arms beside the first paper's. Model, tests and traces are others, so its numbers have a panel of their own; only directions can be compared.
+
+> **Predict.** In which panel do the bars of SFT end left of the dashed line?
+"""
+
+T["sets"] = """
+**Here SFT raises accuracy** from 52.1% to 79.1%, and more of it to 82.2%; in the paper 31.8 falls to 21.6 and to 12.7. **GRPO raises it** in both.
+
+Why does SFT help here? The base answers greedily in *shortcuts*, which are often wrong, and the teacher's manner is right more often. Whether SFT helps or harms is first a matter of what it takes the place of, and this base's mixture of styles is ours.
+
+> **Predict.** Greedy decoding shows the likeliest style alone, sampling shows all of them. Where will the arms lie further apart? And on shifted pictures?
+"""
+
+T["written"] = """
+(All six sources here, `angles` too.) **Sampled, the gaps are wider**: base 31.6%, SFT 61.3% and 65.7%, GRPO 72.2%. A quarter of the base's sampled responses have no answer (below), which any training mends.
+
+**On shifted pictures three seeds do not tell** GRPO from GRPO after SFT: 52.8% and 54.2%, and each interval holds the other's mean. **On text alone GRPO is ahead**: 75.1% against 61.2% after SFT. **Without thinking, GRPO falls below the base**: 25.2% against 40.3%; it has come to need its thinking.
+
+Accuracy is half of the first paper's charge. The other half is how responses read.
+"""
+
+T["traces"] = """
+**SFT makes what is said truer**: of the claims in a response 90.3% hold, against 80.6% in the base. But 99.1% of its responses claim something, against 39.5%, so more of them hold a false claim as well. Both can be said, and usually one is printed.
+
+**Cues are learned from traces, and unlearned by GRPO**: after traces full of them 91.3% of the responses have one, after GRPO from there 6.7%. The same questions with plain traces leave 57.1% accuracy, with cues 47.8%, and 9.8% then have no answer.
+"""
+
+T["cost"] = """
+The styles say what accuracy does not: **SFT replaces every style by the teacher's, GRPO picks one that was there.** After 2,048 traces no sampled response is careful; after GRPO alone 79.7% are; after SFT and then GRPO none again. What is never sampled cannot be rewarded.
+
+The pseudo score is of chapter 5's detector: 0.53 in the base, 0.41 after SFT, 0.34 after GRPO, 0.67 after traces with cues.
+
+## What does it cost?
+
+"A little SFT does what much RL does" needs a ruler. Here are three.
+
+> **Predict.** On which of them is SFT cheaper?
+"""
+
+T["live"] = """
+In samples GRPO is cheaper: 512 prompts do more than 2,048 traces. In tokens that the policy writes SFT is free, since somebody else wrote them. In processor seconds 67 for SFT on 2,048 traces stand against 103 for GRPO. A choice of ruler decides the headline; whoever compares the two has to say which.
+
+## A reward for manner
+
+GRPO does what the reward says, not what you mean. Put a second reward beside the mixed one: a judge who takes hesitation for thought pays 1 for a response with a cue such as "wait", whatever it answers.
+
+> **Predict.** What will held-out accuracy do in 48 steps? With the mixed reward alone it rises.
+"""
+
+T["explore"] = """
+Both earn 2.00, and the first shows for how little: it changes two numbers that it had seen, adds 100 and 20 to 140, and is right by luck. Neither reward reads a sum. By step 40 nearly every response hesitates, and what it says twice can differ.
+
+## Two arms, question by question
+
+Choose two arms, and go through the questions that only one of them has right. (Without widgets: one page of them.)
+"""
+
+T["verdicts"] = """
+## Verdicts
+
+A claim *holds* where the whole interval lies in the range that the claim allows, does *not hold* where none of it does, and else nobody can tell. Effects are in accuracy (0 to 1), or in words where the claim says so.
+
+> **Predict.** How many of the twenty can three seeds decide?
+"""
+
+T["guessed"] = """
+**Eleven of twenty are decided**: five hold, six do not. The first paper's charge against accuracy does not show here, its praise of GRPO does, and so does half of its charge against what is said.
+
+Nine cannot be told, most because seeds differ by more than the effect. And all of it stands on one base (`bases`): with another mixture of styles a sign may turn.
+
+## Your guesses
+"""
+
+T["recap"] = """
+## Recap
+
+- Here SFT raises accuracy by 27.0 points and GRPO by 29.2; the paper's fall after SFT does not show. What SFT replaces decides its sign.
+- SFT writes one style over all others, GRPO chooses among those that are there.
+- GRPO after SFT ends 2.3 points below GRPO alone, and three seeds do not tell that from nothing; sampled they do.
+- A reward for manner is earned, whatever stands beside it: held-out accuracy 85.0%, then 53.3%.
+- Seeds, missing answers, cost, guessing and sources: five choices that make a headline.
+"""
+
+T["wrong"] = """
+## What can still be wrong
+
+- **One base, and its styles are ours.** A model whose greedy answers are careful would lose by the same traces.
+- **Three seeds** are few: an interval over them is wide, and rightly so.
+- **Many claims, one level.** Of twenty intervals of 95% one may miss by chance.
+- **Our teacher is not R1.** Its traces are short and in one manner, and it reads captions of our making.
+- **64 steps of GRPO are little**: a longer run may go on, or collapse.
+- **The live run is one seed**, with 120 held-out questions; the index took noise of 0.11 for that.
 """
