@@ -124,7 +124,8 @@ paper = {
 }
 start = pooled.set_index("arm").loc["base", "accuracy"]
 title = FIGURE_TITLE
-plot_arms(pooled, paper, base=(start, theirs["base"]), title=title);
+plot_arms(pooled, paper, base=(start, theirs["base"]), title=title)
+pooled.groupby("arm", observed=True)[["accuracy"]].mean().T.style.format("{:.1%}")
 ''')
 md("sets")
 code('''
@@ -174,10 +175,12 @@ for axes, (column, words) in zip(panels, axis.items()):
         below = {"xytext": (3, -10 if "→" in of[arm] else 3), "textcoords": "offset points"}
         axes.annotate(arm, (spent, 100 * accuracy), fontsize=7, **below)
     axes.set(xlabel=words, xlim=np.array([-0.06, 1.5]) * arms[column].mean().max())
+    axes.locator_params(axis="x", nbins=4)
     axes.margins(y=0.15)
     axes.spines[["top", "right"]].set_visible(False)
 panels[0].set(ylabel="held-out accuracy (%)")
-figure.suptitle(COST_TITLE);
+figure.suptitle(COST_TITLE)
+arms[costs].mean().loc[list(of)].T.style.format("{:,.0f}")
 ''')
 md("live")
 code('''

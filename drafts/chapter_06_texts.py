@@ -47,7 +47,7 @@ Samples are traces, or prompts of GRPO (each answered eight times); tokens are t
 T["sign"] = """
 Every arm beats the base on four of the six sources. The exceptions are close: on `blocks` the intervals overlap, and on `stories` SFT on 2,048 traces leaves what was there.
 
-Now look along the row of `angles`. After SFT its interval reaches from 25.6% to 100.0%: the seeds disagree wildly about something that they were never shown. What does that do to the question of the title?
+Now look along the row of `angles`. Under `SFT 2048` its interval reaches from 25.6% to 100.0%: the seeds disagree wildly about something that they were never shown. What does that do to the question of the title?
 """
 T["by_hand"] = """
 **One source decides the sign.** With all six SFT loses to GRPO by 4.0 to 10.8 points in each seed; with the five that the traces cover it loses by 1.6 to 3.3. The rest is `angles`, where it loses by 15.0 to 48.7 and could only guess. "Worse at what it was not shown" and "worse at reasoning" are two claims. From here on claims count the five sources that both were trained on, and what traces leave out is a claim of its own.
@@ -289,7 +289,7 @@ Choose two arms, and go through the questions that only one of them has right. (
 """
 
 T["lies"] = """
-SFT wins 99 of 300 questions that the base has wrong and loses 15 that it has right. An accuracy hides both numbers.
+Of 300 questions 99 were won by SFT 2048 from the base, and 15 lost. An accuracy hides both numbers.
 
 ## How to lie with this study
 
@@ -371,9 +371,9 @@ Why does SFT help here? The base answers greedily in *shortcuts*, which are ofte
 """
 
 T["written"] = """
-(All six sources here, `angles` too.) **Sampled, the gaps are wider**: base 31.6%, SFT 61.3% and 65.7%, GRPO 72.2%. A quarter of the base's sampled responses have no answer (below), which any training mends.
+(All six sources here, with `angles`.) **Sampled, the gaps are wider**: base 31.6%, SFT 61.3% and 65.7%, GRPO 72.2%. A quarter of the base's sampled responses have no answer (below), which any training mends.
 
-**On shifted pictures three seeds do not tell** GRPO from GRPO after SFT: 52.8% and 54.2%, and each interval holds the other's mean. **On text alone GRPO is ahead**: 75.1% against 61.2% after SFT. **Without thinking, GRPO falls below the base**: 25.2% against 40.3%; it has come to need its thinking.
+**On shifted pictures three seeds do not tell** GRPO from GRPO after SFT: 52.8% and 54.2%, and each interval holds the other's mean. **On text alone GRPO is ahead**: 75.1% against 61.2% after SFT. **Without thinking (`no_think`) GRPO falls below the base**: 25.2% against the base's 40.3%. It has come to need its thinking.
 
 Accuracy is half of the first paper's charge. The other half is how responses read.
 """
@@ -433,9 +433,9 @@ Nine cannot be told, most because seeds differ by more than the effect. And all 
 T["recap"] = """
 ## Recap
 
-- Here SFT raises accuracy by 27.0 points and GRPO by 29.2; the paper's fall after SFT does not show. What SFT replaces decides its sign.
+- "SFT lowers accuracy" does not hold here: +0.270. "GRPO raises accuracy" does: +0.292. What SFT replaces decides its sign.
 - SFT writes one style over all others, GRPO chooses among those that are there.
-- GRPO after SFT ends 2.3 points below GRPO alone, and three seeds do not tell that from nothing; sampled they do.
+- "SFT first, then GRPO, ends below GRPO": -0.023, which three seeds do not tell from nothing. Sampled, -0.021, they do.
 - A reward for manner is earned, whatever stands beside it: held-out accuracy 85.0%, then 53.3%.
 - Seeds, missing answers, cost, guessing and sources: five choices that make a headline.
 """
@@ -445,8 +445,8 @@ T["wrong"] = """
 
 - **One base, and its styles are ours.** A model whose greedy answers are careful would lose by the same traces.
 - **Three seeds** are few: an interval over them is wide, and rightly so.
-- **Many claims, one level.** Of twenty intervals of 95% one may miss by chance.
+- **Many claims, one level.** Of twenty 95% intervals one may miss by chance.
 - **Our teacher is not R1.** Its traces are short and in one manner, and it reads captions of our making.
-- **64 steps of GRPO are little**: a longer run may go on, or collapse.
+- **GRPO ran for few steps**: a longer run may go on, or collapse.
 - **The live run is one seed**, with 120 held-out questions; the index took noise of 0.11 for that.
 """
