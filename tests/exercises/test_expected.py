@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
@@ -24,7 +25,7 @@ from vlaa_helpers import (
     read_records,
     steps,
 )
-from vlaa_helpers.exercises import chapter_00, chapter_01, chapter_02, chapter_03, chapter_04, chapter_05
+from vlaa_helpers.exercises import chapter_00, chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06
 from vlaa_helpers.exercises.by_cases import plain
 from vlaa_helpers.pseudo_reasoning.probe_report import area_over_curve
 
@@ -185,3 +186,24 @@ def test_a_comparison_within_questions():
 def test_an_area_over_the_curve():
     for (same,), expected in each(chapter_05.AREA_OVER_CURVE):
         assert expected == pytest.approx(area_over_curve(same))
+
+
+def test_what_the_best_seed_flatters():
+    for (seeds, k), expected in each(chapter_06.BEST_SEED):
+        rng = np.random.default_rng(0)
+        draws = np.array([rng.permutation(seeds)[:k].max() for _ in range(20_000)])
+        assert expected == pytest.approx(draws.mean() - np.mean(seeds), abs=3e-3)
+
+
+def test_a_comparison_at_equal_cost():
+    for (first, second), expected in each(chapter_06.EQUAL_COST):
+        cost = min(first[-1][0], second[-1][0])
+        heights = [np.interp(cost, *zip(*points, strict=True)) for points in (first, second)]
+        assert expected == pytest.approx(heights[1] - heights[0])
+
+
+def test_a_reward_that_deceives():
+    for (rewards, accuracy, noise), expected in each(chapter_06.DECEPTIVE):
+        pairs = [(j, k) for k in range(len(rewards)) for j in range(k)]
+        fall = max((accuracy[j] - accuracy[k] for j, k in pairs if rewards[k] > rewards[j]), default=0)
+        assert expected == (fall > noise)

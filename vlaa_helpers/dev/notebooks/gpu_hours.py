@@ -107,6 +107,12 @@ def _pseudo(given: Mapping[str, Any], profile: Profile) -> Work:
     return Work(responses=3 * test + round(probed * (21 / 8 + 2)))
 
 
+def _compare(given: Mapping[str, Any], profile: Profile) -> Work:
+    """The live run; held-out questions are asked before it too."""
+    watched = min(given["WATCHED"], len(given["SOURCES"]) * profile.test_per_source)
+    return Work(steps=given["LIVE_STEPS"], responses=(given["LOOKS"] + 1) * watched)
+
+
 WORK: dict[str, Callable[[Mapping[str, Any], Profile], Work]] = {
     "00_start_here": _start,
     "01_build_dataset": _dataset,
@@ -114,6 +120,7 @@ WORK: dict[str, Callable[[Mapping[str, Any], Profile], Work]] = {
     "03_design_rewards": _rewards,
     "04_train_grpo": _grpo,
     "05_find_pseudo_reasoning": _pseudo,
+    "06_compare_sft_and_rl": _compare,
 }
 
 
