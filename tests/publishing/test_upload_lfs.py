@@ -90,5 +90,6 @@ def test_a_hub_that_is_not_there_is_one_line(adapter, small_hub, no_waiting, mon
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(SystemExit):
         cli.main(["push", str(adapter), "me/my-adapter", "--license", "mit", "--yes"])
-    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("vlaa")]
-    assert "http://127.0.0.1:9" in line and "Nothing was committed to me/my-adapter." in line
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("vlaa: http://127.0.0.1:9 cannot be reached: ")
+    assert "Nothing was committed to me/my-adapter." in line

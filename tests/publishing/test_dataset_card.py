@@ -1,0 +1,98 @@
+"""The card of a build, and what its `build.json` may not be."""
+
+import json
+
+import pytest
+
+from vlaa_helpers import ScriptedTeacher, build_dataset, cli, load_build, make_scenes, plan_push
+from vlaa_helpers.core.record_schema import arrow_dataset, record_features
+from vlaa_helpers.mini_world.scenes import scene_records
+
+
+class Named(ScriptedTeacher):
+    """A teacher under another name."""
+
+    def model_of(self, role):
+        return f"other-{role}"
+
+
+@pytest.fixture
+def built(tmp_path):
+    return build_dataset(make_scenes(30, seed=3), ScriptedTeacher(seed=3), tmp_path / "built")
+
+
+def rows_of(card):
+    """Role, model, prompt version and records of the card's table."""
+    table = card.partition("## Who wrote it")[2].partition("##")[0]
+    return [tuple(cell.strip() for cell in line.split("|")[1:-1]) for line in table.strip().splitlines()[2:]]
+
+
+def test_the_card_counts_who_wrote_the_texts_that_were_kept(built, tmp_path):
+    rows = rows_of(plan_push(tmp_path / "built", "me/my-data").card)
+    kept = len(built.sft) + len(built.rl)
+    teacher = ScriptedTeacher(seed=3)
+    expected = [(role, teacher.model_of(role)) for role in ("caption", "reason", "rewrite", "verify")]
+    assert [row[:2] for row in rows] == expected and {row[3] for row in rows} == {str(kept)} and kept > 10
+    assert [row[2] for row in rows] == ["caption-1", "reason-1", "rewrite-1", "verify-1"]
+
+
+def test_texts_that_came_with_the_records_are_not_said_to_be_the_teacher_s(tmp_path):
+    rows = [dict(row) for row in scene_records(12, seed=3)]
+    for row in rows[:5]:
+        row["caption"] = "A picture of blocks."
+    records = arrow_dataset(rows, record_features())
+    found = build_dataset(records, ScriptedTeacher(seed=3), tmp_path / "a")
+    given = {row["id"] for row in rows[:5]} & {*found.sft["id"], *found.rl["id"]}
+    kept = len(found.sft) + len(found.rl)
+    captions = [row for row in rows_of(plan_push(tmp_path / "a", "me/x").card) if row[0] == "caption"]
+    model = ScriptedTeacher(seed=3).model_of("caption")
+    assert given and sorted(captions) == sorted(
+        [
+            ("caption", model, "caption-1", str(kept - len(given))),
+            ("caption", "not known: it came with the records", "", str(len(given))),
+        ]
+    )
+
+
+def test_a_build_of_a_build_names_the_model_of_the_first(built, tmp_path):
+    again = build_dataset(built.sft, Named(seed=3), tmp_path / "again")
+    kept = len(again.sft) + len(again.rl)
+    rows = rows_of(plan_push(tmp_path / "again", "me/x").card)
+    teacher = ScriptedTeacher(seed=3)
+    for role in ("caption", "reason"):
+        assert (role, teacher.model_of(role), "", str(kept)) in rows and (
+            role,
+            f"other-{role}",
+            f"{role}-1",
+            "0",
+        ) in rows
+    assert ("rewrite", "other-rewrite", "rewrite-1", str(kept)) in rows and kept
+
+
+NOTE = {"records": 3, "sft": 1, "rl": 1, "models": {}, "prompts": {}}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "is broken: Expecting property name"),
+        ("[]", "is broken: a list of 0; expected an object"),
+        ("[" * 100_000, "lists within lists, too deep to be read"),
+        ('{"records": 3}', "it has no 'sft'"),
+        (json.dumps(NOTE | {"sft": "x"}), "its 'sft' is the text 'x'; expected a whole number"),
+        (json.dumps(NOTE | {"models": []}), "its 'models' is a list of 0; expected an object of texts"),
+        (json.dumps(NOTE | {"origins": 3}), "its 'origins' is 3; expected a list of objects"),
+    ],
+)
+def test_a_broken_build_json_is_named(built, tmp_path, capsys, text, says):
+    path = tmp_path / "built" / "build.json"
+    assert json.loads(path.read_text())["records"] == 30
+    path.write_text(text)
+    for read in (lambda: plan_push(tmp_path / "built", "me/x"), lambda: load_build(tmp_path / "built")):
+        with pytest.raises(ValueError) as caught:
+            read()
+        assert str(path) in str(caught.value) and says in str(caught.value)
+        assert "Build again into this folder" in str(caught.value)
+    with pytest.raises(SystemExit):
+        cli.main(["push", str(tmp_path / "built"), "me/x", "--license", "mit"])
+    assert f"vlaa: {path}" in capsys.readouterr().err
