@@ -34,7 +34,8 @@ class RangedFile(io.RawIOBase):
         DownloadError: while reading, when the server refuses, sends no parts of files, or the file changed meanwhile.
             Cut connections and busy servers are tried again first (`PAUSES`); a server that keeps the connection open
             and sends next to nothing is given up (`PATIENCE`, `SLOWEST`): of `size` bytes read once, reading ends
-            after `PATIENCE + size / SLOWEST` seconds of waiting at the latest, time between reads apart.
+            after `PATIENCE + size / SLOWEST` seconds of waiting, time between reads and pauses apart, and one read more
+            at most. Heads of answers are bounded by `HF_HUB_DOWNLOAD_TIMEOUT` for each piece that comes, alone.
     """
 
     def __init__(self, url: str, what: str, *, headers: Mapping[str, str] | None = None, size: int | None = None):
