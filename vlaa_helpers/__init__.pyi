@@ -119,6 +119,7 @@ from .policy import (
     merge_adapter as merge_adapter,
     parameter_table as parameter_table,
     save_policy as save_policy,
+    token_operations as token_operations,
     trace_perplexity as trace_perplexity,
 )
 from .pseudo_reasoning import (

@@ -3,15 +3,18 @@
 import errno
 import gzip
 import hashlib
+import io
+import re
 import shutil
+import time
 import tracemalloc
 from collections import namedtuple
 
 import pytest
-from hostile_server import HostileServer, response
+from hostile_server import HostileServer, response, slowly
 from huggingface_hub import constants
 
-from vlaa_helpers.data import hub_files
+from vlaa_helpers.data import hub_files, ranged_file
 from vlaa_helpers.data.download_errors import DownloadError, explain, require_space
 from vlaa_helpers.data.hub_files import bytes_to_come, download, find_hub_file, open_hub_file
 from vlaa_helpers.data.ranged_file import RangedFile
@@ -238,6 +241,46 @@ def test_redirects_end(hub, location, redirects):
         with pytest.raises(DownloadError, match=rf"x: the server sends on to .*, redirect {redirects}; expected the"):
             RangedFile(server.url, "x")
     assert len(server.requests) == redirects
+
+
+SIZE = 100_000
+
+
+def dribble(asked, pause, most=SIZE):
+    """The answer to a request for a part of a file of `SIZE` bytes: its head, then a byte at a time, `most` of them."""
+    first = int(asked.partition(b"bytes=")[2].partition(b"-")[0])
+    place = f"Content-Range: bytes {first}-{SIZE - 1}/{SIZE}\r\nContent-Length: {SIZE - first}"
+    yield f"HTTP/1.1 206 Partial Content\r\n{place}\r\n\r\n".encode()
+    yield from slowly(b"x" * min(most, SIZE - first), pause)
+
+
+def test_a_server_that_sends_next_to_nothing_is_given_up(hub, monkeypatch):
+    monkeypatch.setattr(ranged_file, "PATIENCE", 0.5)
+    began = time.monotonic()
+    with HostileServer(lambda asked: dribble(asked, 0.05)) as server, pytest.raises(DownloadError) as caught:
+        RangedFile(server.url, "x.zip", size=SIZE).read(5)
+    says = r"^x\.zip: 1 kB came in [01] seconds; expected 4 kB a second or more\. .*curl -L -O"
+    assert re.search(says, str(caught.value))
+    assert time.monotonic() - began < 5 and len(server.requests) == 1
+
+
+def test_the_wait_counts_over_all_answers(hub, monkeypatch):
+    """A server that cuts each answer before the limit would else go on for ever, a byte at a time."""
+    monkeypatch.setattr(ranged_file, "PATIENCE", 0.5)
+
+    with HostileServer(lambda asked: dribble(asked, 0.1, most=2)) as server:
+        with pytest.raises(DownloadError, match="a second or more"):
+            io.BufferedReader(RangedFile(server.url, "x.zip", size=SIZE)).read(SIZE)
+    assert 1 < len(server.requests) < 10
+
+
+def test_a_slow_server_that_keeps_pace_is_waited_for(hub, monkeypatch):
+    monkeypatch.setattr(ranged_file, "PATIENCE", 0.5)
+    monkeypatch.setattr(ranged_file, "SLOWEST", 1)
+    with HostileServer(lambda asked: dribble(asked, 0)) as server:
+        file = RangedFile(server.url, "x", size=SIZE)
+        file._waited, file.downloaded = 3600.0, 3600
+        assert file.read(5) == b"xxxxx"
 
 
 def test_damage_is_found_and_removed(one_file):

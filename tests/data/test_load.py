@@ -3,11 +3,13 @@
 import inspect
 import io
 import json
+import re
 import subprocess
 import sys
 import types
 import warnings
 from bisect import bisect_left
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -26,6 +28,7 @@ from vlaa_helpers.data import rows_to_records as module
 from vlaa_helpers.data.load import load_records, read_records
 from vlaa_helpers.data.rows_to_records import RowProblem, verifier_by_source
 from vlaa_helpers.data.trl_views import to_grpo
+from vlaa_helpers.evaluation import benchmarks
 from vlaa_helpers.mini_world.scenes import make_scenes
 from vlaa_helpers.rewards.digit import digit_reward
 from vlaa_helpers.rewards.registry import Verifier, register_verifier
@@ -706,3 +709,13 @@ def test_a_damaged_arrow_file_is_said_and_never_read(tmp_path):
         else:
             assert all(isinstance(row["question"], str) for row in found.select_columns(["question"]))
     assert told > 20
+
+
+def test_every_kind_of_problem_is_in_the_list():
+    rooms = [Path(module.__file__).parent, Path(benchmarks.__file__).parent]
+    text = "".join(path.read_text(encoding="utf-8") for room in rooms for path in room.glob("*.py"))
+    made = r'(?:_BadRow|UnreadableRow|\.note|_wrong)\(\s*(?:"(\w+)"|"(\w+)" if \w+ else "(\w+)")'
+    kinds = {kind for found in re.findall(made, text) for kind in found if kind}
+    assert {"bad_gt", "broken_csv", "needs_judge", "no_gt", "bad_row", "few_rows"} <= kinds
+    missing = [kind for kind in kinds | {"long_text"} if f'"{kind}"' not in RowProblem.__doc__]
+    assert not missing

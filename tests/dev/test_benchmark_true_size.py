@@ -9,6 +9,7 @@ import pytest
 
 from vlaa_helpers import reference_benchmark
 from vlaa_helpers.dev.benchmarks import true_size, true_size_stages
+from vlaa_helpers.dev.benchmarks.harness import cpu_model
 from vlaa_helpers.dev.benchmarks.true_size import run_stages, table
 from vlaa_helpers.dev.benchmarks.true_size_stages import STAGES, STEPS, compare, run_stage
 
@@ -133,8 +134,11 @@ def test_the_command_goes_on_where_it_stopped(tmp_path, monkeypatch, capsys):
     with pytest.raises(ValueError, match="is of a run with --quick; give another --folder"):
         run_stages(tmp_path / "new", quick=False)
     lines = table(whole).splitlines()
-    assert len(lines) == 1 + len(STAGES) + 7 and lines[3].split() == "sft 1.5 2.25 2.00 2.10 7.500000 7.250000".split()
+    assert lines[0] == f"processor: {cpu_model()}"
+    assert len(lines) == 2 + len(STAGES) + 7 and lines[4].split() == "sft 1.5 2.25 2.00 2.10 7.500000 7.250000".split()
     assert lines[-1].startswith("ok  grpo: completions that are not TRL's: 0")
+    del whole["machine"]["cpu_model"]  # as in runs before it was noted
+    assert table(whole).splitlines() == lines[1:]
 
 
 @pytest.mark.parametrize(("holds", "status"), [(True, 0), (False, 1)])
@@ -153,6 +157,13 @@ def test_the_shipped_run_of_the_true_size_holds():
     assert not found["quick"] and list(found["stages"]) == list(STAGES)
     assert found["stages"]["build"]["parameters"] > 3.7e9
     assert all(row["holds"] for row in compare(found["stages"]))
+
+
+def test_the_docs_name_the_processor_of_the_shipped_run_or_say_that_it_was_noted_by_hand():
+    name = reference_benchmark("true_size_cpu")["machine"].get("cpu_model")
+    for page in ("README.md", "docs/measured.md"):
+        text = (Path(__file__).parents[2] / page).read_text(encoding="utf-8")
+        assert (name or "noted by hand") in text
 
 
 def test_the_docs_say_what_the_shipped_run_measured():

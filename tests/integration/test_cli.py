@@ -4,6 +4,8 @@ import re
 import resource
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 from fault_server import FaultServer, completion
@@ -24,6 +26,8 @@ from vlaa_helpers import (
 from vlaa_helpers.cli import main
 from vlaa_helpers.core.origin import origins_of
 from vlaa_helpers.mini_world.scenes import scene_records
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_build_does_what_the_function_does(tmp_path, capsys):
@@ -244,7 +248,8 @@ def test_a_full_disk_by_any_other_name_is_one_line(tmp_path, capsys, monkeypatch
 def test_a_missing_package_says_how_to_install_it(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     said = stopped(["build", "mini", "--n", "6", "--engine", "ray", "--out", str(tmp_path)], capsys)
-    assert 'engine="ray" needs the extra: pip install "vlaa-helpers[ray]"' in said
+    (wanted,) = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["ray"]
+    assert f'engine="ray" needs Ray: pip install "{wanted}"' in said
     assert not list(tmp_path.glob("*.part"))
 
 

@@ -88,6 +88,25 @@ def test_what_a_record_brings_is_not_asked_for(given):
     assert done["provenance"]["caption"]["by"] == "given"
 
 
+@pytest.mark.parametrize(
+    ("before", "earlier"),
+    [
+        ({"by": "old-model", "prompt": "caption-1"}, "old-model"),
+        ({"by": "given", "earlier": "old-model"}, "old-model"),
+        ({"by": "given"}, None),
+        ({"by": 3}, None),
+        ("x", None),
+        (None, None),
+    ],
+)
+def test_who_wrote_what_a_record_brings_is_noted_where_it_says_so(before, earlier):
+    meta = json.dumps({"provenance": {"caption": before}})
+    done = caption(record(caption="C", meta=meta), says("never"), TEACHER)
+    assert done["provenance"]["caption"].get("earlier") == earlier
+    odd = caption(record(caption="C", meta=json.dumps({"provenance": "x"})), says("never"), TEACHER)
+    assert odd["provenance"]["caption"] == {"by": "given", "text": "C"}
+
+
 def test_without_a_image_there_is_nothing_to_describe():
     assert rejection(caption, record(image=None), says("C"), TEACHER).reason == "no_image"
 

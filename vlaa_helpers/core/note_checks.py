@@ -46,6 +46,11 @@ def check_splits(said: Mapping[str, Any], path: Path, mend: str) -> None:
     _check(said, _SEEN, ("splits",), path, mend)
 
 
+def check_build(built: Mapping[str, Any], path: Path, mend: str) -> None:
+    """Raises ValueError for what is no `build.json` of a build."""
+    _check(built, _BUILD, _BUILD_NEEDS, path, mend)
+
+
 def kind_of(value: object) -> str:
     """A value of JSON in a few words, however long it is.
 
@@ -136,8 +141,13 @@ def _is_seen(value: Any) -> bool:
     return value is None or _fits(value, _SEEN, ("ids", "images", "is_known"))
 
 
+def _are_named_texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_is_text, value.values()))
+
+
 _TEXT: _Check = (_is_text, "a text")
 _TEXTS: _Check = (_are_texts, "a list of texts")
+_NAMED_TEXTS: _Check = (_are_named_texts, "an object of texts")
 _COUNT: _Check = (_is_count, "a whole number, 0 or more")
 _COUNTS: _Check = (_are_counts, "an object of whole numbers")
 _FLAG: _Check = (_is_flag, "true or false")
@@ -153,7 +163,12 @@ _NOTE: dict[str, _Check] = {
     "recipe": (_is_recipe, "a list of objects, each with setting, value and source"),
     "given": (_are_settings, f"an object of settings, at most {DEPTH} levels deep"),
     "checkpoint_needs": _TEXTS,
-    "versions": (lambda value: isinstance(value, dict) and all(map(_is_text, value.values())), "an object of texts"),
+    "versions": _NAMED_TEXTS,
     "ids": _TEXTS, "images": _TEXTS, "earlier": (_is_seen, "null, or an object with ids, images and is_known"),
 }  # fmt: skip
 _NOTE_NEEDS = ("method", "base", "records", "sources", "recipe")
+_BUILD: dict[str, _Check] = {
+    "records": _COUNT, "sft": _COUNT, "rl": _COUNT, "models": _NAMED_TEXTS, "prompts": _NAMED_TEXTS,
+    "origins": (_are_origins, "a list of objects as `load_records` notes them"),
+}  # fmt: skip
+_BUILD_NEEDS = ("records", "sft", "rl", "models", "prompts")

@@ -4,8 +4,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .note_checks import check_build, read_object
+
 if TYPE_CHECKING:
     from datasets import Dataset
+
+BUILD = "build.json"
+"""What a finished build leaves: what went in, and by which models and prompts."""
 
 
 def note_origin(records: "Dataset", **facts: Any) -> None:
@@ -21,11 +26,27 @@ def note_origin(records: "Dataset", **facts: Any) -> None:
 
 
 def note_build(records: "Dataset", folder: Path) -> None:
-    """Note on what a build gave where the records that it was made of come from, as its `build.json` says."""
-    note = folder / "build.json"
-    built = json.loads(note.read_text(encoding="utf-8")) if note.is_file() else {}
+    """Note on what a build gave where the records that it was made of come from, as its `build.json` says.
+
+    Raises:
+        ValueError: a `build.json` that is none.
+    """
+    built = read_build(folder) if (folder / BUILD).is_file() else {}
     lines = [json.dumps({**origin, "through_build": True}) for origin in built.get("origins", ())]
     records.info.description = "\n".join(lines)
+
+
+def read_build(folder: Path) -> dict[str, Any]:
+    """What a build's `build.json` says: `records`, `sft`, `rl`, `models`, `prompts`, and `origins` if known.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: no JSON, no object, or one that lacks something; the message names the file and what to do.
+    """
+    path, mend = folder / BUILD, "Build again into this folder: what was asked for is kept, and it is written anew"
+    built = read_object(path, mend)
+    check_build(built, path, mend)
+    return built
 
 
 def origins_of(records: "Dataset") -> list[dict]:

@@ -15,6 +15,8 @@ FIRST_BLOCK, LARGEST_BLOCK = 2**18, 2**25
 """Bytes that one request asks for, at first and at most: each that goes on behind the last asks for twice as much."""
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each new try after a failure that may pass."""
+PATIENCE, SLOWEST = 300, 4096
+"""Seconds that answers may take in all, and how many bytes give a second more: at the slowest 14 MB an hour."""
 MAX_REDIRECTS = 20
 _MAY_PASS = (408, 429, 500, 502, 503, 504)
 
@@ -30,7 +32,10 @@ class RangedFile(io.RawIOBase):
 
     Raises:
         DownloadError: while reading, when the server refuses, sends no parts of files, or the file changed meanwhile.
-            Cut connections and busy servers are tried again first (`PAUSES`).
+            Cut connections and busy servers are tried again first (`PAUSES`); a server that keeps the connection open
+            and sends next to nothing is given up (`PATIENCE`, `SLOWEST`): of `size` bytes read once, reading ends
+            after `PATIENCE + size / SLOWEST` seconds of waiting, time between reads and pauses apart, and one read more
+            at most. Heads of answers are bounded by `HF_HUB_DOWNLOAD_TIMEOUT` for each piece that comes, alone.
     """
 
     def __init__(self, url: str, what: str, *, headers: Mapping[str, str] | None = None, size: int | None = None):
@@ -41,6 +46,7 @@ class RangedFile(io.RawIOBase):
         self._position, self._start, self._length = 0, 0, FIRST_BLOCK // 2
         self._block: bytes | bytearray = b""
         self._size = size
+        self._waited = 0.0  # seconds, for all answers so far
         if size is None:
             self._block = self._part(0, 1)
 
@@ -90,6 +96,8 @@ class RangedFile(io.RawIOBase):
         for pause in (*PAUSES, None):
             try:
                 self._receive(start, stop, data)
+            except DownloadError:
+                raise
             except Exception as error:
                 if not data and (pause is None or not self._may_pass(error)):
                     raise explain(error, self.what) from error
@@ -113,14 +121,26 @@ class RangedFile(io.RawIOBase):
         from huggingface_hub.utils import hf_raise_for_status
 
         headers = {**self.headers, "Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
-        with _answer(self.url, headers, self.what) as response:
-            hf_raise_for_status(response)
-            self._check_place(response, start)
-            for chunk in response.iter_raw():
-                data += chunk[: stop - start - len(data)]
-                if len(data) == stop - start:
-                    return
+        began = time.monotonic()
+        try:
+            with _answer(self.url, headers, self.what) as response:
+                hf_raise_for_status(response)
+                self._check_place(response, start)
+                for chunk in response.iter_raw():
+                    data += chunk[: stop - start - len(data)]
+                    if len(data) == stop - start:
+                        return
+                    self._check_pace(time.monotonic() - began, len(data))
+        finally:
+            self._waited += time.monotonic() - began
         raise httpx2.RemoteProtocolError(f"the server sent {len(data)} of {stop - start} bytes")
+
+    def _check_pace(self, seconds: float, received: int) -> None:
+        """Give up a server that has sent too little; of the answer that is read: its seconds and bytes so far."""
+        waited, came = self._waited + seconds, self.downloaded + received
+        if waited > PATIENCE + came / SLOWEST:
+            says = f"{size_words(came)} came in {waited:.0f} seconds; expected {size_words(SLOWEST)} a second or more."
+            raise DownloadError(f"{self.what}: {says} Try again later, or fetch it by hand: curl -L -O {self.url}")
 
     def _check_place(self, response, start: int) -> None:
         """Make sure that an answer begins at `start`, and is of a file as large as before."""

@@ -67,7 +67,7 @@ class RowProblem:
         kind: a short code, the same for the same trouble: "broken_json", "broken_csv", "no_question", "no_gt",
             "no_verifier_type", "unknown_verifier_type", "bad_gt", "missing_image", "bad_image", "bad_image_path",
             "bad_images", "other_image_column", "bad_meta", "duplicate_id", "control_token", "long_text" or "not_utf8";
-            of the file "few_rows", "passed_over" or "other_counts".
+            of a benchmark also "bad_row" and "needs_judge"; of the file "few_rows", "passed_over" or "other_counts".
         message: what was found, what should be there, what to do.
         kept: the row is in the dataset all the same, changed as the message says.
     """

@@ -120,6 +120,7 @@ def load_build(out_dir: str | os.PathLike) -> BuildResult:
 
     Raises:
         FileNotFoundError: no finished build there.
+        ValueError: a `build.json` that is none.
     """
     import pandas as pd
     from datasets import Dataset

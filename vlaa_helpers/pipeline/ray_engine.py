@@ -1,6 +1,6 @@
 """Numbered pieces of work spread over Ray Data, on many cores or machines; the results come back in order.
 
-The optional extra `ray` brings it: pip install "vlaa-helpers[ray]".
+The optional extra `ray` brings it: pip install -e ".[ray]" in a checkout.
 """
 
 import json
@@ -22,7 +22,7 @@ def spread(work: Callable[[int], Any], count: int, *, stops: tuple[type[Exceptio
     try:
         import ray
     except ModuleNotFoundError as error:
-        error.add_note('engine="ray" needs the extra: pip install "vlaa-helpers[ray]"')
+        error.add_note('engine="ray" needs Ray: pip install "ray[data]>=2.60,<3"')
         raise
 
     def run(batch: dict) -> dict:

@@ -201,6 +201,16 @@ def _text(reply: Reply, step: str) -> str:
 
 def _noted(record: Mapping, step: str, by: str, text: str | None = None) -> dict:
     note = {"by": by} if by == "given" else {"by": by, "prompt": PROMPTS[step].version}
+    if by == "given" and (earlier := _earlier_writer(record, step)):
+        note["earlier"] = earlier
     if text is not None:
         note["text"] = text
     return {**record, "provenance": {**record["provenance"], step: note}}
+
+
+def _earlier_writer(record: Mapping, step: str) -> str:
+    """Who wrote, in an earlier build, what a record brings; "" where its `meta` does not say: it may be anything."""
+    before = record["meta"].get("provenance")
+    note = before.get(step) if isinstance(before, Mapping) else None
+    said = (note.get("earlier"), note.get("by")) if isinstance(note, Mapping) else ()
+    return next((name for name in said if isinstance(name, str) and name != "given"), "")

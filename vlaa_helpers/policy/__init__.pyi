@@ -5,6 +5,7 @@ from .loading import (
     parameter_table as parameter_table,
 )
 from .memory_estimate import MemoryEstimate as MemoryEstimate, estimate_memory as estimate_memory
+from .operations import token_operations as token_operations
 from .perplexity import keep_hardest as keep_hardest, trace_perplexity as trace_perplexity
 from .profiles import get_profile as get_profile
 from .vision_tower import ImageFeaturesError as ImageFeaturesError, guard_tower as guard_tower

@@ -158,7 +158,8 @@ def push(plan: PushPlan, *, private: bool = True) -> str:
 
     Raises:
         ValueError: a plan without a licence, or a card that was changed after the plan.
-        Exception: what huggingface_hub raises when the hub refuses; a note says what to check.
+        OSError: the hub refuses (HfHubHTTPError), cannot be reached, or a file did not arrive; the message or a note
+            says what to check. Nothing was committed then.
     """
     from huggingface_hub import CommitOperationAdd, HfApi
 
@@ -174,12 +175,28 @@ def push(plan: PushPlan, *, private: bool = True) -> str:
         message = "Upload with vlaa_helpers"
         done = api.create_commit(plan.repository, operations, commit_message=message, repo_type=plan.kind)
     except Exception as error:
-        error.add_note(
+        note = (
             f"Nothing was committed to {plan.repository}. Check its name, and that you may write there (hf auth "
             "whoami). The same command tries again."
         )
+        if lost := _lost_on_the_way(error, api.endpoint):
+            raise ConnectionError(f"{lost}. {note}") from error
+        error.add_note(note)
         raise
     return done.commit_url
+
+
+def _lost_on_the_way(error: Exception, endpoint: str) -> str:
+    """What kept a request from its end, in words; "" for an error that says so itself, or is another one.
+
+    httpx2's errors name no address, and of a large file that failed huggingface_hub names the file alone.
+    """
+    import httpx2
+
+    if isinstance(error, RuntimeError) and isinstance(error.__cause__, httpx2.HTTPError):
+        return f"{error} {error.__cause__}".rstrip(".")
+    is_silent = isinstance(error, httpx2.HTTPError) and not isinstance(error, OSError)
+    return f"{endpoint} cannot be reached: {error}" if is_silent else ""
 
 
 def _cleaned(sources: Mapping[str, Path], base: str) -> dict[str, bytes]:

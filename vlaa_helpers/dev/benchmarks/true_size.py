@@ -56,8 +56,10 @@ def run_stages(folder: Path, *, quick: bool) -> dict[str, Any]:
 
 
 def table(found: dict[str, Any]) -> str:
-    """The stages and the checks of a run as text."""
-    lines = [f"{'stage':<10}{'seconds':>9}{'peak GiB':>10}{'measured':>10}{'predicted':>11}  loss"]
+    """The processor (where the run noted it), the stages and the checks of a run as text."""
+    cpu = found.get("machine", {}).get("cpu_model")  # runs before it was noted have none
+    lines = [f"processor: {cpu}"] if cpu else []
+    lines += [f"{'stage':<10}{'seconds':>9}{'peak GiB':>10}{'measured':>10}{'predicted':>11}  loss"]
     lines += [_line(name, stage) for name, stage in found["stages"].items()]
     lines += [
         f"{'ok' if c['holds'] else 'NOT':<4}{c['what']}: {c['value']:.2g} (limit {c['limit']:g})"
