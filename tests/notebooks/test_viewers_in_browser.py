@@ -72,7 +72,7 @@ def changes(view, before: str) -> str:
 
 
 def go_through(page, view, name: str) -> None:
-    """A keyboard moves the field of a name up and down, a mouse the slider behind it; the viewer follows both."""
+    """A keyboard moves the field of a name and the slider behind it, a mouse the slider; the viewer follows all."""
     from playwright.sync_api import expect
 
     first = view.locator(".widget-html-content").last.inner_html()
@@ -87,6 +87,10 @@ def go_through(page, view, name: str) -> None:
     expect(field).to_have_value(before)
     page.keyboard.press("Tab")
     assert page.evaluate(FOCUSED) == "slider"
+    page.keyboard.press("ArrowRight")
+    second = changes(view, first)
+    page.keyboard.press("ArrowLeft")
+    assert changes(view, second) == first
     box = page.locator(":focus").locator("xpath=ancestor::*[contains(@class, 'noUi-target')]").bounding_box()
     page.mouse.click(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
     changes(view, first)
