@@ -119,6 +119,19 @@ def test_the_disk_is_what_the_estimate_says(config):
     assert f"every {steps[0]} steps of GRPO and every {steps[1]} of SFT, and the newest two are kept" in text
 
 
+def test_chapters_name_the_disk_of_what_they_train(config):
+    """Of a run that is done two checkpoints stay, and its adapter; while the last one is written there are three."""
+    parts = estimate_disk("t4", "grpo", steps=60, config=config).parts
+    adapter = parts["the adapter, saved at the end"]
+    (checkpoints,) = (size for name, size in parts.items() if name.startswith("3 checkpoints of "))
+    run, done = checkpoints + adapter, 2 / 3 * checkpoints + adapter
+    needed = {"00": done + run, "02": run, "04": run + adapter}  # chapter 4's KL term keeps a reference
+    for number, size in needed.items():
+        (path,) = (ROOT / "notebooks").glob(f"{number}_*.ipynb")
+        (said,) = re.findall(rf"up to ([\d.]+) GB in `runs/{number}`", path.read_text(encoding="utf-8"))
+        assert size / 1e9 <= float(said) < size / 1e9 + 0.5, f"chapter {number}: {size / 1e9:.2f} GB"
+
+
 def test_predicted_over_measured_is_that_of_the_shipped_runs():
     """Of the true size from its own run; of the others from `python -m vlaa_helpers.dev.benchmarks.memory`."""
     found = {

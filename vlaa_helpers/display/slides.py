@@ -67,8 +67,8 @@ class Slides:
 def control_row(sliders: Sequence[Any]) -> Any:
     """Sliders and lists side by side, each slider behind a field for numbers that holds the same value.
 
-    The handle of an ipywidgets slider has no name that a screen reader could say, and JupyterLab takes its arrow keys
-    for moves between cells. A field has the slider's description as its name, keeps its keys, and comes first.
+    The handle of an ipywidgets slider has no name that a screen reader could say. A field for numbers has the slider's
+    description as its name, and comes first. Arrow keys move either of them.
     """
     import ipywidgets
 

@@ -36,7 +36,8 @@ SETUP_CELL = """import os
 import sys
 
 on_kaggle = "KAGGLE_KERNEL_RUN_TYPE" in os.environ
-if on_kaggle or "google.colab" in sys.modules:  # elsewhere the package is installed already: see README
+# elsewhere the package is installed already: see README
+if on_kaggle or "google.colab" in sys.modules:
     %pip install -q --no-deps git+REPOSITORY
     from vlaa_helpers import install_missing
 
