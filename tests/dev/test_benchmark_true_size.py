@@ -6,6 +6,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+from quantised import quantised_once
 
 from vlaa_helpers import reference_benchmark
 from vlaa_helpers.dev.benchmarks import true_size, true_size_stages
@@ -29,7 +30,7 @@ class Stages(dict):
 
 @pytest.fixture(scope="module")
 def stages(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patched:
+    with pytest.MonkeyPatch.context() as patched, quantised_once():
         patched.setitem(true_size_stages.PROFILE, "max_pixels", 224**2)  # what is compared does not depend on it
         yield Stages(tmp_path_factory.mktemp("true_size"))
 
