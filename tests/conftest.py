@@ -8,6 +8,7 @@ import gc
 import json
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -310,6 +311,13 @@ def pytest_sessionfinish(session, exitstatus):
 
 
 def pytest_terminal_summary(terminalreporter, config):
+    if _whole_suite():
+        seconds = Counter()
+        for report in (report for reports in terminalreporter.stats.values() for report in reports):
+            seconds[getattr(report, "nodeid", "").partition("::")[0]] += getattr(report, "duration", 0)
+        terminalreporter.section(f"the longest files, of {seconds.total():.0f} s on all workers")
+        for name, spent in seconds.most_common(len(LONGEST)):
+            terminalreporter.line(f"{spent:6.1f} s  {name}")
     if left_out := sorted(set(config.stash[LEFT_OUT])):
         terminalreporter.section("tests that were left out", red=True)
         for line in left_out:
