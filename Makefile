@@ -10,7 +10,10 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 
 # After the install nothing needs a network: a look-up that slips in fails at once instead of waiting.
-OFFLINE := HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 TRANSFORMERS_OFFLINE=1 HF_HUB_DISABLE_TELEMETRY=1 DO_NOT_TRACK=1
+# What is imported is kept compiled, whatever the caller's PYTHONDONTWRITEBYTECODE says: some sixty processes import torch
+# and what is around it, which takes 10 s compiled and 25 s if not.
+OFFLINE := PYTHONDONTWRITEBYTECODE= HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 TRANSFORMERS_OFFLINE=1 \
+	HF_HUB_DISABLE_TELEMETRY=1 DO_NOT_TRACK=1
 
 # Reads the range from pyproject.toml without tomllib, so that it can also refuse a Python that has none.
 define CHECK_PYTHON
@@ -32,11 +35,15 @@ help: ## list the commands
 run: $(VENV)/.installed ## run every notebook on the mini profile; results in runs/
 	$(OFFLINE) $(BIN)/python -m vlaa_helpers.dev.notebooks.run run $(NAMES)
 
+# All tests of a file on one worker, so that what they share is made once; tests/conftest.py puts the longest files first.
+# (Not loadgroup: pytest-xdist 3.8 marks groups in a field that pytest 9.2 no longer reads, and silently makes none.)
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
+
 # One thread a process: two torch processes that each take every core run some twenty times slower.
 # Without ARGS this is the whole suite, and tests/conftest.py then also fails on tests that were left out.
 test: $(VENV)/.installed-test ## run every test (CPU, offline)
 	$(OFFLINE) OMP_NUM_THREADS=1 VLAA_WHOLE_SUITE=$(if $(ARGS),0,1) \
-		$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+		$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 site: $(VENV)/.installed-site ## build the series as static pages and check them; build/site/index.html
 	$(BIN)/python -m vlaa_helpers.dev.site.build
@@ -60,7 +67,7 @@ canary: ## run the tests that feel it first on the newest TRL, transformers, pef
 	$(subst $(BIN)/,$(CANARY)/bin/,$(INSTALL)) --upgrade $(UPSTREAM)
 	@$(CANARY)/bin/python -c 'from importlib.metadata import version; import sys; \
 		print(*(f"{name} {version(name)}" for name in sys.argv[1:]), sep="\n")' torch $(UPSTREAM)
-	$(OFFLINE) OMP_NUM_THREADS=1 VLAA_CANARY=1 $(CANARY)/bin/python -m pytest -n 2 --dist loadgroup \
+	$(OFFLINE) OMP_NUM_THREADS=1 VLAA_CANARY=1 $(CANARY)/bin/python -m pytest $(WORKERS) \
 		-k "not memory and not thirty" $(CANARY_TESTS)
 
 # Colab's versions of August 2026, the oldest that pyproject.toml allows of these packages (tests/oldest.txt; the others are
@@ -73,7 +80,7 @@ oldest: ## build the environment of Colab's versions
 
 test-oldest: oldest ## run the suite on Colab's versions
 	$(subst $(BIN)/,$(OLDEST)/bin/,$(INSTALL)) -e ".[test]" nbclient nbformat jupyterlab -c tests/oldest.txt
-	$(OFFLINE) OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(OFFLINE) OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest $(WORKERS) $(ARGS)
 
 # What Colab's own list of August 2026 has of the packages that the helpers touch (tests/colab.txt), before the setup cell;
 # built anew each time, because the cell installs into it. Needs Python 3.13, a network and about 6 GB of disk.

@@ -4,9 +4,11 @@ The guard: a run fails when a test is skipped for a reason that is not one of `A
 suite (`make test` says so by VLAA_WHOLE_SUITE=1) also fails when a test is deselected, or a test file gives no tests.
 """
 
+import gc
 import json
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -192,7 +194,36 @@ def pytest_configure(config):
         TESTED.update({name: ".".join(version(name).split(".")[:2]) for name in TESTED})
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session):
+    """What is there once all modules are imported stays: it is never looked through for garbage again.
+
+    Each training begins with `gc.collect()`; with a million objects of torch and of this suite that takes 0.6 s.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
+
+
+LONGEST = (  # files that take half a minute or more of processor time, the longest first
+    "notebooks/test_execution.py", "notebooks/test_real_sources.py", "dev/test_benchmark_true_size.py",
+    "integration/test_distributed.py", "policy/test_memory_estimate.py", "exercises/test_notebook_cells.py",
+    "training/test_shared_prefix_trainer.py", "study/test_kills.py", "pipeline/test_build.py", "dev/test_studies.py",
+    "training/test_phases.py", "study/test_runner.py", "dev/test_benchmark_apart.py", "dev/test_prose_numbers.py",
+    "dev/test_site_pages.py", "dev/test_benchmark_shared_prefix.py", "integration/test_wheel.py",
+    "dev/test_mini_vlm_vocabulary.py", "dev/test_benchmark_step.py",
+)  # fmt: skip
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
+    # the longest files first: none is left for one worker alone at the end, while the other has nothing to do
+    place = {ROOT / "tests" / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
     if "VLAA_COLAB_PYTHON" not in os.environ:
         for item in items:
             if item.get_closest_marker("colab"):
@@ -280,6 +311,13 @@ def pytest_sessionfinish(session, exitstatus):
 
 
 def pytest_terminal_summary(terminalreporter, config):
+    if _whole_suite():
+        seconds = Counter()
+        for report in (report for reports in terminalreporter.stats.values() for report in reports):
+            seconds[getattr(report, "nodeid", "").partition("::")[0]] += getattr(report, "duration", 0)
+        terminalreporter.section(f"the longest files, of {seconds.total():.0f} s on all workers")
+        for name, spent in seconds.most_common(len(LONGEST)):
+            terminalreporter.line(f"{spent:6.1f} s  {name}")
     if left_out := sorted(set(config.stash[LEFT_OUT])):
         terminalreporter.section("tests that were left out", red=True)
         for line in left_out:

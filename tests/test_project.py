@@ -9,6 +9,7 @@ import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
 
+import conftest
 import pytest
 import yaml
 
@@ -168,7 +169,7 @@ def test_what_comes_with_a_dependency_still_does():
 
 def test_every_test_is_where_make_test_looks():
     looked_at = [ROOT / folder for folder in PYPROJECT["tool"]["pytest"]["ini_options"]["testpaths"]]
-    assert "-m pytest -n 2 --dist loadgroup $(ARGS)" in (ROOT / "Makefile").read_text()  # no paths: testpaths decide
+    assert "-m pytest $(WORKERS) $(ARGS)" in (ROOT / "Makefile").read_text()  # no paths: testpaths decide
     for path in project_files():
         if path.suffix != ".py":
             continue
@@ -269,6 +270,43 @@ def test_a_test_that_is_left_out_fails_the_run(tmp_path, workers):
     ]:
         assert line in section, output
     assert status == 1 and "on_samples" not in section, output
+
+
+SHARED = """
+import os
+import pytest
+
+@pytest.fixture(scope="module")
+def made():
+    with open("made", "a") as file:
+        file.write(os.environ["PYTEST_XDIST_WORKER"])
+
+@pytest.mark.parametrize("k", range(20))
+def test_shared(k, made):
+    pass
+"""
+
+
+def test_what_the_tests_of_a_file_share_is_made_once(tmp_path):
+    """As `make test` spreads them: a fixture of a file is not made again on the other worker."""
+    (workers,) = re.findall(r"^WORKERS := (.*)$", (ROOT / "Makefile").read_text(), re.M)
+    _, number, *options = workers.split()
+    status, output = run_guarded(tmp_path, int(number), *options, test_shared=SHARED, test_other="def test_it(): pass")
+    assert status == 0 and "21 passed" in output, output
+    assert (tmp_path / "made").read_text() in ("gw0", "gw1")
+
+
+def test_the_longest_files_are_there_and_come_first(request):
+    assert [name for name in conftest.LONGEST if not (ROOT / "tests" / name).is_file()] == []
+    files = list(
+        dict.fromkeys(
+            item.path.relative_to(ROOT / "tests").as_posix()
+            for item in request.session.items
+            if item.path.is_relative_to(ROOT / "tests")
+        )
+    )
+    known = [name for name in files if name in conftest.LONGEST]
+    assert files[: len(known)] == known == sorted(known, key=conftest.LONGEST.index)
 
 
 # ---- files ----

@@ -6,6 +6,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+from quantised import quantised_once
 
 from vlaa_helpers import reference_benchmark
 from vlaa_helpers.dev.benchmarks import true_size, true_size_stages
@@ -30,41 +31,32 @@ class Stages(dict):
 
 @pytest.fixture(scope="module")
 def stages(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patched:
+    with pytest.MonkeyPatch.context() as patched, quantised_once():
         patched.setitem(true_size_stages.PROFILE, "max_pixels", 224**2)  # what is compared does not depend on it
         yield Stages(tmp_path_factory.mktemp("true_size"))
 
 
-in_order = pytest.mark.xdist_group("true_size")
-
-
-@in_order
 def test_it_is_written_and_loaded_in_4_bits(stages):
     assert stages["build"]["parameters"] > 200e6 and stages["load"]["layers_in_4_bits"] == 2 * 7
 
 
-@in_order
 def test_two_steps_of_sft_lower_the_loss(stages):
     assert len(stages["sft"]["loss"]) == STEPS and stages["sft"]["loss"][1] < stages["sft"]["loss"][0]
 
 
-@in_order
 def test_two_steps_of_sft_by_trl(stages):
     assert len(stages["sft_trl"]["grad_norm"]) == STEPS
 
 
-@in_order
 def test_the_second_step_of_grpo_looks_back_at_older_rollouts(stages):
     assert [len(ids) for ids in stages["grpo"]["completions"]] == [8, 8]
     assert abs(stages["grpo"]["loss"][1]) > 1e-3 and stages["grpo"]["grad_norm"][1] > 0  # not all of it is clipped
 
 
-@in_order
 def test_two_steps_of_grpo_by_trl(stages):
     assert len(stages["grpo_trl"]["grad_norm"]) == STEPS
 
 
-@in_order
 def test_merging_keeps_what_the_adapter_does(stages):
     assert stages["merge"]["adapter_vs_base"]["mean"] > 2 * stages["merge"]["adapter_vs_merged"]["mean"]
     assert stages["merge"]["merged_vs_reloaded"]["largest"] == 0 < stages["merge"]["merged_vs_4bit"]["largest"]
@@ -73,7 +65,6 @@ def test_merging_keeps_what_the_adapter_does(stages):
     assert max(grown.values()) < 2.5, grown
 
 
-@in_order
 def test_ours_and_trls_do_the_same(stages):
     rows = {row["what"]: row for row in compare(stages)}
     assert len(rows) == 7

@@ -13,7 +13,6 @@ from vlaa_helpers.dev.site.check import Site, problems_of
 
 pytestmark = [
     pytest.mark.site,
-    pytest.mark.xdist_group("site"),
     pytest.mark.skipif(not find_spec("sphinx_book_theme") or not find_spec("myst_nb"), reason=NO_SPHINX),
 ]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -1,10 +1,12 @@
 """Two processes on a CPU train as one does, and what watches a run sees both and speaks once."""
 
 import csv
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -18,22 +20,55 @@ from trl import SFTConfig
 
 import vlaa_helpers
 from vlaa_helpers import get_profile, make_scenes
+from vlaa_helpers.cli import main
 from vlaa_helpers.training.runner import device_settings, split_batch
 
 CHECKOUT = str(Path(vlaa_helpers.__file__).parents[1])
 
 
-def train(out, tiny_profile, records, launched, *options):
-    """The log and the adapter of three steps of SFT by `launched`, a command that ends where that of vlaa begins."""
-    settings = [word for name in ("max_steps=3", "save_steps=2", "warmup_steps=0") for word in ("--set", name)]
-    command = [sys.executable, *launched, "sft", str(records), "--out", str(out), *settings, *options]
-    command += ["--profile", "mini", "--model", tiny_profile.model, "--batch-size", "8"]
-    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "PYTHONPATH": CHECKOUT}
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280)
+ENVIRONMENT = {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "PYTHONPATH": CHECKOUT}
+TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
+
+
+def launch(*command):
+    """What a Python program printed that was started with these words."""
+    run = subprocess.run(
+        [sys.executable, *map(str, command)], env=os.environ | ENVIRONMENT, capture_output=True, text=True, timeout=280
+    )
     assert run.returncode == 0, run.stderr[-3000:]
-    assert run.stdout.count("adapter: ") == 1  # one process speaks
+    return run.stdout
+
+
+def sft_command(out, tiny_profile, records, *options):
+    """`vlaa sft`, three steps."""
+    settings = [word for name in ("max_steps=3", "save_steps=2", "warmup_steps=0") for word in ("--set", name)]
+    command = ["sft", str(records), "--out", str(out), *settings, *options]
+    return [*command, "--profile", "mini", "--model", tiny_profile.model, "--batch-size", "8"]
+
+
+def trained(out, said):
+    """The log and the adapter of a run, which said so once."""
+    assert said.count("adapter: ") == 1  # one process speaks
+    return log_of(out), load_file(out / "adapter" / "adapter_model.safetensors")
+
+
+def log_of(out):
     with (out / "log.csv").open() as file:
-        return list(csv.DictReader(file)), load_file(out / "adapter" / "adapter_model.safetensors")
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """Run something in this process, and give what it printed."""
+    for name in ("ACCELERATE_USE_CPU", "OMP_NUM_THREADS"):
+        monkeypatch.setenv(name, ENVIRONMENT[name])
+
+    def run(function, *arguments):
+        with redirect_stdout(io.StringIO()) as said:
+            function(*arguments)
+        return said.getvalue()
+
+    return run
 
 
 def assert_same(one_log, one, two_log, two):
@@ -54,13 +89,45 @@ def built(tmp_path_factory):
     return folder
 
 
-ALONE = ("-m", "vlaa_helpers")
+JOBS = """
+import json, os, sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from vlaa_helpers.cli import main
+
+folder = Path(sys.argv[1])
+for name, arguments in json.loads((folder / "jobs.json").read_text()).items():
+    with (folder / f"{name}_said_{os.environ['RANK']}").open("w") as said, redirect_stdout(said):
+        if name == "sft":
+            main(arguments)
+        else:
+            sys.argv = [name, *arguments]
+            exec((folder / f"{name}.py").read_text(), {})
+"""
 
 
-def test_two_processes_equal_one(tmp_path, tiny_profile, built):
-    two = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", *ALONE)
-    one_run, two_run = (train(tmp_path / run[1], tiny_profile, built, run) for run in (ALONE, two))
-    assert_same(*one_run, *two_run)
+@pytest.fixture(scope="module")
+def two(tiny_profile, built, tmp_path_factory):
+    """A folder with what two processes left of three runs, one after the other: they import torch once for all."""
+    folder = tmp_path_factory.mktemp("two")
+    (folder / "watched.py").write_text(WATCHED_RUN)
+    (folder / "weighted.py").write_text(WEIGHTED_RUN)
+    jobs = {
+        "sft": sft_command(folder / "sft", tiny_profile, built),
+        "watched": [str(folder / "watched"), tiny_profile.model],
+        "weighted": [str(folder / "weighted"), tiny_profile.model, str(built)],
+    }
+    (folder / "jobs.json").write_text(json.dumps(jobs))
+    (folder / "jobs.py").write_text(JOBS)
+    launch(*TORCHRUN, folder / "jobs.py", folder)
+    return folder
+
+
+def test_two_processes_equal_one(tmp_path, tiny_profile, built, two, alone):
+    said = alone(main, sft_command(tmp_path, tiny_profile, built))
+    both = "".join((two / f"sft_said_{rank}").read_text() for rank in (0, 1))
+    assert_same(*trained(tmp_path, said), *trained(two / "sft", both))
 
 
 FSDP_ON_CPUS = """
@@ -89,14 +156,15 @@ def documented(root, name):
     return yaml.safe_load(page.split(f"```yaml\n# {name}: ")[1].split("```")[0].partition("\n")[2])
 
 
-def test_two_processes_that_share_the_weights_equal_one(tmp_path, tiny_profile, built, root):
+def test_two_processes_that_share_the_weights_equal_one(tmp_path, tiny_profile, built, root, alone):
     """FSDP2 with gloo, by accelerate's launcher and the documented configuration."""
     config = documented(root, "fsdp.yaml") | {"num_processes": 2, "mixed_precision": "no", "main_process_port": 0}
     (tmp_path / "fsdp.yaml").write_text(yaml.safe_dump(config))
     (tmp_path / "run.py").write_text(FSDP_ON_CPUS)
-    launcher = ("-m", "accelerate.commands.launch", "--config_file", str(tmp_path / "fsdp.yaml"))
-    one = train(tmp_path / "one", tiny_profile, built, ALONE, "--no-4bit")
-    two = train(tmp_path / "two", tiny_profile, built, (*launcher, str(tmp_path / "run.py")), "--no-4bit")
+    launcher = ("-m", "accelerate.commands.launch", "--config_file", tmp_path / "fsdp.yaml", tmp_path / "run.py")
+    commands = {name: sft_command(tmp_path / name, tiny_profile, built, "--no-4bit") for name in ("one", "two")}
+    one = trained(tmp_path / "one", alone(main, commands["one"]))
+    two = trained(tmp_path / "two", launch(*launcher, *commands["two"]))
     assert_same(*one, *two)
     assert (tmp_path / "two" / "checkpoint-2" / "pytorch_model_fsdp.bin").exists()  # FSDP alone writes such a file
 
@@ -159,34 +227,19 @@ weights = sum(p.double().sum().item() for p in trainer.model.parameters() if p.r
 """
 
 
-def test_two_processes_are_watched_as_one(tmp_path, tiny_profile, root):
+def test_two_processes_are_watched_as_one(two):
     """Three groups of four on two processes: the second group lies across both."""
     from vlaa_helpers import load_rollouts
 
-    (tmp_path / "run.py").write_text(WATCHED_RUN)
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc_per_node",
-        "2",
-        str(tmp_path / "run.py"),
-    ]
-    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(root)}
-    run = subprocess.run(
-        [*command, str(tmp_path), tiny_profile.model], env=environment, capture_output=True, text=True, timeout=280
-    )
-    assert run.returncode == 0, run.stderr[-3000:]
-    ranks = [json.loads((tmp_path / f"rank_{rank}.json").read_text()) for rank in (0, 1)]
+    out = two / "watched"
+    ranks = [json.loads((out / f"rank_{rank}.json").read_text()) for rank in (0, 1)]
     assert ranks[0]["weights"] == ranks[1]["weights"]
     assert [rank["reports"] for rank in ranks] == [[0, 2, 3], []]
-    with (tmp_path / "log.csv").open() as file:
-        log = {int(row["step"]): row for row in csv.DictReader(file)}
+    log = {int(row["step"]): row for row in log_of(out)}
     assert list(log) == [0, 1, 2, 3] and [step for step in log if log[step]["held_out/accuracy"]] == [0, 2, 3]
 
-    assert load_rollouts(tmp_path / "in_two_drawings")["group"].tolist() == [k // 4 for k in range(24)]
-    rollouts = load_rollouts(tmp_path)
+    assert load_rollouts(out / "in_two_drawings")["group"].tolist() == [k // 4 for k in range(24)]
+    rollouts = load_rollouts(out)
     assert sorted(set(rollouts["step"])) == [1, 2]
     records = {row["id"]: row["question"] for row in make_scenes(12, seed=3)}
     for number, step in rollouts.groupby("step"):
@@ -203,28 +256,14 @@ def test_two_processes_are_watched_as_one(tmp_path, tiny_profile, root):
 
 def test_two_processes_from_the_command_line(tmp_path, tiny_profile):
     """Eight prompts of four completions: each process draws half of them, and the log counts all."""
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc_per_node",
-        "2",
-        "-m",
-        "vlaa_helpers",
-        "grpo",
-    ]
     settings = ("max_steps=2", "num_generations=4", "max_completion_length=8", "beta=0.04")
-    command += ["mini", "--records", "24", "--profile", "mini", "--model", tiny_profile.model, "--out", str(tmp_path)]
+    command = ["grpo", "mini", "--records", "24", "--profile", "mini", "--model", tiny_profile.model]
     command += [word for setting in settings for word in ("--set", setting)]
-    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280)
-    assert run.returncode == 0, run.stderr[-3000:]
-    assert run.stdout.count("2 steps; log:") == 1  # one process speaks
+    said = launch(*TORCHRUN, "-m", "vlaa_helpers", *command, "--out", tmp_path)
+    assert said.count("2 steps; log:") == 1  # one process speaks
     rollouts = [json.loads(line) for line in (tmp_path / "rollouts.jsonl").read_text().splitlines()]
     assert len(rollouts) == 8 * 4 and {row["step"] for row in rollouts} == {1}
-    with (tmp_path / "log.csv").open() as file:
-        log = list(csv.DictReader(file))
+    log = log_of(tmp_path)
     assert [row["step"] for row in log] == ["1", "2"]
     assert float(log[0]["reward"]) == pytest.approx(sum(row["reward"] for row in rollouts) / 32, abs=1e-6)
     assert (tmp_path / "adapter" / "adapter_model.safetensors").exists()
@@ -244,18 +283,10 @@ train_sft(
 """
 
 
-def test_weighted_tokens_count_the_same_in_two_processes(tmp_path, tiny_profile, built):
-    (tmp_path / "run.py").write_text(WEIGHTED_RUN)
-    two = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
-    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "PYTHONPATH": CHECKOUT}
-    logs = []
-    for launched in ((), two):
-        out = tmp_path / str(len(logs))
-        command = [sys.executable, *launched, tmp_path / "run.py", out, tiny_profile.model, built]
-        run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280)
-        assert run.returncode == 0, run.stderr[-3000:]
-        with (out / "log.csv").open() as file:
-            logs.append(list(csv.DictReader(file)))
+def test_weighted_tokens_count_the_same_in_two_processes(tmp_path, tiny_profile, built, two, alone, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["weighted", str(tmp_path), tiny_profile.model, str(built)])
+    alone(exec, WEIGHTED_RUN, {})
+    logs = [log_of(out) for out in (tmp_path, two / "weighted")]
     for name in ("loss", "grad_norm", "nll", "weight", "weight_ess"):
         one, other = ([float(row[name]) for row in log] for log in logs)
         assert one == pytest.approx(other, rel=1e-4), name

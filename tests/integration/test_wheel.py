@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("wheel")  # one build and one environment for all tests here
-
 
 def run(*command: str | Path, cwd: Path) -> str:
     """Run a command that sees nothing of the checkout; give what it prints, or fail with what it said."""

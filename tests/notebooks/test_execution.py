@@ -1,7 +1,4 @@
-"""Every notebook, executed from top to bottom in its smoke mode: headless, offline, in an empty folder.
-
-One xdist group, so that the notebooks run one after the other on one worker while the other tests take the rest.
-"""
+"""Every notebook, executed from top to bottom in its smoke mode: headless, offline, in an empty folder."""
 
 from pathlib import Path
 
@@ -13,7 +10,6 @@ from vlaa_helpers.dev.notebooks.run import run_notebook
 NOTEBOOKS = list_notebooks(Path(__file__).resolve().parents[2] / "notebooks")
 
 
-@pytest.mark.xdist_group("notebooks")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs_in_smoke_mode(path, tmp_path):
     run = run_notebook(path, tmp_path, parameters=smoke_parameters(read_notebook(path)), timeout=240)

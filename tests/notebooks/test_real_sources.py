@@ -175,7 +175,6 @@ def leave_an_adapter(folder):
 
 
 @pytest.mark.timeout(A_TEST)
-@pytest.mark.xdist_group("notebooks")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs_on_the_released_data(path, release, place, tmp_path):
     parameters = {**smoke_parameters(read_notebook(path)), "PROFILE": "t4"}

@@ -1,13 +1,13 @@
 import json
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 
 import pytest
 from fault_server import FaultServer, completion
+from forks import Forks
 
 from vlaa_helpers import (
     ChatTeacher,
@@ -139,14 +139,13 @@ def test_images_on_disk_are_taken_along(records, tmp_path, write_rows):
 # ---- stops ----
 
 KILLED = """
-import sys, time
+import time
 from vlaa_helpers import ScriptedTeacher, build_dataset, make_scenes
 from vlaa_helpers.pipeline import build as pipeline
 
 class Slow(ScriptedTeacher):
-    concurrency = int(sys.argv[2])
     def ask(self, role, record, fields):
-        with open(sys.argv[3], "a") as calls:
+        with open(self.calls, "a") as calls:
             calls.write(f"{record['id']} {role}\\n")
         time.sleep(0.002)
         return super().ask(role, record, fields)
@@ -154,28 +153,32 @@ class Slow(ScriptedTeacher):
         return "slow"
 
 pipeline.CHUNK = 40
-build_dataset(make_scenes(150, seed=4), Slow(), sys.argv[1])
+
+def run(folder, concurrency, calls):
+    Slow.concurrency, Slow.calls = concurrency, calls
+    build_dataset(make_scenes(150, seed=4), Slow(), folder)
 """
 
 
 @pytest.mark.parametrize("concurrency", [1, 6])
 def test_killed_and_run_again_equals_uninterrupted(tmp_path, concurrency):
     def start(folder, calls):
-        arguments = [str(tmp_path / folder), str(concurrency), str(tmp_path / calls)]
-        return subprocess.Popen([sys.executable, "-c", KILLED, *arguments], stderr=subprocess.DEVNULL)
+        forks.start(str(tmp_path / folder), concurrency, str(tmp_path / calls))
 
-    assert start("whole", "calls-whole").wait(timeout=120) == 0
     killed = tmp_path / "killed"
-    for lines in (30, 150, 290):  # in the first, the second and a later chunk
-        process = start("killed", "calls-killed")
-        while process.poll() is None:
-            if sum(path.read_bytes().count(b"\n") for path in killed.glob("journal/*")) >= lines:
-                process.send_signal(signal.SIGKILL)
-                break
-            time.sleep(0.005)
-        assert process.wait(timeout=60) == -signal.SIGKILL
-        assert not (killed / "build.json").exists()
-    assert start("killed", "calls-killed").wait(timeout=120) == 0
+    with Forks(KILLED, stderr=subprocess.DEVNULL) as forks:
+        start("whole", "calls-whole")
+        assert forks.wait() == 0
+        for lines in (30, 150, 290):  # in the first, the second and a later chunk
+            start("killed", "calls-killed")
+            while forks.running:
+                if sum(path.read_bytes().count(b"\n") for path in killed.glob("journal/*")) >= lines:
+                    break
+                time.sleep(0.005)
+            assert forks.kill() == -signal.SIGKILL
+            assert not (killed / "build.json").exists()
+        start("killed", "calls-killed")
+        assert forks.wait() == 0
     assert outputs(killed) == outputs(tmp_path / "whole")
     keys = journal_keys(killed)
     assert sorted(keys) == sorted(journal_keys(tmp_path / "whole")) and len(keys) == len(set(keys))

@@ -4,6 +4,7 @@ from dataclasses import astuple
 
 import pytest
 import torch
+from quantised import quantised_once
 
 from vlaa_helpers import (
     estimate_memory,
@@ -16,7 +17,7 @@ from vlaa_helpers import (
     train_grpo,
     train_sft,
 )
-from vlaa_helpers.dev.benchmarks.memory import CASES, measure_case
+from vlaa_helpers.dev.benchmarks.memory import CASES, measure_case, wide_profile
 from vlaa_helpers.dev.benchmarks.random_qwen import TRUE_SIZE, build_config
 from vlaa_helpers.policy import memory_estimate, out_of_memory
 from vlaa_helpers.policy.loading import load_processor
@@ -24,9 +25,15 @@ from vlaa_helpers.policy.memory_estimate import WITHIN, is_out_of_memory, memory
 from vlaa_helpers.policy.profiles import settings_of
 
 
+@pytest.fixture(scope="module")
+def wide():
+    with quantised_once(), wide_profile() as profile:
+        yield profile
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join(map(str, astuple(case))))
-def test_training_takes_what_was_predicted(case):
-    found = measure_case(case)
+def test_training_takes_what_was_predicted(case, request):
+    found = measure_case(case, request.getfixturevalue("wide") if case.model == "true width" else None)
     assert found["predicted_mib"] == pytest.approx(found["measured_mib"], rel=WITHIN), found
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import standin_study
+from forks import Forks
 
 KILLS = 20
 MANY = {
@@ -48,10 +49,16 @@ def test_twenty_kills_repeat_nothing_that_was_done(root, tmp_path):
     )
 
 
+COMMAND = """
+import vlaa_helpers.training.grpo, vlaa_helpers.training.sft
+from vlaa_helpers.cli import main as run
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_the_mini_vlm_killed_in_training_and_in_asking(root, tmp_path):
-    """The real one, as the command runs it: killed once while GRPO trains, once while its policy is asked."""
+    """The real one, as the command runs it once all is imported: killed in GRPO, and while its policy is asked."""
     study = {
         "study": "short",
         "profiles": {"mini": {"prompts_per_step": 2, "num_generations": 4, "max_completion_length": 32}},
@@ -62,22 +69,23 @@ def test_the_mini_vlm_killed_in_training_and_in_asking(root, tmp_path):
         },
     }
     (tmp_path / "short.yaml").write_text(json.dumps(study))
-    command = [sys.executable, "-m", "vlaa_helpers", "study", "short.yaml", "--out", "out"]
-    options = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": str(root)}}
+    command = ["study", "short.yaml", "--out", "out"]
     out = tmp_path / "out"
     adapters = {}
-    for moment, wanted in (("arms/*/log.csv", 2), ("arms/*/test_greedy_2x1", 3)):
-        process = subprocess.Popen(command, **options)
-        while len(list(out.glob(moment))) < wanted:
-            assert process.poll() is None, "it was over before the kill"
-            time.sleep(0.02)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        assert {path: path.stat().st_mtime_ns for path in adapters} == adapters, "trained again"
-        kept = [*out.glob("rows/*.json"), *out.glob("arms/*/adapter/adapter_model.safetensors")]
-        adapters = {path: path.stat().st_mtime_ns for path in kept}
-    done = subprocess.run(command, **options, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    said = tmp_path / "said"
+    options = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": str(root)}}
+    with said.open("w") as stderr, Forks(COMMAND, stderr=stderr, **options) as forks:
+        for moment, wanted in (("arms/*/log.csv", 2), ("arms/*/test_greedy_2x1", 3)):
+            forks.start(command)
+            while len(list(out.glob(moment))) < wanted:
+                assert forks.running, "it was over before the kill"
+                time.sleep(0.02)
+            assert forks.kill() == -signal.SIGKILL
+            assert {path: path.stat().st_mtime_ns for path in adapters} == adapters, "trained again"
+            kept = [*out.glob("rows/*.json"), *out.glob("arms/*/adapter/adapter_model.safetensors")]
+            adapters = {path: path.stat().st_mtime_ns for path in kept}
+        forks.start(command)
+        assert forks.wait() == 0, said.read_text()
     assert len(adapters) >= 4 and {path: path.stat().st_mtime_ns for path in adapters} == adapters
     table = pd.read_parquet(out / "short.parquet")
     assert table.loc[table["source"] == "all", "arm"].tolist() == ["base", "SFT", "SFT, GRPO"]

@@ -42,10 +42,19 @@ def file_rows(path: Path) -> tuple[Row, ...]:
 
 def named_in(labels: frozenset[str], text: str) -> bool:
     """Say whether a text names all labels: their words, or the number ("2,048", "eight", the 8 of "pass@8")."""
-    words = words_of(text)
-    integers = {found.replace(",", "") for found in re.findall(r"\d[\d,]*(?:\.\d+)?", text)}
-    integers |= {_IN_WORDS[word] for word in words & _IN_WORDS.keys()}
-    return all(set(re.findall(r"\d[\d.]*", label)) <= integers and words_of(label) <= words for label in labels)
+    words, integers = words_of(text), _integers(text)
+    return all(words_of(label) <= words and _digits(label) <= integers for label in labels)
+
+
+@cache
+def _integers(text: str) -> frozenset[str]:
+    found = frozenset(found.replace(",", "") for found in re.findall(r"\d[\d,]*(?:\.\d+)?", text))
+    return found | {_IN_WORDS[word] for word in words_of(text) & _IN_WORDS.keys()}
+
+
+@cache
+def _digits(label: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\d[\d.]*", label))
 
 
 def _csv_rows(rows: list[dict[str, str]]) -> Iterator[Row]:

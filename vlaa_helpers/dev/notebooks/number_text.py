@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from html import unescape
 
 EXACT = 99
@@ -33,6 +34,7 @@ class Number:
     end: int = 0
 
 
+@cache
 def words_of(text: str) -> frozenset[str]:
     """Return the words of at least three letters in lower case, without a plural's s."""
     return frozenset(word.rstrip("s") for word in re.findall(r"[a-z]{3,}", text.lower().replace("_", " ")))
