@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_prepare import WEIGHTS, planted
+from planted_prepare import WEIGHTS, planted
 
 from vlaa_helpers.dev.studies import predict
 from vlaa_helpers.dev.studies.effects import PLANS

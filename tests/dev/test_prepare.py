@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
+from planted_prepare import WEIGHTS, planted
 
 from vlaa_helpers.dev.studies import prepare
 from vlaa_helpers.dev.studies.effects import PLANS
@@ -16,26 +17,6 @@ from vlaa_helpers.dev.studies.prepare import drift_columns, hint_columns, pairs,
 from vlaa_helpers.study.stages import Grpo, Sft
 from vlaa_helpers.study.study_file import load_study
 from vlaa_helpers.study.traces import SHARED
-
-WEIGHTS = ["sft", "dft", "trsft", "pear_sequence", "pear_token", "pear_block", "entropy_top"]
-
-
-def row(arm, seed, start, stage, writer, weights, accuracy, source="blocks"):
-    about = {"arm": arm, "seed": seed, "start": start, "stage": stage, "traces": writer, "weights": weights}
-    return about | {"set": "test", "decoding": "greedy", "source": source, "accuracy": accuracy}
-
-
-def planted(after_of, seeds=(0, 1, 2)):
-    """Arms whose accuracy before RL grows in their order; after RL it is `after_of(writer, place, seed)`."""
-    rows = [row("GRPO", 0, "", "Grpo", "blind", None, 0.9), row("base", 0, "", "", None, None, 0.5)]
-    for seed in seeds:
-        for writer in ("own", "blind"):
-            for place, weights in enumerate(WEIGHTS):
-                name, told = f"{writer} {weights}", None if weights == "sft" else weights
-                rows.append(row(name, seed, "", "Sft", writer, told, 0.1 * place))
-                after = after_of(writer, place, seed)
-                rows.append(row(f"{name}, GRPO", seed, name, "Grpo", "blind", None, after))
-    return pd.DataFrame(rows)
 
 
 def test_pairs_are_an_arm_before_and_after_rl_over_what_it_was_trained_on():
