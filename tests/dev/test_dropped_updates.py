@@ -14,9 +14,11 @@ def table(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dropped_updates, "ARMS", {name: dropped_updates.ARMS[name] for name in ("GRPO", "SFT→GRPO")})
         patch.setattr(dropped_updates, "SHARES", (0.5,))
-        patch.setattr("sys.argv", ["dropped_updates", "--out", str(folder), "--per-source", "1"])
+        patch.setattr(dropped_updates, "STUDIES", folder / "shipped")
+        patch.setattr("sys.argv", ["dropped_updates", "--out", str(folder), "--per-source", "1", "--ship"])
         dropped_updates.main()
     assert (folder / "curve.png").stat().st_size > 10_000
+    assert (folder / "shipped" / "dropped_updates.csv").read_text() == (folder / "table.csv").read_text()
     return pd.read_csv(folder / "table.csv").set_index(["arm", "which", "share"])
 
 

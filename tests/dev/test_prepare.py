@@ -1,39 +1,22 @@
 """Ranks before and after RL on planted arms, drift of adapters by hand, and what of it is shipped."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
+from planted_prepare import WEIGHTS, planted
 
 from vlaa_helpers.dev.studies import prepare
 from vlaa_helpers.dev.studies.effects import PLANS
+from vlaa_helpers.dev.studies.outcomes import write_outcomes
 from vlaa_helpers.dev.studies.prepare import drift_columns, hint_columns, pairs, rank_table, ship_runs
 from vlaa_helpers.study.stages import Grpo, Sft
 from vlaa_helpers.study.study_file import load_study
 from vlaa_helpers.study.traces import SHARED
-
-WEIGHTS = ["sft", "dft", "trsft", "pear_sequence", "pear_token", "pear_block", "entropy_top"]
-
-
-def row(arm, seed, start, stage, writer, weights, accuracy, source="blocks"):
-    about = {"arm": arm, "seed": seed, "start": start, "stage": stage, "traces": writer, "weights": weights}
-    return about | {"set": "test", "decoding": "greedy", "source": source, "accuracy": accuracy}
-
-
-def planted(after_of, seeds=(0, 1, 2)):
-    """Arms whose accuracy before RL grows in their order; after RL it is `after_of(writer, place, seed)`."""
-    rows = [row("GRPO", 0, "", "Grpo", "blind", None, 0.9), row("base", 0, "", "", None, None, 0.5)]
-    for seed in seeds:
-        for writer in ("own", "blind"):
-            for place, weights in enumerate(WEIGHTS):
-                name, told = f"{writer} {weights}", None if weights == "sft" else weights
-                rows.append(row(name, seed, "", "Sft", writer, told, 0.1 * place))
-                after = after_of(writer, place, seed)
-                rows.append(row(f"{name}, GRPO", seed, name, "Grpo", "blind", None, after))
-    return pd.DataFrame(rows)
 
 
 def test_pairs_are_an_arm_before_and_after_rl_over_what_it_was_trained_on():
@@ -117,8 +100,16 @@ def test_what_is_known_of_arms_stays_when_their_folders_go(tmp_path, monkeypatch
     arms = [arm for arm in told.study.arms if arm.seed == 0 and arm.stage][:3]
     monkeypatch.setattr(prepare, "arm_digest", lambda arm, lab: f"d{arm.name}")
     monkeypatch.setattr(prepare, "run_columns", lambda arm, lab: {"drift": 0.123456, "before_ess": 1.0})
+    table = pd.read_csv(tmp_path / "prepare.csv")
+    answers = table[["arm", "seed", "set", "decoding", "source"]].merge(pd.DataFrame({"id": range(20)}), how="cross")
+    known = {"profile": "mini", "policy": "d", "images_shown": "true", "words": 1, "claims_true": 1.0}
+    write_outcomes("prepare", [answers.assign(**known, correct=1.0)], tmp_path)
     ranks = ship_runs(arms, None, tmp_path)
-    files = {name: (tmp_path / name).read_bytes() for name in ("prepare_runs.csv", "prepare_ranks.csv")}
+    names = ("prepare_runs.csv", "prepare_ranks.csv", "prepare_arms.csv")
+    files = {name: (tmp_path / name).read_bytes() for name in names}
+    places = pd.read_csv(tmp_path / "prepare_arms.csv")
+    assert places["writer"].value_counts().to_dict() == {"all": 14, "own": 7, "blind": 7}
+    assert places.loc[places["writer"] == "own", "rank_after"].eq(4).all()  # all alike: the mean of seven places
     rows = pd.read_csv(tmp_path / "prepare_runs.csv")
     assert rows["arm"].tolist() == [arm.name for arm in arms] and (rows["drift"] == 0.12346).all()
     assert len(ranks) == 3
@@ -148,6 +139,7 @@ def test_the_plan_compares_what_differs_in_one_thing():
         chosen = dict(arms[name].stage.chosen)
         assert (chosen["cycles"] + 1) * chosen["grpo_steps"] == arms["GRPO"].stage.steps
         assert arms[name].stage.step_count(profile) == 32 + 15
+    assert replace(arms["GRPO longer"].stage, steps=32) == arms["GRPO"].stage != arms["GRPO longer"].stage
     writer = arms["writer"]
     assert writer.seed not in (0, 1, 2) and writer.stage.weights is None
     assert set(SHARED) <= {"blocks", "charts", "boxes", "stories", "functions"}

@@ -65,6 +65,12 @@ def plain(step):
     return step(None)
 
 
+@pytest.mark.parametrize("cut", CUTS[1:])
+def test_plain_sft_has_neither_bug_of_weak_baselines(step, plain, cut):
+    """arXiv 2604.23747: gradients of all micro batches but the last are lost, or each counts alike, however long."""
+    assert_same(step(None, cut), plain)
+
+
 @pytest.mark.parametrize("cut", CUTS)
 def test_weights_of_one_are_trls_own_loss(step, plain, cut):
     found = step("sft", cut)

@@ -1,11 +1,11 @@
 """How much of an update can be done without: accuracy of the shipped policies as coordinates of what they learned go.
 
-python -m vlaa_helpers.dev.studies.dropped_updates --out runs/dropped_updates
+python -m vlaa_helpers.dev.studies.dropped_updates --out runs/dropped_updates [--ship]
 
 A share of the coordinates of each layer's update is set to 0, the smallest ones or random ones, and the same held-out
 questions are asked greedily. To drop random ones makes an update smaller in the direction that it has and adds noise;
 the control scales it down by the same share without noise. Of "SFT→GRPO" only what GRPO added to SFT is thinned out. It
-takes minutes on one thread (`seconds`); set OMP_NUM_THREADS=1.
+takes minutes on one thread (`seconds`); set OMP_NUM_THREADS=1. `--ship` puts the table into the package.
 
 MIFO (arXiv 2510.04454, second-hand) reports that half of SFT's update could be dropped at random for 0.7 points, and
 half of RL's for 4.2; these are other models, and all weights trained.
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from ...core.assets import STUDIES
 from ...display.plots.style import ARM_COLOURS, open_frame
 from ...evaluation.eval_report import EvalReport, compare_reports
 from ...evaluation.runner import evaluate
@@ -27,6 +28,7 @@ from ...policy.loading import load_policy
 from ...policy.profiles import Profile, get_profile
 from ...policy.weight_updates import adapter_updates, apply_updates, drop_updates
 from ...reference import held_out, policy_adapter
+from .tables import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -110,10 +112,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("runs/dropped_updates"), help="folder for table and figure")
     parser.add_argument("--per-source", type=int, default=PER_SOURCE, help="held-out questions of each source")
+    parser.add_argument("--ship", action="store_true", help="put the table into the package")
     options = parser.parse_args()
     table = measure(get_profile("mini"), per_source=options.per_source, shares=SHARES)
     options.out.mkdir(parents=True, exist_ok=True)
-    table.round(4).to_csv(options.out / "table.csv", index=False)
+    for path in [options.out / "table.csv", *([STUDIES / "dropped_updates.csv"] if options.ship else [])]:
+        write_whole(table.round(4), path)
     draw(table).savefig(options.out / "curve.png", dpi=110)
     print(table.round(3).to_string(index=False))
     print(f"table.csv and curve.png are in {options.out}; {table['seconds'].sum():.0f} s")

@@ -2,10 +2,11 @@
 
 python -m vlaa_helpers.dev.studies.ship prepare
 
-writes the study's table and outcomes, and these two beside them:
+writes the study's table and outcomes, and these three beside them:
 `prepare_runs`, a row an arm and seed: how far RL moved the adapters (`drift_columns`), what the weights of the SFT loss
 were like before and after it (`study/weights.py`), which hints TRAPO gave and what phases learned;
-`prepare_ranks`: whether the better arm before RL is the better one after it (`rank_table`).
+`prepare_ranks`: whether the better arm before RL is the better one after it (`rank_table`);
+`prepare_arms`, a row an arm: its rank before RL and after it, with intervals (`arm_ranks`).
 """
 
 import math
@@ -21,14 +22,14 @@ from ...policy.weight_updates import adapter_updates
 from ...study.arms import Arm, Lab, arm_digest
 from ...study.traces import SHARED
 from ...study.training import arm_folder, notes_of
+from .arm_ranks import WAYS, WRITERS, arm_ranks, followers
+from .outcomes import read_outcomes
 from .tables import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "prepare"
-WRITERS = ("own", "blind")
-WAYS = (("test", "greedy"), ("test", "sampled"), ("shifted", "greedy"))
 COSTS = ("seconds", "samples", "tokens")
 PARTS = 4
 """Parts of a run with hints, of as many steps each."""
@@ -167,7 +168,7 @@ def _over_seeds(values: Sequence[float]) -> dict[str, float]:
 
 
 def ship_runs(arms: Sequence[Arm], lab: Lab, tables: Path) -> "pd.DataFrame":
-    """Put `prepare_runs` and `prepare_ranks` into the package, of the arms that the study's table there has.
+    """Put `prepare_runs`, `prepare_ranks` and `prepare_arms` into the package, of the arms that the table there has.
 
     What the package holds of an arm whose folder is gone stays.
     """
@@ -187,7 +188,10 @@ def ship_runs(arms: Sequence[Arm], lab: Lab, tables: Path) -> "pd.DataFrame":
             rows.append(known | {name: round(value, 5) for name, value in found.items()})
     if rows:
         write_whole(pd.DataFrame(rows), path)
-    ranks = rank_table(pairs(table)) if {"weights", "start"} <= set(table) else pd.DataFrame()
-    if len(ranks):
-        write_whole(ranks.round(4), tables / f"{NAME}_ranks.csv")
+    if not {"weights", "start"} <= set(table):  # no arm of SFT and no GRPO after one is done
+        return pd.DataFrame()
+    ranks, places = rank_table(pairs(table)), arm_ranks(read_outcomes(NAME, tables), followers(table))
+    for name, found in (("ranks", ranks), ("arms", places)):
+        if len(found):
+            write_whole(found.round(4), tables / f"{NAME}_{name}.csv")
     return ranks
