@@ -90,13 +90,15 @@ OF_THE_FIRST = (
         at_most=0,
         sources=SHARED,
     ),
-    Claim(
-        "… further than the same without cues",
-        SFT_OR_RL,
-        "21.6 (25K), 21.3 (55K)",
-        _main("SFT cues", "SFT shared"),
-        at_most=0,
-        sources=SHARED,
+    *_both(
+        Claim(
+            "… further than the same without cues",
+            SFT_OR_RL,
+            "21.6 (25K), 21.3 (55K)",
+            _main("SFT cues", "SFT shared"),
+            at_most=0,
+            sources=SHARED,
+        )
     ),
     *_both(Claim("GRPO raises accuracy", SFT_OR_RL, "31.8 → 34.5", _main("GRPO"), at_least=0)),
     *_both(
@@ -116,13 +118,15 @@ OF_THE_FIRST = (
         at_least=-MARGIN,
         at_most=MARGIN,
     ),
-    Claim(
-        "cues leave a worse start for GRPO than the same traces without",
-        SFT_OR_RL,
-        "",
-        _main("SFT cues, GRPO", "SFT shared, GRPO"),
-        at_most=0,
-        sources=SHARED,
+    *_both(
+        Claim(
+            "cues leave a worse start for GRPO than the same traces without",
+            SFT_OR_RL,
+            "",
+            _main("SFT cues, GRPO", "SFT shared, GRPO"),
+            at_most=0,
+            sources=SHARED,
+        )
     ),
     Claim(
         "GRPO's responses are shorter than SFT, GRPO's (words)",
@@ -132,23 +136,21 @@ OF_THE_FIRST = (
         at_most=0,
         value="words",
     ),
-    Claim(
-        "after SFT, more responses say something false",
-        SFT_OR_RL,
-        "",
-        _main("SFT 2048"),
-        at_least=0,
-        value="false_claim",
-        decoding="sampled",
-    ),
-    Claim(
-        "after SFT, less of what is claimed is true",
-        SFT_OR_RL,
-        "",
-        _main("SFT 2048"),
-        at_most=0,
-        value="claims_true",
-        decoding="sampled",
+    *(
+        Claim(
+            f"after SFT, {what}{than}",
+            SFT_OR_RL,
+            "",
+            _main("SFT 2048", before),
+            **bound,
+            value=value,
+            decoding="sampled",
+        )
+        for before, than in (("base", ""), ("GRPO", " than after GRPO"))
+        for what, value, bound in (
+            ("more responses say something false", "false_claim", {"at_least": 0}),
+            ("less of what is claimed is true", "claims_true", {"at_most": 0}),
+        )
     ),
     *_both(
         Claim(
