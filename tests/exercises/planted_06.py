@@ -90,3 +90,27 @@ def step_by_step(rewards, accuracy, noise):
 @plant("06.deceptive", "gaps")
 def rises_faster(rewards, accuracy, noise):
     return max(rewards) - rewards[0] > max(accuracy) - accuracy[0]
+
+
+@plant("06.deceptive", "any_order")
+def product_of_looks(rewards, accuracy, noise):
+    n = range(len(rewards))
+    return any(rewards[k] > rewards[j] and accuracy[j] - accuracy[k] > noise for j in n for k in n)
+
+
+@plant("06.deceptive", "apart")
+def a_rise_and_a_fall(rewards, accuracy, noise):
+    rise = np.max(np.asarray(rewards) - np.minimum.accumulate(rewards)) > 0
+    return bool(rise and np.max(np.maximum.accumulate(accuracy) - accuracy) > noise)
+
+
+@plant("06.deceptive", "from_the_best")
+def since_the_best(rewards, accuracy, noise):
+    best = int(np.argmax(accuracy))
+    return bool(rewards[-1] > rewards[best] and accuracy[best] - accuracy[-1] > noise)
+
+
+@plant("06.deceptive", "noise_of_both")
+def both_beyond_noise(rewards, accuracy, noise):
+    n = range(len(rewards))
+    return any(rewards[k] - rewards[j] > noise and accuracy[j] - accuracy[k] > noise for k in n for j in range(k))

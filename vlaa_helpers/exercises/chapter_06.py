@@ -167,6 +167,29 @@ def _neighbours(rewards: Looks, accuracy: Looks, noise: float) -> bool:
     return any(after > before and then - now > noise for before, after, then, now in steps)
 
 
+def _any_order(rewards: Looks, accuracy: Looks, noise: float) -> bool:
+    looks = list(zip(rewards, accuracy, strict=True))
+    return any(after > before and then - now > noise for before, then in looks for after, now in looks)
+
+
+def _apart(rewards: Looks, accuracy: Looks, noise: float) -> bool:
+    return any(rewards[late] > rewards[early] for early, late in _pairs(rewards)) and _any_fall(
+        rewards, accuracy, noise
+    )
+
+
+def _from_the_best(rewards: Looks, accuracy: Looks, noise: float) -> bool:
+    best = max(range(len(accuracy)), key=lambda look: accuracy[look])
+    return rewards[-1] > rewards[best] and accuracy[best] - accuracy[-1] > noise
+
+
+def _noise_of_both(rewards: Looks, accuracy: Looks, noise: float) -> bool:
+    return any(
+        rewards[late] - rewards[early] > noise and accuracy[early] - accuracy[late] > noise
+        for early, late in _pairs(rewards)
+    )
+
+
 def _unlike(rewards: Looks, accuracy: Looks, noise: float) -> bool:
     return max(rewards) - rewards[0] > max(accuracy) - accuracy[0]
 
@@ -187,6 +210,14 @@ DECEPTIVE = Exercise(
             Case(([0.2, 0.5, 0.8], [0.60, 0.57, 0.58], 0.05), "a fall of 0.03 is within the noise of 0.05."),
             Case(([0.2, 0.4, 0.6, 0.8], [0.80, 0.77, 0.74, 0.71], 0.05), "each step is small, the fall is not."),
             Case(([0.1, 0.9], [0.5, 0.6], 0.05), "the reward rises faster than accuracy, and that is no fall."),
+            Case(([0.8, 0.5, 0.2], [0.4, 0.6, 0.7], 0.05), "read backwards it would deceive; time goes one way."),
+            Case(
+                ([0.2, 0.8, 0.5], [0.5, 0.7, 0.6], 0.05), "the reward rises first, accuracy falls later: no one pair."
+            ),
+            Case(
+                ([0.2, 0.5, 0.8, 0.9], [0.7, 0.5, 0.6, 0.8], 0.05), "accuracy falls and comes back: the fall was there."
+            ),
+            Case(([0.50, 0.52], [0.7, 0.6], 0.05), "noise is of accuracy; the reward has risen by 0.02."),
         ),
     ),
     mistakes=(
@@ -197,6 +228,10 @@ DECEPTIVE = Exercise(
         Mistake("no_noise", "it flags falls that are within the noise.", (_no_noise,)),
         Mistake("neighbours", "it compares neighbours alone; a slow fall is made of small ones.", (_neighbours,)),
         Mistake("gaps", "it compares how fast the two rise; asked for is a fall.", (_unlike,)),
+        Mistake("any_order", "it takes the later look for the earlier one as well; time goes one way.", (_any_order,)),
+        Mistake("apart", "the rise and the fall have to be between the same two looks.", (_apart,)),
+        Mistake("from_the_best", "it starts at the best look and ends at the last; try every pair.", (_from_the_best,)),
+        Mistake("noise_of_both", "it asks the reward to rise by more than noise; any rise counts.", (_noise_of_both,)),
     ),
 )
 
