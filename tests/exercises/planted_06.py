@@ -53,12 +53,6 @@ def stairs(first, second):
     return heights[1] - heights[0]
 
 
-@plant("06.equal_cost", "largest_cost")
-def at_the_larger(first, second):
-    cost = max(first[-1][0], second[-1][0])
-    return line(second, cost) - line(first, cost)
-
-
 @plant("06.equal_cost", "swapped")
 def first_minus_second(first, second):
     cost = min(first[-1][0], second[-1][0])

@@ -119,15 +119,6 @@ EQUAL_COST = Exercise(
             ),
         ),
         Mistake(
-            "largest_cost",
-            "it compares at the larger cost, which one of them has never paid.",
-            (
-                lambda first, second: (
-                    _at(second, max(first[-1][0], second[-1][0])) - _at(first, max(first[-1][0], second[-1][0]))
-                ),
-            ),
-        ),
-        Mistake(
             "swapped",
             "the sign is turned round: second minus first.",
             (lambda first, second: -_at_equal_cost(first, second),),
