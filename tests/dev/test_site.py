@@ -103,14 +103,14 @@ def test_a_readme_without_its_notebooks_is_an_error(monkeypatch, tmp_path):
 
 
 def test_verdicts_come_from_the_shipped_table(monkeypatch):
-    def no_table(name):
-        raise ValueError("no table")
-
-    monkeypatch.setattr(sources, "reference_table", no_table)
-    assert sources.claims_table() == sources.NO_CLAIMS
-    table = pd.DataFrame({"claim": ["a | b"], "verdict": ["cannot tell"]})
-    monkeypatch.setattr(sources, "reference_table", {"claims": table}.get)
-    assert sources.claims_table() == "| claim | verdict |\n| --- | --- |\n| a \\| b | cannot tell |"
+    both = {"effect": 0.03, "low": 0.01, "high": 0.05, "at_least": 0.02, "at_most": None, "printed": None}
+    rows = [{"claim": "a | b", "base": base, "paper": "2504.11468"} | both for base in ("shipped", "another seed")]
+    monkeypatch.setattr(sources, "reference_table", {"claims": pd.DataFrame(rows)}.get)
+    assert sources.claims_table().splitlines() == [
+        "| claim | shipped | another seed | bases | verdict | paper | printed |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| a \\| b | +0.030 (+0.010 to +0.050) | +0.030 (+0.010 to +0.050) | 2 | cannot tell | 2504.11468 |  |",
+    ]
 
 
 def test_every_public_name_is_in_the_reference_with_words():

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ...core.assets import CHECKOUT
 from ...reference import reference_table
+from ...study.verdicts import verdict_table
 from ..notebooks.files import list_notebooks
 from .figure_words import figure_words
 
@@ -19,7 +20,6 @@ PAGES = ("CONTRIBUTING.md", "TROUBLESHOOTING.md")
 """Pages of the checkout's top folder that are pages of the site; README.md becomes a part of its first page."""
 LINK = re.compile(r"(\]\()([^)\s:#]+)(#[^)\s]*)?\)")
 """A Markdown link to a file beside this one; an address or an anchor of the same page is none."""
-NO_CLAIMS = "No verdict has been recorded yet: the package has no table `claims`."
 
 
 def write_sources(folder: Path) -> None:
@@ -123,10 +123,9 @@ def chapters() -> str:
 
 
 def claims_table() -> str:
-    """The shipped table `claims` in Markdown; a sentence where the package has none."""
-    try:
-        table = reference_table("claims")
-    except ValueError:
-        return NO_CLAIMS
-    rows = [list(table.columns), ["---"] * table.shape[1], *table.astype(str).to_numpy().tolist()]
+    """The verdict on each shipped claim in Markdown, with its paper and that paper's number."""
+    effects = reference_table("claims")
+    said = effects.drop_duplicates("claim").set_index("claim")[["paper", "printed"]]
+    table = verdict_table(effects).join(said).reset_index().fillna("").astype(str)
+    rows = [list(table.columns), ["---"] * table.shape[1], *table.to_numpy().tolist()]
     return "\n".join("| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in rows)
