@@ -209,13 +209,13 @@ def pytest_collection(session):
         gc.enable()
 
 
-LONGEST = (  # files that take half a minute or more of processor time, the longest first
-    "notebooks/test_execution.py", "notebooks/test_real_sources.py", "dev/test_benchmark_true_size.py",
-    "integration/test_distributed.py", "policy/test_memory_estimate.py", "exercises/test_notebook_cells.py",
-    "training/test_shared_prefix_trainer.py", "study/test_kills.py", "pipeline/test_build.py", "dev/test_studies.py",
-    "training/test_phases.py", "study/test_runner.py", "dev/test_benchmark_apart.py", "dev/test_prose_numbers.py",
-    "dev/test_site_pages.py", "dev/test_benchmark_shared_prefix.py", "integration/test_wheel.py",
-    "dev/test_mini_vlm_vocabulary.py", "dev/test_benchmark_step.py",
+LONGEST = (  # files that take half a minute or more, the longest first
+    "notebooks/test_execution.py", "notebooks/test_real_sources.py", "policy/test_memory_estimate.py",
+    "integration/test_distributed.py", "notebooks/test_viewers_in_browser.py", "exercises/test_notebook_cells.py",
+    "dev/test_benchmark_true_size.py", "study/test_kills.py", "pipeline/test_build.py", "integration/test_resume.py",
+    "dev/test_studies.py", "dev/test_mini_vlm_vocabulary.py", "study/test_runner.py", "core/test_endpoint.py",
+    "dev/test_site_pages.py", "dev/test_benchmark_shared_prefix.py", "training/test_expert_prefix_trainer.py",
+    "training/test_shared_prefix_trainer.py", "training/test_phases.py",
 )  # fmt: skip
 
 

@@ -13,14 +13,13 @@ import pytest
 from browser import Watch, has_browser, nameless, open_browser, open_lab
 from conftest import NO_BROWSER
 from nbformat.v4 import new_code_cell, new_notebook
-from viewer_cells import ARMS, CHAPTERS, viewer_calls, viewer_notebook
+from viewer_cells import CHAPTERS, viewer_calls, viewer_notebook
 
 from vlaa_helpers.dev.notebooks.files import write_notebook
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.xdist_group("notebooks"),
     pytest.mark.skipif(not has_browser(), reason=NO_BROWSER),
 ]
 DONE = """() => {
@@ -37,7 +36,7 @@ def opened(tmp_path_factory) -> Iterator[SimpleNamespace]:
     """The viewers of all chapters in JupyterLab, every cell run: the page, what it complains of, chapter to viewers."""
     folder = tmp_path_factory.mktemp("lab")
     chapters = [viewer_notebook(path) for path in CHAPTERS.values()]
-    sources = [*(cell.source for each in chapters for cell in each.cells), ARMS]
+    sources = [cell.source for each in chapters for cell in each.cells]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     notebook = new_notebook(cells=[new_code_cell(source) for source in sources], metadata=kernel)
     write_notebook(notebook, folder / "viewers.ipynb")
@@ -52,7 +51,7 @@ def opened(tmp_path_factory) -> Iterator[SimpleNamespace]:
         page.wait_for_function(DONE, timeout=240_000)
         errors = page.locator('[data-mime-type="application/vnd.jupyter.error"]').all_inner_texts()
         assert errors == [], errors[0][-1500:]
-        counts = {**{number: viewer_calls(path) for number, path in CHAPTERS.items()}, "arms": 1}
+        counts = {number: viewer_calls(path) for number, path in CHAPTERS.items()}
         page.locator(WIDGET).nth(sum(counts.values()) - 1).locator("img").first.wait_for()
         views = iter(page.locator(WIDGET).all())
         yield SimpleNamespace(
@@ -125,13 +124,17 @@ WAYS = {
     "03": lambda page, views: go_through(page, views[0], "page"),
     "04": lambda page, views: (go_through(page, views[0], "step"), go_through(page, views[0], "group")),
     "05": lambda page, views: (vote(page, views[0]), go_through(page, views[1], "trace")),
+    "06": lambda page, views: (
+        go_through(page, views[0], "step"),
+        other_arm(page, views[1]),
+        go_through(page, views[1], "question"),
+    ),
     "07": lambda page, views: go_through(page, views[0], "page"),
-    "arms": lambda page, views: (other_arm(page, views[0]), go_through(page, views[0], "question")),
 }
-"""How the viewers of each chapter, and the explorer of arms, are gone through."""
+"""How the viewers of each chapter are gone through."""
 
 
-@pytest.mark.parametrize("name", [*CHAPTERS, "arms"])
+@pytest.mark.parametrize("name", CHAPTERS)
 def test_a_keyboard_and_a_screen_reader_get_through_the_viewers(opened, name):
     views, watch = opened.views[name], opened.watch
     for view in views:

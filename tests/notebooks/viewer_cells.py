@@ -20,15 +20,14 @@ VIEWER = re.compile(r"^(?:vote = )?(view_\w+|vote_on)\(", re.MULTILINE)
 
 FEWER = {"01": {"RECORDS": 60}}
 """Parameters of chapters, beyond their smoke mode."""
-GIVEN = {
-    "04": """import json
+ROLLOUTS = """import json
 from pathlib import Path
 
 import torch
 
 from vlaa_helpers import get_profile, group_advantages, reference_records, reference_responses
 
-profile, trained = get_profile(PROFILE), "kept/04"
+profile, FOLDER
 train = reference_records().select(range(6))
 said = reference_responses("GRPO", decoding="sampled")
 said = said[said["seed"] < 2]  # four a seed: groups of eight
@@ -41,18 +40,21 @@ with Path(trained, "rollouts.jsonl").open("w") as file:
             where = {"step": (1, 10, 20)[place // 2], "group": place % 2}
             said_so = {"completion": row["response"], "reward": row["value"], "advantage": advantage}
             file.write(json.dumps({**record, **row, **where, **said_so}) + "\\n")
-""",
+"""
+"""Rollouts of a run that was not made: kept responses of a shipped policy, three steps of two groups."""
+GIVEN = {
+    "04": ROLLOUTS.replace("profile, FOLDER", 'profile, trained = get_profile(PROFILE), "kept/04"'),
     "05": """from vlaa_helpers import get_profile, policy_adapter, reference_records
 
 profile, limits = get_profile(PROFILE), {"batch_size": 128, "max_new_tokens": 128}
 adapters = {"GRPO": policy_adapter("GRPO")}
 asked = blind_asked = reference_records().select(range(4))
 """,
+    "06": ROLLOUTS.replace("profile, FOLDER", 'here = "kept/06"\ntrained = f"{here}/likes_cues-{LIVE_STEPS}"'),
 }
 """What chapters show that takes a minute or more to make: here from what the package holds, or of one policy alone.
 
-Chapter 04 trains for four steps in its smoke mode, of which the log keeps the first: nothing to go through. Here its
-rollouts are kept responses of a shipped policy, three steps of two groups."""
+Chapters 04 and 06 train for four steps in their smoke mode, of which the log keeps the first: nothing to go through."""
 
 
 def viewer_calls(path: Path) -> int:
@@ -63,11 +65,6 @@ def viewer_calls(path: Path) -> int:
 
 CHAPTERS = {path.name[:2]: path for path in list_notebooks(ROOT / "notebooks") if viewer_calls(path)}
 """Number to notebook, of chapters that show a viewer."""
-ARMS = """from vlaa_helpers import reference_records, reference_responses, view_arms
-
-responses = reference_responses(decoding="greedy")
-view_arms(responses[responses["seed"] == 0], reference_records())"""
-"""A cell with the explorer of a study, which no chapter shows."""
 
 
 class Names(ast.NodeVisitor):
