@@ -153,6 +153,15 @@ def test_the_sliders_go_through_steps_and_groups(rollouts):
     )
 
 
+def test_the_step_cannot_be_moved_where_there_is_one(rollouts):
+    frame, records = rollouts
+    for steps, fixed in ([1, 20], False), ([20], True):
+        box = view_rollouts(frame[frame["step"].isin(steps)], records).widget()
+        field, slider, group, groups = box.children[0].children
+        assert (field.disabled, slider.disabled, field.value) == (fixed, fixed, steps[0])
+        assert not group.disabled and not groups.disabled
+
+
 def test_a_field_of_steps_goes_to_the_next_there_is_either_way(rollouts):
     frame, records = rollouts
     more = pd.concat([frame, frame[frame["step"] == 20].assign(step=50)])

@@ -24,6 +24,7 @@ from vlaa_helpers.exercises.exercise import DIFFICULTIES
 
 LOWEST_PYTHON = (3, 11)
 MAX_LINES = 25
+MAX_CODE_WIDTH = 88  # longer lines scroll on the site, on Colab and on phones
 MAX_WORDS = 120
 MAX_BYTES = 1_000_000
 CLOSING = ["Recap", "What can still be wrong", "Exercises", "Next"]
@@ -276,6 +277,15 @@ def cells_parse(page: Page) -> list[str]:
 def short_cells(page: Page) -> list[str]:
     lengths = [(i, len(cell.source.rstrip().splitlines())) for i, cell in page.code]
     return [f"cell {i} has {n} lines; at most {MAX_LINES}" for i, n in lengths if n > MAX_LINES]
+
+
+def narrow_lines(page: Page) -> list[str]:
+    return [
+        f"cell {i}, line {k} has {len(line)} characters; at most {MAX_CODE_WIDTH}"
+        for i, cell in page.code
+        for k, line in enumerate(cell.source.splitlines(), 1)
+        if len(line) > MAX_CODE_WIDTH
+    ]
 
 
 def no_dead_code(page: Page) -> list[str]:
@@ -547,6 +557,7 @@ RULES: dict[str, Callable[[Page], list[str]]] = {
         short_texts,
         cells_parse,
         short_cells,
+        narrow_lines,
         no_dead_code,
         names_are_bound,
         public_names_only,

@@ -198,6 +198,7 @@ MUTATIONS = [
     ("cells_parse", add_code("print('a'"), "cell 7 is not Python 3.11"),
     ("cells_parse", add_code("type Row = dict"), "cell 7 is not Python 3.11"),
     ("short_cells", add_code("\n".join(["x = 1"] * 26)), "cell 7 has 26 lines"),
+    ("narrow_lines", add_code("x = 1\ny = '" + "a" * 83 + "'"), "cell 7, line 2 has 89 characters"),
     ("no_dead_code", add_code("if False:\n    later()"), "never runs"),
     ("no_dead_code", add_code("if 0:\n    later()"), "never runs"),
     ("names_are_bound", add_code("print(totale)"), "cell 7 uses totale"),

@@ -83,7 +83,10 @@ def control_row(sliders: Sequence[Any]) -> Any:
 
 
 def _field_of(slider: Any) -> Any:
-    """A field for numbers that moves a slider and is moved by it; it skips numbers that the slider does not have."""
+    """A field for numbers that moves a slider and is moved by it; it skips numbers that the slider does not have.
+
+    Where a choice has but one number, neither can be moved.
+    """
     import ipywidgets
 
     chosen = isinstance(slider, ipywidgets.SelectionSlider)
@@ -100,6 +103,7 @@ def _field_of(slider: Any) -> Any:
         beyond = [option for option in slider.options if (option >= field.value if up else option <= field.value)]
         slider.value = field.value = beyond[0 if up else -1]
 
+    field.disabled = slider.disabled = low == high
     field.observe(follow, names="value")
     ipywidgets.dlink((slider, "value"), (field, "value"))
     return field
