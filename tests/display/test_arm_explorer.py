@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from vlaa_helpers import make_scenes, view_arms
+from vlaa_helpers import ARM_COLOURS, make_scenes, view_arms
 
 RECORDS = make_scenes(12, seed=5)
 
@@ -33,6 +33,17 @@ def test_a_page_is_a_question_that_only_one_arm_has_right():
 
 def test_arms_that_agree_show_every_question():
     assert len(view_arms(RESPONSES, RECORDS).pairs["one", "three"].changed) == 12
+
+
+def test_an_arm_keeps_the_colour_of_its_kind():
+    again = {"one": "SFT 2048", "two": "GRPO", "three": "SFT 8192"}
+    named = RESPONSES.assign(arm=RESPONSES["arm"].map(again))
+    pairs = view_arms(named, RECORDS).pairs
+    assert pairs["SFT 2048", "GRPO"].colours == (ARM_COLOURS["SFT"], ARM_COLOURS["GRPO"])
+    assert pairs["GRPO", "SFT 2048"].colours == (ARM_COLOURS["GRPO"], ARM_COLOURS["SFT"])
+    same = pairs["SFT 2048", "SFT 8192"]
+    assert same.colours[0] == ARM_COLOURS["SFT"] and same.colours[1] not in ARM_COLOURS.values()
+    assert "#b35806" in same.text_colours and ARM_COLOURS["SFT"] not in same.text_colours
 
 
 def test_the_widget_chooses_two_arms_and_never_the_same_twice():

@@ -213,6 +213,13 @@ def test_garbled_sizes_and_arms_say_so():
     assert [label.get_text() for label in ours.get_yticklabels()] == ["100", "1000 (garbled 57%)"]
 
 
+def test_arms_have_the_colour_of_their_kind():
+    names = {"SFT 2048": "SFT", "GRPO, rules": "GRPO", "SFT 2048, GRPO": "SFT→GRPO"}
+    table = pd.DataFrame({"arm": list(names), "seed": 0, "accuracy": 0.5, "low": 0.4, "high": 0.6})
+    ours, _ = plot_arms(table, dict.fromkeys(names, 20.0), base=(0.5, 25.3), title="").axes
+    assert [to_hex(bar.get_facecolor()) for bar in ours.patches] == [ARM_COLOURS[kind] for kind in names.values()]
+
+
 def test_garbled_trainings_say_so():
     well = [{"step": step, "loss": 1.0, "garbled": 0.2 * (step < 5)} for step in range(1, 21)]
     ill = [{"step": step, "loss": 1.0, "garbled": "0.5"} for step in range(1, 21)]

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = ("#2166ac", "#e08214")
-"""Of the first and of the second arm."""
-TEXT_COLOURS = (COLOURS[0], "#b35806")
-"""The same for words: dark enough on white (a contrast of 4.5 or more)."""
+OTHER_COLOUR = "#7b3294"
+"""Of the second arm where both are of one kind."""
+TEXT_COLOURS = {"#7f7f7f": "#595959", "#e08214": "#b35806"}
+"""For words, in place of arms' colours that are too light on white (a contrast of 4.5 or more)."""
 CURVES = {"reward": "training reward", "held_out/accuracy": "held-out accuracy"}
 
 
@@ -42,6 +42,18 @@ class Pair:
         self.both = first.join(second[["response", "correct"]].add_suffix("_second"), how="inner")
         known = logs["arm"].isin(names).any() if logs is not None else False
         self.logs = logs[logs["arm"].isin(names)] if known else None
+
+    @cached_property
+    def colours(self) -> tuple[str, str]:
+        """Of both arms, by their kinds."""
+        from .plots.style import ARM_COLOURS, arm_kind
+
+        first, second = (ARM_COLOURS[arm_kind(name)] for name in self.names)
+        return first, second if second != first else OTHER_COLOUR
+
+    @cached_property
+    def text_colours(self) -> tuple[str, ...]:
+        return tuple(TEXT_COLOURS.get(colour, colour) for colour in self.colours)
 
     @cached_property
     def changed(self) -> list[str]:
@@ -126,7 +138,7 @@ class ArmExplorer(Slides):
         for axes, k, response, correct in said:
             axes.axis("off")
             head = f"{pair.names[k]}: {'right' if correct else 'wrong'}"
-            axes.text(0, 1, head, va="top", color=TEXT_COLOURS[k], weight="bold", fontsize=8, parse_math=False)
+            axes.text(0, 1, head, va="top", color=pair.text_colours[k], weight="bold", fontsize=8, parse_math=False)
             told = wrap(response, width=46)
             axes.text(0, 0.9, told, va="top", fontsize=7, family="monospace", parse_math=False)
         figure.suptitle(str(pair), fontsize=10)
@@ -137,7 +149,7 @@ class ArmExplorer(Slides):
         pair, record, row = self._asked(number)
         asked = f"<b>{html.escape(record['question'])} → {html.escape(record['gt'])}</b>"
         cells = "".join(
-            f"<td style='vertical-align: top; text-align: left; width: 50%'><b style='color: {TEXT_COLOURS[k]}'>"
+            f"<td style='vertical-align: top; text-align: left; width: 50%'><b style='color: {pair.text_colours[k]}'>"
             f"{html.escape(pair.names[k])}: {'right' if row[f'correct{end}'] else 'wrong'}</b>"
             f"{_marked(row[f'response{end}'], record)}</td>"
             for k, end in enumerate(("", "_second"))
@@ -200,7 +212,7 @@ def _draw_accuracy(axes: "Axes", pair: Pair) -> None:
     places = range(len(table))
     for k, column in enumerate(("first", "second")):
         heights = [place + (k - 0.5) * 0.36 for place in places]
-        axes.barh(heights, 100 * table[column], 0.36, color=COLOURS[k], label=plain(pair.names[k]))
+        axes.barh(heights, 100 * table[column], 0.36, color=pair.colours[k], label=plain(pair.names[k]))
     axes.set_yticks(list(places), [f"{plain(source)} ({n:.0f})" for source, n in table["n"].items()], fontsize=7)
     axes.invert_yaxis()
     axes.set(xlabel="accuracy (%)", xlim=(0, 100))
@@ -213,8 +225,8 @@ def _draw_changed(axes: "Axes", pair: Pair) -> None:
 
     table = pair.table.drop(index="all")
     places = list(range(len(table)))
-    axes.barh(places, table["won"], color=COLOURS[1])
-    axes.barh(places, -table["lost"], color=COLOURS[0])
+    axes.barh(places, table["won"], color=pair.colours[1])
+    axes.barh(places, -table["lost"], color=pair.colours[0])
     axes.axvline(0, color="0.3", linewidth=0.8)
     axes.set_yticks(places, table.index, fontsize=7)
     axes.invert_yaxis()
@@ -235,7 +247,7 @@ def _draw_curves(axes: "Axes", pair: Pair) -> None:
                 smooth = (
                     points[column].rolling(9, center=True, min_periods=1).mean() if style == ":" else points[column]
                 )
-                axes.plot(points["step"], smooth, style, color=COLOURS[k])
+                axes.plot(points["step"], smooth, style, color=pair.colours[k])
     axes.plot([], [], ":", color="0.3", label=CURVES["reward"])
     axes.plot([], [], "-", color="0.3", label=CURVES["held_out/accuracy"])
     axes.set(xlabel="step", ylim=(0, None))
@@ -277,7 +289,7 @@ def _table_html(pair: Pair) -> str:
         for source, row in pair.table.iterrows()
     )
     names = "".join(
-        f"<th style='color: {TEXT_COLOURS[k]}'>{html.escape(name)}</th>" for k, name in enumerate(pair.names)
+        f"<th style='color: {pair.text_colours[k]}'>{html.escape(name)}</th>" for k, name in enumerate(pair.names)
     )
     return f"<table><tr><th>source</th><th>n</th>{names}<th>won</th><th>lost</th></tr>{rows}</table>"
 

@@ -9,7 +9,7 @@ import numpy as np
 from ...core.paper_numbers import TABLE_1
 from ...mini_world.kinds import KINDS
 from .garbled_runs import run_label, share_in_table
-from .style import ARM_COLOURS, open_frame, plain
+from .style import ARM_COLOURS, arm_kind, open_frame, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +76,9 @@ def _name_sources(axes: "Axes", counts: Mapping[str, str]) -> None:
 
 
 def plot_arms(table: "pd.DataFrame", paper: Mapping[str, float], *, base: tuple[float, float], title: str) -> "Figure":
-    """Arms of an ablation beside the same arms in the paper: a dot a seed with its 95% interval, their mean as a bar.
+    """Arms of a study beside the same arms in the paper: a dot a seed with its 95% interval, their mean as a bar.
+
+    The colour is that of the kind of arm, as its name says it: SFT, GRPO, or one after the other.
 
     Args:
         table: rows with `arm`, `seed`, `accuracy`, `low` and `high` (0-1); where it has `garbled` (0-1), an arm with a
@@ -89,12 +91,12 @@ def plot_arms(table: "pd.DataFrame", paper: Mapping[str, float], *, base: tuple[
     labels = [run_label(arm, share_in_table(table[table["arm"] == arm])) for arm in arms]
     figure, (ours, theirs) = plt.subplots(1, 2, figsize=(9, 0.38 * len(arms) + 1.2), sharey=True, layout="constrained")
     for place, arm in enumerate(arms):
-        runs = table[table["arm"] == arm]
-        ours.barh(place, 100 * runs["accuracy"].mean(), color=ARM_COLOURS["GRPO"], alpha=0.25)
+        runs, colour = table[table["arm"] == arm], ARM_COLOURS[arm_kind(arm)]
+        ours.barh(place, 100 * runs["accuracy"].mean(), color=colour, alpha=0.25)
         heights = place + np.linspace(-0.22, 0.22, len(runs)) if len(runs) > 1 else [place]
         for height, (_, run) in zip(heights, runs.iterrows(), strict=True):
-            ours.plot([100 * run["low"], 100 * run["high"]], [height] * 2, color=ARM_COLOURS["GRPO"], linewidth=1)
-            ours.plot(100 * run["accuracy"], height, "o", color=ARM_COLOURS["GRPO"], markersize=4)
+            ours.plot([100 * run["low"], 100 * run["high"]], [height] * 2, color=colour, linewidth=1)
+            ours.plot(100 * run["accuracy"], height, "o", color=colour, markersize=4)
         theirs.barh(place, paper[arm], color="0.75")
         theirs.text(paper[arm], place, f" {paper[arm]:.1f}", va="center", fontsize=8)
     for axes, value, words in ((ours, 100 * base[0], "here, held-out (%)"), (theirs, base[1], "in the paper (%)")):

@@ -24,6 +24,19 @@ GUESS_LINE = {"color": "0.1", "linewidth": 1.2, "linestyle": (0, (4, 2)), "label
 """Of what guessing earns, wherever it is drawn."""
 
 
+def arm_kind(arm: str) -> str:
+    """The key of `ARM_COLOURS` that an arm's name belongs to; a name without "base" and "SFT" is a run of GRPO.
+
+    >>> [arm_kind(arm) for arm in ("base", "SFT cues", "SFT 2048, GRPO", "GRPO, no box", "leaky")]
+    ['base', 'SFT', 'SFT→GRPO', 'GRPO', 'GRPO']
+    """
+    if arm == "base":
+        return "base"
+    if "SFT" not in arm:
+        return "GRPO"
+    return "SFT→GRPO" if "GRPO" in arm else "SFT"
+
+
 LONGEST_NAME = 40
 """Characters of a name in a figure; the middle of a longer one is left out."""
 
