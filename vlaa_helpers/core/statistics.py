@@ -95,7 +95,13 @@ def seeds_interval(values: Sequence[float], *, items: Sequence, seeds: Sequence)
 
 
 def clustered_interval(
-    value: float, pulls: Sequence[float], *, items: Sequence, seeds: Sequence, arms: Sequence | None = None
+    value: float,
+    pulls: Sequence[float],
+    *,
+    items: Sequence,
+    seeds: Sequence,
+    arms: Sequence | None = None,
+    level: float = 0.95,
 ) -> tuple[float, float]:
     """The 95% interval of a statistic of responses that share questions and training seeds.
 
@@ -111,6 +117,7 @@ def clustered_interval(
         items: the question of each response.
         seeds: the training seed of each response. An arm with one seed adds no variance of seeds: it is not known.
         arms: the policy of each response where the statistic compares several: seed 0 of two is two trainings.
+        level: share of samples whose interval holds the truth; for m intervals at once 1 - 0.05 / m (Bonferroni).
     """
     from scipy.stats import t
 
@@ -127,7 +134,7 @@ def clustered_interval(
             alone += of_seeds
             terms += of_seeds**2 / degrees
     total = max(of_items + added, alone)
-    half = math.sqrt(total) * float(t.ppf(0.975, total**2 / terms)) if total else 0.0
+    half = math.sqrt(total) * float(t.ppf((1 + level) / 2, total**2 / terms)) if total else 0.0
     return float(value) - half, float(value) + half
 
 

@@ -36,12 +36,13 @@ def _plan(name: str) -> StudyFile:
     return load_study(PLANS / f"{name}.yaml")
 
 
-def effect_of(claim: Claim, tables: Path, base: str = SHIPPED) -> dict[str, Any] | None:
+def effect_of(claim: Claim, tables: Path, base: str = SHIPPED, at_once: int = 1) -> dict[str, Any] | None:
     """The difference that a claim speaks of, with a 95% interval over questions and seeds; None while arms are missing.
 
     Args:
         tables: folder of the outcomes (`dev.studies.ship`).
         base: that the arms start from, `SHIPPED` or one of `OTHER_BASES`.
+        at_once: how many claims are held: `low_all` and `high_all` are wide enough for all of them (Bonferroni).
     """
     parts = [_responses(term, claim, tables, base) for term in claim.terms]
     if any(part is None for part in parts):
@@ -55,11 +56,19 @@ def effect_of(claim: Claim, tables: Path, base: str = SHIPPED) -> dict[str, Any]
         items += list(told["id"])
         seeds += list(told["seed"])
         arms += [f"{term.profile} {term.arm}"] * len(told)
-    low, high = clustered_interval(value, np.concatenate(pulls), items=items, seeds=seeds, arms=arms)
+    bounds = {
+        name: clustered_interval(
+            value, np.concatenate(pulls), items=items, seeds=seeds, arms=arms, level=1 - 0.05 / number
+        )
+        for name, number in (("", 1), ("_all", at_once))
+    }
     about = {name: each for name, each in asdict(claim).items() if name != "terms"}
     about["sources"] = " ".join(claim.sources)
     shape = {"seeds": parts[0]["seed"].nunique(), "n": parts[0]["id"].nunique()}
-    return about | {"base": base, "effect": round(value, 4), "low": round(low, 4), "high": round(high, 4)} | shape
+    told = {
+        f"{end}{name}": round(bound[k], 4) for name, bound in bounds.items() for k, end in enumerate(("low", "high"))
+    }
+    return about | {"base": base, "effect": round(value, 4)} | told | shape
 
 
 def _responses(term: Term, claim: Claim, tables: Path, base: str) -> "pd.DataFrame | None":
@@ -105,7 +114,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--tables", type=Path, default=TABLES, help="default: the package's")
     options = parser.parse_args(argv)
     bases = (SHIPPED, *OTHER_BASES)
-    found = {(claim.claim, base): effect_of(claim, options.tables, base) for claim in CLAIMS for base in bases}
+    measured = {base: sum(effect_of(claim, options.tables, base) is not None for claim in CLAIMS) for base in bases}
+    found = {
+        (claim.claim, base): effect_of(claim, options.tables, base, max(1, measured[base]))
+        for claim in CLAIMS
+        for base in bases
+    }
     table = pd.DataFrame([row for row in found.values() if row])
     write_whole(table, options.tables / "claims.csv")
     print(table[["claim", "base", "effect", "low", "high", "n", "seeds"]].to_string(index=False))
