@@ -17,7 +17,7 @@ def sum_of_means(
     """A sum of arms' means, each with its sign, and its interval over questions and seeds (`clustered_interval`).
 
     Args:
-        parts: sign (+1 or -1), name of the policy, and its responses with `id`, `seed` and the value; rows where that is
+        parts: sign (+1 or -1), name of the policy, and its responses with `id`, `seed` and the value; rows where it is
             blank are left out.
         value: the column.
         level: of the interval.
