@@ -438,3 +438,21 @@ def test_a_mended_card_with_another_licence_stops_the_plan(tmp_path):
 def test_a_card_of_an_earlier_version_is_not_lost(tmp_path):
     (write_adapter(tmp_path) / "card.md").write_text("---\nlicense: mit\n---\n\nOurs.\n")
     assert "Ours." in plan_push(tmp_path, "me/x").card
+
+
+def test_a_plan_writes_through_no_link(tmp_path):
+    (tmp_path / "precious").write_text("mine\n")
+    folder = write_adapter(tmp_path / "run")
+    for name in ("card.md.part", ".card.sha256", ".card.sha256.part"):
+        (folder / name).symlink_to(tmp_path / "precious")
+    assert plan_push(folder, "me/it").card_path.read_text().startswith("---\n")
+    assert (tmp_path / "precious").read_text() == "mine\n"
+
+
+def test_a_method_of_a_stranger_s_is_a_tag_only_where_it_is_a_word(tmp_path):
+    folder = write_adapter(tmp_path / "run")
+    note = {"base": "x", "records": 1, "sources": {}, "recipe": []}
+    for method, tags in (("SFT", ["sft"]), ("$({touch,x})", [])):
+        (folder / "training.json").write_text(json.dumps({**note, "method": method}))
+        card = ModelCard(plan_push(folder, "me/it").card)
+        assert card.data.tags == ["vlaa-helpers", "visual-reasoning", *tags]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .jsonl import whole_rows
-from .whole_files import write_whole
+from .whole_files import open_own, write_whole
 
 RESPONSES, SETTINGS = "responses.jsonl", "settings.json"
 
@@ -56,7 +56,7 @@ class KeptRows:
 
     def add(self, rows: list[dict]) -> None:
         if self._path is not None:
-            with self._path.open("a", encoding="utf-8") as file:
+            with open_own(self._path, "a", encoding="utf-8") as file:
                 file.write("".join(map(_line, rows)))
         self.rows += rows
 

@@ -19,6 +19,7 @@ from ..core.endpoint import EndpointError
 from ..core.images import read_image_file
 from ..core.origin import note_build, origins_of
 from ..core.record_schema import RECORD_COLUMNS, record_features, require_records
+from ..core.whole_files import write_whole
 from .journal import Journal, Usage
 from .prompts import PROMPTS, ROLES
 from .steps import STEPS, Rejected, close_record, collect, is_rl_only, open_record, run_steps
@@ -169,13 +170,8 @@ def _build(records: "Dataset", teacher: Teacher, folder: Path, unique_images: bo
 
 def _write(path: Path, text: str) -> None:
     """The file as a whole, or as it was: a full disk leaves no half of it."""
-    part = path.with_name(path.name + ".part")
     with writing(path):
-        try:
-            part.write_text(text, encoding="utf-8", newline="\n")
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(path, text.encode("utf-8"))
 
 
 class Chunks:
@@ -290,6 +286,7 @@ class _Writers:
         self._files = {}
         with writing(self.folder), ExitStack() as stack:
             for name, features in (("sft", record_features()), ("rl", record_features()), ("rejects", rejects)):
+                self._part(name).unlink(missing_ok=True)  # what a kill left, or a link: the writer would follow it
                 stack.callback(self._part(name).unlink, missing_ok=True)
                 self._files[name] = ArrowWriter(path=str(self._part(name)), features=features)
                 stack.callback(_close, self._files[name])

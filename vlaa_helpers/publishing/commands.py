@@ -1,10 +1,10 @@
 """`vlaa merge` and `vlaa push`."""
 
 import argparse
-import shutil
 from pathlib import Path
 
 from ..core.command_line import add_changes, changed
+from ..core.whole_files import write_whole
 
 
 def add_merge(commands: argparse._SubParsersAction) -> None:
@@ -39,10 +39,10 @@ def _merge(options: argparse.Namespace) -> None:
     profile = changed(profile.replace(model=options.model or profile.model), options.change)
     report = merge_adapter(facts.folder, profile, options.out, dtype=options.dtype)
     words = str(report).replace(f"{options.out}: ", "", 1)
-    (options.out / MERGE_REPORT).write_text(f"{words}\n", encoding="utf-8")
+    write_whole(options.out / MERGE_REPORT, f"{words}\n".encode())
     for name in (NOTE, "log.csv"):
         if (facts.home / name).exists():
-            shutil.copy(facts.home / name, options.out / name)
+            write_whole(options.out / name, (facts.home / name).read_bytes())
     print(f"{report}\nuse it anywhere: AutoModelForImageTextToText.from_pretrained({str(options.out)!r})")
 
 
