@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.built_records import read_built, read_texts
 from ..core.endpoint import EndpointError
 from ..core.images import read_image_file
 from ..core.origin import note_build, origins_of
@@ -121,16 +122,16 @@ def load_build(out_dir: str | os.PathLike) -> BuildResult:
 
     Raises:
         FileNotFoundError: no finished build there.
-        ValueError: a `build.json` that is none.
+        ValueError: a `build.json` that is none, a damaged set, or one whose images are not all there as bytes.
     """
     import pandas as pd
-    from datasets import Dataset
 
     folder = Path(out_dir)
     if not (folder / "build.json").is_file():
         raise FileNotFoundError(f"no finished build in {folder}; run build_dataset(records, teacher, {str(folder)!r})")
     yields = pd.read_csv(folder / "yields.csv", index_col="source").astype("Int64")
-    sft, rl, rejects = (Dataset.from_file(str(folder / f"{name}.arrow")) for name in ("sft", "rl", "rejects"))
+    sft, rl = (read_built(folder / f"{name}.arrow") for name in ("sft", "rl"))
+    rejects = read_texts(folder / "rejects.arrow", REJECT_COLUMNS)
     for built in (sft, rl):
         note_build(built, folder)
     return BuildResult(sft, rl, yields, rejects, folder)

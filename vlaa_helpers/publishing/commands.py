@@ -27,7 +27,7 @@ def _merge(options: argparse.Namespace) -> None:
     from ..core.run_note import NOTE
     from ..policy.adapters import merge_adapter
     from ..policy.profiles import get_profile
-    from .run_facts import MERGE_REPORT, read_facts
+    from .run_facts import read_facts
 
     try:
         profile = get_profile(options.profile)
@@ -38,8 +38,6 @@ def _merge(options: argparse.Namespace) -> None:
         raise ValueError(f"{options.run} is a whole model already; give the folder of a training or of an adapter")
     profile = changed(profile.replace(model=options.model or profile.model), options.change)
     report = merge_adapter(facts.folder, profile, options.out, dtype=options.dtype)
-    words = str(report).replace(f"{options.out}: ", "", 1)
-    write_whole(options.out / MERGE_REPORT, f"{words}\n".encode())
     for name in (NOTE, "log.csv"):
         if (facts.home / name).exists():
             write_whole(options.out / name, (facts.home / name).read_bytes())
