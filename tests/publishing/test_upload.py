@@ -7,7 +7,7 @@ from huggingface_hub import ModelCard
 from huggingface_hub.errors import HfHubHTTPError
 from run_folders import write_log, write_run
 
-from vlaa_helpers import ScriptedTeacher, build_dataset, load_policy, make_scenes, plan_push, push, train_sft
+from vlaa_helpers import ScriptedTeacher, build_dataset, cli, load_policy, make_scenes, plan_push, push, train_sft
 from vlaa_helpers.core.origin import note_origin
 from vlaa_helpers.mini_world.scenes import scene_records
 from vlaa_helpers.policy.adapters import save_policy
@@ -456,3 +456,13 @@ def test_a_method_of_a_stranger_s_is_a_tag_only_where_it_is_a_word(tmp_path):
         (folder / "training.json").write_text(json.dumps({**note, "method": method}))
         card = ModelCard(plan_push(folder, "me/it").card)
         assert card.data.tags == ["vlaa-helpers", "visual-reasoning", *tags]
+
+
+@pytest.mark.parametrize("settings", ["[]", '{"samples": 1}', '{"records": 6, "samples": 1, "about": {"rows": 3}}'])
+def test_an_odd_report_is_one_line(reports, tmp_path, capsys, settings):
+    folder = reports[0].partition("=")[2]
+    (tmp_path / "a" / "settings.json").write_text(settings)
+    with pytest.raises(SystemExit):
+        cli.main(["push", str(write_adapter(tmp_path / "run")), "me/it", "--evaluation", folder])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"vlaa: {folder}/settings.json")

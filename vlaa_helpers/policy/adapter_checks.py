@@ -89,7 +89,7 @@ def check_is_no_adapter(model: str) -> None:
         ValueError: an adapter, alone or beside a model.
         OSError: the hub does not give it.
     """
-    from transformers.utils.peft_utils import find_adapter_config_file
+    from transformers.utils import find_adapter_config_file
 
     if find_adapter_config_file(model) is not None:
         raise ValueError(
