@@ -33,15 +33,7 @@ def check_adapter_settings(folder: str | Path, *, pattern: str) -> None:
         FileNotFoundError: no adapter in the folder, or none of its weights.
         ValueError: such a setting; the message names file and setting, what was seen and what was expected.
     """
-    if not (Path(folder) / ADAPTER_CONFIG).exists():
-        raise FileNotFoundError(
-            f"no adapter in {folder}; expected {ADAPTER_CONFIG} there, as save_policy or save_pretrained writes"
-        )
-    if not any((Path(folder) / name).is_file() for name in WEIGHTS):
-        raise FileNotFoundError(
-            f"no weights in {folder}; expected {' or '.join(WEIGHTS)} beside {ADAPTER_CONFIG}. Save the adapter again: "
-            "peft would take those of whoever has that name on the hub"
-        )
+    check_adapter_files(folder)
     config = read_adapter_config(folder)
     checks = {
         "peft_type": (config.get("peft_type") == "LORA", "LORA"),
@@ -77,6 +69,19 @@ def check_adapter_settings(folder: str | Path, *, pattern: str) -> None:
                 f"{Path(folder) / ADAPTER_CONFIG} cannot be used: {seen}; expected {expected}. Save the adapter so, or "
                 "load it with peft yourself if you trust who made it: PeftModel.from_pretrained(model, folder)"
             )
+
+
+def check_adapter_files(folder: str | Path) -> None:
+    """Raises FileNotFoundError for a folder without an adapter, or without its weights: peft would ask the hub."""
+    if not (Path(folder) / ADAPTER_CONFIG).exists():
+        raise FileNotFoundError(
+            f"no adapter in {folder}; expected {ADAPTER_CONFIG} there, as save_policy or save_pretrained writes"
+        )
+    if not any((Path(folder) / name).is_file() for name in WEIGHTS):
+        raise FileNotFoundError(
+            f"no weights in {folder}; expected {' or '.join(WEIGHTS)} beside {ADAPTER_CONFIG}. Save the adapter again: "
+            "peft would take those of whoever has that name on the hub"
+        )
 
 
 def check_is_no_adapter(model: str) -> None:
