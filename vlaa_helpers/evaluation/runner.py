@@ -75,7 +75,8 @@ def evaluate(
         prompt: "ours" asks with our system prompt, for thinking and an answer in tags, as our trainings do. "own" asks
             as other harnesses do, under the model's own system prompt, and takes the answer from free text
             (`free_answer`). The two are different measurements: reports say which one they are.
-        about: what a report should say of the records, such as `read_benchmark(…).about`; kept in its settings.
+        about: what a report should say of the records, as `read_benchmark(…).about` does (benchmark, repository, rows,
+            left_out); kept in its settings.
         out: a folder that keeps the responses as they come; after an interruption the same call goes on from there.
             Those that are there are scored anew, and a line says how many: a folder may come from a stranger, whose
             scores count for nothing. That they are this model's words is the folder's claim.
