@@ -300,12 +300,14 @@ def _own_evaluations(options: argparse.Namespace) -> Path:
 
 def _evaluate(options: argparse.Namespace) -> None:
     """Ask a policy held-out questions, or those of a benchmark. Interrupted, run it again: it goes on."""
-    from .evaluation.eval_report import compare_reports, load_report
+    from .evaluation.eval_report import check_same_items, compare_reports, load_report
     from .evaluation.runner import evaluate
 
     prompts = {options.prompt: ""} if options.prompt != "both" else {"ours": "ours", "own": "own"}
     before = {name: load_report(options.against / part) if options.against else None for name, part in prompts.items()}
     records, about = _asked(options)
+    for earlier in filter(None, before.values()):  # before minutes go into loading and asking
+        check_same_items((row["id"] for row in earlier.rows), records["id"])
     model, processor, profile = _policy(options)
     for prompt, part in prompts.items():
         report = evaluate(

@@ -15,10 +15,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.built_records import read_built, read_texts
 from ..core.endpoint import EndpointError
 from ..core.images import read_image_file
 from ..core.origin import note_build, origins_of
 from ..core.record_schema import RECORD_COLUMNS, record_features, require_records
+from ..core.whole_files import write_whole
 from .journal import Journal, Usage
 from .prompts import PROMPTS, ROLES
 from .steps import STEPS, Rejected, close_record, collect, is_rl_only, open_record, run_steps
@@ -120,16 +122,16 @@ def load_build(out_dir: str | os.PathLike) -> BuildResult:
 
     Raises:
         FileNotFoundError: no finished build there.
-        ValueError: a `build.json` that is none.
+        ValueError: a `build.json` that is none, a damaged set, or one whose images are not all there as bytes.
     """
     import pandas as pd
-    from datasets import Dataset
 
     folder = Path(out_dir)
     if not (folder / "build.json").is_file():
         raise FileNotFoundError(f"no finished build in {folder}; run build_dataset(records, teacher, {str(folder)!r})")
     yields = pd.read_csv(folder / "yields.csv", index_col="source").astype("Int64")
-    sft, rl, rejects = (Dataset.from_file(str(folder / f"{name}.arrow")) for name in ("sft", "rl", "rejects"))
+    sft, rl = (read_built(folder / f"{name}.arrow") for name in ("sft", "rl"))
+    rejects = read_texts(folder / "rejects.arrow", REJECT_COLUMNS)
     for built in (sft, rl):
         note_build(built, folder)
     return BuildResult(sft, rl, yields, rejects, folder)
@@ -169,13 +171,8 @@ def _build(records: "Dataset", teacher: Teacher, folder: Path, unique_images: bo
 
 def _write(path: Path, text: str) -> None:
     """The file as a whole, or as it was: a full disk leaves no half of it."""
-    part = path.with_name(path.name + ".part")
     with writing(path):
-        try:
-            part.write_text(text, encoding="utf-8", newline="\n")
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(path, text.encode("utf-8"))
 
 
 class Chunks:
@@ -290,6 +287,7 @@ class _Writers:
         self._files = {}
         with writing(self.folder), ExitStack() as stack:
             for name, features in (("sft", record_features()), ("rl", record_features()), ("rejects", rejects)):
+                self._part(name).unlink(missing_ok=True)  # what a kill left, or a link: the writer would follow it
                 stack.callback(self._part(name).unlink, missing_ok=True)
                 self._files[name] = ArrowWriter(path=str(self._part(name)), features=features)
                 stack.callback(_close, self._files[name])

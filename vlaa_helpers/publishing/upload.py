@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..core.adapter_config import ADAPTER_CONFIG, read_adapter_config
+from ..core.built_records import read_built
 from ..core.printable import one_line
 from ..core.run_note import NOTE, read_note
 from ..core.shareable import shareable, shareable_note, shareable_text, without_paths_as_ids
+from ..policy.adapters import MERGE_REPORT
 from .card_file import CARD_FILE, CARD_MARK, card_licence, mended_card, write_card
 from .dataset_card import dataset_card
 from .model_card import model_card
-from .run_facts import MERGE_REPORT, read_facts
+from .run_facts import read_facts
 from .sent_files import local_path_in, model_files, refuse_link_outside
 
 CARD = "README.md"
@@ -218,10 +220,8 @@ def _cleaned(sources: Mapping[str, Path], base: str) -> dict[str, bytes]:
 
 def _parquet(path: Path) -> bytes:
     """A set of a build as parquet, as others read it; b"" when it has no rows."""
-    from datasets import Dataset
-
     refuse_link_outside(path)
-    records = Dataset.from_file(str(path))
+    records = read_built(path)
     if not len(records):
         return b""
     with tempfile.NamedTemporaryFile(suffix=".parquet") as file:

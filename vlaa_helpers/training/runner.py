@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 from transformers import PrinterCallback, TrainerCallback
 
 from ..core.run_note import NOTE
+from ..core.whole_files import open_own
 from ..policy.decode_loop import NOT_FINITE
 from ..policy.dense_weights import dense_weights
 from ..policy.loading import spare_frozen_tower
@@ -318,7 +319,7 @@ class TrainingLog(TrainerCallback):
         self.columns += dict.fromkeys(names)
         self.rows[whole:] = new
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("w" if anew else "a", newline="") as file:
+        with open_own(self.path, "w" if anew else "a", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, self.columns)
             if anew:
                 writer.writeheader()
