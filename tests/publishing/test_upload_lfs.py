@@ -1,6 +1,6 @@
 """A push whose weights go by LFS, as the hub asks of every `.safetensors` and `.parquet`, over loopback.
 
-Xet, by which huggingface_hub would send them where hf_xet is installed, is switched off by `push`; nothing here imitates it.
+Xet, by which huggingface_hub would send them, is switched off by `push`; nothing here imitates it.
 """
 
 import hashlib

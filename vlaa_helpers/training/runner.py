@@ -211,7 +211,7 @@ def dense_training(trainer: Any) -> Iterator[None]:
 
 
 def _set_aside(folder: Path) -> None:
-    """Move what an earlier run left, its adapter, note and card too, and say so: they would pass for those of the new."""
+    """Move what an earlier run left, its adapter, note and card too: they would pass for those of the new. Says so."""
     trained = ("checkpoint-*", ADAPTER, "adapter_config.json", "adapter_model*", REFERENCE)
     names = (*trained, NOTE, CARD, LOG, ROLLOUTS, HELD_OUT, EVALUATIONS)
     left = [path for name in names for path in folder.glob(name)]
