@@ -81,6 +81,7 @@ def test_the_oldest_versions_are_the_floors():
     named = floors.keys() & oldest.keys()
     assert named == {
         "torch", "torchvision", "numpy", "pandas", "pillow", "matplotlib", "ipywidgets", "scikit-learn", "scipy",
+        "accelerate", "filelock", "tqdm",
     }  # fmt: skip
     for name in named:
         assert oldest[name].split(".")[:2] == floors[name].split(".")[:2], name

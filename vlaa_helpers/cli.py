@@ -4,6 +4,7 @@ import argparse
 import errno
 import os
 import re
+import shlex
 import sys
 import tempfile
 import warnings
@@ -248,7 +249,7 @@ def _keep_adapter(trainer: Any, processor: Any, out: Path, trained_on: str = "")
     folder = save_policy(trainer.model, processor, out / "adapter", is_main_process=is_main)
     if is_main:
         print(f"{trainer.state.global_step} steps{trained_on}; log: {out / 'log.csv'}")
-        print(f"adapter: {folder}; measure it with: vlaa evaluate SOURCE --adapter {folder}")
+        print(f"adapter: {folder}; measure it with: vlaa evaluate SOURCE --adapter {shlex.quote(str(folder))}")
 
 
 def _scorer(options: argparse.Namespace):

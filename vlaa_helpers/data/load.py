@@ -222,5 +222,5 @@ def _find_file(source: str | os.PathLike, hub_option: str | None) -> Path:
     seen, wanted = ("is a folder", "a .json, .jsonl or .csv file") if path.is_dir() else ("no such file", "such a file")
     raise FileNotFoundError(
         f'{source}: {seen}. {nearby_words(path)} Pass {wanted}, "mini" for the generated world, or a dataset on the '
-        'hub such as "UCSC-VLAA/VLAA-Thinking".'
+        'hub such as "UCSC-VLAA/VLAA-Thinking" (a name that begins like a folder here is a path, no dataset).'
     )

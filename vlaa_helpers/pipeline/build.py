@@ -6,6 +6,7 @@ from records and journals alone, so a build that was killed and run again ends i
 """
 
 import json
+import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -25,13 +26,14 @@ from .journal import Journal, Usage
 from .prompts import PROMPTS, ROLES
 from .steps import STEPS, Rejected, close_record, collect, is_rl_only, open_record, run_steps
 from .stops import BuildStopped, writing
-from .teachers import Teacher
+from .teachers import ChatTeacher, Teacher
 
 if TYPE_CHECKING:
     import pandas as pd
     from datasets import Dataset
     from datasets.arrow_writer import ArrowWriter
 
+logger = logging.getLogger(__name__)
 CHUNK = 500
 """Records between two journals: what is held in memory at once, and what a stop leaves half done."""
 YIELD_COLUMNS = ("original", "collected", "captioned", "distilled", "rewritten", "verified", "sft", "rl")
@@ -79,7 +81,8 @@ def build_dataset(
         records: with the columns of a record. Text that a record brings (caption, response) is kept, not asked for.
         teacher: `ScriptedTeacher`, `ChatTeacher`, or anything with the same three methods.
         unique_images: reject a record whose image an earlier one had, as the paper did (§2, step 1).
-        budget: stop once the replies have cost this much, in the unit of the teacher's prices.
+        budget: stop once the replies have cost this much, in the unit of the teacher's prices. With prices of 0 it has
+            no effect, and a warning says so.
         engine: "local", or "ray" to spread the chunks over Ray Data; on several machines `out_dir` and the records
             must be on a file system that all of them see, and `budget` is not kept.
 
@@ -101,6 +104,11 @@ def build_dataset(
         raise ValueError('a budget needs engine="local": the workers of Ray do not share a purse')
     if budget is not None and not budget >= 0:  # NaN would never be spent
         raise ValueError(f"budget is {budget!r}; expected 0 or more, in the unit of the teacher's prices, or None")
+    if budget is not None and isinstance(teacher, ChatTeacher) and not any(map(any, teacher.prices.values())):
+        logger.warning(
+            f"the budget of {budget:g} has no effect: the teacher's prices are 0. Set prices, ChatTeacher(…, "
+            "prices={model: (of a million tokens read, of a million written)}), or leave the budget out"
+        )
     folder = Path(out_dir)
     lock = FileLock(folder / ".lock", timeout=0)
     with writing(folder):

@@ -2,7 +2,8 @@
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -150,6 +151,8 @@ def plan_push(
 def push(plan: PushPlan, *, private: bool = True) -> str:
     """Carry out a plan: create the repository where there is none, and commit card and files at once.
 
+    Large files go by LFS, not by Xet.
+
     Needs a token with the right to write: `hf auth login`, or HF_TOKEN.
 
     Args:
@@ -175,7 +178,8 @@ def push(plan: PushPlan, *, private: bool = True) -> str:
     try:
         api.create_repo(plan.repository, repo_type=plan.kind, private=private, exist_ok=True)
         message = "Upload with vlaa_helpers"
-        done = api.create_commit(plan.repository, operations, commit_message=message, repo_type=plan.kind)
+        with _by_lfs():
+            done = api.create_commit(plan.repository, operations, commit_message=message, repo_type=plan.kind)
     except Exception as error:
         note = (
             f"Nothing was committed to {plan.repository}. Check its name, and that you may write there (hf auth "
@@ -186,6 +190,19 @@ def push(plan: PushPlan, *, private: bool = True) -> str:
         error.add_note(note)
         raise
     return done.commit_url
+
+
+@contextmanager
+def _by_lfs() -> Iterator[None]:
+    """Let huggingface_hub send large files by LFS, the way that was tested, also where it would take Xet."""
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_DISABLE_XET
+    constants.HF_HUB_DISABLE_XET = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_DISABLE_XET = before
 
 
 def _lost_on_the_way(error: Exception, endpoint: str) -> str:
