@@ -77,6 +77,14 @@ def test_formulas_and_prices_are_drawn_as_they_are_written(tmp_path):
     assert whole and not any(text.get_parse_math() for text in whole)
 
 
+def test_the_mean_of_the_reward_is_drawn_where_its_window_is_full():
+    log = pd.DataFrame({"arm": "two", "step": range(1, 31), "reward": [0.5] * 29 + [1.0], "held_out/accuracy": 0.5})
+    (axes,) = [axes for axes in view_arms(RESPONSES, RECORDS, log).figure().axes if axes.get_xlabel() == "step"]
+    reward, held_out = axes.lines[:2]
+    assert list(reward.get_xdata()) == list(range(5, 27)) and max(reward.get_ydata()) < 0.6
+    assert list(held_out.get_xdata()) == list(range(1, 31))
+
+
 def test_curves_are_told_to_a_reader_who_does_not_see_them():
     log = pd.DataFrame({"arm": "two", "step": [1, 2], "reward": [0.1, 0.2], "held_out/accuracy": [float("nan"), 0.5]})
     _, text = view_arms(RESPONSES, RECORDS, log).record_and_html(0)

@@ -151,15 +151,22 @@ def test_training_has_a_panel_for_each_metric():
         assert axes.get_xlabel() == "step" and raw.get_linewidth() < bold.get_linewidth()
         assert list(raw.get_xdata()) == list(range(1, 21))
         assert list(raw.get_ydata()) == [row[name] for row in log]
-        assert list(bold.get_ydata()) == pytest.approx(list(raw.get_ydata()))  # a straight line: the mean does not lag
+        assert list(bold.get_xdata()) == list(range(3, 19))  # where its five steps are there
+        assert list(bold.get_ydata()) == pytest.approx(list(raw.get_ydata())[2:-2])  # a straight line: it does not lag
 
 
 def test_the_bold_line_is_the_mean_of_both_sides():
     values = [0.0] * 10 + [1.0] * 10
     log = [{"step": k, "reward": value} for k, value in enumerate(values)]
     _, bold = plot_training(log, {"reward": "reward"}, title="", smooth=5).axes[0].lines
-    assert list(bold.get_xdata()) == list(range(20))
-    assert list(bold.get_ydata()) == pytest.approx([0] * 8 + [0.2, 0.4, 0.6, 0.8] + [1] * 8)
+    assert list(bold.get_xdata()) == list(range(2, 18))
+    assert list(bold.get_ydata()) == pytest.approx([0] * 6 + [0.2, 0.4, 0.6, 0.8] + [1] * 6)
+
+
+def test_one_odd_last_step_does_not_bend_the_bold_line_to_itself():
+    log = [{"step": k, "reward": 0.5} for k in range(1, 20)] + [{"step": 20, "reward": 1.0}]
+    _, bold = plot_training(log, {"reward": "reward"}, title="", smooth=5).axes[0].lines
+    assert max(bold.get_ydata()) == pytest.approx(0.6)  # a fifth of it; a window that shrinks ends at 1.0
 
 
 def test_training_reads_a_csv_log_and_skips_rows_without_the_metric():
@@ -174,7 +181,7 @@ def test_curves_take_the_colour_of_their_arm():
     log = [{"step": k, "loss": 1 / k} for k in range(1, 13)]
     raw, bold = plot_training(log, {"loss": "loss"}, title="", arm="SFT").axes[0].lines
     assert to_hex(raw.get_color()) == to_hex(bold.get_color()) == ARM_COLOURS["SFT"]
-    assert len(bold.get_xdata()) == 12
+    assert list(bold.get_xdata()) == list(range(3, 11))  # a third of twelve, made odd: five steps
 
 
 def test_losses_of_several_runs_share_an_axis():

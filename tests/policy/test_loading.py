@@ -58,6 +58,15 @@ def test_table_adds_up_and_counts_true_parameters(policy, tiny_profile):
     assert table.loc["language", "mebibytes"] < parameter_table(plain).loc["language", "mebibytes"]
 
 
+def test_the_memory_of_4_bit_weights_counts_their_scales(policy):
+    language = [(n, p) for n, p in policy[0].named_parameters() if "language" in n and "embed_tokens" not in n]
+    blocks = [-(-p.quant_state.shape.numel() // 64) for _, p in language if hasattr(p, "quant_state")]
+    scales = sum(n + 4 * -(-n // 256) for n in blocks)  # a byte a block of 64 weights, four a block of 256 scales
+    assert blocks and parameter_table(policy[0]).loc["language", "mebibytes"] * 2**20 == pytest.approx(
+        sum(p.numel() * p.element_size() for _, p in language) + scales
+    )
+
+
 def gradients(model, batch):
     model.train()
     model.zero_grad()

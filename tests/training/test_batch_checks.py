@@ -1,4 +1,5 @@
 import pytest
+from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
 
 from vlaa_helpers import check_batch, load_policy, make_scenes, train_sft
 from vlaa_helpers.data.trl_views import to_sft
@@ -48,6 +49,21 @@ def test_a_cut_prompt_is_named(examples, processor):
         check_batch(inputs, examples, processor, names=["a", "b", "c", "d", "stories-7", "f"])
 
 
+def collated(examples, processor, **options):
+    collate = DataCollatorForVisionLanguageModeling(processor, completion_only_loss=True, **options)
+    return collate([dict(row) for row in examples])
+
+
+def test_a_cut_completion_is_named(examples, processor):
+    whole = collated(examples[:3], processor)
+    assert check_batch(whole, examples[:3], processor) == [16] * 3
+    last = (whole["labels"] != -100).sum(dim=1).argmax()
+    length = int((whole["labels"][last] != -100).nonzero()[-1]) + 1
+    cut = collated(examples[last : last + 1], processor, max_length=length - 2)  # the end token, and a line break
+    with pytest.raises(ValueError, match=r"^blocks-7: its labels lack '<\|im_end\|>'.*max_length=None"):
+        check_batch(cut, examples[last : last + 1], processor, names=["blocks-7"])
+
+
 def test_a_missing_image_is_told(examples, processor):
     inputs = inputs_of(examples, processor)
     inputs["image_grid_thw"] = inputs["image_grid_thw"][:-1]
@@ -63,6 +79,9 @@ def test_training_stops_before_it_starts(tiny_profile, tmp_path, with_traces):
         ValueError, match=r"0-\d: \d+ image tokens in its text, and its 1 images ask for 16.*max_length=None"
     ):
         train_sft(model, processor, records, tiny_profile, max_length=40, **common)
+    end = max(int((collated([row], processor)["labels"][0] != -100).nonzero()[-1]) + 1 for row in list(to_sft(records)))
+    with pytest.raises(ValueError, match=r"0-\d: its labels lack '<\|im_end\|>'"):
+        train_sft(model, processor, records, tiny_profile, max_length=end - 8, **common)
     broken = records.map(lambda row, k: {"question": row["question"] + "<|image_pad|>" * (k == 2)}, with_indices=True)
     with pytest.raises(ValueError, match=rf"record {records[2]['id']}: its question holds '<\|image_pad\|>'"):
         train_sft(model, processor, broken, tiny_profile, **common)

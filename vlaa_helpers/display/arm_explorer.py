@@ -239,16 +239,16 @@ def _draw_changed(axes: "Axes", pair: Pair) -> None:
 
 def _draw_curves(axes: "Axes", pair: Pair) -> None:
     from .plots.style import open_frame
+    from .plots.training import full_window_means
 
     for k, name in enumerate(pair.names):
         log = pair.logs[pair.logs["arm"] == name]
         for column, style in zip(CURVES, (":", "-"), strict=True):
             points = log[["step", column]].dropna()
             if len(points):
-                smooth = (
-                    points[column].rolling(9, center=True, min_periods=1).mean() if style == ":" else points[column]
-                )
-                axes.plot(points["step"], smooth, style, color=pair.colours[k])
+                steps, values = points["step"].to_numpy(), points[column].to_numpy()
+                half, means = full_window_means(values, 9 if style == ":" else 1)
+                axes.plot(steps[half : len(steps) - half], means, style, color=pair.colours[k])
     axes.plot([], [], ":", color="0.3", label=CURVES["reward"])
     axes.plot([], [], "-", color="0.3", label=CURVES["held_out/accuracy"])
     axes.set(xlabel="step", ylim=(0, None))

@@ -265,7 +265,7 @@ def parameter_table(model: Any) -> "pd.DataFrame":
     """Parameters by tower: how many there are, how many train, and the memory that they take.
 
     Columns: `parameters`, `trainable`, `share` (trainable as a share of the tower, 0-1), `mebibytes`, `stored_as`.
-    A 4-bit weight counts with its true number of parameters and its packed size.
+    A 4-bit weight counts with its true number of parameters, and with its packed size and that of its scales.
     """
     import pandas as pd
     from bitsandbytes.nn import Params4bit
@@ -277,7 +277,7 @@ def parameter_table(model: Any) -> "pd.DataFrame":
         count = parameter.quant_state.shape.numel() if packed else parameter.numel()
         row["parameters"] += count
         row["trainable"] += count if parameter.requires_grad else 0
-        row["bytes"] += parameter.numel() * parameter.element_size()
+        row["bytes"] += parameter.nbytes + (_scale_bytes(parameter.quant_state) if packed else 0)
         row["kinds"].add("nf4" if packed else str(parameter.dtype).removeprefix("torch."))
     table = pd.DataFrame(
         {
@@ -293,6 +293,11 @@ def parameter_table(model: Any) -> "pd.DataFrame":
         }
     ).T
     return table.astype({"parameters": int, "trainable": int, "share": float, "mebibytes": float})
+
+
+def _scale_bytes(state: Any) -> int:
+    """Memory of the scales of a 4-bit weight: one a block, and where these are rounded too, one a block of scales."""
+    return state.absmax.nbytes + (state.state2.absmax.nbytes if state.nested else 0)
 
 
 def spare_frozen_tower(model: Any) -> None:

@@ -43,7 +43,7 @@ def sft_recipe(profile: Profile) -> pd.DataFrame:
         "learning_rate": (profile.sft_learning_rate, "ours: not stated"),
         "lr_scheduler_type": ("cosine", "ours: not stated"),
         "warmup_steps": (0.05, "ours: not stated; a share of all steps"),
-        "max_length": (None, "ours: a cut prompt would lose image tokens"),
+        "max_length": (None, "ours: a limit cuts the end of long traces, silently"),
     }
     return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "source"])
 
@@ -87,8 +87,8 @@ def train_sft(
 
     Raises:
         ImageFeaturesError: the vision tower gave features of an image that are not finite; the record is named.
-        ValueError: records without a response, or whose images and image tokens disagree (`check_batch`); weights that
-            are unknown, or read behaviour log-probabilities that the records do not have.
+        ValueError: records without a response, whose images and image tokens disagree, or whose end a limit on length
+            cuts (`check_batch`); weights that are unknown, or read behaviour log-probabilities that the records lack.
         MemoryError: out of memory; the estimate and the settings to change are in the message (`estimate_memory`).
         FileNotFoundError: to be resumed, and no checkpoint there.
         ValueError: to be resumed, over other records than before.

@@ -23,7 +23,8 @@ def plot_training(
             garbled responses (`share_in_log`), so does the figure.
         metrics: column name to axis label, a panel each, four or five in a row.
         arm: whose colour of `ARM_COLOURS` the lines take.
-        smooth: steps in the moving average, which is centred; at most a third of the run.
+        smooth: steps in the moving average, which is centred; at most a third of the run. It is drawn only where it
+            has all of them, so the bold line begins and ends inside the thin one.
     """
     return _panels({"": (log, ARM_COLOURS[arm])}, metrics, run_label(title, share_in_log(log)), smooth)
 
@@ -71,10 +72,26 @@ def _panels(runs: Mapping[str, tuple], metrics: Mapping[str, str], title: str, s
 
 def _curve(axes: Any, steps: np.ndarray, values: np.ndarray, colour: str, smooth: int = 9, label: str | None = None):
     axes.plot(steps, values, color=colour, alpha=0.35, linewidth=0.8)
+    half, means = full_window_means(values, smooth)
+    axes.plot(steps[half : len(steps) - half], means, color=colour, linewidth=2, label=label)
+
+
+def full_window_means(values: np.ndarray, smooth: int) -> tuple[int, np.ndarray]:
+    """The centred moving average of a curve, where its window is full: a mean of fewer values at the ends is noise.
+
+    Args:
+        values: shape (points,), any range.
+        smooth: points in the window; at most a third of the curve, and then made odd.
+
+    Returns:
+        How many points are left out at either end, and the means of those between, shape (points − 2 · left out,).
+
+    >>> full_window_means(np.array([0.0, 0, 0, 3, 0, 0, 0, 0, 9]), smooth=3)
+    (1, array([0., 1., 1., 1., 0., 0., 3.]))
+    """
     half = min(smooth, len(values) // 3) // 2
-    reach = [min(half, k, len(values) - 1 - k) for k in range(len(values))]  # as far to either side, so it never lags
-    means = [values[k - near : k + near + 1].mean() for k, near in enumerate(reach)]
-    axes.plot(steps, means, color=colour, linewidth=2, label=label)
+    width = 2 * half + 1
+    return half, np.convolve(values, np.ones(width), mode="valid") / width
 
 
 def plot_losses(logs: Mapping[str, Sequence[Mapping[str, float]]], *, title: str) -> "Figure":
