@@ -94,7 +94,7 @@ def _tokens() -> tuple[Case, ...]:
             [0.3, -0.2, 0.9],
             -0.5,
             0.1,
-            "clip and KL together: the smaller gain, less beta times the ratio times k3.",
+            "both count: the smaller gain, less beta times the ratio times k3.",
         ),
     )
 
@@ -165,9 +165,9 @@ def _losses() -> tuple[Case, ...]:
     losses = torch.tensor([[-1.0, -9.0, -9.0, -9.0], [0.5, 1.5, 1.0, -9.0], [2.0, 2.0, 9.0, 9.0]])
     mask = torch.tensor([[1, 0, 0, 0], [1, 1, 1, 0], [1, 1, 0, 0]])
     said = {
-        "grpo": "the mean over the tokens of each response, then over responses.",
-        "dapo": "the mean over all tokens.",
-        "dr_grpo": "the sum, divided by all the tokens that the responses could have had.",
+        "grpo": "grpo takes the mean over the tokens of each response, then over responses.",
+        "dapo": "dapo takes the mean over all tokens.",
+        "dr_grpo": "dr_grpo divides the sum by all the tokens that the responses could have had.",
     }
     shown = "losses of responses with 1, 3 and 2 tokens, mask"
     return tuple(Case((losses, mask, kind, 5), asks, f"{shown}, {kind!r}, longest=5") for kind, asks in said.items())
@@ -266,11 +266,11 @@ SAMPLER = Exercise(
         _draw,
         (
             *(
-                Case((LOGITS, 1.0, u), "the first token at which the sum of probabilities exceeds u.")
+                Case((LOGITS, 1.0, u), "it draws the first token at which the sum of probabilities exceeds u.")
                 for u in (0.05, 0.5)
             ),
             *(
-                Case((LOGITS, 1.0, u), "the first token at which the sum of probabilities exceeds u.")
+                Case((LOGITS, 1.0, u), "it draws the first token at which the sum of probabilities exceeds u.")
                 for u in (0.72, 0.9, 0.99)
             ),
             *(
