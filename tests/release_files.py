@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+from itertools import cycle
 
 from row_files import encoded
 
@@ -16,6 +17,14 @@ GT = {
     "vg": "[0, 0, 0.5, 1]",
 }
 FOLDER = {"coco": "coco/train2017", "vg": "vg/VG_100K"}
+
+
+QUESTIONS = (
+    "{k}?",
+    "A pen costs $5 and a book ${k}; what do both cost?",
+    r"Solve $\begin{{cases}} x={k} \end{{cases}}$ on $\overparen{{AB}}$.",
+)
+"""With what rows of the release have in them: prices, and LaTeX that matplotlib does not know."""
 
 
 def tar_gz(members: dict[str, bytes], *more: tarfile.TarInfo) -> bytes:
@@ -36,8 +45,9 @@ def rows_of(source: str, n: int) -> list[dict]:
     gt = 3 if source == "clevr_math" else GT[source]
     folder = FOLDER.get(source, source)
     return [
-        {"id": f"{source}-{k}", "image": f"/{folder}/{k}.png", "question": f"{k}?", "gt": gt, "meta": "{'url': None}"}
-        for k in range(n)
+        {"id": f"{source}-{k}", "image": f"/{folder}/{k}.png", "question": question.format(k=k), "gt": gt}
+        | {"meta": "{'url': None}"}
+        for k, question in zip(range(n), cycle(QUESTIONS), strict=False)
     ]
 
 

@@ -4,6 +4,7 @@ import argparse
 import errno
 import os
 import re
+import shlex
 import sys
 import tempfile
 import warnings
@@ -248,7 +249,7 @@ def _keep_adapter(trainer: Any, processor: Any, out: Path, trained_on: str = "")
     folder = save_policy(trainer.model, processor, out / "adapter", is_main_process=is_main)
     if is_main:
         print(f"{trainer.state.global_step} steps{trained_on}; log: {out / 'log.csv'}")
-        print(f"adapter: {folder}; measure it with: vlaa evaluate SOURCE --adapter {folder}")
+        print(f"adapter: {folder}; measure it with: vlaa evaluate SOURCE --adapter {shlex.quote(str(folder))}")
 
 
 def _scorer(options: argparse.Namespace):
@@ -300,12 +301,14 @@ def _own_evaluations(options: argparse.Namespace) -> Path:
 
 def _evaluate(options: argparse.Namespace) -> None:
     """Ask a policy held-out questions, or those of a benchmark. Interrupted, run it again: it goes on."""
-    from .evaluation.eval_report import compare_reports, load_report
+    from .evaluation.eval_report import check_same_items, compare_reports, load_report
     from .evaluation.runner import evaluate
 
     prompts = {options.prompt: ""} if options.prompt != "both" else {"ours": "ours", "own": "own"}
     before = {name: load_report(options.against / part) if options.against else None for name, part in prompts.items()}
     records, about = _asked(options)
+    for earlier in filter(None, before.values()):  # before minutes go into loading and asking
+        check_same_items((row["id"] for row in earlier.rows), records["id"])
     model, processor, profile = _policy(options)
     for prompt, part in prompts.items():
         report = evaluate(

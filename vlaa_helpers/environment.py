@@ -23,10 +23,10 @@ torchao peft 0.21 refuses adapters on 16-bit layers (`peft.import_utils.is_torch
 SHOWN = ("torch", "transformers", "trl", "peft", "bitsandbytes", "datasets")
 TESTED_PYTHONS = ("3.11", "3.13")
 TESTED = {
-    "accelerate": ("1.15", "1.15"),
+    "accelerate": ("1.14", "1.15"),
     "bitsandbytes": ("0.50", "0.50"),
     "datasets": ("5.2", "5.2"),
-    "filelock": ("4.2", "4.2"),
+    "filelock": ("3.32", "4.2"),
     "huggingface_hub": ("2.4", "2.4"),
     "ipywidgets": ("7.7", "8.1"),
     "jinja2": ("3.1", "3.1"),
@@ -42,13 +42,13 @@ TESTED = {
     "scipy": ("1.16", "1.17"),
     "torch": ("2.11", "2.15"),
     "torchvision": ("0.26", "0.29"),
-    "tqdm": ("4.70", "4.70"),
+    "tqdm": ("4.67", "4.70"),
     "transformers": ("5.23", "5.23"),
     "trl": ("1.16", "1.16"),
 }
 """The lowest and the highest minor version of each package that tests were run on; of those between, not all were.
 
-On the lowest SciPy and scikit-learn parts of the suite were run."""
+On the lowest SciPy, scikit-learn, accelerate, filelock and tqdm parts of the suite were run."""
 
 
 _outlived: dict[str, str] = {}

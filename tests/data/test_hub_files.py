@@ -114,7 +114,16 @@ def test_a_refusal_says_what_to_do(one_file, break_it, asked, says):
 
 def test_a_wrong_token(one_file, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_old")
-    with pytest.raises(DownloadError, match=r"access refused \(401\)\. Log in.*hf auth login"):
+    says = (
+        r"access refused \(401\)\. Log in.*HF_TOKEN is set, and goes before any log-in: .*unset; public data needs none"
+    )
+    with pytest.raises(DownloadError, match=says):
+        fetch()
+
+
+def test_without_a_token_none_is_spoken_of(one_file):
+    one_file.hub_status = [403]
+    with pytest.raises(DownloadError, match=r"access refused \(403\)\. Log in with a token.*run it again\.$"):
         fetch()
 
 

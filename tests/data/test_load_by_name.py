@@ -1,18 +1,20 @@
 """What `load_records` takes by name, and which part of it: splits, sources, limits, and the paper's counts."""
 
+import json
 import warnings
 from collections import Counter
 
 import pytest
 from datasets.arrow_writer import ArrowWriter
 from hub_server import COMMIT
-from release_files import REPO, json_lines
+from release_files import REPO, images_of, json_lines, rows_of, tar_gz
 from row_files import ROW, encoded
 
 from vlaa_helpers.core.paper_numbers import TABLE_1
 from vlaa_helpers.core.record_schema import record_features
+from vlaa_helpers.data.download_errors import DownloadError
 from vlaa_helpers.data.load import load_records, read_records
-from vlaa_helpers.data.released import HUB_FILES, count_report
+from vlaa_helpers.data.released import HUB_FILES, count_report, is_hub_name
 
 
 def test_the_hub(hub, write_rows, tmp_path):
@@ -50,6 +52,61 @@ def test_a_question_to_the_hub_is_looked_at_before_it_is_asked(hub, options, err
     with pytest.raises(error, match=says):
         load_records(REPO, **options)
     assert hub.requests == []
+
+
+def test_a_mistyped_folder_is_no_data_set_of_the_hub(hub, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"runs/datset: no such file\. \S* holds nothing"):
+        load_records("runs/datset")  # nothing was built yet
+    (tmp_path / "runs" / "dataset").mkdir(parents=True)
+    (tmp_path / "mine" / "rows").mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match=r"runs/datset: no such file\. \S*runs holds dataset/\."):
+        load_records("runs/datset", limit=3)
+    with pytest.raises(FileNotFoundError, match=r"mine/row: .*mine holds rows/\. .*begins like a folder here"):
+        load_records("mine/row")
+    assert hub.requests == [] and is_hub_name("other/row")
+    (tmp_path / "UCSC-VLAA").mkdir()
+    assert is_hub_name(REPO)
+
+
+def test_what_is_taken_for_a_data_set_of_the_hub_is_told(hub):
+    taken = "my/rows: no such file here, so it was taken for a data set of the hub"
+    with pytest.raises(ValueError, match=f"{taken}.*sources="):
+        load_records("my/rows")
+    for options in ({"limit": 3}, {"missing_images": "keep"}):
+        with pytest.raises(DownloadError, match="no such data set") as error:
+            load_records("my/rows", **options)
+        assert error.value.__notes__ == [f"{taken}."]
+    with pytest.raises(DownloadError) as error:
+        load_records(REPO, limit=3)
+    assert not hasattr(error.value, "__notes__")
+
+
+def test_a_first_look_downloads_no_large_file_of_rows(hub, monkeypatch):
+    monkeypatch.setattr("vlaa_helpers.data.released.LARGEST_FIRST_LOOK", 500)
+    hub.repos["my/rows"]["rows.jsonl"] = json_lines(rows_of("clevr_math", 40))
+    with pytest.raises(ValueError, match=r"rows\.jsonl of my/rows: \d kB; a first look .*expected at most 1 kB"):
+        load_records("my/rows", file="rows.jsonl", sources=["clevr_math"], limit=3)
+    assert not hub.sent
+    assert (
+        len(read_records("my/rows", file="rows.jsonl", missing_images="keep", verifier_type="digit", limit=3)[0]) == 3
+    )
+
+
+@pytest.mark.parametrize("options", [{"limit": 3}, {"missing_images": "keep"}, {"missing_images": "keep", "limit": 3}])
+def test_a_large_array_is_refused_at_its_beginning(hub, tmp_path, monkeypatch, options):
+    monkeypatch.setattr("vlaa_helpers.core.jsonl.LARGEST_ARRAY", 10**6)
+    data = json.dumps(rows_of("clevr_math", 20_000), indent=0).encode()
+    hub.repos[REPO][HUB_FILES["rl"]] = data
+    hub.repos[REPO]["images/clevr_math.tar.gz"] = tar_gz(images_of("clevr_math", 3))
+    says = r"is a JSON array of 0\.0 GB, which would be read into memory whole; expected .*Write one object a line"
+    for _ in range(2):  # also where its beginning is here
+        with pytest.raises(ValueError, match=f"{HUB_FILES['rl']} of {REPO} {says}"):
+            load_records(REPO, **{"sources": ["clevr_math"], **options})
+    assert sum(hub.sent.values()) < len(data) / 2
+    (tmp_path / "rows.json").write_bytes(data)
+    with pytest.raises(ValueError, match=rf"rows\.json {says}"):
+        load_records(tmp_path / "rows.json")
 
 
 @pytest.mark.parametrize("option", [{"split": "rl"}, {"file": "a.json"}, {"revision": "v1"}])

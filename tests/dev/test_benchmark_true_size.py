@@ -2,6 +2,8 @@
 
 import copy
 import json
+import runpy
+import sys
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -190,3 +192,10 @@ def test_readme_says_what_the_shipped_run_measured():
             [f"{loss:.4f}".replace("-", "−") for loss in stages[name]["loss"]] for name in (method, f"{method}_trl")
         ]
         assert words.format(*losses[0]) in text and losses[0] == losses[1]
+
+
+def test_the_model_s_own_module_runs_the_command(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["random_qwen", "--help"])
+    with pytest.raises(SystemExit):
+        runpy.run_module("vlaa_helpers.dev.benchmarks.random_qwen", run_name="__main__")
+    assert "--quick" in capsys.readouterr().out

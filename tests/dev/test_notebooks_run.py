@@ -405,3 +405,11 @@ def test_refresh_leaves_the_file_alone_when_it_fails_or_shows_this_machine(tmp_p
     run = series.refresh_notebook(path, tmp_path / "runs")
     assert run.status == "failed" and ("paths of this machine" in run.error or "ZeroDivision" in run.error)
     assert path.read_text() == before
+
+
+def test_a_chapter_that_takes_too_long_is_named():
+    runs = [
+        series.NotebookRun(name, "ok", seconds, 1, 0.0, (), None) for name, seconds in (("00_a", 299), ("01_b", 412))
+    ]
+    assert series._summary(runs).splitlines()[-2:] == ["", "Longer than the 300 s that a chapter may take: 01_b 412 s"]
+    assert "Longer" not in series._summary(runs[:1])

@@ -111,11 +111,11 @@ def test_on_another_base_the_arm_that_is_trained_alike_is_taken():
 def test_the_main_claims_can_be_held_on_the_other_bases():
     main = ("SFT lowers", "more SFT lowers", "GRPO raises", "SFT first, then GRPO", "after more SFT")
     held = [claim for claim in CLAIMS if claim.claim.startswith(main)]
-    assert len(held) == 9
+    assert len(held) == 13
     for claim in held:
         for base in effects.OTHER_BASES:
             assert all(effects._arms(term, base)[1] for term in claim.terms), (claim.claim, base)
-    (contrast,) = [claim for claim in CLAIMS if claim.claim == "SFT on 2048 traces matches RL on 512 prompts: middle"]
+    (contrast,) = [claim for claim in CLAIMS if claim.claim == "SFT on 2,048 traces matches RL on 512 prompts: middle"]
     assert all(effects._arms(term, "another seed")[1] for term in contrast.terms)
 
 

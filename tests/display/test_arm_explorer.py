@@ -2,6 +2,9 @@
 
 import pandas as pd
 import pytest
+from datasets import Dataset
+from matplotlib.text import Text
+from release_files import QUESTIONS
 
 from vlaa_helpers import ARM_COLOURS, make_scenes, view_arms
 
@@ -62,6 +65,16 @@ def test_the_figure_has_curves_only_where_there_is_a_log():
         view_arms(RESPONSES, RECORDS, logs).figure() for logs in (None, log, log.assign(arm="another"))
     )
     assert [len(figure.axes) for figure in (without, with_log, of_others)] == [5, 6, 5]
+
+
+def test_formulas_and_prices_are_drawn_as_they_are_written(tmp_path):
+    asked = QUESTIONS[1].format(k=7) + QUESTIONS[2].format(k=7)
+    rows = [{**row, "question": asked, "gt": r"$\overparen{CD}$"} for row in RECORDS]
+    renamed = RESPONSES.replace({"arm": {"one": r"$\one$", "two": "$2"}})
+    figure = view_arms(renamed, Dataset.from_list(rows, features=RECORDS.features)).figure()
+    figure.savefig(tmp_path / "page.png", dpi=40)
+    whole = [text for text in figure.findobj(Text) if "$5" in text.get_text()]
+    assert whole and not any(text.get_parse_math() for text in whole)
 
 
 def test_the_mean_of_the_reward_is_drawn_where_its_window_is_full():

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.text import Text
+from release_files import QUESTIONS
 
 from vlaa_helpers.display.plots import (
     ARM_COLOURS,
@@ -291,6 +293,20 @@ def test_figures_can_be_written(tmp_path, records):
     for k, figure in enumerate(figures):
         figure.savefig(tmp_path / f"{k}.png", dpi=40)
         assert (tmp_path / f"{k}.png").stat().st_size > 500
+
+
+def test_formulas_and_prices_are_shown_as_they_are_written(tmp_path, records):
+    """matplotlib would set what is between two dollars, and fail at LaTeX that it does not know."""
+    asked = [question.format(k=7) for question in QUESTIONS[1:]]
+    rows = [
+        {**row, "question": question, "gt": r"$\overparen{CD}$"} for row, question in zip(records, asked, strict=False)
+    ]
+    figures = [show_records(rows), show_responses(rows, [r"It is $\overparen{CD}$.", "$5 or $7"])]
+    values = {f"{asked[0]} {asked[1]}": [(r"$\overparen{AB}$", 0.5)]}
+    for k, figure in enumerate([*figures, plot_tokens(values, title="t")]):
+        figure.savefig(tmp_path / f"{k}.png", dpi=40)
+        drawn = [text for text in figure.findobj(Text) if "$" in text.get_text()]
+        assert drawn and not any(text.get_parse_math() for text in drawn)
 
 
 def test_yields_are_drawn_beside_the_papers(tmp_path):

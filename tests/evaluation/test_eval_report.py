@@ -112,6 +112,46 @@ def test_a_report_of_an_earlier_version_is_judged_by_its_text(tmp_path):
     assert [row["garbled"] for row in load_report(folder).rows] == [True, False, False, False]
 
 
+ABOUT = {"benchmark": "a", "repository": "b", "rows": 3, "left_out": {}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("[]", r"settings\.json is broken: a list of 0; expected an object"),
+        ('{"records": 4}', r"settings\.json has no 'samples'; expected what `vlaa evaluate` writes"),
+        ('{"records": "4", "samples": 1}', r"settings\.json: records is '4'; expected 1 or more"),
+        ('{"records": 4, "samples": 0}', "samples is 0"),
+        ({"images": ["true"]}, "images is .*; expected true or blank or swapped"),
+        ({"prompt": 3}, "prompt is 3; expected ours or own"),
+        ({"about": "chartqa"}, r"settings\.json: about is 'chartqa'; expected an object with benchmark, repository"),
+        ({"about": {**ABOUT, "left_out": [1]}}, r"about cannot be used: its left_out is \[1\]; expected what read_b"),
+        ({"about": {"benchmark": "a"}}, "about cannot be used: it has no repository"),
+    ],
+)
+def test_settings_that_no_evaluation_has_are_told(tmp_path, settings, words):
+    folder = write_run(tmp_path / "a", list(scene_records(4, seed=7)), [RIGHT[0]] * 4)
+    assert len(load_report(folder).rows) == 4
+    path = folder / "settings.json"
+    path.write_text(settings if isinstance(settings, str) else json.dumps(json.loads(path.read_text()) | settings))
+    with pytest.raises(ValueError, match=words):
+        load_report(folder)
+
+
+@pytest.mark.parametrize(("column", "value"), [("correct", "yes"), ("response", None), ("seconds", "x"), ("id", None)])
+def test_responses_that_no_evaluation_has_are_told(tmp_path, column, value):
+    folder = write_run(tmp_path / "a", list(scene_records(4, seed=7)), [RIGHT[0]] * 4)
+    rows = [json.loads(line) for line in (folder / "responses.jsonl").read_text().splitlines()]
+    rows[1][column] = value
+    (folder / "responses.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(ValueError, match=rf"responses\.jsonl line 2: {column} is {value!r}; expected what `vlaa eval"):
+        load_report(folder)
+    del rows[1][column]
+    (folder / "responses.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(ValueError, match=rf"responses\.jsonl line 2 has no {column}; expected"):
+        load_report(folder)
+
+
 @pytest.fixture
 def sampled() -> EvalReport:
     return make_report(

@@ -90,6 +90,47 @@ def test_an_interrupted_evaluation_goes_on(policy, records, tmp_path, monkeypatc
     assert lines.read_text() == before
 
 
+def test_kept_responses_are_scored_anew(policy, records, tmp_path, caplog):
+    """A folder may come from a stranger: what it says of right and wrong counts for nothing."""
+    whole = evaluate(*policy, records, **OPTIONS, out=tmp_path)
+    caplog.clear()
+    lines = tmp_path / "responses.jsonl"
+    rows = [json.loads(line) for line in lines.read_text().splitlines()]
+    forged = [{**row, "correct": True, "value": 1.0, "has_answer": True, "gt": row["response"]} for row in rows]
+    lines.write_text("".join(json.dumps(row) + "\n" for row in [*forged, *forged[:2]]))  # and two too many
+    assert load_report(tmp_path).accuracy == 1 > whole.accuracy
+    with caplog.at_level("INFO", "vlaa_helpers"):
+        again = evaluate(*policy, records, **OPTIONS, out=tmp_path)
+    assert again == whole == load_report(tmp_path)
+    assert caplog.messages == [
+        f"{tmp_path}: 18 of 18 responses were here before; their words stay, and are scored anew"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"id": "another"}, r"responses\.jsonl line 3 answers 'another'; expected .*Give another folder, or delete it"),
+        ({"response": 7}, r"responses\.jsonl line 3: response is 7; expected what `vlaa evaluate` writes"),
+        ({"tokens": "many"}, r"responses\.jsonl line 3: tokens is 'many'"),
+    ],
+)
+def test_kept_responses_answer_the_records(policy, records, tmp_path, change, words):
+    evaluate(*policy, records, **OPTIONS, out=tmp_path)
+    lines = tmp_path / "responses.jsonl"
+    rows = [json.loads(line) for line in lines.read_text().splitlines()]
+    rows[2] |= change
+    lines.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(ValueError, match=words):
+        evaluate(*policy, records, **OPTIONS, out=tmp_path)
+
+
+@pytest.mark.parametrize("about", [[], {"benchmark": "x"}, {"benchmark": "x", "repository": "y", "rows": 3}])
+def test_what_a_card_cannot_say_of_records_is_refused_at_once(policy, records, about):
+    with pytest.raises(ValueError, match=r"^about (is \[\]; expected an object|cannot be used: it has no)"):
+        evaluate(*policy, records, **OPTIONS, about=about)
+
+
 def test_an_evaluation_that_an_earlier_version_began_goes_on(policy, records, tmp_path):
     whole = evaluate(*policy, records, **OPTIONS, out=tmp_path)
     assert whole.garbled > 0.9  # random weights write no text

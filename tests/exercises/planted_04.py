@@ -41,70 +41,84 @@ def gain(logps, old_logps, advantage, epsilon):
     return clipped_objective(logps[None], old_logps[None], torch.tensor([advantage]), epsilon=epsilon)[0]
 
 
+def kl(logps, old_logps, ref_logps, beta):
+    return beta * torch.exp(logps - old_logps) * k3(logps, ref_logps)
+
+
 @plant("04.objective", "inverted")
 def upside_down(logps, old_logps, ref_logps, advantage, epsilon, beta):
-    return gain(old_logps, logps, advantage, epsilon) - beta * k3(logps, ref_logps)
+    ratio = torch.exp(old_logps - logps)
+    return gain(old_logps, logps, advantage, epsilon) - beta * ratio * k3(logps, ref_logps)
 
 
 @plant("04.objective", "logs")
 def no_exp(logps, old_logps, ref_logps, advantage, epsilon, beta):
     ratio = logps - old_logps
     clipped = torch.clamp(ratio, 1 - epsilon, 1 + epsilon)
-    return torch.min(ratio * advantage, clipped * advantage) - beta * k3(logps, ref_logps)
+    return torch.min(ratio * advantage, clipped * advantage) - beta * ratio * k3(logps, ref_logps)
 
 
 @plant("04.objective", "clip_only")
 def clipped_alone(logps, old_logps, ref_logps, advantage, epsilon, beta):
     ratio = torch.exp(logps - old_logps)
-    return torch.clip(ratio, 1 - epsilon, 1 + epsilon) * advantage - beta * k3(logps, ref_logps)
+    return torch.clip(ratio, 1 - epsilon, 1 + epsilon) * advantage - kl(logps, old_logps, ref_logps, beta)
 
 
 @plant("04.objective", "no_clip")
 def policy_gradient(logps, old_logps, ref_logps, advantage, epsilon, beta):
-    return torch.exp(logps - old_logps) * advantage - beta * k3(logps, ref_logps)
+    return torch.exp(logps - old_logps) * (advantage - beta * k3(logps, ref_logps))
 
 
 @plant("04.objective", "maximum")
 def larger(logps, old_logps, ref_logps, advantage, epsilon, beta):
     ratio = torch.exp(logps - old_logps)
     both = torch.stack([ratio * advantage, ratio.clamp(1 - epsilon, 1 + epsilon) * advantage])
-    return both.max(dim=0).values - beta * k3(logps, ref_logps)
+    return both.max(dim=0).values - kl(logps, old_logps, ref_logps, beta)
 
 
 @plant("04.objective", "product")
 def clips_product(logps, old_logps, ref_logps, advantage, epsilon, beta):
     product = torch.exp(logps - old_logps) * advantage
-    return torch.clamp(product, 1 - epsilon, 1 + epsilon) - beta * k3(logps, ref_logps)
+    return torch.clamp(product, 1 - epsilon, 1 + epsilon) - kl(logps, old_logps, ref_logps, beta)
 
 
 @plant("04.objective", "sign")
 def added(logps, old_logps, ref_logps, advantage, epsilon, beta):
-    return gain(logps, old_logps, advantage, epsilon) + beta * k3(logps, ref_logps)
+    return gain(logps, old_logps, advantage, epsilon) + kl(logps, old_logps, ref_logps, beta)
 
 
 @plant("04.objective", "reference")
 def other_r(logps, old_logps, ref_logps, advantage, epsilon, beta):
-    return gain(logps, old_logps, advantage, epsilon) - beta * k3(ref_logps, logps)
+    ratio = torch.exp(logps - old_logps)
+    return gain(logps, old_logps, advantage, epsilon) - beta * ratio * k3(ref_logps, logps)
 
 
 @plant("04.objective", "k1")
 def with_k1(logps, old_logps, ref_logps, advantage, epsilon, beta):
-    return gain(logps, old_logps, advantage, epsilon) - beta * (logps - ref_logps)
+    ratio = torch.exp(logps - old_logps)
+    return gain(logps, old_logps, advantage, epsilon) - beta * ratio * (logps - ref_logps)
 
 
 @plant("04.objective", "k2")
 def with_k2(logps, old_logps, ref_logps, advantage, epsilon, beta):
-    return gain(logps, old_logps, advantage, epsilon) - beta * kl_estimates(logps, ref_logps)["k2"]
+    ratio = torch.exp(logps - old_logps)
+    return gain(logps, old_logps, advantage, epsilon) - beta * ratio * kl_estimates(logps, ref_logps)["k2"]
 
 
 @plant("04.objective", "no_log")
 def ratio_minus_one(logps, old_logps, ref_logps, advantage, epsilon, beta):
-    return gain(logps, old_logps, advantage, epsilon) - beta * ((ref_logps - logps).exp() - 1)
+    ratio = torch.exp(logps - old_logps)
+    return gain(logps, old_logps, advantage, epsilon) - beta * ratio * ((ref_logps - logps).exp() - 1)
 
 
 @plant("04.objective", "no_kl")
 def without_kl(logps, old_logps, ref_logps, advantage, epsilon, beta):
     return gain(logps, old_logps, advantage, epsilon)
+
+
+@plant("04.objective", "not_weighed")
+def textbook(logps, old_logps, ref_logps, advantage, epsilon, beta):
+    return gain(logps, old_logps, advantage, epsilon) - beta * k3(logps, ref_logps)
 
 
 def right_of(losses, mask, kind, longest):

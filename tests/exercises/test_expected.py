@@ -131,7 +131,11 @@ def test_the_best_box_is_what_the_check_says():
 def test_the_objective_of_a_token():
     for (logps, old, ref, advantage, epsilon, beta), expected in each(chapter_04.OBJECTIVE):
         gain = clipped_objective(logps[None], old[None], torch.tensor([advantage]), epsilon=epsilon)[0]
-        assert expected == pytest.approx((gain - beta * kl_estimates(logps, ref)["k3"]).tolist(), abs=1e-6)
+        weighed = (logps - old).exp() * kl_estimates(logps, ref)["k3"]
+        assert expected == pytest.approx((gain - beta * weighed).tolist(), abs=1e-6)
+        alone, every = [each[None] for each in (logps, old, ref)], torch.ones(1, len(logps))
+        loss = grpo_loss(*alone, every, torch.tensor([advantage]), beta=beta, loss_type="grpo", epsilon=epsilon)
+        assert -sum(expected) / len(expected) == pytest.approx(loss.item(), abs=1e-6)
 
 
 def test_normalisers():

@@ -2,6 +2,7 @@ import json
 import os
 import re
 import resource
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -79,14 +80,18 @@ def test_the_card_of_a_policy_names_what_its_build_was_made_of(built_table, tmp_
 def test_sft_and_evaluate_end_to_end(tmp_path, capsys, tiny_profile):
     main(["build", "mini", "--n", "60", "--out", str(tmp_path / "data")])
     policy = ["--profile", "mini", "--model", tiny_profile.model]
-    sft = ["sft", str(tmp_path / "data"), "--out", str(tmp_path / "sft"), *policy, "--batch-size", "4"]
+    run = tmp_path / "My Drive"
+    sft = ["sft", str(tmp_path / "data"), "--out", str(run), *policy, "--batch-size", "4"]
     main([*sft, "--set", "max_steps=2", "--set", "learning_rate=0.01"])
-    assert "2 steps on" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "2 steps on" in shown
+    command = shlex.split(shown.splitlines()[-1].partition("measure it with: ")[2])
+    assert command == ["vlaa", "evaluate", "SOURCE", "--adapter", str(run / "adapter")]
     main([*sft, "--set", "max_steps=3", "--set", "learning_rate=0.01", "--resume"])
     assert "3 steps on" in capsys.readouterr().out
     measure = ["evaluate", "mini", *policy, "--n", "12", "--max-new-tokens", "4"]
     main([*measure, "--out", str(tmp_path / "base")])
-    main([*measure, "--out", str(tmp_path / "tuned"), "--adapter", str(tmp_path / "sft" / "adapter"), "--against",
+    main([*measure, "--out", str(tmp_path / "tuned"), "--adapter", str(run / "adapter"), "--against",
           str(tmp_path / "base")])  # fmt: skip
     shown = capsys.readouterr().out
     assert "tokens/s" in shown and "n = 12 paired items" in shown

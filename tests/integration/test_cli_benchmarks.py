@@ -3,9 +3,11 @@ import json
 import pytest
 import torch
 from benchmark_files import write_benchmark
+from run_folders import write_run
 
 from vlaa_helpers import load_policy, load_report
 from vlaa_helpers.cli import main
+from vlaa_helpers.mini_world.scenes import scene_records
 from vlaa_helpers.policy.adapters import save_policy
 
 
@@ -128,3 +130,11 @@ def _nudge(model, seed):
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
             parameter.data += torch.randn(parameter.shape, generator=generator)
+
+
+def test_another_report_s_items_are_told_before_the_model_is_loaded(asked, capsys, tmp_path, monkeypatch):
+    folder = write_run(tmp_path / "earlier", list(scene_records(3, seed=1)), ["<answer>1</answer>"] * 3)
+    monkeypatch.setattr("vlaa_helpers.policy.loading.load_policy", lambda *_, **__: pytest.fail("it was loaded"))
+    with pytest.raises(SystemExit):
+        main(asked("chartqa", "a", "--against", str(folder)))
+    assert "vlaa: the reports differ in 6 items, for example" in capsys.readouterr().err

@@ -157,6 +157,21 @@ def test_a_fresh_run_sets_an_earlier_one_aside(tiny_profile, with_traces, tmp_pa
     assert (tmp_path / "previous-2" / "log.csv").read_text() == second
 
 
+def test_what_is_set_aside_is_told(tmp_path, caplog):
+    """Hours of training may be in it."""
+    for name in ("checkpoint-5", "checkpoint-15", "checkpoint-10"):
+        (tmp_path / name).mkdir()
+    set_aside(tmp_path)
+    (message,) = caplog.messages
+    assert message.startswith(f"an earlier run (checkpoint-15) was moved to {tmp_path / 'previous'}; to go on from it")
+    assert "RESUME = True" in message and "--resume" in message
+    (tmp_path / "log.csv").touch()
+    set_aside(tmp_path)
+    assert caplog.messages[1] == f"what an earlier run left (log.csv) was moved to {tmp_path / 'previous-2'}"
+    set_aside(tmp_path)
+    assert len(caplog.messages) == 2  # nothing was left
+
+
 def test_nothing_that_was_set_aside_is_deleted(tmp_path):
     """Also without checkpoints: an adapter and its evaluations may be all that is left of a run."""
     for name in ("first", "second", "third"):

@@ -24,12 +24,23 @@ NOTEBOOK = read_notebook(CHAPTER)
 PARAMETERS = {
     name: ast.literal_eval(values[-1]) for name, values in parameter_values(parameters_cell(NOTEBOOK).source).items()
 }
-OWN = {"SEED": 5, "SOURCES": ["geoqa170k", "coco"], "RECORDS": 77, "GRPO_STEPS": 9, "QUESTIONS": 33, "RUNS": "drive/07"}
+OWN = {
+    "SEED": 5,
+    "SOURCES": ["geoqa170k", "coco"],
+    "RECORDS": 77,
+    "GRPO_STEPS": 9,
+    "QUESTIONS": 33,
+    "RUNS": "my drive/07",
+}
 OWN |= {"BENCHMARK": "ai2d", "REPOSITORY": "someone/else"}
 
 
 def printed(parameters: dict, profile) -> str:
     """What the cell prints with these parameters under a profile; on the mini lab the commands are those of a T4."""
+    parameters = {
+        **parameters,
+        "tested": f"{parameters['BENCHMARK']}-{parameters['QUESTIONS']}",
+    }  # as a cell above says
     fits = SimpleNamespace(profile=settings_of("t4") if profile.data == "mini" else profile)
     with redirect_stdout(io.StringIO()) as out:
         exec(CELL.source, {**parameters, "profile": profile, "fits": fits})
@@ -37,8 +48,10 @@ def printed(parameters: dict, profile) -> str:
 
 
 def commands_of(text: str) -> list[list[str]]:
-    """Its lines as arguments of `vlaa`."""
-    return [shlex.split(line)[1:] for line in text.replace("\\\n", " ").splitlines()]
+    """Its lines as arguments of `vlaa`, the folder of the first line put in."""
+    first, *lines = text.replace("\\\n", " ").splitlines()
+    (folder,) = shlex.split(first.removeprefix("at="))
+    return [[word.replace("$at", folder) for word in shlex.split(line)[1:]] for line in lines]
 
 
 def options_of(arguments, monkeypatch):
@@ -61,7 +74,7 @@ def test_the_command_line_takes_them_and_they_say_what_the_parameters_say(given,
     grpo, before, after, push = (options_of(arguments, monkeypatch) for arguments in commands)
     assert after["adapter"] == grpo["out"] / "adapter" and after["against"] == before["out"]
     assert push["run"] == grpo["out"] and push["evaluation"] == [
-        f"before={before['out']}", f"after={grpo['out'] / 'evaluations' / given['BENCHMARK']}",
+        f"before={before['out']}", f"after={after['out']}",
     ]  # fmt: skip
     assert (grpo["limit"], grpo["set"]) == (given["RECORDS"], [f"max_steps={given['GRPO_STEPS']}"])
     assert (list(grpo["sources"]), grpo["recipe"], grpo["seed"]) == (given["SOURCES"], "vlaa", given["SEED"])
@@ -71,6 +84,19 @@ def test_the_command_line_takes_them_and_they_say_what_the_parameters_say(given,
         assert (asked["source"], asked["n"], asked["seed"]) == (given["BENCHMARK"], given["QUESTIONS"], given["SEED"])
         assert asked["batch_size"] is asked["max_new_tokens"] is None  # the profile's, as in the notebook
     assert push["repository"] == given["REPOSITORY"]
+
+
+@pytest.mark.parametrize("name", ["SEED", "SOURCES", "RECORDS", "GRPO_STEPS", "QUESTIONS", "BENCHMARK"])
+def test_nothing_is_written_where_other_parameters_wrote(name):
+    outs = [
+        {arguments[0] + str(k): arguments[arguments.index("--out") + 1] for k, arguments in enumerate(commands[:3])}
+        for commands in (
+            commands_of(printed(given, get_profile("mini"))) for given in (PARAMETERS, PARAMETERS | {name: OWN[name]})
+        )
+    ]
+    alike = {command for command in outs[0] if outs[0][command] == outs[1][command]}
+    spared = {"GRPO_STEPS": {"evaluate1"}, "QUESTIONS": {"grpo0"}, "BENCHMARK": {"grpo0"}}  # what does not depend on it
+    assert alike == spared.get(name, set())
 
 
 def test_the_stored_output_is_what_the_cell_prints():

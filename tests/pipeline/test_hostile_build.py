@@ -8,7 +8,7 @@ from fault_server import completion
 from hostile_server import HostileServer, response
 from row_files import ROW, encoded
 
-from vlaa_helpers import ChatTeacher, build_dataset, load_records, make_scenes
+from vlaa_helpers import ChatTeacher, ScriptedTeacher, build_dataset, load_records, make_scenes
 from vlaa_helpers.core.endpoint import EndpointError
 from vlaa_helpers.pipeline.failed_replies import MAX_FAILED
 
@@ -205,6 +205,19 @@ def test_a_key_in_the_body_is_sent_and_not_written_down(records, teacher, tmp_pa
         build_dataset(records.select(range(2)), teacher(server, extra_body=body), tmp_path)
     assert b"tiny1" in server.requests[0]
     assert b"tiny1" not in everything(tmp_path) and b"top_k" in everything(tmp_path)
+
+
+@pytest.mark.parametrize("prices", [None, {"m": (0.0, 0.0)}])
+def test_a_budget_without_prices_is_told_to_do_nothing(records, teacher, tmp_path, prices, caplog):
+    with HostileServer(good) as server:
+        build_dataset(records.select(range(2)), teacher(server, prices=prices), tmp_path, budget=5.0)
+        (said,) = [line for line in caplog.messages if "budget" in line]
+        assert said.startswith("the budget of 5 has no effect: the teacher's prices are 0. Set prices, ")
+        caplog.clear()
+        build_dataset(records.select(range(2)), teacher(server, prices={"m": (0.0, 1.0)}), tmp_path, budget=5.0)
+        build_dataset(records.select(range(2)), teacher(server, prices=prices), tmp_path)
+    build_dataset(records.select(range(2)), ScriptedTeacher(), tmp_path / "mini", budget=5.0)
+    assert not any("budget" in line for line in caplog.messages)
 
 
 def test_odd_but_legal_replies_are_read(records, teacher, tmp_path):

@@ -154,3 +154,11 @@ def test_a_line_with_another_type_is_said(tmp_path, record, change, words):
 def test_a_journal_that_starts_with_anything_else_is_said(tmp_path, record, start):
     said = broken(tmp_path / "j.jsonl", record, start + json.dumps(LINE).encode() + b"\n")
     assert "j.jsonl line 1 is broken: " in said and "Delete that line" in said and "utf-32" not in said
+
+
+def test_a_journal_that_is_a_link_is_refused(tmp_path, record):
+    (tmp_path / "precious").write_text("mine, without an end of line")
+    (tmp_path / "j.jsonl").symlink_to(tmp_path / "precious")
+    with pytest.raises(BuildStopped, match="is a link"):
+        asks(tmp_path / "j.jsonl", Counting(), record, FIELDS)
+    assert (tmp_path / "precious").read_text() == "mine, without an end of line"

@@ -61,17 +61,25 @@ def test_a_disk_that_fills_up_stops_the_build_and_leaves_no_parts(records, tmp_p
 
 
 def test_a_result_that_cannot_be_described_is_not_finished(records, tmp_path, monkeypatch):
-    def full(self, *arguments, **options):
-        if self.name.startswith("build.json"):
-            self.touch()
+    def full(self, target):
+        if Path(target).name == "build.json":
             raise OSError(errno.ENOSPC, "No space left on device")
-        return write(self, *arguments, **options)
+        return replace(self, target)
 
-    write = Path.write_text
-    monkeypatch.setattr(Path, "write_text", full)
+    replace = Path.replace
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(BuildStopped, match=r"cannot write .*build\.json: No space left on device"):
         build_dataset(records, ScriptedTeacher(), tmp_path)
-    assert not list(tmp_path.glob("build.json*"))
+    assert not list(tmp_path.glob("build.json*")) and not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("name", ["sft.arrow.part", "yields.csv.part", "build.json.part", "build.json"])
+def test_a_build_writes_through_no_link(records, tmp_path, name):
+    (tmp_path / "precious").write_text("mine\n")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / name).symlink_to(tmp_path / "precious")
+    assert len(build_dataset(records.select(range(3)), ScriptedTeacher(), tmp_path / "a").sft)
+    assert (tmp_path / "precious").read_text() == "mine\n"
 
 
 @pytest.mark.parametrize("call", ["mkdir", "open"])

@@ -1,12 +1,13 @@
 """An adapter from a stranger: what peft would match, import or compute without an end is refused before it gets it."""
 
 import json
+import shutil
 
 import pytest
 
-from vlaa_helpers import load_policy, policy_adapter
+from vlaa_helpers import estimate_memory, load_policy, policy_adapter
 from vlaa_helpers.policy.adapter_checks import check_adapter_settings
-from vlaa_helpers.policy.loading import LORA_TARGETS
+from vlaa_helpers.policy.loading import LORA_TARGETS, load_processor
 
 NAMES = ["q_proj", "model.layers.0.self_attn.k_proj"]
 PLAIN = {"base_model_name_or_path": "a/b", "peft_type": "LORA", "r": 8, "target_modules": NAMES}
@@ -14,6 +15,7 @@ PLAIN = {"base_model_name_or_path": "a/b", "peft_type": "LORA", "r": 8, "target_
 
 def check(folder, **settings):
     (folder / "adapter_config.json").write_text(json.dumps(PLAIN | settings))
+    (folder / "adapter_model.safetensors").touch()
     check_adapter_settings(folder, pattern=LORA_TARGETS)
 
 
@@ -74,6 +76,7 @@ def test_other_settings_are_refused(tmp_path, name, value, words):
 
 def test_a_setting_that_is_not_there_is_named(tmp_path):
     (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "a/b", "peft_type": "LORA", "r": 8}')
+    (tmp_path / "adapter_model.bin").touch()
     with pytest.raises(ValueError, match="cannot be used: it has no target_modules; expected a list"):
         check_adapter_settings(tmp_path, pattern=LORA_TARGETS)
 
@@ -81,5 +84,41 @@ def test_a_setting_that_is_not_there_is_named(tmp_path):
 def test_a_policy_is_not_loaded_with_such_settings(tmp_path, tiny_profile):
     settings = PLAIN | {"target_modules": r".*language_model.*\.(q_proj|k_proj)"}
     (tmp_path / "adapter_config.json").write_text(json.dumps(settings))
+    (tmp_path / "adapter_model.safetensors").touch()
     with pytest.raises(ValueError, match="cannot be used: target_modules is the text"):
         load_policy(tiny_profile, adapter=tmp_path)
+
+
+def test_weights_that_are_not_there_are_not_asked_of_the_hub(tmp_path, tiny_profile, small_hub, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "adapter").mkdir(parents=True)
+    (tmp_path / "runs" / "adapter" / "adapter_config.json").write_text(json.dumps(PLAIN))
+    with pytest.raises(FileNotFoundError, match=r"no weights in runs/adapter; expected adapter_model\.safetensors or"):
+        load_policy(tiny_profile, adapter="runs/adapter")
+    assert small_hub.requests == []
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_model_that_is_an_adapter_is_refused(tmp_path, tiny_profile, beside):
+    """transformers would put it on its base, or on the model beside it, whatever its settings are."""
+    folder = shutil.copytree(tiny_profile.model, tmp_path / "model") if beside else tmp_path
+    (folder / "adapter_config.json").write_text(json.dumps(PLAIN | {"target_modules": "(a+)+$"}))
+    with pytest.raises(ValueError, match=r"holds adapter_config\.json: that is an adapter, .*adapter=folder"):
+        load_policy(tiny_profile.replace(model=str(folder)))
+
+
+def test_a_model_of_the_hub_that_is_an_adapter_is_refused(tiny_profile, small_hub):
+    small_hub.repositories["models", "me/model"] = {"adapter_config.json": json.dumps(PLAIN).encode()}
+    with pytest.raises(ValueError, match=r"me/model holds adapter_config\.json: that is an adapter"):
+        load_policy(tiny_profile.replace(model="me/model"))
+
+
+@pytest.mark.parametrize("load", [load_policy, load_processor, estimate_memory])
+def test_code_that_comes_with_a_model_is_neither_run_nor_asked_about(tmp_path, tiny_profile, monkeypatch, load):
+    names = dict.fromkeys(("AutoConfig", "AutoProcessor", "AutoModelForImageTextToText"), "code.Mine")
+    for name in ("config.json", "processor_config.json", "preprocessor_config.json"):
+        (tmp_path / name).write_text(json.dumps({"model_type": "mine", "auto_map": names}))
+    (tmp_path / "code.py").write_text("raise SystemExit('it ran')")
+    monkeypatch.setattr("builtins.input", lambda words: pytest.fail(words))
+    with pytest.raises(ValueError, match="brings code of its own, which is not run here; expected a model that"):
+        load(tiny_profile.replace(model=str(tmp_path), load_in_4bit=False))

@@ -235,6 +235,35 @@ def test_folders_and_types_that_cannot_be_right(saved, tiny_profile, tmp_path):
         merge_adapter(saved, tiny_profile, tmp_path / "merged", dtype="int8")
 
 
+@pytest.mark.parametrize(
+    ("out", "held", "words"),
+    [
+        ("run", "training.json", "holds the adapter .*run/adapter; expected another folder"),
+        (".", "", "holds the adapter"),
+        ("run/adapter", "", "holds the adapter"),
+        ("other", "config.json", r"holds config\.json; expected an empty folder, or one with the merge_report\.txt"),
+        ("other", "training.json", r"holds training\.json; .*or delete this one"),
+        ("other", "adapter_config.json", r"holds adapter_config\.json; .*Give the merged model a folder of its own"),
+    ],
+)
+def test_what_lies_in_a_folder_is_not_merged_over(saved, tiny_profile, tmp_path, monkeypatch, out, held, words):
+    monkeypatch.setattr(adapters, "load_policy", lambda *_, **__: pytest.fail("it was loaded"))
+    (tmp_path / "other").mkdir()
+    shutil.copytree(saved, tmp_path / "run" / "adapter")
+    if held:
+        (tmp_path / out / held).write_text("{}")
+    with pytest.raises(ValueError, match=words):
+        merge_adapter(tmp_path / "run" / "adapter", tiny_profile, tmp_path / out)
+
+
+def test_a_merge_says_beside_the_model_what_it_changed_and_can_be_done_again(saved, tiny_profile, tmp_path):
+    profile = tiny_profile.replace(load_in_4bit=False)
+    for _ in range(2):
+        report = merge_adapter(saved, profile, tmp_path, records=RECORDS)
+        (tmp_path / "training.json").write_text("{}")  # as `vlaa merge` copies it
+    assert f"{tmp_path}: {(tmp_path / 'merge_report.txt').read_text()}" == f"{report}\n"
+
+
 def test_an_adapter_of_another_base_names_both(saved, tiny_profile, tmp_path):
     other = tiny_profile.replace(model=str(tmp_path / "wider"))
     processor = AutoProcessor.from_pretrained(tiny_profile.model)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from vlaa_helpers import load_policy, token_operations
 
@@ -15,6 +15,8 @@ def test_torch_counts_as_many(tiny_profile, rank, tokens):
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False)
     found = token_operations(model.config, seen=tokens, lora_rank=rank)
+    if torch.ops.aten._scaled_dot_product_flash_attention_for_cpu not in flop_registry:
+        found.pop("attention")  # torch 2.11 does not count it on a CPU
     assert counter.get_total_flops() == tokens * sum(found.values())
 
 

@@ -67,7 +67,7 @@ def test_a_gpu_profile_is_the_real_run(gpu, name):
     assert (profile.name, profile.model, profile.data, profile.device) == (name, REAL_MODEL, REAL_DATA, "cuda")
     assert profile.gradient_checkpointing and profile.max_pixels == 262_144
     assert profile.load_in_4bit == (name != "a100")
-    assert any("weights in 16 bits" in reason for reason in profile.reasons) == (name == "a100")
+    assert ("weights in 16 bits" in str(profile)) == (name == "a100")
 
 
 def test_bigger_gpus_hold_more():
@@ -94,8 +94,8 @@ def test_auto_picks_the_largest_that_fits_and_says_why(gpu, gib, picked):
     gpu(gib)
     profile = get_profile("auto")
     assert profile.name == picked
-    reason = profile.reasons[0]
-    assert reason.startswith("auto: ")
+    reason = str(profile).splitlines()[1]
+    assert reason.startswith("  - auto: ")
     if gib is None:
         assert "no CUDA GPU seen" in reason
     else:
@@ -122,7 +122,7 @@ def test_the_number_type_follows_the_gpu_and_says_why(gpu, capability, dtype, wh
     gpu(80, capability)
     for name in ("auto", "t4"):
         profile = get_profile(name)
-        assert profile.dtype == dtype and any(reason.startswith(f"{dtype}: {why}") for reason in profile.reasons)
+        assert profile.dtype == dtype and profile.reasons["dtype"].startswith(f"{dtype}: {why}")
 
 
 def test_replace_changes_a_copy():
@@ -139,7 +139,27 @@ def test_replace_changes_a_copy():
 
 def test_reasons_do_not_make_profiles_differ():
     profile = get_profile("mini")
-    assert profile.replace(reasons=("another",)) == profile
+    assert profile.replace(reasons={"name": "another"}) == profile
+
+
+def test_a_reason_goes_with_its_setting(gpu):
+    gpu(40)
+    profile = get_profile("a100")
+    assert str(profile.replace(load_in_4bit=False, lora_rank=8)) == str(profile)
+    told = str(profile.replace(load_in_4bit=True, max_pixels=131_072, dtype="float32"))
+    assert told == f"profile a100: {REAL_MODEL}, 4-bit NF4, float32 on cuda, data {REAL_DATA}"
+    assert "262,144" in str(profile.replace(load_in_4bit=True)) and "in 16 bits" in str(profile.replace(max_pixels=1))
+    assert "mini lab" not in str(get_profile("mini").replace(model="mine"))
+
+
+def test_auto_takes_no_gpu_older_than_a_t4(gpu):
+    gpu(16, (6, 0))
+    profile = get_profile("auto")
+    assert (profile.name, profile.device) == ("mini", "cpu")
+    seen = "auto: Tesla Test has compute capability 6.0, less than the 7.5 of a T4, so the mini lab"
+    assert profile.reasons["name"] == seen
+    gpu(16, (7, 5))
+    assert get_profile("auto").name == "t4"
 
 
 def test_printing_says_what_was_picked_and_why(gpu):
@@ -147,7 +167,7 @@ def test_printing_says_what_was_picked_and_why(gpu):
     profile = get_profile("auto")
     head, *reasons = str(profile).splitlines()
     assert head == f"profile t4: {REAL_MODEL}, 4-bit NF4, float16 on cuda, data {REAL_DATA}"
-    assert reasons == [f"  - {reason}" for reason in profile.reasons] and len(reasons) == 3
+    assert reasons == [f"  - {reason}" for reason in profile.reasons.values()] and len(reasons) == 3
     assert str(profile.replace(load_in_4bit=False)).splitlines()[0] == head.replace("4-bit NF4, ", "float16, ")
 
 

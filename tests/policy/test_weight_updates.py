@@ -124,6 +124,9 @@ def test_what_cannot_be_is_refused(tiny_profile, tmp_path):
         drop_updates(model, 0.5, which="largest")
     with pytest.raises(FileNotFoundError, match="no adapter in .*; expected adapter_config.json there"):
         drop_updates(tmp_path, 0.5)
+    (tmp_path / "adapter_config.json").write_text("{}")
+    with pytest.raises(FileNotFoundError, match="no weights in .*; expected adapter_model.safetensors or"):
+        drop_updates(tmp_path, 0.5)
     with pytest.raises(ValueError, match="the adapter has use_dora.*expected plain LoRA"):
         drop_updates(small(1, use_dora=True), 0.5)
     with pytest.raises(ValueError, match="the adapter has rank_pattern; expected plain LoRA"):

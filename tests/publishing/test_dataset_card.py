@@ -1,9 +1,12 @@
 """The card of a build, and what its `build.json` may not be."""
 
+import io
 import json
+import shutil
 
+import pyarrow.parquet as pq
 import pytest
-from datasets import Image
+from datasets import Features, Image
 
 from vlaa_helpers import ScriptedTeacher, build_dataset, cli, load_build, make_scenes, plan_push
 from vlaa_helpers.core.record_schema import arrow_dataset, record_features
@@ -106,3 +109,38 @@ def test_a_broken_build_json_is_named(built, tmp_path, capsys, text, says):
     with pytest.raises(SystemExit):
         cli.main(["push", str(tmp_path / "built"), "me/x", "--license", "mit"])
     assert f"vlaa: {path}" in capsys.readouterr().err
+
+
+def foreign(folder, image, **columns):
+    """A stranger's set in a build's folder: one record, its image as it says, and columns that records do not have."""
+    row = dict.fromkeys(record_features(), "") | {"id": "r-0", "image": image} | dict.fromkeys(columns, image)
+    file = arrow_dataset([row], Features(record_features() | columns)).cache_files[0]["filename"]
+    shutil.copy(file, folder / "sft.arrow")
+
+
+@pytest.mark.parametrize("path", ["hf://datasets/attacker/x/x.png", "precious.png"])
+def test_a_stranger_s_set_opens_no_path(built, tmp_path, small_hub, path):
+    built.sft[0]["image"].save(tmp_path / "precious.png")
+    path = path if "://" in path else str(tmp_path / path)
+    foreign(built.folder, {"bytes": None, "path": path})
+    for read in (lambda: plan_push(built.folder, "me/x"), lambda: load_build(built.folder)):
+        with pytest.raises(
+            ValueError, match=r"sft\.arrow row 0 \(id r-0\): the image is the path .*expected its bytes"
+        ):
+            read()
+    assert small_hub.requests == []
+
+
+def test_columns_that_no_record_has_are_neither_opened_nor_sent(built, tmp_path, small_hub):
+    foreign(built.folder, None, other=Image())
+    assert "other" not in load_build(built.folder).sft.column_names
+    sent = pq.read_table(io.BytesIO(plan_push(built.folder, "me/x").files["sft.parquet"]))
+    assert "other" not in sent.column_names and sent.num_rows == 1 and small_hub.requests == []
+
+
+@pytest.mark.parametrize("name", ["sft", "rl", "rejects"])
+def test_a_damaged_set_is_named(built, name):
+    path = built.folder / f"{name}.arrow"
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(ValueError, match=rf"{name}\.arrow cannot be read as Arrow: .*Build it again"):
+        load_build(built.folder)

@@ -7,7 +7,7 @@ from huggingface_hub import ModelCard
 from huggingface_hub.errors import HfHubHTTPError
 from run_folders import write_log, write_run
 
-from vlaa_helpers import ScriptedTeacher, build_dataset, load_policy, make_scenes, plan_push, push, train_sft
+from vlaa_helpers import ScriptedTeacher, build_dataset, cli, load_policy, make_scenes, plan_push, push, train_sft
 from vlaa_helpers.core.origin import note_origin
 from vlaa_helpers.mini_world.scenes import scene_records
 from vlaa_helpers.policy.adapters import save_policy
@@ -438,3 +438,31 @@ def test_a_mended_card_with_another_licence_stops_the_plan(tmp_path):
 def test_a_card_of_an_earlier_version_is_not_lost(tmp_path):
     (write_adapter(tmp_path) / "card.md").write_text("---\nlicense: mit\n---\n\nOurs.\n")
     assert "Ours." in plan_push(tmp_path, "me/x").card
+
+
+def test_a_plan_writes_through_no_link(tmp_path):
+    (tmp_path / "precious").write_text("mine\n")
+    folder = write_adapter(tmp_path / "run")
+    for name in ("card.md.part", ".card.sha256", ".card.sha256.part"):
+        (folder / name).symlink_to(tmp_path / "precious")
+    assert plan_push(folder, "me/it").card_path.read_text().startswith("---\n")
+    assert (tmp_path / "precious").read_text() == "mine\n"
+
+
+def test_a_method_of_a_stranger_s_is_a_tag_only_where_it_is_a_word(tmp_path):
+    folder = write_adapter(tmp_path / "run")
+    note = {"base": "x", "records": 1, "sources": {}, "recipe": []}
+    for method, tags in (("SFT", ["sft"]), ("$({touch,x})", [])):
+        (folder / "training.json").write_text(json.dumps({**note, "method": method}))
+        card = ModelCard(plan_push(folder, "me/it").card)
+        assert card.data.tags == ["vlaa-helpers", "visual-reasoning", *tags]
+
+
+@pytest.mark.parametrize("settings", ["[]", '{"samples": 1}', '{"records": 6, "samples": 1, "about": {"rows": 3}}'])
+def test_an_odd_report_is_one_line(reports, tmp_path, capsys, settings):
+    folder = reports[0].partition("=")[2]
+    (tmp_path / "a" / "settings.json").write_text(settings)
+    with pytest.raises(SystemExit):
+        cli.main(["push", str(write_adapter(tmp_path / "run")), "me/it", "--evaluation", folder])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"vlaa: {folder}/settings.json")

@@ -1,6 +1,6 @@
 """A push whose weights go by LFS, as the hub asks of every `.safetensors` and `.parquet`, over loopback.
 
-Xet, by which huggingface_hub sends them where hf_xet is installed, is off: nothing here imitates it.
+Xet, by which huggingface_hub would send them, is switched off by `push`; nothing here imitates it.
 """
 
 import hashlib
@@ -8,6 +8,7 @@ import json
 import random
 
 import pytest
+from huggingface_hub import constants
 
 from vlaa_helpers import ScriptedTeacher, build_dataset, cli, make_scenes, plan_push, push
 
@@ -34,7 +35,8 @@ def lfs_requests(hub):
     ]
 
 
-def test_weights_are_put_verified_and_then_committed(adapter, small_hub, capsys):
+def test_weights_are_put_verified_and_then_committed(adapter, small_hub, capsys, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", False)  # as it is for users
     cli.main(["push", str(adapter), "me/my-adapter", "--license", "mit", "--yes"])
     assert f"pushed: {small_hub.url}/me/my-adapter/commit/" in capsys.readouterr().out
     batch = "POST me/my-adapter.git/info/lfs/objects/batch"
@@ -43,6 +45,7 @@ def test_weights_are_put_verified_and_then_committed(adapter, small_hub, capsys)
     (commit,) = small_hub.commits
     assert commit["files"]["adapter_model.safetensors"] == WEIGHTS
     assert small_hub.verified == [hashlib.sha256(WEIGHTS).hexdigest()]
+    assert not constants.HF_HUB_DISABLE_XET  # other uses of the hub are left alone
     assert set(small_hub.objects) == set(small_hub.verified)  # the card and the configuration went with the commit
 
 

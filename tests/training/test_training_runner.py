@@ -9,6 +9,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import Qwen2Config, Qwen2ForCausalLM, TrainingArguments
 
 from vlaa_helpers import MixedReward, load_policy, load_records, make_scenes, train_grpo, train_sft
+from vlaa_helpers.training import grpo
 from vlaa_helpers.training import runner as training
 from vlaa_helpers.training.runner import split_batch
 
@@ -205,6 +206,51 @@ def test_rollouts_never_hold_image_tokens(policy, tiny_profile, tmp_path, own):
     never = {*image_token_ids(processor), *own.get("suppress_tokens", ())}
     assert seen and not set(seen) & never
     assert trainer.args.generation_kwargs == {**own, "suppress_tokens": sorted(never)}
+
+
+def test_vllm_is_given_no_setting_that_it_does_not_know(tiny_profile, tmp_path, monkeypatch):
+    """vLLM's SamplingParams have no suppress_tokens."""
+
+    class Looked(Exception):
+        pass
+
+    def look(model, args, *more):
+        raise Looked(args.generation_kwargs)
+
+    monkeypatch.setattr(grpo, "_trainer_class", look)
+    model, processor = load_policy(tiny_profile.replace(load_in_4bit=False))
+    for own in ({}, {"generation_kwargs": {"min_tokens": 2}}):
+        with pytest.raises(Looked) as seen:
+            train_grpo(
+                model, processor, make_scenes(2), tiny_profile, reward_funcs=MixedReward(), use_vllm=True,
+                output_dir=str(tmp_path), **own,
+            )  # fmt: skip
+        assert seen.value.args == (own.get("generation_kwargs"),)
+
+
+def test_reward_functions_may_stand_in_a_tuple(policy, tiny_profile, tmp_path):
+    def ones(completions, **_):
+        return [1.0] * len(completions)
+
+    def twos(completions, **_):
+        return [2.0] * len(completions)
+
+    model, processor = policy
+    trainer = train_grpo(
+        model, processor, make_scenes(2), tiny_profile, reward_funcs=(ones, twos), max_steps=1,
+        output_dir=str(tmp_path),
+    )  # fmt: skip
+    assert trainer.state.log_history[0]["reward"] == 3
+
+
+def test_the_old_name_of_checkpointing_is_heard(policy, tiny_profile, tmp_path, with_traces):
+    model, processor = policy
+    settings = {"gradient_checkpointing": True, "max_steps": 1, "save_strategy": "no", "output_dir": str(tmp_path)}
+    sft = train_sft(model, processor, with_traces(make_scenes(2)), tiny_profile, batch_size=2, **settings)
+    rl = train_grpo(model, processor, make_scenes(2), tiny_profile, reward_funcs=MixedReward(), **settings)
+    assert sft.args.activation_checkpointing and rl.args.activation_checkpointing
+    plain = training.over_defaults({"activation_checkpointing": True}, {"gradient_checkpointing": None})
+    assert plain["activation_checkpointing"]
 
 
 def test_grpo_refuses_what_cannot_work(policy, tiny_profile, tmp_path):

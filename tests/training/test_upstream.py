@@ -148,6 +148,14 @@ def _(world):
     need("per_token_loss.sum() / torch.as_tensor(num_tokens)" in plain, "it is not divided by the step's tokens")
 
 
+@holds("trl-label-mask")
+def _(world):
+    labels = torch.tensor([[5, 6, -100, 7]])
+    output = world.trainer.model(input_ids=labels.clamp(min=5), labels=labels, fused_lm_head=True)
+    need(output.label_mask.tolist() == [[True, False, True]], f"it is {output.label_mask.tolist()}")
+    need(output.label_mask.shape == output.log_probs.shape, "its shape is not that of log_probs")
+
+
 @holds("trl-metrics")
 def _(world):
     need(all(counts == [(1, 0), (2, 1)] for counts in world.kl_counts.values()), "kl does not grow by one a pass")
@@ -178,6 +186,15 @@ def _(world):
     more = ("top_entropy_quantile", "model_wrapped", "loss_type", "max_completion_length")
     missing = [name for name in (*read, *more) if not hasattr(trainer, name)]
     need(not missing, f"{', '.join(missing)} of the trainer")
+
+
+@holds("trl-mask-truncated")
+def _(world):
+    need(world.trainer.mask_truncated_completions is GRPOConfig.mask_truncated_completions, "it is not the argument's")
+    source = inspect.getsource(GRPOTrainer._generate_and_score_completions)
+    asked = source[source.index("if self.mask_truncated_completions:") :]
+    for name in ("completion_mask", "tool_mask"):
+        need(f"{name} = {name} * (~is_truncated).unsqueeze(1)" in asked, f"{name} of such completions is not 0")
 
 
 @holds("trl-generate")
@@ -327,6 +344,21 @@ def _(world):
     need([len(args) for args in seen] == [2], "the forward pass does not ask get_image_features")
 
 
+@holds("qwen-image-size")
+def _(world):
+    from PIL import Image
+
+    processor, image = world.processor.image_processor, Image.new("RGB", (400, 200))
+    before, patch = processor.size["longest_edge"], processor.patch_size
+    try:
+        for most in (112 * 112, 224 * 224):
+            processor.size["longest_edge"] = most
+            (_, high, wide), *_ = processor(images=[image], return_tensors="pt")["image_grid_thw"].tolist()
+            need(most / 2 < high * wide * patch**2 <= most, f"of {most} pixels {high * wide * patch**2} are left")
+    finally:
+        processor.size["longest_edge"] = before
+
+
 @holds("qwen-decoder-layer")
 def _(world):
     from transformers import Qwen3VLTextConfig
@@ -467,6 +499,16 @@ def _(world):
     need("quant_state.packing_format_for_cpu = True" in source, "packed weights have no packing_format_for_cpu")
     packed = [p for p in world.fresh().parameters() if isinstance(p, Params4bit)]
     need(packed and packed[0].quant_state.shape.numel() > packed[0].numel(), "quant_state.shape is not the whole shape")
+
+
+@holds("hub-xet")
+def _(world):
+    from huggingface_hub import _commit_api, constants
+    from huggingface_hub.utils import _runtime
+
+    need(isinstance(constants.HF_HUB_DISABLE_XET, bool), "HF_HUB_DISABLE_XET is gone")
+    need("constants.HF_HUB_DISABLE_XET" in inspect.getsource(_runtime.is_xet_available), "it is not read at each call")
+    need("if is_xet_available():" in inspect.getsource(_commit_api), "sending a file does not ask for it")
 
 
 @holds("datasets-indices")

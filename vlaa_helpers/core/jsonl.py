@@ -10,6 +10,8 @@ from typing import Any, BinaryIO
 
 LONGEST_LINE = 2**26
 """Bytes of one row of JSON Lines, at most."""
+LARGEST_ARRAY = 2 * 10**9
+"""Bytes of a JSON array, at most: it is read into memory whole."""
 _OTHER_FILES = {
     codecs.BOM_UTF16_LE: "the file is UTF-16; save it as UTF-8",
     codecs.BOM_UTF16_BE: "the file is UTF-16; save it as UTF-8",
@@ -32,6 +34,7 @@ def read_rows(path: Path) -> Iterator[tuple[int | None, Any, str]]:
             if not raw.strip():
                 continue
             if is_first and raw.lstrip().startswith(b"["):
+                refuse_large_array(raw, path.stat().st_size, path.name)
                 yield from ((None, value, "") for value in _array(raw + lines.read(), path))
                 return
             begins, is_first = is_first, False
@@ -43,6 +46,19 @@ def read_rows(path: Path) -> Iterator[tuple[int | None, Any, str]]:
                 )
                 continue
             yield number, *_json_line(raw, begins=begins)
+
+
+def refuse_large_array(start: bytes, size: int, name: str) -> None:
+    """Refuse a file that begins as a JSON array does and has more bytes than one may have.
+
+    Raises:
+        ValueError: with its size.
+    """
+    if size > LARGEST_ARRAY and start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
+        raise ValueError(
+            f"{name} is a JSON array of {size / 1e9:.1f} GB, which would be read into memory whole; expected at most "
+            f"{LARGEST_ARRAY / 1e9:.0f} GB. Write one object a line: jq -c '.[]' FILE > rows.jsonl"
+        )
 
 
 def _pass_line(lines: BinaryIO) -> int:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .jsonl import whole_rows
-from .whole_files import write_whole
+from .note_checks import read_object
+from .whole_files import open_own, write_whole
 
 RESPONSES, SETTINGS = "responses.jsonl", "settings.json"
 
@@ -20,6 +21,7 @@ class KeptRows:
         unit: rows that belong together: of an interrupted run only whole units count.
         what: the work, for the error.
         later: settings that earlier versions did not write: a folder without them can go on.
+        again: what rows of an earlier run are now, before they are kept on; None leaves them as they are.
 
     Raises:
         ValueError: a folder that holds work with other settings.
@@ -34,6 +36,7 @@ class KeptRows:
         unit: int = 1,
         what: str,
         later: Sequence[str] = (),
+        again: Callable[[list[dict]], list[dict]] | None = None,
     ):
         self.settings, self.rows = settings, []
         self._path = None if folder is None else Path(folder) / RESPONSES
@@ -49,14 +52,14 @@ class KeptRows:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(known, json.dumps(settings, indent=2).encode())
         rows = whole_rows(self._path)
-        if len(rows) < wanted:
-            rows = rows[: len(rows) // unit * unit]
+        rows = rows[: wanted if len(rows) >= wanted else len(rows) // unit * unit]
+        rows = again(rows) if again else rows
         write_whole(self._path, "".join(map(_line, rows)).encode("utf-8"))
         self.rows = rows
 
     def add(self, rows: list[dict]) -> None:
         if self._path is not None:
-            with self._path.open("a", encoding="utf-8") as file:
+            with open_own(self._path, "a", encoding="utf-8") as file:
                 file.write("".join(map(_line, rows)))
         self.rows += rows
 
@@ -90,10 +93,7 @@ def load_kept(
 
 
 def _settings(path: Path) -> dict:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is broken: {error}. Write it again, or delete its folder and run anew.") from None
+    return read_object(path, "Write it again, or delete its folder and run anew.")
 
 
 def _line(row: dict) -> str:

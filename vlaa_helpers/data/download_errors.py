@@ -30,7 +30,7 @@ def explain(error: Exception, what: str, folder: Path | None = None) -> Download
     if isinstance(error, OfflineModeIsEnabled):
         says = "HF_HUB_OFFLINE=1 forbids the network, and the file is not here yet. Unset it, then run the same again."
     elif isinstance(error, HfHubHTTPError):
-        says = _refusal(error)
+        says = _refusal(error) + _token_words(error)
     elif isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
         says = f"no connection ({error}), and the file is not here yet. Go online, then run the same again."
     elif isinstance(error, httpx2.HTTPError):
@@ -66,6 +66,15 @@ def _refusal(error: Exception) -> str:
     if status == 429:
         return f"too many requests ({status}). Wait some minutes, or log in (hf auth login). {_KEPT}"
     return f"the server answered {status}; expected the file. Try again later. {_KEPT}"
+
+
+def _token_words(error: Any) -> str:
+    """Where HF_TOKEN is set, logging in changes nothing."""
+    if error.response.status_code not in (401, 403) or not os.environ.get("HF_TOKEN"):
+        return ""
+    return (
+        " HF_TOKEN is set, and goes before any log-in: a wrong one must be corrected or unset; public data needs none."
+    )
 
 
 def _files_page(error: Any) -> str:

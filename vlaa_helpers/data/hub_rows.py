@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ..core.jsonl import LONGEST_LINE
+from ..core.jsonl import LONGEST_LINE, refuse_large_array
 from ..core.whole_files import write_whole
 from .hub_files import HubFile, bytes_to_come, download, find_hub_file, plan_words
 from .rows_to_records import source_and_image
@@ -31,12 +31,13 @@ def fetch_rows(repo: str, name: str, revision: str | None, selection: Selection)
 
     Raises:
         DownloadError: they cannot be had.
+        ValueError: an array that memory could not hold.
     """
     file = find_hub_file(repo, name, revision)
     if bytes_to_come(file):
         part = "" if selection.limit is None else f", read until it has {selection.limit} rows"
         logger.info(f"downloading {plan_words(file)}{part}; kept in {file.folder}")
-    path = download(file) if selection.limit is None else download(file, _enough(selection))
+    path = download(file, no_large_array(file) if selection.limit is None else _enough(selection, file))
     if path.suffix == ".part":
         with FileLock(file.folder / ".head.lock"):
             head = path.with_name("head.jsonl")
@@ -45,13 +46,29 @@ def fetch_rows(repo: str, name: str, revision: str | None, selection: Selection)
     return Fetched(path, [path.parent], file)
 
 
-def _enough(selection: Selection) -> Callable[[bytes], bool]:
+def no_large_array(file: HubFile) -> Callable[[bytes], bool]:
+    """A test that lets a download go on to its end, but for an array that memory could not hold."""
+    is_first = True
+
+    def test(piece: bytes) -> bool:
+        nonlocal is_first
+        if is_first:
+            refuse_large_array(piece, file.size, file.words)
+        is_first = False
+        return False
+
+    return test
+
+
+def _enough(selection: Selection, file: HubFile) -> Callable[[bytes], bool]:
     """A test whether the pieces of a file so far hold enough rows; some more than the limit, as some are unusable."""
     assert selection.limit is not None
     seen, rest = Selection(selection.sources, 2 * selection.limit + 20), b""
+    look = no_large_array(file)
 
     def test(piece: bytes) -> bool:
         nonlocal rest
+        look(piece)
         *lines, rest = (rest + piece).split(b"\n")
         rest = rest if len(rest) < LONGEST_LINE else b""  # what follows of such a line is no JSON, so no row
         for line in lines:

@@ -8,13 +8,14 @@ import inspect
 import os
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..core.images import check_image_header, image_roots, nearby_words
+from ..core.built_records import image_problems, read_arrow_records
+from ..core.images import image_roots, nearby_words
 from ..core.origin import note_build, note_origin
-from ..core.record_schema import arrow_dataset, record_features, require_records
+from ..core.record_schema import arrow_dataset, record_features
 from ..rewards.registry import RELEASE_WORDS, get_verifier
 from .released import HUB_FILES, count_report, fetch_by_name, is_hub_name
 from .rows_to_records import Reading, RowProblem, records_of
@@ -22,10 +23,6 @@ from .selection import Selection
 
 if TYPE_CHECKING:
     from datasets import Dataset
-
-
-_DAMAGED = (ValueError, TypeError, AttributeError, LookupError, NotImplementedError, OSError)
-"""What `datasets` and Arrow raise on files that are no Arrow or a damaged one."""
 
 
 def load_records(
@@ -202,18 +199,9 @@ def _report_on_file(reading: Reading) -> None:
 
 def _arrow_records(path: Path, selection: Selection) -> tuple["Dataset", list[RowProblem]]:
     """The records of a built set; its rows are usable as they are."""
-    from datasets import Dataset
-
-    try:
-        records = Dataset.from_file(str(path))
-        records.data.validate(full=True)  # a damaged one would end the process where it is read
-    except _DAMAGED as error:  # Arrow's own words, which leave out the file
-        raise ValueError(
-            f"{path} cannot be read as Arrow: {error!s:.200}. Build it again, or fetch it again."
-        ) from None
-    require_records(records)
+    records = read_arrow_records(path)
     note_build(records, path.parent)
-    problems = list(_image_problems(records, path))
+    problems = [RowProblem(path.name, row, None, name, *said) for row, name, *said in image_problems(records)]
     lost = {problem.row for problem in problems}
     if not (lost or selection.sources or selection.limit):
         return records, problems
@@ -225,25 +213,6 @@ def _arrow_records(path: Path, selection: Selection) -> tuple["Dataset", list[Ro
     return records.select(chosen), problems
 
 
-def _image_problems(records: "Dataset", path: Path) -> Iterator[RowProblem]:
-    """What is wrong with the images of a file that may be anybody's: `datasets` would open any path and any format."""
-    import pyarrow as pa
-
-    images = (image for chunk in records.data.column("image").chunks for image in chunk)
-    for row, (name, image) in enumerate(zip(records["id"], images, strict=True)):
-        if not image.is_valid:
-            continue
-        if not image["bytes"].is_valid:
-            seen = f"the image is the path {image['path'].as_py()!r:.200}; expected its bytes, as build_dataset writes"
-            yield RowProblem(path.name, row, None, name or "", "bad_image_path", f"{seen}. Load it from a .jsonl file.")
-            continue
-        try:
-            check_image_header(pa.BufferReader(image["bytes"].as_buffer()))
-        except ValueError as error:
-            message = f"the image cannot be decoded ({error}); expected a PNG, JPEG or the like. Build it again."
-            yield RowProblem(path.name, row, None, name or "", "bad_image", message)
-
-
 def _find_file(source: str | os.PathLike, hub_option: str | None) -> Path:
     path = Path(source).expanduser()
     if path.is_file() and hub_option is not None:
@@ -253,5 +222,5 @@ def _find_file(source: str | os.PathLike, hub_option: str | None) -> Path:
     seen, wanted = ("is a folder", "a .json, .jsonl or .csv file") if path.is_dir() else ("no such file", "such a file")
     raise FileNotFoundError(
         f'{source}: {seen}. {nearby_words(path)} Pass {wanted}, "mini" for the generated world, or a dataset on the '
-        'hub such as "UCSC-VLAA/VLAA-Thinking".'
+        'hub such as "UCSC-VLAA/VLAA-Thinking" (a name that begins like a folder here is a path, no dataset).'
     )

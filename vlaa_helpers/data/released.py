@@ -8,13 +8,15 @@ import logging
 import os
 import re
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..core.jsonl import read_rows
 from ..core.paper_numbers import TABLE_1
 from .download_errors import DownloadError, require_space, size_words
 from .hub_files import HubFile, bytes_to_come, download, find_hub_file, plan_words, store
-from .hub_rows import Fetched, fetch_rows
+from .hub_rows import Fetched, fetch_rows, no_large_array
 from .image_folders import ImageFolder
 from .rows_to_records import source_and_image
 from .safe_archives import image_key
@@ -36,12 +38,21 @@ images.cocodataset.org is a bucket of that name at Amazon, whose certificate doe
 had without encryption only.
 """
 _USUAL_IMAGE = 200_000
+LARGEST_FIRST_LOOK = 2 * 10**9
+"""Bytes of rows that a limit downloads for images of other data sets than the release."""
 
 
 def is_hub_name(source: str | os.PathLike) -> bool:
-    """Whether a source is an "owner/name" on the hub: it looks like one, and there is no such path here."""
-    is_name = re.fullmatch(r"[\w.-]+/[\w.-]+(?<!\.json)(?<!\.jsonl)(?<!\.csv)(?<!\.arrow)", str(source))
-    return bool(is_name) and not Path(source).expanduser().exists()
+    """Whether a source is an "owner/name" on the hub: it looks like one, and its first part is no folder here.
+
+    "runs/…" is none either: what is built and trained goes there, and a wrong path must not be asked of the hub.
+    """
+    if source == RELEASE and not Path(source).exists():
+        return True
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+(?<!\.json)(?<!\.jsonl)(?<!\.csv)(?<!\.arrow)", str(source)):
+        return False
+    owner = Path(str(source)).parts[0]
+    return owner != "runs" and not Path(owner).is_dir()
 
 
 def fetch_by_name(
@@ -61,21 +72,35 @@ def fetch_by_name(
     if file is None and (split or "rl") not in HUB_FILES:
         raise ValueError(f'split is "rl" or "sft" on the hub, got {split!r}; file="rows.json" names any other file')
     name = file or HUB_FILES[split or "rl"]
+    taken = "" if repo == RELEASE else f"{repo}: no such file here, so it was taken for a data set of the hub."
     if not wants_images:
-        return fetch_rows(repo, name, revision, selection)
+        with _noting(taken):
+            return fetch_rows(repo, name, revision, selection)
     if selection.sources is None:
         if selection.limit is None:
             known = ", ".join((*ARCHIVED, *ELSEWHERE))
             raise ValueError(
-                f"{repo} keeps its images in archives, some 26 GB in all. Name the sources you want, sources="
-                f'["clevr_math"] (there are {known}), or take a first look: limit=100. Images that you have: '
+                f"{taken or f'{repo} keeps its images in archives, some 26 GB in all.'} Name the sources you want, "
+                f'sources=["clevr_math"] (there are {known}), or take a first look: limit=100. Images that you have: '
                 'image_root="vlaa/images". The text alone: missing_images="keep".'
             )
         selection.sources = ARCHIVED
     elif repo == RELEASE and (unknown := set(selection.sources) - {*ARCHIVED, *ELSEWHERE}):
         known = ", ".join((*ARCHIVED, *ELSEWHERE))
         raise ValueError(f"{repo} has no source {', '.join(sorted(unknown))}; expected some of {known}")
-    return fetch(repo, name, revision, selection)
+    with _noting(taken):
+        return fetch(repo, name, revision, selection)
+
+
+@contextmanager
+def _noting(words: str) -> Iterator[None]:
+    """Add these words to a refusal of the hub."""
+    try:
+        yield
+    except DownloadError as error:
+        if words:
+            error.add_note(words)
+        raise
 
 
 def fetch(repo: str, name: str, revision: str | None, selection: Selection) -> Fetched:
@@ -88,15 +113,21 @@ def fetch(repo: str, name: str, revision: str | None, selection: Selection) -> F
     Raises:
         DownloadError: a file cannot be had, or there is no room for it.
         UnsafeArchive: an archive is broken or hostile.
+        ValueError: a file of rows that is too large: an array, or with a limit one of another data set.
     """
     assert selection.sources is not None
     rows = find_hub_file(repo, name, revision)
+    if repo != RELEASE and selection.limit is not None and bytes_to_come(rows) > LARGEST_FIRST_LOOK:
+        raise ValueError(
+            f"{rows.words}: {size_words(rows.size)}; a first look with images reads all rows, expected at most "
+            f'{size_words(LARGEST_FIRST_LOOK)}. Look at the text alone, missing_images="keep", or leave limit out'
+        )
     elsewhere = ELSEWHERE if repo == RELEASE else {}
     archives = {source: _archive(rows, source) for source in selection.sources if source not in elsewhere}
     folders = {source: ImageFolder(file.folder, source) for source, file in archives.items()}
     folders |= {source: ImageFolder(store(repo, source), source) for source in selection.sources if source in elsewhere}
     _announce(repo, rows, archives, folders, selection)
-    path = download(rows)
+    path = download(rows, no_large_array(rows))
     wanted = _wanted(path, selection)
     for source, folder in folders.items():
         count = selection.share(source)

@@ -141,8 +141,9 @@ class ArmExplorer(Slides):
             axes.text(0, 1, head, va="top", color=pair.text_colours[k], weight="bold", fontsize=8, parse_math=False)
             told = wrap(response, width=46)
             axes.text(0, 0.9, told, va="top", fontsize=7, family="monospace", parse_math=False)
-        figure.suptitle(str(pair), fontsize=10)
-        lower.suptitle(wrap(f"{record['question']} → {record['gt']}", width=110), fontsize=8)
+        figure.suptitle(str(pair), fontsize=10, parse_math=False)
+        asked = wrap(f"{record['question']} → {record['gt']}", width=110)
+        lower.suptitle(asked, fontsize=8, parse_math=False)
         return figure
 
     def record_and_html(self, number: int) -> tuple[Mapping, str]:

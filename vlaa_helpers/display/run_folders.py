@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.images import nearby_words
-from ..core.kept_rows import RESPONSES, SETTINGS
+from ..core.kept_rows import SETTINGS
 from ..evaluation.eval_report import EvalReport, load_report
 from ..mini_world.scenes import remake_scene
 from ..pseudo_reasoning.detector import trained_detector
@@ -54,7 +54,7 @@ def read_runs(runs: "Sequence[str | os.PathLike] | Mapping[str, str | os.PathLik
     found = []
     for name, folder in named.items():
         folder = Path(folder)
-        report = _report_in(folder) if (folder / SETTINGS).exists() else None
+        report = load_report(folder) if (folder / SETTINGS).exists() else None
         log_path = next((f / "log.csv" for f in (folder, folder.resolve().parent) if (f / "log.csv").exists()), None)
         if report is None and log_path != folder / "log.csv":
             raise FileNotFoundError(
@@ -64,32 +64,6 @@ def read_runs(runs: "Sequence[str | os.PathLike] | Mapping[str, str | os.PathLik
         log = _log_in(log_path) if log_path else []
         found.append(Run(name, ARM_COLOURS.get(name) or next(free), folder, report, log, log_path))
     return found
-
-
-_ROW = {
-    **dict.fromkeys(("id", "source", "question", "gt", "response"), str), "answer": str | None,
-    "value": float | int | None, **dict.fromkeys(("correct", "has_answer", "truncated"), bool), "tokens": float | int,
-}  # fmt: skip
-"""Columns of a response that a report needs, and what they hold."""
-
-
-def _report_in(folder: Path) -> EvalReport:
-    expected = "expected what `vlaa evaluate` writes"
-    try:
-        report = load_report(folder)
-    except KeyError as error:
-        raise ValueError(f"{folder / SETTINGS} has no {error}; {expected}") from None
-    except TypeError as error:
-        raise ValueError(f"{folder} holds a {SETTINGS} or {RESPONSES} of another kind ({error}); {expected}") from None
-    if not isinstance(report.samples, int) or report.samples < 1:
-        raise ValueError(f"{folder / SETTINGS}: samples is {report.samples!r:.60}; expected 1 or more")
-    for number, row in enumerate(report.rows, start=1):
-        place = f"{folder / RESPONSES} line {number}"
-        if missing := [name for name in _ROW if name not in row]:
-            raise ValueError(f"{place} has no {', '.join(missing)}; {expected}")
-        if odd := [name for name, kind in _ROW.items() if not isinstance(row[name], kind)]:
-            raise ValueError(f"{place}: {odd[0]} is {row[odd[0]]!r:.60}; {expected}")
-    return report
 
 
 def _log_in(path: Path) -> list[dict]:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core.kept_rows import load_kept
+from ..core.kept_rows import RESPONSES, SETTINGS, load_kept
 from ..core.statistics import bootstrap_interval, pass_at_k, sign_test, wilson_interval
 from ..mini_world.garbled import is_garbled
 from ..mini_world.scenes import source_of_scene
+from .report_checks import check_rows, check_settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -209,11 +210,15 @@ def load_report(folder: str | Path) -> EvalReport:
 
     Raises:
         FileNotFoundError: no report there.
-        ValueError: an evaluation that did not come to its end.
+        ValueError: an evaluation that did not come to its end, or a file that holds anything else; names file and line.
     """
-    rows, settings = load_kept(
-        folder, what="responses", made_by="evaluate", wanted=lambda settings: settings["records"] * settings["samples"]
-    )
+
+    def wanted(settings: dict) -> int:
+        check_settings(settings, Path(folder) / SETTINGS)
+        return settings["records"] * settings["samples"]
+
+    rows, settings = load_kept(folder, what="responses", made_by="evaluate", wanted=wanted)
+    check_rows(rows, Path(folder) / RESPONSES)
     return EvalReport(with_garbled(rows), settings["samples"], settings)
 
 
@@ -235,6 +240,15 @@ class Comparison:
         )
 
 
+def check_same_items(before: Iterable[str], after: Iterable[str]) -> None:
+    """Raises ValueError for ids of other items, or of none: only answers to the same ones are paired."""
+    ids = set(before), set(after)
+    if ids[0] != ids[1] or not ids[0]:
+        only = sorted(ids[0] ^ ids[1])
+        example = f", for example {only[0]}" if only else ""
+        raise ValueError(f"the reports differ in {len(only)} items{example}; evaluate both on the same records")
+
+
 def compare_reports(before: EvalReport, after: EvalReport, *, source: str | None = None) -> Comparison:
     """Pair two reports item by item: a bootstrap of the difference, and the exact McNemar test of which items changed.
 
@@ -247,11 +261,7 @@ def compare_reports(before: EvalReport, after: EvalReport, *, source: str | None
     frames = [report.to_frame() for report in (before, after)]
     if source is not None:
         frames = [frame[frame["source"] == source] for frame in frames]
-    ids = [set(frame["id"]) for frame in frames]
-    if ids[0] != ids[1] or not ids[0]:
-        only = sorted(ids[0] ^ ids[1])
-        example = f", for example {only[0]}" if only else ""
-        raise ValueError(f"the reports differ in {len(only)} items{example}; evaluate both on the same records")
+    check_same_items(*(frame["id"] for frame in frames))
     old, new = (_scored(frame).groupby("id", sort=False)["correct"].mean() for frame in frames)
     both = old.index.intersection(new.index)
     change = (new.reindex(both) - old.reindex(both)).to_numpy()

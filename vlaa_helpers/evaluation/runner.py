@@ -4,11 +4,12 @@ import hashlib
 import logging
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.answers import parse_response
-from ..core.kept_rows import KeptRows
+from ..core.kept_rows import RESPONSES, KeptRows
 from ..data.trl_views import to_grpo
 from ..mini_world.garbled import is_garbled
 from ..mini_world.scenes import source_of_scene
@@ -19,6 +20,7 @@ from ..rewards.mixed import MixedReward, is_correct
 from .eval_report import EvalReport, with_garbled
 from .image_controls import control_images
 from .own_prompt import own_prompt, with_tags
+from .report_checks import check_about, check_rows
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -73,8 +75,11 @@ def evaluate(
         prompt: "ours" asks with our system prompt, for thinking and an answer in tags, as our trainings do. "own" asks
             as other harnesses do, under the model's own system prompt, and takes the answer from free text
             (`free_answer`). The two are different measurements: reports say which one they are.
-        about: what a report should say of the records, such as `read_benchmark(…).about`; kept in its settings.
+        about: what a report should say of the records, as `read_benchmark(…).about` does (benchmark, repository, rows,
+            left_out); kept in its settings.
         out: a folder that keeps the responses as they come; after an interruption the same call goes on from there.
+            Those that are there are scored anew, and a line says how many: a folder may come from a stranger, whose
+            scores count for nothing. That they are this model's words is the folder's claim.
 
     Returns:
         An `EvalReport`; the model is left in the mode (train or eval) that it was in.
@@ -107,15 +112,18 @@ def evaluate(
         settings["images"] = images
     if prompt != "ours":
         settings["prompt"] = prompt
+    check_about(about)
     if about is not None:
         settings["about"] = about
     if out is not None:
         settings |= model_settings(model)
     unit = max(1, batch_size // samples) * samples  # what is sampled belongs to a whole batch
-    kept = KeptRows(out, settings, wanted=len(ids) * samples, unit=unit, what="evaluation", later=LATER)
-    done = len(kept.rows) // samples
     prompt_of = own_prompt if prompt == "own" else None
     asked = to_grpo(records, prompt_of=prompt_of)
+    again = partial(_scored_again, asked=asked, samples=samples, reward=reward, prompt=prompt, out=out)
+    wanted = {"wanted": len(ids) * samples, "unit": unit}
+    kept = KeptRows(out, settings, **wanted, what="evaluation", later=LATER, again=again)
+    done = len(kept.rows) // samples
     shown = asked if images == "true" else to_grpo(shown_records, prompt_of=prompt_of)
     prompts = shown.select(range(done, len(ids))) if done < len(ids) else []
     start = time.perf_counter()
@@ -180,6 +188,27 @@ def base_fingerprint(model: Any) -> str:
 def digest_of(text: str) -> str:
     """A short name for a text."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _scored_again(
+    rows: list[dict], *, asked: "Dataset", samples: int, reward: MixedReward, prompt: str, out: str | Path
+) -> list[dict]:
+    """What rows of an earlier run are, judged by their texts alone."""
+    if not rows:
+        return rows
+    path = Path(out) / RESPONSES
+    check_rows(rows, path)
+    scored = []
+    for place, record in enumerate(asked.select(range(len(rows) // samples))):
+        for row in rows[place * samples : (place + 1) * samples]:
+            if row["id"] != record["id"]:
+                seen = f"{path} line {len(scored) + 1} answers {row['id']!r:.60}"
+                raise ValueError(f"{seen}; expected {record['id']!r:.60}. Give another folder, or delete it")
+            said = (row[name] for name in ("response", "tokens", "truncated", "seconds"))
+            scored.append(_row(record, *said, reward, prompt))
+    total = len(asked) * samples
+    logger.info(f"{out}: {len(rows)} of {total} responses were here before; their words stay, and are scored anew")
+    return scored
 
 
 def _row(

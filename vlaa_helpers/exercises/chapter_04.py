@@ -64,7 +64,8 @@ def _objective(
         gain = gains[0].clamp(1 - epsilon, 1 + epsilon)
     log_r = logps - ref if how == "reference" else ref - logps
     kl = {"k1": -log_r, "k2": log_r**2 / 2, "ratio_kl": log_r.exp() - 1}.get(how, log_r.exp() - 1 - log_r)
-    return gain + beta * kl if how == "sign" else gain if how == "no_kl" else gain - beta * kl
+    weighed = kl if how == "not_weighed" else ratio * kl
+    return gain + beta * weighed if how == "sign" else gain if how == "no_kl" else gain - beta * weighed
 
 
 def _tokens() -> tuple[Case, ...]:
@@ -88,7 +89,13 @@ def _tokens() -> tuple[Case, ...]:
             0.5,
             "only the KL counts: k3 is r - 1 - log r, r = ref / policy.",
         ),
-        case([1.0, 1.5, 0.5], [0.3, -0.2, 0.9], -0.5, 0.1, "and both together."),
+        case(
+            [1.0, 1.5, 0.5],
+            [0.3, -0.2, 0.9],
+            -0.5,
+            0.1,
+            "both count: the smaller gain, less beta times the ratio times k3.",
+        ),
     )
 
 
@@ -123,6 +130,7 @@ OBJECTIVE = Exercise(
         Mistake("k2", "that KL is k2, (log r)² / 2; k3 is r - 1 - log r.", _wrong("k2")),
         Mistake("no_log", "the KL lacks - log r: r - 1 alone may fall below zero.", _wrong("ratio_kl")),
         Mistake("no_kl", "the KL is missing.", _wrong("no_kl")),
+        Mistake("not_weighed", "k3 is weighed by the ratio, as in `my_loss` above and in TRL.", _wrong("not_weighed")),
     ),
 )
 
@@ -157,9 +165,9 @@ def _losses() -> tuple[Case, ...]:
     losses = torch.tensor([[-1.0, -9.0, -9.0, -9.0], [0.5, 1.5, 1.0, -9.0], [2.0, 2.0, 9.0, 9.0]])
     mask = torch.tensor([[1, 0, 0, 0], [1, 1, 1, 0], [1, 1, 0, 0]])
     said = {
-        "grpo": "the mean over the tokens of each response, then over responses.",
-        "dapo": "the mean over all tokens.",
-        "dr_grpo": "the sum, divided by all the tokens that the responses could have had.",
+        "grpo": "grpo takes the mean over the tokens of each response, then over responses.",
+        "dapo": "dapo takes the mean over all tokens.",
+        "dr_grpo": "dr_grpo divides the sum by all the tokens that the responses could have had.",
     }
     shown = "losses of responses with 1, 3 and 2 tokens, mask"
     return tuple(Case((losses, mask, kind, 5), asks, f"{shown}, {kind!r}, longest=5") for kind, asks in said.items())
@@ -258,11 +266,11 @@ SAMPLER = Exercise(
         _draw,
         (
             *(
-                Case((LOGITS, 1.0, u), "the first token at which the sum of probabilities exceeds u.")
+                Case((LOGITS, 1.0, u), "it draws the first token at which the sum of probabilities exceeds u.")
                 for u in (0.05, 0.5)
             ),
             *(
-                Case((LOGITS, 1.0, u), "the first token at which the sum of probabilities exceeds u.")
+                Case((LOGITS, 1.0, u), "it draws the first token at which the sum of probabilities exceeds u.")
                 for u in (0.72, 0.9, 0.99)
             ),
             *(

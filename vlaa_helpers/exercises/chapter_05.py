@@ -277,7 +277,7 @@ AREA_OVER_CURVE = Exercise(
     check=ByCases(
         _area_over,
         (
-            Case(([False, False, True, True, True],), "the mean of 'not the same' over all cuts but the last."),
+            Case(([False, False, True, True, True],), "it is the mean of 'not the same' over all cuts but the last."),
             Case(([True, True, True],), "the answer never depended on the trace: 0."),
             Case(([False, False, False, True],), "it stands only after the last step: 1."),
             Case(([False, True, False, True],), "an answer may come, go and come again."),

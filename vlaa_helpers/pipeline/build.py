@@ -6,6 +6,7 @@ from records and journals alone, so a build that was killed and run again ends i
 """
 
 import json
+import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -15,21 +16,24 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.built_records import read_built, read_texts
 from ..core.endpoint import EndpointError
 from ..core.images import read_image_file
 from ..core.origin import note_build, origins_of
 from ..core.record_schema import RECORD_COLUMNS, record_features, require_records
+from ..core.whole_files import write_whole
 from .journal import Journal, Usage
 from .prompts import PROMPTS, ROLES
 from .steps import STEPS, Rejected, close_record, collect, is_rl_only, open_record, run_steps
 from .stops import BuildStopped, writing
-from .teachers import Teacher
+from .teachers import ChatTeacher, Teacher
 
 if TYPE_CHECKING:
     import pandas as pd
     from datasets import Dataset
     from datasets.arrow_writer import ArrowWriter
 
+logger = logging.getLogger(__name__)
 CHUNK = 500
 """Records between two journals: what is held in memory at once, and what a stop leaves half done."""
 YIELD_COLUMNS = ("original", "collected", "captioned", "distilled", "rewritten", "verified", "sft", "rl")
@@ -77,7 +81,8 @@ def build_dataset(
         records: with the columns of a record. Text that a record brings (caption, response) is kept, not asked for.
         teacher: `ScriptedTeacher`, `ChatTeacher`, or anything with the same three methods.
         unique_images: reject a record whose image an earlier one had, as the paper did (§2, step 1).
-        budget: stop once the replies have cost this much, in the unit of the teacher's prices.
+        budget: stop once the replies have cost this much, in the unit of the teacher's prices. With prices of 0 it has
+            no effect, and a warning says so.
         engine: "local", or "ray" to spread the chunks over Ray Data; on several machines `out_dir` and the records
             must be on a file system that all of them see, and `budget` is not kept.
 
@@ -99,6 +104,11 @@ def build_dataset(
         raise ValueError('a budget needs engine="local": the workers of Ray do not share a purse')
     if budget is not None and not budget >= 0:  # NaN would never be spent
         raise ValueError(f"budget is {budget!r}; expected 0 or more, in the unit of the teacher's prices, or None")
+    if budget is not None and isinstance(teacher, ChatTeacher) and not any(map(any, teacher.prices.values())):
+        logger.warning(
+            f"the budget of {budget:g} has no effect: the teacher's prices are 0. Set prices, ChatTeacher(…, "
+            "prices={model: (of a million tokens read, of a million written)}), or leave the budget out"
+        )
     folder = Path(out_dir)
     lock = FileLock(folder / ".lock", timeout=0)
     with writing(folder):
@@ -120,16 +130,16 @@ def load_build(out_dir: str | os.PathLike) -> BuildResult:
 
     Raises:
         FileNotFoundError: no finished build there.
-        ValueError: a `build.json` that is none.
+        ValueError: a `build.json` that is none, a damaged set, or one whose images are not all there as bytes.
     """
     import pandas as pd
-    from datasets import Dataset
 
     folder = Path(out_dir)
     if not (folder / "build.json").is_file():
         raise FileNotFoundError(f"no finished build in {folder}; run build_dataset(records, teacher, {str(folder)!r})")
     yields = pd.read_csv(folder / "yields.csv", index_col="source").astype("Int64")
-    sft, rl, rejects = (Dataset.from_file(str(folder / f"{name}.arrow")) for name in ("sft", "rl", "rejects"))
+    sft, rl = (read_built(folder / f"{name}.arrow") for name in ("sft", "rl"))
+    rejects = read_texts(folder / "rejects.arrow", REJECT_COLUMNS)
     for built in (sft, rl):
         note_build(built, folder)
     return BuildResult(sft, rl, yields, rejects, folder)
@@ -169,13 +179,8 @@ def _build(records: "Dataset", teacher: Teacher, folder: Path, unique_images: bo
 
 def _write(path: Path, text: str) -> None:
     """The file as a whole, or as it was: a full disk leaves no half of it."""
-    part = path.with_name(path.name + ".part")
     with writing(path):
-        try:
-            part.write_text(text, encoding="utf-8", newline="\n")
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(path, text.encode("utf-8"))
 
 
 class Chunks:
@@ -290,6 +295,7 @@ class _Writers:
         self._files = {}
         with writing(self.folder), ExitStack() as stack:
             for name, features in (("sft", record_features()), ("rl", record_features()), ("rejects", rejects)):
+                self._part(name).unlink(missing_ok=True)  # what a kill left, or a link: the writer would follow it
                 stack.callback(self._part(name).unlink, missing_ok=True)
                 self._files[name] = ArrowWriter(path=str(self._part(name)), features=features)
                 stack.callback(_close, self._files[name])

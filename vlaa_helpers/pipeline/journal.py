@@ -11,6 +11,7 @@ from typing import Any
 from ..core.chat_reply import Reply
 from ..core.images import image_hash
 from ..core.jsonl import read_json_lines
+from ..core.whole_files import open_own
 from .failed_replies import FAILED, FailedReplies
 from .prompts import PROMPTS
 from .stops import BuildStopped, writing
@@ -61,7 +62,7 @@ class Journal:
         self._lock = threading.Lock()
         with writing(path):
             _cut_to_whole_lines(path)
-            self._file = path.open("a", encoding="utf-8")
+            self._file = open_own(path, "a", encoding="utf-8")
         try:
             self._replies = _read(path)
         except ValueError:
@@ -126,7 +127,7 @@ def _key(teacher: Teacher, role: str, record: Mapping, fields: Mapping[str, str]
 def _cut_to_whole_lines(path: Path) -> None:
     """A last line that a kill cut short never counted, and is removed."""
     if path.exists():
-        with path.open("r+b") as file:
+        with open_own(path, "r+b") as file:
             file.truncate(file.read().rfind(b"\n") + 1)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 from ..core.adapter_config import ADAPTER_CONFIG, read_adapter_config
 from ..core.note_checks import kind_of
 
+WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
+"""The file of an adapter's weights, as peft names it. Where there is none it asks the hub."""
 LARGEST_RANK = 1024
 """Of LoRA; the paper's adapters and those of this package have 16 to 64."""
 MOST_NAMES = 4096
@@ -28,13 +30,10 @@ def check_adapter_settings(folder: str | Path, *, pattern: str) -> None:
         pattern: the one regular expression that `target_modules` may be, beside lists of names.
 
     Raises:
-        FileNotFoundError: no adapter in the folder.
+        FileNotFoundError: no adapter in the folder, or none of its weights.
         ValueError: such a setting; the message names file and setting, what was seen and what was expected.
     """
-    if not (Path(folder) / ADAPTER_CONFIG).exists():
-        raise FileNotFoundError(
-            f"no adapter in {folder}; expected {ADAPTER_CONFIG} there, as save_policy or save_pretrained writes"
-        )
+    check_adapter_files(folder)
     config = read_adapter_config(folder)
     checks = {
         "peft_type": (config.get("peft_type") == "LORA", "LORA"),
@@ -70,6 +69,39 @@ def check_adapter_settings(folder: str | Path, *, pattern: str) -> None:
                 f"{Path(folder) / ADAPTER_CONFIG} cannot be used: {seen}; expected {expected}. Save the adapter so, or "
                 "load it with peft yourself if you trust who made it: PeftModel.from_pretrained(model, folder)"
             )
+
+
+def check_adapter_files(folder: str | Path) -> None:
+    """Raises FileNotFoundError for a folder without an adapter, or without its weights: peft would ask the hub."""
+    if not (Path(folder) / ADAPTER_CONFIG).exists():
+        raise FileNotFoundError(
+            f"no adapter in {folder}; expected {ADAPTER_CONFIG} there, as save_policy or save_pretrained writes"
+        )
+    if not any((Path(folder) / name).is_file() for name in WEIGHTS):
+        raise FileNotFoundError(
+            f"no weights in {folder}; expected {' or '.join(WEIGHTS)} beside {ADAPTER_CONFIG}. Save the adapter again: "
+            "peft would take those of whoever has that name on the hub"
+        )
+
+
+def check_is_no_adapter(model: str) -> None:
+    """Refuse an adapter where a model is wanted: transformers would put it on its base without any of these checks.
+
+    Args:
+        model: a folder, or a name on the hub, which is asked for one file more than transformers asks for.
+
+    Raises:
+        ValueError: an adapter, alone or beside a model.
+        OSError: the hub does not give it.
+    """
+    from transformers.utils import find_adapter_config_file
+
+    if find_adapter_config_file(model) is not None:
+        raise ValueError(
+            f"{model} holds {ADAPTER_CONFIG}: that is an adapter, and expected was a model without one. Give its base "
+            "as the model and the adapter's folder as adapter: load_policy(profile, adapter=folder), or --adapter at "
+            "the command line"
+        )
 
 
 def _is_rank(value: Any) -> bool:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.adapter_config import ADAPTER_CONFIG, read_adapter_config
+from ..core.run_note import NOTE
+from ..core.whole_files import write_whole
 from ..data.trl_views import to_grpo
 from ..mini_world.scenes import make_scenes
 from .generation import chat_inputs
@@ -30,6 +32,8 @@ ROUNDING = 0.5
 """What rounding may take at most, as a share of what the adapter does (mean absolute differences). A merge that leaves
 the adapter out, or counts it twice, has 1."""
 
+MERGE_REPORT = "merge_report.txt"
+"""What a merge leaves beside the model: the proof that it lost nothing."""
 FLOAT16_WARNING = (
     "float16 weights:      the vision tower of Qwen2.5-VL overflows in float16 on some images; load_policy guards it, "
     'from_pretrained alone does not: load with dtype="bfloat16" or "float32", or merge with dtype="bfloat16"'
@@ -169,6 +173,7 @@ def merge_adapter(
 ) -> MergeReport:
     """Merge an adapter into its base, save the whole model with its processor, and measure what that changed.
 
+    The report is written beside it too (`merge_report.txt`).
     `load_policy(profile.replace(model=str(out_folder)))` loads the result, as does
     `AutoModelForImageTextToText.from_pretrained(out_folder)`.
 
@@ -186,7 +191,8 @@ def merge_adapter(
     Raises:
         FileNotFoundError: no adapter in `adapter_folder`.
         ValueError: an adapter of another base, one that does nothing, a merge that changes more than rounding may
-            (`TOLERANCE`, `ROUNDING`; nothing is saved then), or an `out_folder` that holds an adapter or the base.
+            (`TOLERANCE`, `ROUNDING`; nothing is saved then), or an `out_folder` that holds an adapter, a model or the
+            note of a training; one that an earlier merge left is written anew.
         MemoryError: out of memory; what else holds some, and what to change, is in the message.
     """
     from .out_of_memory import loading_advice
@@ -194,13 +200,26 @@ def merge_adapter(
     out, dtype = Path(out_folder), dtype or _dtype_to_share(profile)
     if dtype not in TOLERANCE:
         raise ValueError(f"unknown dtype {dtype!r}; expected one of {', '.join(TOLERANCE)}")
-    if (out / "adapter_config.json").exists() or out.resolve() == Path(profile.model).resolve():
-        raise ValueError(f"{out} holds an adapter, or is the base itself; give the merged model a folder of its own")
+    _check_own_folder(out, Path(adapter_folder), profile)
     half = 'dtype="bfloat16" takes half of it; ' if dtype == "float32" else ""
     slower = 'on the CPU it takes longer: profile.replace(device="cpu")'
     doing = f"Merging into {profile.model} in {dtype}, the whole base and not in 4 bits: {half}{slower}."
     with loading_advice(doing):
         return _merged(adapter_folder, profile, out, dtype, records)
+
+
+def _check_own_folder(out: Path, adapter: Path, profile: Profile) -> None:
+    """Raises ValueError for a folder with something in it that a merged model would be mixed with, or would replace."""
+    own = "Give the merged model a folder of its own"
+    here, is_merged = out.resolve(), (out / MERGE_REPORT).exists()
+    if here == Path(profile.model).resolve() or here in (adapter.resolve(), *adapter.resolve().parents):
+        raise ValueError(f"{out} is the base, or holds the adapter {adapter}; expected another folder. {own}")
+    held = [name for name in (ADAPTER_CONFIG, "config.json", NOTE) if (out / name).exists()]
+    if held and (held[0] == ADAPTER_CONFIG or not is_merged):
+        raise ValueError(
+            f"{out} holds {held[0]}; expected an empty folder, or one with the {MERGE_REPORT} of an earlier merge, "
+            f"which is written anew. {own}, or delete this one"
+        )
 
 
 def _dtype_to_share(profile: Profile) -> str:
@@ -243,7 +262,9 @@ def _merged(
     processor.save_pretrained(out)
     del model
     gc.collect()  # one model in memory at a time
-    whole_again = AutoModelForImageTextToText.from_pretrained(out, device_map={"": profile.device})
+    whole_again = AutoModelForImageTextToText.from_pretrained(
+        out, device_map={"": profile.device}, trust_remote_code=False
+    )
     reloaded = _logits(guard_tower(whole_again), inputs)
     del whole_again
     saved = _gap(merged, reloaded)
@@ -254,7 +275,9 @@ def _merged(
     four_bit = None
     if profile.load_in_4bit:
         four_bit = _gap(merged, _logits(load_policy(profile, adapter=adapter_folder, trainable=False)[0], inputs))
-    return MergeReport(out, dtype, profile.model, trained_on, len(base), size, effect, lost, saved, four_bit)
+    report = MergeReport(out, dtype, profile.model, trained_on, len(base), size, effect, lost, saved, four_bit)
+    write_whole(out / MERGE_REPORT, f"{str(report).removeprefix(f'{out}: ')}\n".encode())
+    return report
 
 
 def _inputs(model: Any, processor: Any, records: "Dataset") -> list[Any]:

@@ -11,14 +11,23 @@ def hub_advice(model: str) -> Iterator[None]:
 
     transformers makes an OSError of nearly all that the hub says, some of which a missing folder would say too.
 
+    A model that needs code of its own, which transformers would ask to run, becomes a ValueError that says so.
+
     Args:
-        model: a folder, whose errors are left alone, or a name on the hub.
+        model: a folder, whose other errors are left alone, or a name on the hub.
     """
     import httpx2
     from huggingface_hub import constants
 
     try:
         yield
+    except ValueError as error:
+        if "trust_remote_code" not in str(error):
+            raise
+        raise ValueError(
+            f"{model} brings code of its own, which is not run here; expected a model that transformers knows by "
+            'itself, such as "Qwen/Qwen2.5-VL-3B-Instruct". Name one: profile.replace(model=…)'
+        ) from None
     except (OSError, httpx2.HTTPError) as error:
         if not Path(model).is_dir():
             offline = "HF_HUB_OFFLINE=1 forbids the network: unset it. " if constants.HF_HUB_OFFLINE else ""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.run_note import SEEN, seen_by
-from .adapter_checks import check_adapter_settings
+from .adapter_checks import check_adapter_settings, check_is_no_adapter
 from .hub_advice import hub_advice
 from .profiles import Profile
 
@@ -43,8 +43,9 @@ def load_policy(
 
     Raises:
         FileNotFoundError: the mini VLM's files are not in the package, or `adapter` is not a saved adapter.
-        ValueError: an adapter of another base, or with settings that peft is not given (`adapter_checks`); or on a
-            CPU, a layer that bitsandbytes cannot hold in 4 bits rightly (`check_nf4_widths`).
+        ValueError: an adapter of another base, or with settings that peft is not given (`adapter_checks`); a model that
+            is an adapter, or that brings code of its own; or on a CPU, a layer that bitsandbytes cannot hold in 4 bits
+            rightly (`check_nf4_widths`).
         ImportError: adapters on 16-bit layers beside a torchao that peft refuses; the command is in the message.
         MemoryError: out of memory; what else holds some, and what to change, is in the message.
         OSError: the hub does not give the model; a note says what to do.
@@ -54,6 +55,8 @@ def load_policy(
 
     if profile.device == "cuda":
         free_memory.collect_dropped()  # 0.3 s, which a model of the mini lab is not worth
+    with hub_advice(profile.model):
+        check_is_no_adapter(profile.model)
     if Path(profile.model).is_absolute() and not (Path(profile.model) / "config.json").exists():
         raise FileNotFoundError(
             f"no model in {profile.model}; expected config.json and model.safetensors there. "
@@ -92,7 +95,11 @@ def _load_base(profile: Profile) -> Any:
         )
     with hub_advice(profile.model):
         model = AutoModelForImageTextToText.from_pretrained(
-            profile.model, dtype=dtype, quantization_config=quantization, device_map={"": _place(profile)}
+            profile.model,
+            dtype=dtype,
+            quantization_config=quantization,
+            device_map={"": _place(profile)},
+            trust_remote_code=False,
         )
     keep_4bit_trainable(model)
     check_nf4_widths(model)
@@ -153,7 +160,7 @@ def load_processor(profile: Profile) -> Any:
     from transformers import AutoProcessor
 
     with hub_advice(profile.model):
-        processor = AutoProcessor.from_pretrained(profile.model, padding_side="left")
+        processor = AutoProcessor.from_pretrained(profile.model, padding_side="left", trust_remote_code=False)
     processor.image_processor.size["longest_edge"] = profile.max_pixels
     return processor
 

@@ -136,7 +136,7 @@ def config_of(profile: Profile) -> Any:
     from transformers import AutoConfig
 
     with hub_advice(profile.model):
-        return AutoConfig.from_pretrained(profile.model)
+        return AutoConfig.from_pretrained(profile.model, trust_remote_code=False)
 
 
 def _knobs(profile: Profile, method: Method) -> Iterator[dict[str, Any]]:

@@ -4,6 +4,7 @@
 looks at the machine. A profile is plain data; what it picked and why is in its `reasons`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ class Profile:
         micro_batch_size: how many sequences go through the model at once in training.
         gradient_checkpointing: recompute activations in the backward pass to save memory.
         test_per_source: held-out questions of each source that a chapter asks; the mini lab's chapters name their own.
-        reasons: why it is so, for the reader.
+        reasons: why it is so, for the reader: each setting that there is something to say of, and the words.
     """
 
     name: str
@@ -54,11 +55,12 @@ class Profile:
     micro_batch_size: int = 64
     gradient_checkpointing: bool = False
     test_per_source: int = 50
-    reasons: tuple[str, ...] = field(default=(), compare=False)
+    reasons: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def replace(self, **changes: Any) -> "Profile":
-        """A copy with some settings changed: `profile.replace(max_pixels=131_072)`."""
-        return replace(self, **changes)
+        """A copy with some settings changed, without the reasons for those: `profile.replace(max_pixels=131_072)`."""
+        kept = {name: why for name, why in self.reasons.items() if changes.get(name) in (None, getattr(self, name))}
+        return replace(self, **{"reasons": kept, **changes})
 
     @property
     def sampled_at_once(self) -> int:
@@ -69,7 +71,7 @@ class Profile:
         model = Path(self.model).name if Path(self.model).is_dir() else self.model
         bits = "4-bit NF4" if self.load_in_4bit else self.dtype
         head = f"profile {self.name}: {model}, {bits}, {self.dtype} on {self.device}, data {self.data}"
-        return "\n".join([head, *(f"  - {reason}" for reason in self.reasons)])
+        return "\n".join([head, *(f"  - {reason}" for reason in self.reasons.values())])
 
 
 _REAL = {
@@ -98,6 +100,8 @@ _GPUS: dict[str, dict] = {
 """Each number has its reason in docs/profiles.md."""
 _GPU_GIB = {"a100": 38, "l4": 21, "t4": 13}
 """The least memory, in GiB, at which "auto" picks each GPU profile."""
+LEAST_CAPABILITY = (7, 5)
+"""Of the GPUs that "auto" takes: on older ones, such as a P100 (6.0), nothing was tried."""
 NAMES = ("auto", *MINI_VLMS, *_GPUS)
 
 
@@ -115,10 +119,9 @@ def get_profile(name: str = "auto") -> Profile:
     """
     if name not in NAMES:
         raise ValueError(f"unknown profile {name!r}; expected one of {', '.join(NAMES)}")
-    reasons = []
+    reasons = {}
     if name == "auto":
-        name, reason = _look_at_machine()
-        reasons.append(reason)
+        name, reasons["name"] = _look_at_machine()
     if name in MINI_VLMS:
         return _mini(name, reasons)
     import torch
@@ -128,14 +131,13 @@ def get_profile(name: str = "auto") -> Profile:
             f'profile {name!r} needs a CUDA GPU and torch {torch.__version__} sees none; use get_profile("mini"), '
             "or on Colab choose Runtime > Change runtime type > GPU"
         )
-    dtype, reason = _cuda_dtype(torch.cuda.get_device_capability())
-    reasons += [
-        reason,
-        f"images up to {_GPUS[name]['max_pixels']:,} pixels, as in the paper's evaluation (appendix B.2)",
-    ]
+    dtype, reasons["dtype"] = _cuda_dtype(torch.cuda.get_device_capability())
+    most = _GPUS[name]["max_pixels"]
+    reasons["max_pixels"] = f"images up to {most:,} pixels, as in the paper's evaluation (appendix B.2)"
     if not _GPUS[name].get("load_in_4bit", True):
-        reasons.append("weights in 16 bits: with room for both, 4 bits and their dequantised copies would take more")
-    return Profile(name, REAL_MODEL, REAL_DATA, "cuda", dtype, reasons=tuple(reasons), **_GPUS[name])
+        words = "weights in 16 bits: with room for both, 4 bits and their dequantised copies would take more"
+        reasons["load_in_4bit"] = words
+    return Profile(name, REAL_MODEL, REAL_DATA, "cuda", dtype, reasons=reasons, **_GPUS[name])
 
 
 def settings_of(name: str) -> Profile:
@@ -159,13 +161,12 @@ _MINI_WORDS = {
 }
 
 
-def _mini(name: str, reasons: list[str]) -> Profile:
-    reasons = [
-        *reasons,
-        f"the mini lab: {_MINI_WORDS[name]} in a generated world; runs on any CPU, offline",
-        "float32: at this size a CPU computes it as fast as anything shorter, and exactly",
-    ]
-    return Profile(name, str(MINI_VLMS[name]), "mini", "cpu", "float32", 112 * 112, reasons=tuple(reasons))
+def _mini(name: str, reasons: dict[str, str]) -> Profile:
+    reasons = reasons | {
+        "model": f"the mini lab: {_MINI_WORDS[name]} in a generated world; runs on any CPU, offline",
+        "dtype": "float32: at this size a CPU computes it as fast as anything shorter, and exactly",
+    }
+    return Profile(name, str(MINI_VLMS[name]), "mini", "cpu", "float32", 112 * 112, reasons=reasons)
 
 
 def _look_at_machine() -> tuple[str, str]:
@@ -174,7 +175,10 @@ def _look_at_machine() -> tuple[str, str]:
     if not torch.cuda.is_available():
         return "mini", "auto: no CUDA GPU seen, so the mini lab"
     gpu = torch.cuda.get_device_properties(0)
-    gib = gpu.total_memory / 2**30
+    gib, capability = gpu.total_memory / 2**30, torch.cuda.get_device_capability()
+    if capability < LEAST_CAPABILITY:
+        seen, least = (".".join(map(str, pair)) for pair in (capability, LEAST_CAPABILITY))
+        return "mini", f"auto: {gpu.name} has compute capability {seen}, less than the {least} of a T4, so the mini lab"
     for name, least in _GPU_GIB.items():
         if gib >= least:
             return name, f"auto: {gpu.name} with {gib:.0f} GiB, at least the {least} GiB that {name} asks for"

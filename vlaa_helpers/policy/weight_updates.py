@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from .adapter_checks import check_adapter_files
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -144,10 +146,7 @@ def _halves(adapter: str | Path | Any) -> "tuple[dict[str, tuple[Tensor, Tensor]
         config: Any = adapter.peft_config["default"]
         weights = get_peft_model_state_dict(adapter, save_embedding_layers=False)
     else:
-        if not (Path(adapter) / "adapter_config.json").exists():
-            raise FileNotFoundError(
-                f"no adapter in {adapter}; expected adapter_config.json there, as save_policy writes it"
-            )
+        check_adapter_files(adapter)
         config = PeftConfig.from_pretrained(str(adapter))
         weights = load_peft_weights(str(adapter), device="cpu")
     special = [name for name in ("use_dora", "rank_pattern", "alpha_pattern") if getattr(config, name, None)]

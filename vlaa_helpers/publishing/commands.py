@@ -1,10 +1,10 @@
 """`vlaa merge` and `vlaa push`."""
 
 import argparse
-import shutil
 from pathlib import Path
 
 from ..core.command_line import add_changes, changed
+from ..core.whole_files import write_whole
 
 
 def add_merge(commands: argparse._SubParsersAction) -> None:
@@ -27,7 +27,7 @@ def _merge(options: argparse.Namespace) -> None:
     from ..core.run_note import NOTE
     from ..policy.adapters import merge_adapter
     from ..policy.profiles import get_profile
-    from .run_facts import MERGE_REPORT, read_facts
+    from .run_facts import read_facts
 
     try:
         profile = get_profile(options.profile)
@@ -38,11 +38,9 @@ def _merge(options: argparse.Namespace) -> None:
         raise ValueError(f"{options.run} is a whole model already; give the folder of a training or of an adapter")
     profile = changed(profile.replace(model=options.model or profile.model), options.change)
     report = merge_adapter(facts.folder, profile, options.out, dtype=options.dtype)
-    words = str(report).replace(f"{options.out}: ", "", 1)
-    (options.out / MERGE_REPORT).write_text(f"{words}\n", encoding="utf-8")
     for name in (NOTE, "log.csv"):
         if (facts.home / name).exists():
-            shutil.copy(facts.home / name, options.out / name)
+            write_whole(options.out / name, (facts.home / name).read_bytes())
     print(f"{report}\nuse it anywhere: AutoModelForImageTextToText.from_pretrained({str(options.out)!r})")
 
 

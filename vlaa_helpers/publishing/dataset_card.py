@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..core.built_records import read_built
 from ..core.origin import read_build
 from ..core.record_schema import meta_of
 from .model_card import table
@@ -52,12 +53,10 @@ def _writers(folder: Path, built: Mapping) -> tuple[list[dict], int]:
     Of each role come first those who wrote most. A model that was to write and wrote none of them has 0 records. A text
     that came with the records is that of the model that an earlier build noted, or of nobody we know.
     """
-    from datasets import Dataset
-
     counts = {role: Counter({(model, built["prompts"].get(role, "")): 0}) for role, model in built["models"].items()}
     as_they_came = 0
     for name in ("sft", "rl"):
-        records = Dataset.from_file(str(folder / f"{name}.arrow")).select_columns("meta")
+        records = read_built(folder / f"{name}.arrow").select_columns("meta")
         for batch in records.iter(batch_size=1000):
             for meta in batch["meta"]:
                 notes = meta_of({"meta": meta}).get("provenance") or {}

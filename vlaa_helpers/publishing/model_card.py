@@ -27,7 +27,7 @@ def model_card(facts: RunFacts, repository: str, licence: str) -> str:
         library_name="transformers" if facts.is_merged else "peft",
         pipeline_tag="image-text-to-text",
         datasets=sorted({origin["data"] for origin in note.get("data", ()) if _is_on_hub(origin)}) or None,
-        tags=["vlaa-helpers", "visual-reasoning", *([note["method"].lower()] if note else [])],
+        tags=["vlaa-helpers", "visual-reasoning", *_method_tag(note)],
     )
     parts = [
         f"---\n{data.to_yaml()}\n---",
@@ -44,6 +44,12 @@ def model_card(facts: RunFacts, repository: str, licence: str) -> str:
         f"{in_words(facts.base)}, and of the data that it learned from.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _method_tag(note: Mapping) -> list[str]:
+    """How it was trained as a tag, where that is a plain word; a stranger's note may name anything."""
+    method = note.get("method", "").lower()
+    return [method] if re.fullmatch(r"[a-z][a-z0-9_-]{1,29}", method) else []
 
 
 def table(rows: Iterable[Mapping]) -> str:

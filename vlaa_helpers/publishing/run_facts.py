@@ -13,9 +13,7 @@ from ..core.printable import one_line
 from ..core.run_note import NOTE, read_note
 from ..core.shareable import shareable_note, shareable_text
 from ..evaluation.eval_report import EvalReport, load_report
-
-MERGE_REPORT = "merge_report.txt"
-"""What `vlaa merge` leaves beside a merged model: the proof that merging lost nothing."""
+from ..policy.adapters import MERGE_REPORT
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,21 @@
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..core.adapter_config import ADAPTER_CONFIG, read_adapter_config
+from ..core.built_records import read_built
 from ..core.printable import one_line
 from ..core.run_note import NOTE, read_note
 from ..core.shareable import shareable, shareable_note, shareable_text, without_paths_as_ids
+from ..policy.adapters import MERGE_REPORT
 from .card_file import CARD_FILE, CARD_MARK, card_licence, mended_card, write_card
 from .dataset_card import dataset_card
 from .model_card import model_card
-from .run_facts import MERGE_REPORT, read_facts
+from .run_facts import read_facts
 from .sent_files import local_path_in, model_files, refuse_link_outside
 
 CARD = "README.md"
@@ -148,6 +151,8 @@ def plan_push(
 def push(plan: PushPlan, *, private: bool = True) -> str:
     """Carry out a plan: create the repository where there is none, and commit card and files at once.
 
+    Large files go by LFS, not by Xet.
+
     Needs a token with the right to write: `hf auth login`, or HF_TOKEN.
 
     Args:
@@ -173,7 +178,8 @@ def push(plan: PushPlan, *, private: bool = True) -> str:
     try:
         api.create_repo(plan.repository, repo_type=plan.kind, private=private, exist_ok=True)
         message = "Upload with vlaa_helpers"
-        done = api.create_commit(plan.repository, operations, commit_message=message, repo_type=plan.kind)
+        with _by_lfs():
+            done = api.create_commit(plan.repository, operations, commit_message=message, repo_type=plan.kind)
     except Exception as error:
         note = (
             f"Nothing was committed to {plan.repository}. Check its name, and that you may write there (hf auth "
@@ -184,6 +190,19 @@ def push(plan: PushPlan, *, private: bool = True) -> str:
         error.add_note(note)
         raise
     return done.commit_url
+
+
+@contextmanager
+def _by_lfs() -> Iterator[None]:
+    """Let huggingface_hub send large files by LFS, the way that was tested, also where it would take Xet."""
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_DISABLE_XET
+    constants.HF_HUB_DISABLE_XET = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_DISABLE_XET = before
 
 
 def _lost_on_the_way(error: Exception, endpoint: str) -> str:
@@ -218,10 +237,8 @@ def _cleaned(sources: Mapping[str, Path], base: str) -> dict[str, bytes]:
 
 def _parquet(path: Path) -> bytes:
     """A set of a build as parquet, as others read it; b"" when it has no rows."""
-    from datasets import Dataset
-
     refuse_link_outside(path)
-    records = Dataset.from_file(str(path))
+    records = read_built(path)
     if not len(records):
         return b""
     with tempfile.NamedTemporaryFile(suffix=".parquet") as file:

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import queue
+import shlex
 import signal
 import subprocess
 import sys
@@ -62,7 +63,8 @@ class _Worker:
         try:
             if not self._is_ready and self._answers.get(timeout=START_LIMIT) != "ready":
                 raise RuntimeError(
-                    f"the process that runs Math-Verify did not start; try: {sys.executable} -c 'import math_verify'"
+                    "the process that runs Math-Verify did not start; try: "
+                    f"{shlex.quote(sys.executable)} -c 'import math_verify'"
                 )
             self._is_ready = True
             self._process.stdin.write(json.dumps([kind, gold, said, seconds]) + "\n")

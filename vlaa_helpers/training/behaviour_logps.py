@@ -10,6 +10,7 @@ import torch
 
 from ..core.images import image_hash
 from ..core.jsonl import whole_rows
+from ..core.whole_files import open_own
 from ..data.trl_views import BEHAVIOUR, to_sft
 from ..policy.loading import check_reads_images
 from ..policy.text_checks import check_texts
@@ -141,14 +142,14 @@ def _kept(path: Path, policy: str) -> dict[str, dict[str, list]]:
             "Name another path"
         )
     if path.exists():
-        with path.open("r+b") as file:
+        with open_own(path, "r+b") as file:
             file.truncate(file.read().rfind(b"\n") + 1)
     return {row["key"]: {name: row[name] for name in FEATURE} for row in rows}
 
 
 def _append(path: Path, row: dict) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
+    with open_own(path, "a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
 
 

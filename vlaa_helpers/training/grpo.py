@@ -24,7 +24,7 @@ from .recipes import CONFIG_FIELDS, grpo_recipe
 from .reference_adapter import reference_kept_once
 from .resuming import checkpoint_needs
 from .rollout_log import RolloutLog
-from .runner import device_settings, exact_adapters, on_one_gpu, processes_started, run_trainer
+from .runner import device_settings, exact_adapters, on_one_gpu, over_defaults, processes_started, run_trainer
 from .shared_prefix_trainer import SharedPrefixGRPOTrainer, unsupported_reason
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def train_grpo(
             of ours.
         **config: any field of TRL's `GRPOConfig`, over the recipe: `max_steps=60`, `num_generations=4`, `beta=0.001`.
             A step trains on `prompts_per_step` (the profile's) times `num_generations` completions. Image tokens stay
-            suppressed whatever `generation_kwargs` say (but with vLLM, which has other settings).
+            suppressed whatever `generation_kwargs` say (not with vLLM, which has no such setting).
 
     Returns:
         The TRL trainer, already run; `trainer.model` is the same model, trained in place. Metrics are in
@@ -112,7 +112,8 @@ def train_grpo(
     check_texts(records, processor)
     _check_images(records)
     _check_columns(records, () if hints is None else ("hint", EXPERT))
-    for reward in reward_funcs if isinstance(reward_funcs, Sequence) else [reward_funcs]:
+    judges = list(reward_funcs) if isinstance(reward_funcs, list | tuple) else [reward_funcs]  # TRL takes no tuple
+    for reward in judges:
         if isinstance(reward, MixedReward):
             reward.check_records(records)
     dataset = to_grpo(records, with_traces=hints is not None)
@@ -128,14 +129,14 @@ def train_grpo(
         defaults.pop("lr_scheduler_kwargs", None)  # they belong to the recipe's
     if "ref" in getattr(model, "peft_config", {}):
         model.delete_adapter("ref")  # the reference of an earlier run; TRL would stumble over it
-    args = on_one_gpu(GRPOConfig(**(defaults | config)))
-    if not (args.use_vllm and args.generation_kwargs):
+    args = on_one_gpu(GRPOConfig(**over_defaults(defaults, config)))
+    if not args.use_vllm:  # its `SamplingParams` know no suppress_tokens
         args.generation_kwargs = _without_image_tokens(args.generation_kwargs, processor)
     trainer_class = _trainer_class(model, args, shared_prefix, exact_draws, hints)
     with exact_adapters(model):
         trainer = trainer_class(
             model=model,
-            reward_funcs=reward_funcs,
+            reward_funcs=judges,
             args=args,
             train_dataset=dataset,
             processing_class=processor,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..core.whole_files import write_whole
 from ..policy.adapters import save_policy
 from ..policy.profiles import Profile
 from ..rewards.mixed import MixedReward
@@ -195,7 +196,7 @@ def _rollouts(done: list[dict]) -> pd.DataFrame:
 def _finish(model: Any, processor: Any, folder: Path, note: dict) -> None:
     """Note what a phase did, and save its adapter: where that is, the phase is done."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / NOTE).write_text(json.dumps(note))
+    write_whole(folder / NOTE, json.dumps(note).encode())
     _save(model, processor, folder / ADAPTER)
 
 

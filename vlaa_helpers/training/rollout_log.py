@@ -13,6 +13,7 @@ from transformers import TrainerCallback
 
 from ..core.answers import completion_text
 from ..core.jsonl import whole_rows
+from ..core.whole_files import open_own
 from ..mini_world.garbled import is_garbled
 from ..mini_world.scenes import source_of_scene
 from .runner import ROLLOUTS
@@ -172,7 +173,7 @@ class RolloutLog(TrainerCallback):
 
     def _write(self, rows: Iterable[dict], mode: str) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open(mode, encoding="utf-8") as file:
+        with open_own(self._path, mode, encoding="utf-8") as file:
             file.write("".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows))
 
 

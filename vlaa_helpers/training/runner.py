@@ -4,6 +4,7 @@ import csv
 import logging
 import os
 import random
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -14,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 from transformers import PrinterCallback, TrainerCallback
 
 from ..core.run_note import NOTE
+from ..core.whole_files import open_own
 from ..policy.decode_loop import NOT_FINITE
 from ..policy.dense_weights import dense_weights
 from ..policy.loading import spare_frozen_tower
@@ -52,6 +54,17 @@ def device_settings(profile: Profile, method: Method) -> dict[str, Any]:
         "ddp_find_unused_parameters": False,
         "dataloader_pin_memory": profile.device == "cuda",
     }
+
+
+def over_defaults(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Trainer arguments: our defaults, and over them what was given.
+
+    `gradient_checkpointing` is transformers' old name for `activation_checkpointing`, which it reads only where the new
+    one is not set: given, it takes the place of our default.
+    """
+    if given.get("gradient_checkpointing") is not None:
+        defaults = {name: value for name, value in defaults.items() if name != "activation_checkpointing"}
+    return defaults | given
 
 
 def on_one_gpu(args: Any) -> Any:
@@ -123,7 +136,8 @@ def run_trainer(
     the newest whole one; a path names another. A newer one that was cut short is renamed, with a warning, to
     `cut-short-checkpoint-N`. Of a run that came to its end nothing is trained again. A run that starts afresh first
     moves what an earlier one left in the folder into `previous/`, so that neither is taken for the other; where that
-    is there already, into `previous-2/` and so on. Nothing is deleted.
+    is there already, into `previous-2/` and so on. Nothing is deleted, and a
+    warning says what was moved.
 
     Args:
         callbacks: a `NeedsTrainer` among them gets the trainer before training begins. What they add to
@@ -198,7 +212,7 @@ def dense_training(trainer: Any) -> Iterator[None]:
 
 
 def _set_aside(folder: Path) -> None:
-    """Move what an earlier run left, its adapter, note and card too: they would pass for those of the new."""
+    """Move what an earlier run left, its adapter, note and card too: they would pass for those of the new. Says so."""
     trained = ("checkpoint-*", ADAPTER, "adapter_config.json", "adapter_model*", REFERENCE)
     names = (*trained, NOTE, CARD, LOG, ROLLOUTS, HELD_OUT, EVALUATIONS)
     left = [path for name in names for path in folder.glob(name)]
@@ -208,6 +222,14 @@ def _set_aside(folder: Path) -> None:
         target.mkdir()
         for path in left:
             path.rename(target / path.name)
+        steps = sorted(int(path.name.partition("-")[2]) for path in left if re.fullmatch(r"checkpoint-\d+", path.name))
+        if steps:
+            logger.warning(
+                f"an earlier run (checkpoint-{steps[-1]}) was moved to {target}; to go on from it, stop, move it back "
+                "and set RESUME = True (resume_from_checkpoint=True, at the command line --resume)"
+            )
+        else:
+            logger.warning(f"what an earlier run left ({', '.join(path.name for path in left)}) was moved to {target}")
 
 
 class WholeStep(TrainerCallback):
@@ -318,7 +340,7 @@ class TrainingLog(TrainerCallback):
         self.columns += dict.fromkeys(names)
         self.rows[whole:] = new
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("w" if anew else "a", newline="") as file:
+        with open_own(self.path, "w" if anew else "a", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, self.columns)
             if anew:
                 writer.writeheader()

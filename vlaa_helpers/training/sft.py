@@ -17,7 +17,7 @@ from ..policy.profiles import Profile
 from ..policy.text_checks import check_texts
 from .batch_checks import check_batch, longest
 from .resuming import checkpoint_needs
-from .runner import device_settings, exact_adapters, on_one_gpu, run_trainer, split_batch
+from .runner import device_settings, exact_adapters, on_one_gpu, over_defaults, run_trainer, split_batch
 from .weighted_sft import WeightedSFTTrainer, check_weighting
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def train_sft(
     if token_weights is not None:
         trainer_class = partial(WeightedSFTTrainer, token_weights=token_weights)
         defaults["remove_unused_columns"] = False  # the view has none, and TRL knows no column "behaviour"
-    args = on_one_gpu(SFTConfig(**(defaults | config)))
+    args = on_one_gpu(SFTConfig(**over_defaults(defaults, config)))
     with exact_adapters(model):
         trainer = trainer_class(model=model, args=args, train_dataset=view, processing_class=processor)
     # Qwen's VL models say that they take no token counts, so the Trainer would give TRL none, and each micro batch

@@ -139,3 +139,9 @@ def random_model(
         parameters = save_random_model(folder, processor, size, device=profile.device)
         free_gpu()
         yield profile.replace(model=folder), parameters
+
+
+if __name__ == "__main__":
+    import runpy
+
+    runpy.run_module("vlaa_helpers.dev.benchmarks.true_size", run_name="__main__")  # which puts this model to work

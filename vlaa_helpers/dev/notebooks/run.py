@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 
+LONGEST = 300
+"""Seconds that a chapter may take on two CPU cores, as its reader runs it; the table of a run names longer ones."""
+
+
 @dataclass(frozen=True)
 class NotebookRun:
     """What happened when one notebook was executed."""
@@ -245,9 +249,12 @@ def _summary(runs: Sequence[NotebookRun]) -> str:
         rows.append((r.name, r.status, *numbers, *(error or [""])))
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     rows.insert(1, tuple("-" * width for width in widths))
-    return "\n".join(
+    lines = [
         "| " + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) + " |" for row in rows
-    )
+    ]
+    if long := ", ".join(f"{r.name} {r.seconds:.0f} s" for r in runs if r.seconds > LONGEST):
+        lines += ["", f"Longer than the {LONGEST} s that a chapter may take: {long}"]
+    return "\n".join(lines)
 
 
 def write_summary(runs: Sequence[NotebookRun], out_dir: str | Path) -> None:

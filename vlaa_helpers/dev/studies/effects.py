@@ -9,10 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ...core.assets import STUDIES as TABLES
-from ...core.statistics import clustered_interval
+from ...evaluation.arm_difference import sum_of_means
 from ...study.arms import Arm
 from ...study.study_file import StudyFile, load_study
 from .claims import CLAIMS, MIDDLE, STRONG, Claim, Term
@@ -47,28 +45,14 @@ def effect_of(claim: Claim, tables: Path, base: str = SHIPPED, at_once: int = 1)
     parts = [_responses(term, claim, tables, base) for term in claim.terms]
     if any(part is None for part in parts):
         return None
-    value, pulls, items, seeds, arms = 0.0, [], [], [], []
-    for term, part in zip(claim.terms, parts, strict=True):
-        told = part.dropna(subset=[claim.value])
-        kept = told[claim.value].to_numpy(dtype=float)
-        value += term.sign * kept.mean()
-        pulls.append(term.sign * (kept - kept.mean()) / len(kept))
-        items += list(told["id"])
-        seeds += list(told["seed"])
-        arms += [f"{term.profile} {term.arm}"] * len(told)
-    bounds = {
-        name: clustered_interval(
-            value, np.concatenate(pulls), items=items, seeds=seeds, arms=arms, level=1 - 0.05 / number
-        )
-        for name, number in (("", 1), ("_all", at_once))
-    }
+    summands = [(term.sign, f"{term.profile} {term.arm}", part) for term, part in zip(claim.terms, parts, strict=True)]
+    value, low, high = sum_of_means(summands, claim.value)
+    _, low_all, high_all = sum_of_means(summands, claim.value, level=1 - 0.05 / at_once)
     about = {name: each for name, each in asdict(claim).items() if name != "terms"}
     about["sources"] = " ".join(claim.sources)
     shape = {"seeds": parts[0]["seed"].nunique(), "n": parts[0]["id"].nunique()}
-    told = {
-        f"{end}{name}": round(bound[k], 4) for name, bound in bounds.items() for k, end in enumerate(("low", "high"))
-    }
-    return about | {"base": base, "effect": round(value, 4)} | told | shape
+    bounds = {"effect": value, "low": low, "high": high, "low_all": low_all, "high_all": high_all}
+    return about | {"base": base} | {name: round(number, 4) for name, number in bounds.items()} | shape
 
 
 def _responses(term: Term, claim: Claim, tables: Path, base: str) -> "pd.DataFrame | None":

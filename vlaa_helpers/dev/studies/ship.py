@@ -41,7 +41,7 @@ LOGGED = (
 SHOWN = {
     "sft_or_rl": ("base", "SFT 2048", "SFT 8192", "SFT cues", "GRPO", "SFT 2048, GRPO"),
     "rewards": ("clean", "leaky", "likes cues"),
-    "images": ("GRPO, blank",),
+    "images": ("SFT, swapped", "GRPO, blank"),
     "honest": ("facts, gate",),
 }
 """Arms whose responses are kept, of the strong base and seed 0: their names are unlike across studies."""
@@ -128,7 +128,7 @@ def ship_responses(runs: Path, tables: Path) -> "pd.DataFrame":
             if arm.name not in arms or arm.seed or arm.profile != "mini":
                 continue
             digest, folder = arm_digest(arm, lab), arm_folder(arm, lab) / TEST.folder
-            if folder.exists():
+            if folder.exists() and ROWS.has(told.study, arm, lab):  # not while it is asked
                 frame = load_report(folder).to_frame()
                 frame = frame.loc[frame["id"].isin(asked), list(KEPT)]
                 parts.append(frame.assign(study=name, arm=arm.name, policy=digest))

@@ -44,7 +44,7 @@ def _gallery(cells: list[tuple[Any, str]], columns: int) -> "Figure":
     for axes, (image, text) in zip(panels.flat, cells, strict=False):
         if image is not None:
             axes.imshow(decode_image(image))
-        axes.set_title(text, fontsize=8, loc="left", wrap=False)
+        axes.set_title(text, fontsize=8, loc="left", wrap=False, parse_math=False)  # $5 is no formula
     return figure
 
 

@@ -71,7 +71,7 @@ def _draw_tokens(blocks: Sequence[tuple[str, Sequence[tuple]]], colour_of: Any, 
     figure, axes = plt.subplots(figsize=(columns * width + 0.2, 0.24 * (last + 1) + 0.5), layout="constrained")
     for column, line, text, value in drawn:
         if value is None:
-            axes.text(column, -line, text, fontsize=8, weight="bold", va="center")
+            axes.text(column, -line, text, fontsize=8, weight="bold", va="center", parse_math=False)
             continue
         box = {"boxstyle": "square,pad=0.12", "facecolor": colour_of(value), "edgecolor": "none"}
         axes.text(column, -line, text, fontsize=8, family="monospace", va="center", bbox=box, parse_math=False)
