@@ -69,7 +69,6 @@ from .evaluation import (
     across_seeds as across_seeds,
     benchmark_names as benchmark_names,
     blind_table as blind_table,
-    compare_arms as compare_arms,
     compare_reports as compare_reports,
     control_images as control_images,
     evaluate as evaluate,

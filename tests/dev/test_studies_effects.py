@@ -53,6 +53,13 @@ def test_an_effect_is_the_difference_of_means_with_an_interval_around_it(monkeyp
     assert (found["n"], found["seeds"], found["base"], found["at_least"]) == (400, 3, "shipped", 0)
 
 
+def test_an_interval_for_all_claims_is_wider_the_more_there_are(monkeypatch, tmp_path):
+    planted(monkeypatch, {"after": 0.7, "before!": 0.4})
+    alone, few, many = (effects.effect_of(CLAIM, tmp_path, at_once=number) for number in (1, 5, 50))
+    assert (alone["low_all"], alone["high_all"]) == (alone["low"], alone["high"]) == (few["low"], few["high"])
+    assert many["low_all"] < few["low_all"] < few["low"] < few["high"] < few["high_all"] < many["high_all"]
+
+
 def test_blanks_are_left_out(monkeypatch, tmp_path):
     planted(monkeypatch, {"after": 1.0, "before!": 1.0})
     whole = effects._responses

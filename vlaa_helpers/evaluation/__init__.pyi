@@ -1,4 +1,3 @@
-from .arm_difference import compare_arms as compare_arms
 from .benchmarks.base import Benchmark as Benchmark, Item as Item, UnreadableRow as UnreadableRow
 from .benchmarks.load import (
     BenchmarkRows as BenchmarkRows,

@@ -9,8 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...core.assets import STUDIES as TABLES
-from ...evaluation.arm_difference import sum_of_means
+from ...core.statistics import clustered_interval
 from ...study.arms import Arm
 from ...study.study_file import StudyFile, load_study
 from .claims import CLAIMS, MIDDLE, STRONG, Claim, Term
@@ -45,9 +47,18 @@ def effect_of(claim: Claim, tables: Path, base: str = SHIPPED, at_once: int = 1)
     parts = [_responses(term, claim, tables, base) for term in claim.terms]
     if any(part is None for part in parts):
         return None
-    summands = [(term.sign, f"{term.profile} {term.arm}", part) for term, part in zip(claim.terms, parts, strict=True)]
-    value, low, high = sum_of_means(summands, claim.value)
-    _, low_all, high_all = sum_of_means(summands, claim.value, level=1 - 0.05 / at_once)
+    value, pulls, items, seeds, arms = 0.0, [], [], [], []
+    for term, part in zip(claim.terms, parts, strict=True):
+        told = part.dropna(subset=[claim.value])
+        kept = told[claim.value].to_numpy(dtype=float)
+        value += term.sign * kept.mean()
+        pulls.append(term.sign * (kept - kept.mean()) / len(kept))
+        items += list(told["id"])
+        seeds += list(told["seed"])
+        arms += [f"{term.profile} {term.arm}"] * len(told)
+    drawn = {"items": items, "seeds": seeds, "arms": arms}
+    low, high = clustered_interval(value, np.concatenate(pulls), **drawn)
+    low_all, high_all = clustered_interval(value, np.concatenate(pulls), **drawn, level=1 - 0.05 / at_once)
     about = {name: each for name, each in asdict(claim).items() if name != "terms"}
     about["sources"] = " ".join(claim.sources)
     shape = {"seeds": parts[0]["seed"].nunique(), "n": parts[0]["id"].nunique()}
