@@ -21,7 +21,7 @@ BESIDE = {"torchao": ("peft", "torchao>=0.16")}
 """What the helpers do without, but must not find too old: who minds, and which versions that one takes. Beside an older
 torchao peft 0.21 refuses adapters on 16-bit layers (`peft.import_utils.is_torchao_available`)."""
 SHOWN = ("torch", "transformers", "trl", "peft", "bitsandbytes", "datasets")
-TESTED_PYTHONS = ("3.11", "3.13")
+TESTED_PYTHONS = ("3.11", "3.12", "3.13")
 TESTED = {
     "accelerate": ("1.14", "1.15"),
     "bitsandbytes": ("0.50", "0.50"),
@@ -32,14 +32,14 @@ TESTED = {
     "jinja2": ("3.1", "3.1"),
     "math-verify": ("0.9", "0.9"),
     "matplotlib": ("3.10", "3.11"),
-    "numpy": ("2.1", "2.4"),
+    "numpy": ("2.1", "2.5"),
     "openai": ("3.54", "3.54"),
     "pandas": ("2.2", "3.1"),
     "peft": ("0.21", "0.21"),
     "pillow": ("11.3", "13.0"),
     "pyyaml": ("6.0", "6.0"),
     "scikit-learn": ("1.6", "1.9"),
-    "scipy": ("1.16", "1.17"),
+    "scipy": ("1.16", "1.18"),
     "torch": ("2.11", "2.15"),
     "torchvision": ("0.26", "0.29"),
     "tqdm": ("4.67", "4.70"),
@@ -226,7 +226,7 @@ def _tell_tested(leave_out: Iterable[str] = ()) -> None:
     from packaging.version import Version
 
     main = ", ".join(f"{name} {' to '.join(dict.fromkeys(TESTED[name]))}" for name in SHOWN)
-    logger.info(f"tested on Python {' and '.join(TESTED_PYTHONS)} with {main}")
+    logger.info(f"tested on Python {', '.join(TESTED_PYTHONS)} with {main}")
     older, newer = [], []
     for name, (low, high) in TESTED.items():
         if _canonical(name) in leave_out or not (held := _version(name)):

@@ -285,16 +285,16 @@ def test_the_versions_that_were_tested_are_told_and_others_warned_of(installed, 
     install_missing()
     assert caplog.messages == [
         "every package is here",
-        "tested on Python 3.11 and 3.13 with torch 2.11 to 2.15, transformers 5.23, trl 1.16, peft 0.21, "
+        "tested on Python 3.11, 3.12, 3.13 with torch 2.11 to 2.15, transformers 5.23, trl 1.16, peft 0.21, "
         "bitsandbytes 0.50, datasets 5.2",
     ]
     installed(fit | {"trl": "1.17.0.dev0", "scipy": "1.15.3", "torch": "2.15.9+cu130", "pandas": "4.0"})
     monkeypatch.setattr(importlib.metadata, "requires", lambda name: [])
-    monkeypatch.setattr(platform, "python_version_tuple", lambda: ("3", "12", "1"))
+    monkeypatch.setattr(platform, "python_version_tuple", lambda: ("3", "14", "1"))
     caplog.clear()
     install_missing()
     assert caplog.messages[2:] == [
-        "no test was run on Python 3.12",
+        "no test was run on Python 3.14",
         "older than what was tested: scipy 1.15.3 (from 1.16)",
         "newer than what was tested: pandas 4.0 (up to 3.1), trl 1.17.0.dev0 (up to 1.16)",
     ]

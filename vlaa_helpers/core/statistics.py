@@ -19,9 +19,14 @@ def wilson_interval(correct: int, n: int) -> tuple[float, float]:
 
     >>> [round(bound, 3) for bound in wilson_interval(8, 10)]
     [0.49, 0.943]
+
+    Raises:
+        ValueError: fewer than none are right, or more than were counted.
     """
     from scipy.stats import binomtest
 
+    if not 0 <= correct <= n:  # SciPy 1.18 no longer asks
+        raise ValueError(f"{correct} of {n}: expected 0 <= correct <= n")
     if n == 0:
         return 0.0, 1.0
     found = binomtest(correct, n).proportion_ci(method="wilson")
