@@ -136,8 +136,7 @@ def run_trainer(
     the newest whole one; a path names another. A newer one that was cut short is renamed, with a warning, to
     `cut-short-checkpoint-N`. Of a run that came to its end nothing is trained again. A run that starts afresh first
     moves what an earlier one left in the folder into `previous/`, so that neither is taken for the other; where that
-    is there already, into `previous-2/` and so on. Nothing is deleted, and a
-    warning says what was moved.
+    is there already, into `previous-2/` and so on. Nothing is deleted, and a warning says what was moved.
 
     Args:
         callbacks: a `NeedsTrainer` among them gets the trainer before training begins. What they add to
