@@ -66,6 +66,10 @@ def effect_of(claim: Claim, tables: Path, base: str = SHIPPED, at_once: int = 1)
     return about | {"base": base} | {name: round(number, 4) for name, number in bounds.items()} | shape
 
 
+def _is_measured(claim: Claim, tables: Path, base: str) -> bool:
+    return all(_responses(term, claim, tables, base) is not None for term in claim.terms)
+
+
 def _responses(term: Term, claim: Claim, tables: Path, base: str) -> "pd.DataFrame | None":
     """Every response of an arm, all seeds, with `seed`; None where one of its seeds is not in the tables."""
     told, arms = _arms(term, base)
@@ -109,7 +113,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--tables", type=Path, default=TABLES, help="default: the package's")
     options = parser.parse_args(argv)
     bases = (SHIPPED, *OTHER_BASES)
-    measured = {base: sum(effect_of(claim, options.tables, base) is not None for claim in CLAIMS) for base in bases}
+    measured = {base: sum(_is_measured(claim, options.tables, base) for claim in CLAIMS) for base in bases}
     found = {
         (claim.claim, base): effect_of(claim, options.tables, base, max(1, measured[base]))
         for claim in CLAIMS
