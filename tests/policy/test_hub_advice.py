@@ -50,7 +50,13 @@ def test_a_model_that_the_hub_does_not_give(small_hub, tiny_profile, monkeypatch
     assert (small_hub.requests == []) is (broken is go_offline)
     assert f"me/model was looked for on the hub ({small_hub.url})" in note
     assert ("HF_HUB_OFFLINE=1 forbids the network" in note) is (broken is go_offline)
-    for words in ("hf auth login", "run the same again", "hf download me/model --local-dir FOLDER", "replace(model="):
+    for words in (
+        "hf auth login",
+        "HF_TOKEN",
+        "run the same again",
+        "hf download me/model --local-dir FOLDER",
+        "replace(model=",
+    ):
         assert words in note
 
 

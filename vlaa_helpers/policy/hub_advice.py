@@ -34,8 +34,8 @@ def hub_advice(model: str) -> Iterator[None]:
             error.add_note(
                 f"{model} was looked for on the hub ({constants.ENDPOINT}), as no folder here has this name. {offline}"
                 "Refused, or not found: correct the name, profile.replace(model=…); where it is private or gated, "
-                "accept the terms on its page and log in (hf auth login). Cut: run the same again. "
-                f"Without a network, fetch it elsewhere (hf download {model} --local-dir FOLDER) and pass that folder: "
-                'profile.replace(model="FOLDER").'
+                "accept the terms on its page and log in (hf auth login; HF_TOKEN, where set, goes before it). "
+                f"Cut: run the same again. Without a network, fetch it elsewhere (hf download {model} --local-dir FOLDER) "
+                'and pass that folder: profile.replace(model="FOLDER").'
             )
         raise
