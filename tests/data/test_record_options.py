@@ -62,6 +62,7 @@ def test_a_part_of_a_file(write_rows, tmp_path):
         (["build", "no/body", "--limit", "3"], "VLAA-Thinking-GRPO-25K.json of no/body: no such data set"),
         (["build", "mini", "--limit", "3"], "--limit is for files and the hub; --n says how many"),
         (["evaluate", "FILE", "--split", "test"], "--split test is for mini and the hub; .*rows.jsonl is a file"),
+        (["sft", "tests/bild", "--split", "rl"], "tests/bild: no such file"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(hub, write_rows, capsys, tmp_path, words, says):

@@ -47,7 +47,7 @@ def records_by_options(
         chosen = {"split": options.split} if options.split else {}
         return load_records("mini", sources=options.sources, **mini | chosen)
     on_hub = is_hub_name(source)
-    if options.split and not on_hub:
+    if options.split and not on_hub and Path(source).exists():
         raise ValueError(f"--split {options.split} is for mini and the hub; {source} is a file, which has none")
     return load_records(
         source,
