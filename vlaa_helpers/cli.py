@@ -3,33 +3,27 @@
 import argparse
 import errno
 import os
-import re
 import shlex
 import sys
-import tempfile
 import warnings
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .core.command_line import (
-    Parser,
-    add_changes,
-    address,
-    amount,
-    changed,
-    config_settings,
-    count,
-    stop,
-    warning_in_one_line,
-)
+from .core.command_line import Parser, address, amount, config_settings, count, stop, warning_in_one_line
 from .core.printable import printable_lines
-from .data.record_options import add_record_options, records_by_options
+from .data.record_options import add_record_options, records_by_options, records_of_run
+from .evaluation.commands import add_evaluate
+from .policy.policy_options import add_policy_options, policy_by_options, profile_by_options
 from .publishing.commands import add_merge, add_push
+from .rewards.scorer_options import add_scorer_options, reward_by_options
 from .study.commands import add_study
 
 if TYPE_CHECKING:
     from .pipeline.build import BuildResult
+
+RECIPES = ("vlaa", "trl", "dapo", "dr_grpo")
+"""As `training.recipes` has them, which takes seconds to import."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -39,7 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
     _add_build(commands)
     _add_sft(commands)
     _add_grpo(commands)
-    _add_evaluate(commands)
+    add_evaluate(commands)
     _add_report(commands)
     add_study(commands)
     add_merge(commands)
@@ -48,8 +42,9 @@ def main(arguments: list[str] | None = None) -> None:
     if unknown:
         commands.choices[options.command].refuse(unknown[0])
     from .core.endpoint import EndpointError
-    from .core.file_trouble import file_trouble
+    from .core.file_trouble import file_trouble, network_words, with_notes
     from .core.messages import show_messages
+    from .core.not_finite import NotFiniteError
     from .pipeline.stops import BuildStopped
     from .policy.memory_estimate import memory_words
 
@@ -60,14 +55,18 @@ def main(arguments: list[str] | None = None) -> None:
     warnings.formatwarning = warning_in_one_line
     try:
         options.execute(options)
-    except (ValueError, EndpointError, BuildStopped) as error:
-        stop(str(error))
+    except (ValueError, EndpointError, BuildStopped, NotFiniteError) as error:
+        stop(with_notes(error))
     except OSError as error:
         stop(file_trouble(error, out))
-    except ModuleNotFoundError as error:
-        stop(f"{error}. {' '.join(getattr(error, '__notes__', ())) or f'Install it: pip install {error.name}'}")
+    except ImportError as error:
+        if isinstance(error, ModuleNotFoundError) and not hasattr(error, "__notes__"):
+            error.add_note(f"Install it: pip install {error.name}")
+        stop(with_notes(error))
     except Exception as error:  # safetensors and torch have their own classes for a full disk, and for a full memory
         if words := memory_words(error, getattr(options, "used", None), options.command):
+            stop(words)
+        if words := network_words(error):
             stop(words)
         full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if full.strerror not in str(error):
@@ -87,9 +86,7 @@ def _add_build(commands: argparse._SubParsersAction) -> None:
     build.add_argument("--out", type=Path, default=Path("runs/dataset"), help="folder; default: %(default)s")
     add_record_options(build)
     build.add_argument("--verifier-type", help="for rows that give none, such as digit, choice or open_ended")
-    build.add_argument(
-        "--n", "--records", dest="n", type=count, default=600, help="mini: how many records; default: %(default)s"
-    )
+    build.add_argument("--n", "--records", dest="n", type=count, help="mini: how many records; default: 600")
     build.add_argument("--seed", type=int, default=0, help="mini: of the images and of the scripted teacher")
     build.add_argument("--model", help="model on an OpenAI-compatible endpoint; without it the scripted teacher")
     for role in ("caption", "reason", "rewrite", "verify"):
@@ -110,7 +107,7 @@ def _build(options: argparse.Namespace) -> None:
 
     if options.budget is not None and options.price is None:
         raise ValueError("a budget needs prices: --price PROMPT COMPLETION, of a million tokens each")
-    mini = {"n": options.n, "seed": options.seed}
+    mini = {"n": options.n or 600, "seed": options.seed}
     records = records_by_options(options.source, options, verifier_type=options.verifier_type, **mini)
     result = build_dataset(
         records,
@@ -155,21 +152,12 @@ def _teacher(options: argparse.Namespace):
     )
 
 
-def _add_policy(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--profile", default="auto", help='"mini", "t4", "l4", "a100", …; default: %(default)s')
-    command.add_argument("--model", help="another model than the profile's: a folder or hub id")
-    command.add_argument("--no-4bit", action="store_true", help="the base in the profile's precision, not in 4 bits")
-    add_changes(command)
-    command.add_argument("--adapter", type=Path, help="go on from this saved adapter")
-    command.add_argument("--seed", type=int, default=0)
-
-
 def _add_sft(commands: argparse._SubParsersAction) -> None:
     sft = commands.add_parser("sft", help="fine-tune a policy on responses", description=_sft.__doc__)
     sft.add_argument("source", help="folder of a build, or what `build` takes, with responses")
     sft.add_argument("--out", type=Path, default=Path("runs/sft"), help="folder; default: %(default)s")
     add_record_options(sft)
-    _add_policy(sft)
+    add_policy_options(sft)
     sft.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
     sft.add_argument("--batch-size", type=count, help="samples a step, over all processes")
     sft.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any field of TRL's SFTConfig")
@@ -187,9 +175,10 @@ def _sft(options: argparse.Namespace) -> None:
         settings["batch_size"] = options.batch_size
     if options.resume:
         settings["resume_from_checkpoint"] = True
-    records = _records(options, built="sft.arrow")
-    model, processor, profile = _policy(options)
-    settings = {"seed": options.seed, "output_dir": str(options.out), **settings}
+    profile = profile_by_options(options)
+    records = records_of_run(options.source, options, built="sft.arrow")
+    model, processor = policy_by_options(options, profile)
+    settings |= {"seed": options.seed, "output_dir": str(options.out)}
     trainer = train_sft(model, processor, records, profile, **settings)
     _keep_adapter(trainer, processor, options.out, f" on {len(records)} records")
 
@@ -199,17 +188,11 @@ def _add_grpo(commands: argparse._SubParsersAction) -> None:
     grpo.add_argument("source", help='"mini", folder of a build, or what `build` takes')
     grpo.add_argument("--out", type=Path, default=Path("runs/grpo"), help="folder; default: %(default)s")
     add_record_options(grpo)
-    _add_policy(grpo)
-    grpo.add_argument(
-        "--n", "--records", dest="n", type=count, default=2880, help="mini: how many records; default: %(default)s"
-    )
-    grpo.add_argument("--recipe", default="vlaa", help='"vlaa" (the paper), "trl", "dapo" or "dr_grpo"')
+    add_policy_options(grpo)
+    grpo.add_argument("--n", "--records", dest="n", type=count, help="mini: how many records; default: 2880")
+    grpo.add_argument("--recipe", default="vlaa", choices=RECIPES, help="vlaa, the default, is the paper's")
     grpo.add_argument("--max-prompt-length", type=int, help="leave out records with longer prompts, in tokens")
-    grpo.add_argument("--reward-model", help="scores open-ended answers: a folder or hub id; default: facts, mini only")
-    grpo.add_argument("--judge", metavar="MODEL", help="scores open-ended answers: a model on an endpoint")
-    grpo.add_argument("--judge-sees-images", action="store_true", help="send it the images too")
-    grpo.add_argument("--base-url", type=address, help="of the judge's endpoint, such as http://localhost:8000/v1")
-    grpo.add_argument("--key-env", default="OPENAI_API_KEY", help="variable that holds its key; default: %(default)s")
+    add_scorer_options(grpo)
     grpo.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
     grpo.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any field of TRL's GRPOConfig")
     grpo.set_defaults(execute=_grpo)
@@ -219,15 +202,15 @@ def _grpo(options: argparse.Namespace) -> None:
     """Train a policy by GRPO with the mixed reward. Several processes: torchrun … -m vlaa_helpers grpo …"""
     from trl import GRPOConfig
 
-    from .rewards.mixed import MixedReward
     from .training.grpo import train_grpo
 
-    settings = {"seed": options.seed, "output_dir": str(options.out), **config_settings(options.set, GRPOConfig)}
+    settings = config_settings(options.set, GRPOConfig) | {"seed": options.seed, "output_dir": str(options.out)}
     if options.resume:
         settings["resume_from_checkpoint"] = True
-    records = _records(options, built="rl.arrow", n=options.n)
-    reward = MixedReward(_scorer(options))
-    model, processor, profile = _policy(options)
+    reward, profile = reward_by_options(options), profile_by_options(options)
+    records = records_of_run(options.source, options, built="rl.arrow", n=2880)
+    reward.check_records(records)
+    model, processor = policy_by_options(options, profile)
     trainer = train_grpo(
         model,
         processor,
@@ -252,99 +235,6 @@ def _keep_adapter(trainer: Any, processor: Any, out: Path, trained_on: str = "")
         print(f"adapter: {folder}; measure it with: vlaa evaluate SOURCE --adapter {shlex.quote(str(folder))}")
 
 
-def _scorer(options: argparse.Namespace):
-    from .core.endpoint import ChatEndpoint
-    from .rewards.scorers import JudgeScorer, RewardModelScorer
-
-    if options.judge:
-        endpoint = ChatEndpoint(base_url=options.base_url, api_key_env=options.key_env)
-        return JudgeScorer(options.judge, endpoint, sees_images=options.judge_sees_images)
-    return RewardModelScorer(options.reward_model) if options.reward_model else None
-
-
-def _add_evaluate(commands: argparse._SubParsersAction) -> None:
-    command = commands.add_parser(
-        "evaluate", help="held-out accuracy with intervals, every response kept", description=_evaluate.__doc__
-    )
-    command.add_argument("source", help='"mini", a benchmark such as mathvista_testmini, or what `build` takes')
-    command.add_argument("--files", type=Path, help="folder with a benchmark's parquet files; default: from the hub")
-    command.add_argument("--prompt", choices=("ours", "own", "both"), default="ours", help="tags, or the model's own")
-    command.add_argument(
-        "--out", type=Path, help="folder; default: evaluations/SOURCE beside --adapter, or runs/evaluate"
-    )
-    add_record_options(command, mini_split="test")
-    _add_policy(command)
-    command.add_argument(
-        "--n", "--records", dest="n", type=count, help="how many; default: mini 600, of a benchmark all"
-    )
-    command.add_argument("--samples", type=count, default=1, help="responses an item; 1 is greedy")
-    command.add_argument("--temperature", type=float, default=1.0, help="of the sampling; default: %(default)s")
-    command.add_argument("--max-new-tokens", type=count, default=None, help="default: the profile's completion length")
-    command.add_argument("--batch-size", type=count, default=None, help="sequences at once; default: the profile's")
-    command.add_argument("--no-think", action="store_true", help="the control: answer without thinking")
-    command.add_argument(
-        "--show-images",
-        choices=("true", "blank", "swapped"),
-        default="true",
-        help="the control without vision: a grey image, or that of another record of the source; default: %(default)s",
-    )
-    command.add_argument("--against", type=Path, metavar="FOLDER", help="compare with this earlier report, in pairs")
-    command.set_defaults(execute=_evaluate, default_out=_own_evaluations)
-
-
-def _own_evaluations(options: argparse.Namespace) -> Path:
-    """A folder that no other policy's evaluation shares: below the run that an adapter comes from."""
-    if options.adapter is None:
-        return Path("runs/evaluate")
-    return options.adapter.parent / "evaluations" / re.sub(r"[^\w.-]+", "-", Path(options.source).name)
-
-
-def _evaluate(options: argparse.Namespace) -> None:
-    """Ask a policy held-out questions, or those of a benchmark. Interrupted, run it again: it goes on."""
-    from .evaluation.eval_report import check_same_items, compare_reports, load_report
-    from .evaluation.runner import evaluate
-
-    prompts = {options.prompt: ""} if options.prompt != "both" else {"ours": "ours", "own": "own"}
-    before = {name: load_report(options.against / part) if options.against else None for name, part in prompts.items()}
-    records, about = _asked(options)
-    for earlier in filter(None, before.values()):  # before minutes go into loading and asking
-        check_same_items((row["id"] for row in earlier.rows), records["id"])
-    model, processor, profile = _policy(options)
-    for prompt, part in prompts.items():
-        report = evaluate(
-            model,
-            processor,
-            records,
-            samples=options.samples,
-            temperature=options.temperature,
-            max_new_tokens=options.max_new_tokens or profile.max_completion_length,
-            think=not options.no_think,
-            images=options.show_images,
-            prompt=prompt,
-            about=about,
-            batch_size=options.batch_size or profile.sampled_at_once,
-            seed=options.seed,
-            out=options.out / part,
-        )
-        print(printable_lines(report.by_source.round(3).to_string()))
-        print(f"\n{report}\n{report.tokens_per_second:,.0f} tokens/s; responses: {options.out / part}")
-        if (earlier := before[prompt]) is not None:
-            asked = f"{options.against / part} ({earlier.prompt} prompt)"
-            print(f"against {asked}: {compare_reports(earlier, report)}")
-
-
-def _asked(options: argparse.Namespace):
-    """The records that are asked, and what the report should say of them where they are a benchmark's."""
-    from .evaluation.benchmarks.load import read_benchmark
-    from .evaluation.benchmarks.registry import benchmark_names
-
-    if options.source not in benchmark_names():
-        return _records(options, built="rl.arrow", n=options.n or 600, split="test"), None
-    found = read_benchmark(options.source, n=options.n, seed=options.seed, folder=options.files)
-    print(found)
-    return found.records, found.about
-
-
 def _add_report(commands: argparse._SubParsersAction) -> None:
     report = commands.add_parser("report", help="one HTML file that compares runs", description=_report.__doc__)
     report.add_argument("runs", nargs="+", metavar="RUN", help="folder of an evaluation or a training, or NAME=FOLDER")
@@ -365,33 +255,6 @@ def _report(options: argparse.Namespace) -> None:
         raise ValueError("give a NAME=FOLDER for each run, names that differ, or for none")
     path = write_report(runs or options.runs, options.out, records=records)
     print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB, nothing else is needed to read it")
-
-
-def _records(options: argparse.Namespace, *, built: str, **scenes: Any):
-    if options.source == "mini" and not scenes:
-        raise ValueError("mini records have no responses; build some first: vlaa build mini --out runs/dataset")
-    in_folder = Path(options.source) / built
-    source = str(in_folder) if in_folder.exists() else options.source
-    split = built.removesuffix(".arrow")  # of the release, by the same names
-    return records_by_options(source, options, hub_split=split, seed=options.seed, **scenes)
-
-
-def _policy(options: argparse.Namespace):
-    from .policy.loading import load_policy
-    from .policy.profiles import get_profile
-
-    options.out.mkdir(parents=True, exist_ok=True)  # before minutes of loading and training, not after
-    tempfile.TemporaryFile(dir=options.out).close()
-    try:
-        profile = get_profile(options.profile)
-    except RuntimeError as error:  # a GPU profile without a GPU
-        raise ValueError(error) from None
-    in_4bit = profile.load_in_4bit and not options.no_4bit
-    profile = profile.replace(model=options.model or profile.model, load_in_4bit=in_4bit)
-    options.used = profile = changed(profile, options.change)
-    if os.environ.get("RANK", "0") == "0":
-        print(profile)
-    return *load_policy(profile, adapter=options.adapter, seed=options.seed), profile
 
 
 if __name__ == "__main__":

@@ -38,6 +38,17 @@ def test_a_run_is_not_resumed_over_other_records(tmp_path):
     write(tmp_path, make_scenes(6, seed=1))  # from the beginning
 
 
+def test_a_run_that_goes_on_with_other_images_says_so(tmp_path, caplog):
+    records, profile = make_scenes(6), get_profile("mini")
+    write(tmp_path, records, profile=profile)
+    write(tmp_path, records, profile=profile, resumed=True)
+    assert not caplog.text
+    write(tmp_path, records, profile=profile.replace(max_pixels=6272), resumed=True)
+    assert "goes on with max_pixels=6272; it began with 12544" in caplog.text
+    note = json.loads((tmp_path / "training.json").read_text())
+    assert (note["max_pixels"], note["dtype"]) == (6272, "float32")
+
+
 class Policy:
     """What a trainer has of a policy here: an object that attributes can be set on."""
 

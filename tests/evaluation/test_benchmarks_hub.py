@@ -43,6 +43,7 @@ def test_a_hub_that_refuses(small_hub, status, error):
     with pytest.raises((error, HfHubHTTPError)) as caught:
         load_benchmark("ai2d")
     assert "ai2d was looked for in the dataset lmms-lab/ai2d on the hub" in caught.value.__notes__[0]
+    assert "Refused: log in with a token that may read it (hf auth login; HF_TOKEN" in caught.value.__notes__[0]
     assert "--files FOLDER" in caught.value.__notes__[0]
 
 

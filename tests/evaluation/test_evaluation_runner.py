@@ -154,7 +154,8 @@ def test_another_base_without_adapters_is_another_model(tiny_profile, policy, re
         weight.add_(0.02 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(0)))
     with pytest.raises(ValueError, match="holds another evaluation: its base differ; give another folder"):
         evaluate(model, processor, few, **OPTIONS, out=tmp_path)
-    (tmp_path / "settings.json").write_text(json.dumps({k: v for k, v in settings.items() if k != "base"}))
+    later = ("base", "dtype", "image_size")
+    (tmp_path / "settings.json").write_text(json.dumps({k: v for k, v in settings.items() if k not in later}))
     evaluate(model, processor, few, **OPTIONS, out=tmp_path)  # an earlier version's folder goes on
     assert json.loads((tmp_path / "settings.json").read_text())["base"] != settings["base"]
 
@@ -183,6 +184,36 @@ def test_a_folder_keeps_one_evaluation(policy, records, tmp_path):
             adapter -= 1
     with pytest.raises(FileNotFoundError, match=r"no report in .*; expected settings.json and responses.jsonl"):
         load_report(tmp_path / "elsewhere")
+
+
+def test_what_the_model_sees_and_computes_in_is_part_of_an_evaluation(policy, records, tmp_path):
+    (model, processor), few, size = policy, records.select(range(2)), dict(policy[1].image_processor.size)
+    evaluate(model, processor, few, **OPTIONS, out=tmp_path)
+    processor.image_processor.size = {**size, "longest_edge": size["longest_edge"] // 2}
+    try:
+        with pytest.raises(ValueError, match="holds another evaluation: its image_size differ"):
+            evaluate(model, processor, few, **OPTIONS, out=tmp_path)
+    finally:
+        processor.image_processor.size = size
+    settings = json.loads((tmp_path / "settings.json").read_text())
+    assert settings["dtype"] == "float32" and settings["image_size"]["longest_edge"] == size["longest_edge"]
+    (tmp_path / "settings.json").write_text(json.dumps(settings | {"dtype": "float16"}))
+    with pytest.raises(ValueError, match="its dtype differ"):
+        evaluate(model, processor, few, **OPTIONS, out=tmp_path)
+
+
+def test_a_greedy_evaluation_goes_on_with_fewer_at_once(policy, records, tmp_path):
+    """As the advice says that a full memory gives; what is sampled is drawn by the batch."""
+    few = {"max_new_tokens": 4}
+    whole = evaluate(*policy, records, **few, batch_size=4, out=tmp_path / "greedy")
+    lines = (tmp_path / "greedy" / "responses.jsonl").read_text().splitlines()
+    (tmp_path / "greedy" / "responses.jsonl").write_text("\n".join(lines[:3]) + "\n")
+    again = evaluate(*policy, records, **few, batch_size=2, out=tmp_path / "greedy")
+    assert [row["id"] for row in again.rows] == [row["id"] for row in whole.rows]
+    assert again.settings["batch_size"] == 2
+    evaluate(*policy, records, **few, samples=2, batch_size=4, out=tmp_path / "sampled")
+    with pytest.raises(ValueError, match="its batch_size differ"):
+        evaluate(*policy, records, **few, samples=2, batch_size=2, out=tmp_path / "sampled")
 
 
 def test_a_profile_decides_length_and_batch(policy, records, tiny_profile, caplog):

@@ -143,7 +143,6 @@ def test_report_does_what_the_function_does(tmp_path, capsys):
         (["sft", "x", "--set", "learning_rat=1"], "a field of SFTConfig; did you mean learning_rate"),
         (["sft", "x", "--set", "learning_rate"], "--set learning_rate: expected NAME=VALUE"),
         (["sft", "nowhere.json"], "nowhere.json: no such file"),
-        (["grpo", "mini", "--profile", "mini", "--recipe", "ppo"], "unknown recipe 'ppo'; expected one of trl, vlaa"),
         (["grpo", "mini", "--judge", "m", "--key-env", "NOT_SET"], "variable NOT_SET is not set"),
         (["evaluate", "mini", "--profile", "t4"], "needs a CUDA GPU"),
         (["evaluate", "mini", "--against", "nowhere"], "no report in nowhere"),
@@ -179,6 +178,8 @@ def test_what_is_wrong_is_one_line(tmp_path, capsys, arguments, words):
         (["build", "mini", "--price=-1", "2"], "--price"),
         (["build", "mini", "--price", "1", "inf"], "argument --price: 'inf' is no amount; expected 0 or more. `vlaa"),
         (["evaluate", "mini", "--samples", "0"], "argument --samples: 0 is less than 1. `vlaa"),
+        (["grpo", "mini", "--recipe", "ppo"], "argument --recipe: invalid choice: 'ppo'"),
+        (["evaluate", "mini", "--judge", "m", "--reward-model", "r"], "argument --reward-model: not allowed with"),
         (["biuld", "mini"], "vlaa: argument command: invalid choice: 'biuld'"),
         ([], "vlaa: the following arguments are required: command. `vlaa --help` lists what it takes."),
         (
@@ -190,7 +191,7 @@ def test_what_is_wrong_is_one_line(tmp_path, capsys, arguments, words):
     ],
 )
 def test_a_wrong_call_is_one_line(capsys, monkeypatch, arguments, words):
-    monkeypatch.setattr("vlaa_helpers.cli._evaluate", lambda options: None)
+    monkeypatch.setattr("vlaa_helpers.evaluation.commands._evaluate", lambda options: None)
     if words is None:
         main(arguments)
         return

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .endpoint import checked_address
+from .option_words import as_options
 from .printable import printable_lines
 
 
@@ -27,8 +28,8 @@ class Parser(argparse.ArgumentParser):
 
 
 def stop(words: str) -> NoReturn:
-    """End the command with what went wrong on stderr, and exit status 2."""
-    print(f"vlaa: {printable_lines(words)}", file=sys.stderr)
+    """End the command with what went wrong on stderr, in the command's own options, and exit status 2."""
+    print(f"vlaa: {printable_lines(as_options(words))}", file=sys.stderr)
     raise SystemExit(2) from None
 
 
@@ -68,11 +69,19 @@ def address(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+_OWN = {"output_dir": "--out", "seed": "--seed", "resume_from_checkpoint": "--resume"}
+"""Fields of a trainer's config that are options of the command: what else is written or drawn goes by those."""
+_NAMED = {"True": True, "False": False, "None": None}
+
+
 def config_settings(pairs: list[str], config: type, option: str = "--set") -> dict[str, Any]:
-    """`NAME=VALUE` pairs as arguments of a trainer's config, a dataclass; a value is JSON, or else a string.
+    """`NAME=VALUE` pairs as arguments of a trainer's config, a dataclass.
+
+    A value is JSON, or as Python writes it (True, False, None, 131_072), or else a string.
 
     Raises:
-        ValueError: a pair without "=", or with a name that is no field of the config.
+        ValueError: a pair without "=", with a name that is no field of the config, or that an option of the command
+            sets.
     """
     from dataclasses import fields
 
@@ -84,11 +93,19 @@ def config_settings(pairs: list[str], config: type, option: str = "--set") -> di
             near = get_close_matches(name, known, n=3)
             hint = f"; did you mean {', '.join(near)}?" if near else ""
             raise ValueError(f"{option} {pair}: expected NAME=VALUE with a field of {config.__name__}{hint}")
-        try:
-            settings[name] = json.loads(text)
-        except json.JSONDecodeError:
-            settings[name] = text
+        if name in _OWN:
+            raise ValueError(f"{option} {pair}: the command has an option for it, {_OWN[name]}")
+        settings[name] = _value(text)
     return settings
+
+
+def _value(text: str) -> Any:
+    if text in _NAMED:
+        return _NAMED[text]
+    try:
+        return json.loads(re.sub(r"(?<=[0-9])_(?=[0-9])", "", text))
+    except json.JSONDecodeError:
+        return text
 
 
 def add_changes(command: argparse.ArgumentParser) -> None:
@@ -109,24 +126,3 @@ def changed(profile: Any, pairs: list[str]) -> Any:
         if type(value) is not type(before) and not (type(before) is float and type(value) is int):
             raise ValueError(f"--change {name}={value}: expected a value like the profile's, {before!r:.60}")
     return profile.replace(**given)
-
-
-def as_options(words: str) -> str:
-    """What a message tells a notebook to change, as the options of a command.
-
-    >>> as_options("-1 GiB  profile.replace(max_pixels=131_072)"), as_options("batch_size=4 (it is 8)")
-    ('-1 GiB  --change max_pixels=131072', '--batch-size 4 (it is 8)')
-    """
-
-    def options(call: re.Match) -> str:
-        pairs = [pair.replace('"', "") for pair in call[1].split(", ")]
-        return " ".join(f"--change {re.sub(r'(?<=[0-9])_(?=[0-9])', '', pair)}" for pair in pairs)
-
-    words = re.sub(r"profile\.replace\(([^()]*)\)", options, words)
-    words = re.sub(
-        r"\b(batch_size|samples|max_new_tokens)=([0-9]+)", lambda m: f"--{m[1].replace('_', '-')} {m[2]}", words
-    )
-    words = re.sub(r'\bdtype="(\w+)"', r"--dtype \1", words)
-    return words.replace(
-        "by processor.image_processor.size['longest_edge']", "--change max_pixels=… (pixels of an image)"
-    )

@@ -1,6 +1,7 @@
 """What a file or a disk refused, in one line that says what to do."""
 
 import errno
+import sys
 import tempfile
 from pathlib import Path
 
@@ -15,7 +16,7 @@ def file_trouble(error: OSError, out: Path) -> str:
         out: where the command writes.
     """
     if error.errno is None or not error.strerror:
-        return " ".join([str(error), *getattr(error, "__notes__", ())]).replace("\n", " ")
+        return with_notes(error).replace("\n", " ")
     where = error.filename or out
     if error.errno in _NO_SPACE:
         fix = (
@@ -29,3 +30,17 @@ def file_trouble(error: OSError, out: Path) -> str:
     else:
         fix = "Correct the path, or give another."
     return f"{where}: {error.strerror}. {fix}"
+
+
+def with_notes(error: BaseException) -> str:
+    """What an error says, and what was added to it on its way."""
+    notes = getattr(error, "__notes__", ())
+    return ". ".join([str(error).rstrip("."), *notes]) if notes else str(error)
+
+
+def network_words(error: BaseException) -> str:
+    """What the network refused and no other words were found for; "" for any other error."""
+    httpx2 = sys.modules.get("httpx2")  # not imported: nothing was asked of the network
+    if httpx2 is None or not isinstance(error, httpx2.HTTPError):
+        return ""
+    return f"{type(error).__name__}: {with_notes(error)}"

@@ -21,6 +21,7 @@ class KeptRows:
         unit: rows that belong together: of an interrupted run only whole units count.
         what: the work, for the error.
         later: settings that earlier versions did not write: a folder without them can go on.
+        free: settings that the rows do not depend on: a folder with others can go on.
         again: what rows of an earlier run are now, before they are kept on; None leaves them as they are.
 
     Raises:
@@ -36,6 +37,7 @@ class KeptRows:
         unit: int = 1,
         what: str,
         later: Sequence[str] = (),
+        free: Sequence[str] = (),
         again: Callable[[list[dict]], list[dict]] | None = None,
     ):
         self.settings, self.rows = settings, []
@@ -44,8 +46,9 @@ class KeptRows:
             return
         known = self._path.with_name(SETTINGS)
         unsaid = {name: settings[name] for name in later if name in settings}
-        if known.exists() and (before := unsaid | _settings(known)) != settings:
-            odd = sorted(name for name in {*before, *settings} if before.get(name) != settings.get(name))
+        before = unsaid | _settings(known) if known.exists() else settings
+        names = {*before, *settings}.difference(free)
+        if odd := sorted(name for name in names if before.get(name) != settings.get(name)):
             raise ValueError(
                 f"{folder} holds another {what}: its {', '.join(odd)} differ; give another folder, or delete it"
             )

@@ -157,7 +157,8 @@ _ORIGIN: dict[str, _Check] = {
     "through_build": _FLAG, "first_of_archives": _FLAG,
 }  # fmt: skip
 _NOTE: dict[str, _Check] = {
-    "method": _TEXT, "profile": _TEXT, "base": _TEXT, "load_in_4bit": _FLAG, "lora_rank": _COUNT, "records": _COUNT,
+    "method": _TEXT, "profile": _TEXT, "base": _TEXT, "load_in_4bit": _FLAG, "lora_rank": _COUNT,
+    "max_pixels": _COUNT, "dtype": _TEXT, "records": _COUNT,
     "data": (_are_origins, "a list of objects as `load_records` notes them, with data, file, commit, sources, limit"),
     "seed": (_is_seed, "a whole number or null"), "sources": _COUNTS, "verifiers": _COUNTS,
     "recipe": (_is_recipe, "a list of objects, each with setting, value and source"),

@@ -28,6 +28,8 @@ SPLITS = "trained_splits.json"
 """Beside the policies of this package: the splits of the mini world that they were trained on."""
 SEEN = "vlaa_trained_on"
 """The attribute of a policy that says what it was trained on."""
+SEES = ("max_pixels", "dtype")
+"""Settings of the profile that change what the policy sees and computes, with the same weights."""
 MEND = "Move it away; the card then does without"
 READ = 2**16
 logger = logging.getLogger(__name__)
@@ -73,12 +75,16 @@ def note_run(
             f"the run in {folder} trained on {len(before):,} records, and these {len(ids):,} are others, or in another "
             "order; load them as at first to go on, or leave resume_from_checkpoint out to start from the beginning"
         )
+    for name in SEES:
+        if (now := getattr(profile, name)) != (then := kept.get(name, now)):
+            logger.warning(f"{folder} goes on with {name}={now}; it began with {then}, and the card names the last")
     note = {
         "method": method,
         "profile": profile.name,
         "base": name_without_path(profile.model),
         "load_in_4bit": profile.load_in_4bit,
         "lora_rank": profile.lora_rank,
+        **{name: getattr(profile, name) for name in SEES},
         "records": len(records),
         "data": origins_of(records),
         "seed": seed,

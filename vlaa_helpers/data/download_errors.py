@@ -11,6 +11,8 @@ class DownloadError(OSError):
     """A file of a data set could not be fetched; the message says what was seen, what was expected and what to do."""
 
 
+_RESTART = "in a notebook restart the kernel: it is read once"
+"""Of a variable that huggingface_hub reads when it is imported."""
 _KEPT = "What has come is kept: the same call goes on from there."
 
 
@@ -28,7 +30,8 @@ def explain(error: Exception, what: str, folder: Path | None = None) -> Download
     if isinstance(error, DownloadError):
         return error
     if isinstance(error, OfflineModeIsEnabled):
-        says = "HF_HUB_OFFLINE=1 forbids the network, and the file is not here yet. Unset it, then run the same again."
+        says = f"HF_HUB_OFFLINE=1 forbids the network, and the file is not here yet. Unset it ({_RESTART}), then run "
+        says += "the same again."
     elif isinstance(error, HfHubHTTPError):
         says = _refusal(error) + _token_words(error)
     elif isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
@@ -36,7 +39,10 @@ def explain(error: Exception, what: str, folder: Path | None = None) -> Download
     elif isinstance(error, httpx2.HTTPError):
         says = f"the connection was cut ({str(error) or type(error).__name__}). {_KEPT}"
     elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        says = f"the disk of {folder} is full. Make room there, or set HF_HOME to a folder on another disk. {_KEPT}"
+        says = (
+            f"the disk of {folder} is full. Make room there, or set HF_HOME to a folder on another disk ({_RESTART}). "
+        )
+        says += _KEPT
     else:
         says = f"{error or type(error).__name__}. Run the same again."
     return DownloadError(f"{what}: {says}")
@@ -95,7 +101,7 @@ def require_space(folder: Path, needed: int, what: str) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         says = f"{what}: needs {size_words(needed)} in {folder}, {size_words(free)} are free. Make room there, set "
-        says += "HF_HOME to a folder on another disk, or ask for less: sources=[…], limit=100."
+        says += f"HF_HOME to a folder on another disk ({_RESTART}), or ask for less: sources=[…], limit=100."
         raise DownloadError(says) from OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 

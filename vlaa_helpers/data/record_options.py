@@ -44,8 +44,12 @@ def records_by_options(
     if source == "mini":
         if options.limit is not None:
             raise ValueError("--limit is for files and the hub; --n says how many records of mini")
+        if options.images is not None:
+            raise ValueError("--images is for files and the hub; mini draws its own")
         chosen = {"split": options.split} if options.split else {}
         return load_records("mini", sources=options.sources, **mini | chosen)
+    if getattr(options, "n", None) is not None:
+        raise ValueError(f"--n is for mini; of {source} --limit takes a part: --limit {options.n}")
     on_hub = is_hub_name(source)
     if options.split and not on_hub and Path(source).exists():
         raise ValueError(f"--split {options.split} is for mini and the hub; {source} is a file, which has none")
@@ -56,4 +60,24 @@ def records_by_options(
         limit=options.limit,
         image_root=options.images,
         verifier_type=verifier_type,
+    )
+
+
+def records_of_run(source: str, options: argparse.Namespace, *, built: str, n: int = 0, **mini: Any) -> "Dataset":
+    """What a training or an evaluation is about: a source, or the folder of a build.
+
+    Args:
+        built: the file of a build that is wanted, "sft.arrow" or "rl.arrow"; the release has splits of these names.
+        n: records of mini where `--n` says nothing; 0 refuses mini, whose records have no responses.
+        **mini: further options of the mini world.
+
+    Raises:
+        ValueError: mini, where responses are wanted; else as `records_by_options`.
+    """
+    if source == "mini" and not n:
+        raise ValueError("mini records have no responses; build some first: vlaa build mini --out runs/dataset")
+    in_folder = Path(source) / built
+    scenes = {"n": getattr(options, "n", None) or n, "seed": options.seed, **mini}
+    return records_by_options(
+        str(in_folder) if in_folder.exists() else source, options, hub_split=built.removesuffix(".arrow"), **scenes
     )

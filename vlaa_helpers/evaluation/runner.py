@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 MINI_LIMIT = 128
 """Tokens of a response where neither a limit nor a profile is named: enough for the mini lab, not for a real model."""
-LATER = ("base",)
+LATER = ("base", "dtype", "image_size")
 """Settings of the model that folders of earlier versions do not hold."""
 SAMPLED = 256
 """Values of each weight of a base that tell it from another."""
@@ -86,8 +86,8 @@ def evaluate(
 
     Raises:
         ValueError: no records, two records with one id, a control token in a question, an `out` that holds another
-            evaluation, records that have no image to replace (`control_images`), or `think=False` with a prompt that
-            has no tags.
+            evaluation, records that have no image to replace (`control_images`) or that the reward cannot score
+            (`MixedReward.check_records`), or `think=False` with a prompt that has no tags.
         MemoryError: out of memory; the settings to change are in the message.
         ImageFeaturesError: the vision tower gave features of an image that are not finite; the record is named.
     """
@@ -100,9 +100,10 @@ def evaluate(
         )
     if prompt == "own" and not think:
         raise ValueError('think=False starts each response with our tags, which prompt="own" does not have; drop one')
+    reward = reward or MixedReward()
+    reward.check_records(records)
     check_texts(records, processor, columns=["question"])
     shown_records = control_images(records, images, seed=seed)
-    reward = reward or MixedReward()
     start_of = "" if think else NO_THINKING
     batch_size = batch_size or (profile.sampled_at_once if profile else 64)
     limit = max_new_tokens or (profile.max_completion_length if profile else MINI_LIMIT)
@@ -116,13 +117,14 @@ def evaluate(
     if about is not None:
         settings["about"] = about
     if out is not None:
-        settings |= model_settings(model)
+        settings |= model_settings(model, processor)
     unit = max(1, batch_size // samples) * samples  # what is sampled belongs to a whole batch
     prompt_of = own_prompt if prompt == "own" else None
     asked = to_grpo(records, prompt_of=prompt_of)
     again = partial(_scored_again, asked=asked, samples=samples, reward=reward, prompt=prompt, out=out)
     wanted = {"wanted": len(ids) * samples, "unit": unit}
-    kept = KeptRows(out, settings, **wanted, what="evaluation", later=LATER, again=again)
+    free = ("batch_size",) if samples == 1 else ()  # what is sampled is drawn by the batch
+    kept = KeptRows(out, settings, **wanted, what="evaluation", later=LATER, free=free, again=again)
     done = len(kept.rows) // samples
     shown = asked if images == "true" else to_grpo(shown_records, prompt_of=prompt_of)
     prompts = shown.select(range(done, len(ids))) if done < len(ids) else []
@@ -158,9 +160,16 @@ def fingerprint(model: Any) -> str:
     return f"{Path(model.config.name_or_path).name} {digest.hexdigest()[:16]}"
 
 
-def model_settings(model: Any) -> dict[str, str]:
-    """What a folder keeps of the model that is asked: its `fingerprint`, and that of the base under its adapters."""
-    return {"model": fingerprint(model), "base": base_fingerprint(model)}
+def model_settings(model: Any, processor: Any) -> dict[str, Any]:
+    """What a folder keeps of the model that is asked: its `fingerprint`, that of the base under its adapters, the
+    precision that it computes in, and the size that its processor brings images to."""
+    size = getattr(getattr(processor, "image_processor", None), "size", None) or {}
+    return {
+        "model": fingerprint(model),
+        "base": base_fingerprint(model),
+        "dtype": str(model.get_input_embeddings().weight.dtype).removeprefix("torch."),
+        "image_size": {name: value for name, value in dict(size).items() if value is not None},
+    }
 
 
 def base_fingerprint(model: Any) -> str:

@@ -23,6 +23,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from ..core.not_finite import NotFiniteError
 from .decode_stack import decode_stack, whole_model
 from .decode_states import DecodeStates
 
@@ -90,12 +91,12 @@ def _choose(
     """The next token of each row, shape (rows,), from logits of those that go on, shape (going, vocabulary).
 
     Raises:
-        RuntimeError: a logit that is not finite. Of some words alone at -inf no draw would fail: it would never take
+        NotFiniteError: a logit that is not finite. Of some words alone at -inf no draw would fail: it would never take
             them. And on a GPU a draw from nan ends all further work of the process.
     """
     low, high = found.aminmax()
     if not (low.isfinite() & high.isfinite()):
-        raise RuntimeError(NOT_FINITE)
+        raise NotFiniteError
     if not exact_draws and all(type(each) in ROW_BY_ROW for each in process):
         scores = process(ids[rows], found)  # (going, vocabulary)
         taken = draw(scores, _numbers(ids)[rows]) if do_sample else likeliest(scores)
@@ -114,12 +115,6 @@ def _numbers(ids: Tensor) -> Tensor:
     return torch.rand(len(ids), dtype=torch.float64, device=ids.device)  # float32 has steps of 2^-24
 
 
-NOT_FINITE = (
-    "a word was to be drawn from scores with nan or inf, or with every word left out; in float16 the model may have "
-    'overflowed: try profile.replace(dtype="float32")'
-)
-
-
 class FiniteScores(LogitsProcessor):
     """Stops `generate` at scores with nan or inf, where it would write one word again and again, or end in CUDA.
 
@@ -128,7 +123,7 @@ class FiniteScores(LogitsProcessor):
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         if not scores.amax(-1).isfinite().all():  # nan is passed on
-            raise RuntimeError(NOT_FINITE)
+            raise NotFiniteError
         return scores
 
 
@@ -142,11 +137,11 @@ def likeliest(scores: Tensor) -> Tensor:
         Shape (rows,).
 
     Raises:
-        RuntimeError: a highest score that is nan or inf, of which `argmax` would make the same word again and again.
+        NotFiniteError: a highest score that is nan or inf, of which `argmax` would make the same word again and again.
     """
     best = scores.argmax(-1)
     if not scores.gather(-1, best[:, None]).isfinite().all():
-        raise RuntimeError(NOT_FINITE)
+        raise NotFiniteError
     return best
 
 
@@ -161,7 +156,7 @@ def draw(scores: Tensor, numbers: Tensor) -> Tensor:
         Shape (rows,).
 
     Raises:
-        RuntimeError: scores with nan or inf, or a row of -inf alone.
+        NotFiniteError: scores with nan or inf, or a row of -inf alone.
 
     >>> draw(torch.tensor([[0.0, -torch.inf, 0.0]]).expand(3, 3), torch.tensor([0.2, 0.5, 0.999], dtype=torch.float64))
     tensor([0, 2, 2])
@@ -169,7 +164,7 @@ def draw(scores: Tensor, numbers: Tensor) -> Tensor:
     # (rows, vocabulary): sums in float32 would leave rare words out
     below = scores.softmax(-1).cumsum(-1, dtype=torch.float64)
     if not below[:, -1].isfinite().all():
-        raise RuntimeError(NOT_FINITE)
+        raise NotFiniteError
     at = numbers[:, None] * below[:, -1:]
     return torch.searchsorted(below, at, right=True).squeeze(1)
 

@@ -99,7 +99,11 @@ def _less_at_once(error: Exception, batch_size: int, sampling: SamplingParams) -
         knobs.append(f"samples={sampling.samples // 2} (it is {sampling.samples})")
     knobs.append(f"max_new_tokens={max(1, sampling.max_new_tokens // 2)} (it is {sampling.max_new_tokens})")
     knobs.append("smaller images, by processor.image_processor.size['longest_edge']")
-    return f"{str(error).splitlines()[0]}\nToo much at once? In this order: {'; '.join(knobs)}"
+    apart = ", batch_size apart" if sampling.samples == 1 else ""
+    return (
+        f"{str(error).splitlines()[0]}\nToo much at once? In this order: {'; '.join(knobs)}. What a folder holds "
+        f"already goes on with the same settings{apart}; others need another folder"
+    )
 
 
 def _named(batch: dict[str, list]) -> list[tuple[str, Any]]:

@@ -30,12 +30,17 @@ def hub_advice(model: str) -> Iterator[None]:
         ) from None
     except (OSError, httpx2.HTTPError) as error:
         if not Path(model).is_dir():
-            offline = "HF_HUB_OFFLINE=1 forbids the network: unset it. " if constants.HF_HUB_OFFLINE else ""
+            offline = (
+                "HF_HUB_OFFLINE=1 forbids the network: unset it (in a notebook restart the kernel: it is read once). "
+                if constants.HF_HUB_OFFLINE
+                else ""
+            )
             error.add_note(
                 f"{model} was looked for on the hub ({constants.ENDPOINT}), as no folder here has this name. {offline}"
                 "Refused, or not found: correct the name, profile.replace(model=…); where it is private or gated, "
                 "accept the terms on its page and log in (hf auth login; HF_TOKEN, where set, goes before it). "
-                f"Cut: run the same again. Without a network, fetch it elsewhere (hf download {model} --local-dir FOLDER) "
+                "Cut: run the same again. Without a network, fetch it elsewhere "
+                f"(hf download {model} --local-dir FOLDER) "
                 'and pass that folder: profile.replace(model="FOLDER").'
             )
         raise

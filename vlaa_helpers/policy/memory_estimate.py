@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..core.command_line import as_options
 from .hub_advice import hub_advice
 from .loading import LORA_TARGETS, NOT_QUANTISED, tower_of
 from .out_of_memory import first_line, held_by_others, is_out_of_memory, others_words, weights_of
@@ -340,7 +339,7 @@ def memory_advice(profile: Profile, method: Method, model: Any, *, reference: bo
 
 
 def memory_words(error: BaseException, profile: Any = None, command: str = "") -> str:
-    """What a command says of an allocation that failed, on a GPU or a CPU, in its own options; "" for any other error.
+    """What a command says of an allocation that failed, on a GPU or a CPU; "" for any other error.
 
     Args:
         profile: that the policy was loaded with; None where there is none yet.
@@ -349,12 +348,12 @@ def memory_words(error: BaseException, profile: Any = None, command: str = "") -
     if "torch" not in sys.modules:
         return f"out of memory: {error}" if isinstance(error, MemoryError) else ""
     if isinstance(error, MemoryError) and is_out_of_memory(error.__cause__ or error):  # answered by our own functions
-        return as_options(str(error))
+        return str(error)
     if not (isinstance(error, MemoryError) or is_out_of_memory(error)):
         return ""
     head = f"out of memory: {first_line(error) if str(error) else type(error).__name__}"
     if profile is not None and command in ("sft", "grpo"):
         with suppress(OSError, ValueError):  # no configuration of the model to be had
-            return as_options(f"{head}\nThe estimate was:\n{estimate_memory(profile, command)}")
+            return f"{head}\nThe estimate was:\n{estimate_memory(profile, command)}"
     knobs = "batch_size=1, profile.replace(max_pixels=131_072), profile.replace(load_in_4bit=True)"
-    return as_options(f"{head}\nIn this order: {knobs}; close what else holds memory, or take a larger machine")
+    return f"{head}\nIn this order: {knobs}; close what else holds memory, or take a larger machine"

@@ -15,6 +15,9 @@ REAL_MODEL = "Qwen/Qwen2.5-VL-3B-Instruct"
 REAL_DATA = "UCSC-VLAA/VLAA-Thinking"
 
 
+DTYPES = ("float32", "bfloat16", "float16")
+
+
 @dataclass(frozen=True)
 class Profile:
     """What to run where.
@@ -57,8 +60,16 @@ class Profile:
     test_per_source: int = 50
     reasons: Mapping[str, str] = field(default_factory=dict, compare=False)
 
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise ValueError(f"unknown dtype {self.dtype!r}; expected one of {', '.join(DTYPES)}")
+
     def replace(self, **changes: Any) -> "Profile":
-        """A copy with some settings changed, without the reasons for those: `profile.replace(max_pixels=131_072)`."""
+        """A copy with some settings changed, without the reasons for those: `profile.replace(max_pixels=131_072)`.
+
+        Raises:
+            ValueError: an unknown dtype.
+        """
         kept = {name: why for name, why in self.reasons.items() if changes.get(name) in (None, getattr(self, name))}
         return replace(self, **{"reasons": kept, **changes})
 

@@ -121,7 +121,7 @@ def probe_traces(
         "items": digest_of("\n".join(f"{ids[place]}\n{text}" for place, text in zip(places, texts, strict=True))),
     }
     if out is not None:
-        settings |= model_settings(model)
+        settings |= model_settings(model, processor)
     kept = KeptRows(out, settings, wanted=len(texts), what="probing", later=LATER)
     prober = _Prober(model, processor, to_grpo(records), reward or MixedReward(), settings, batch_size)
     was_training = model.training

@@ -159,7 +159,9 @@ def _recipe(note: Mapping) -> str:
     ]
     versions = ", ".join(f"{in_words(name)} {in_words(of_it)}" for name, of_it in note.get("versions", {}).items())
     seed = f" Seed {note['seed']}; one run." if "seed" in note else ""
-    return f'{table(rows)}\n\n"paper" is VLAA-Thinking, arXiv 2504.11468. Versions: {versions}.{seed}'
+    seen = f" Images of at most {note['max_pixels']:,} pixels." if "max_pixels" in note else ""
+    seen += f" Computed in {in_words(note['dtype'])}." if "dtype" in note else ""
+    return f'{table(rows)}\n\n"paper" is VLAA-Thinking, arXiv 2504.11468. Versions: {versions}.{seed}{seen}'
 
 
 def _training(last: Mapping[str, str]) -> str:

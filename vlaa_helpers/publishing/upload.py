@@ -182,8 +182,9 @@ def push(plan: PushPlan, *, private: bool = True) -> str:
             done = api.create_commit(plan.repository, operations, commit_message=message, repo_type=plan.kind)
     except Exception as error:
         note = (
-            f"Nothing was committed to {plan.repository}. Check its name, and that you may write there (hf auth "
-            "whoami). The same command tries again."
+            f"Nothing was committed to {plan.repository}. Check its name, and that you may write there: hf auth whoami "
+            "says who you are, hf auth login takes a token with the right to write (HF_TOKEN, where set, goes before "
+            "it). The same command tries again."
         )
         if lost := _lost_on_the_way(error, api.endpoint):
             raise ConnectionError(f"{lost}. {note}") from error

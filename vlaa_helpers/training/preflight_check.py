@@ -103,7 +103,7 @@ def preflight(
     Raises:
         ValueError: no records, fewer than two generations, a control token in a question, an `out` that holds another
             pre-flight, or open-ended records that a `MixedReward` cannot score.
-        RuntimeError: the model's numbers are not finite, so nothing can be sampled; in float16 they may overflow.
+        NotFiniteError: the model's numbers are not finite, so nothing can be sampled; in float16 they may overflow.
     """
     if not len(records):
         raise ValueError("no records to try the policy on")
@@ -121,7 +121,7 @@ def preflight(
     sampling = SamplingParams(generations, temperature, max_new_tokens, seed=seed)
     settings = asdict(sampling) | {"batch_size": batch_size, "items": digest_of("\n".join(tried["id"][:]))}
     if out is not None:
-        settings |= model_settings(model)
+        settings |= model_settings(model, processor)
     unit = max(1, batch_size // generations) * generations  # what is sampled belongs to a whole batch
     kept = KeptRows(out, settings, wanted=len(tried) * generations, unit=unit, what="pre-flight", later=LATER)
     done = len(kept.rows) // generations

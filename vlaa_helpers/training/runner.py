@@ -14,9 +14,9 @@ from typing import Any, Protocol, runtime_checkable
 
 from transformers import PrinterCallback, TrainerCallback
 
+from ..core.not_finite import NotFiniteError
 from ..core.run_note import NOTE
 from ..core.whole_files import open_own
-from ..policy.decode_loop import NOT_FINITE
 from ..policy.dense_weights import dense_weights
 from ..policy.loading import spare_frozen_tower
 from ..policy.memory_estimate import Method
@@ -173,7 +173,7 @@ def run_trainer(
         log.close()
         _save_what_is_whole(trainer, moment)
         if "probability tensor contains either" in str(error):  # of a trainer that samples by `generate`
-            raise RuntimeError(NOT_FINITE) from error
+            raise NotFiniteError from error
         raise
     return trainer
 

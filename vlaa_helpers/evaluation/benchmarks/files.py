@@ -50,8 +50,10 @@ def _from_hub(benchmark: Benchmark, revision: str | None) -> Path:
     except Exception as error:
         error.add_note(
             f"{benchmark.name} was looked for in the dataset {benchmark.repository} on the hub (files "
-            f"{benchmark.files}). Without a network, fetch them elsewhere and pass their folder: "
-            f"load_benchmark({benchmark.name!r}, folder=…), vlaa evaluate {benchmark.name} --files FOLDER."
+            f"{benchmark.files}). Refused: log in with a token that may read it (hf auth login; HF_TOKEN, where set, "
+            "goes before it), and accept the terms on its page where it is gated. Without a network, fetch them "
+            f"elsewhere and pass their folder: load_benchmark({benchmark.name!r}, folder=…), vlaa evaluate "
+            f"{benchmark.name} --files FOLDER."
         )
         raise
     if not any(Path(folder).rglob("*.parquet")):

@@ -1,0 +1,40 @@
+"""What a message tells a notebook to change, in the words of the command line."""
+
+import re
+
+
+def _names(match: re.Match) -> str:
+    return "--sources " + re.sub(r"[^\w,…]", "", match[1])
+
+
+def _pairs(match: re.Match) -> str:
+    settings = [pair.strip().replace('"', "").replace("'", "") for pair in match[1].split(", ")]
+    settings = [re.sub(r"(?<=[0-9])_(?=[0-9])", "", setting) for setting in settings]
+    return " ".join(f"--model {name[6:]}" if name.startswith("model=") else f"--change {name}" for name in settings)
+
+
+_RULES = (
+    (r"profile\.replace\(([^()]*)\)", _pairs),
+    (r"\b(batch_size|samples|max_new_tokens|limit)=([0-9]+)", lambda m: f"--{m[1].replace('_', '-')} {m[2]}"),
+    (r'\bdtype="(\w+)"', r"--dtype \1"),
+    (r"\bsources=\[([^]]*)\]", _names),
+    (r"\bresume_from_checkpoint(=True)?", "--resume"),
+    (r"\bmax_prompt_length\b", "--max-prompt-length"),
+    (r"\boutput_dir\b(?!=)", "--out"),
+    (r'\bimage_root="([^"]*)"', r"--images \1"),
+    (r'MixedReward\(scorer=RewardModelScorer\("…"\)\), or JudgeScorer', "--reward-model …, or --judge …"),
+    (r"by processor\.image_processor\.size\['longest_edge'\]", "--change max_pixels=… (pixels of an image)"),
+)
+
+
+def as_options(words: str) -> str:
+    """What a message tells a notebook to change, as the options of a command.
+
+    >>> as_options("-1 GiB  profile.replace(max_pixels=131_072)"), as_options("batch_size=4 (it is 8)")
+    ('-1 GiB  --change max_pixels=131072', '--batch-size 4 (it is 8)')
+    >>> as_options("sources=['ixl', 'synthesis'], limit=100; profile.replace(model=…)")
+    '--sources ixl,synthesis, --limit 100; --model …'
+    """
+    for pattern, option in _RULES:
+        words = re.sub(pattern, option, words)
+    return words

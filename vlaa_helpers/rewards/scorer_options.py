@@ -1,0 +1,37 @@
+"""The command line's options that say who scores open-ended answers, and the reward they say."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from ..core.command_line import address
+
+if TYPE_CHECKING:
+    from .mixed import MixedReward
+
+
+def add_scorer_options(command: argparse.ArgumentParser) -> None:
+    """Give a command `--reward-model`, `--judge`, `--judge-sees-images`, `--base-url` and `--key-env`."""
+    who = command.add_mutually_exclusive_group()
+    who.add_argument("--reward-model", help="scores open-ended answers: a folder or hub id; default: facts, mini only")
+    who.add_argument("--judge", metavar="MODEL", help="scores open-ended answers: a model on an endpoint")
+    command.add_argument("--judge-sees-images", action="store_true", help="send it the images too")
+    command.add_argument("--base-url", type=address, help="of the judge's endpoint, such as http://localhost:8000/v1")
+    command.add_argument(
+        "--key-env", default="OPENAI_API_KEY", help="variable that holds its key; default: %(default)s"
+    )
+
+
+def reward_by_options(options: argparse.Namespace) -> "MixedReward":
+    """The mixed reward with the scorer that the options say.
+
+    Raises:
+        EndpointError: no key for the judge's endpoint, or no address.
+    """
+    from ..core.endpoint import ChatEndpoint
+    from .mixed import MixedReward
+    from .scorers import JudgeScorer, RewardModelScorer
+
+    if options.judge:
+        endpoint = ChatEndpoint(base_url=options.base_url, api_key_env=options.key_env)
+        return MixedReward(JudgeScorer(options.judge, endpoint, sees_images=options.judge_sees_images))
+    return MixedReward(RewardModelScorer(options.reward_model) if options.reward_model else None)
