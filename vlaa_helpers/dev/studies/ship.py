@@ -40,7 +40,7 @@ LOGGED = (
 """Columns of a watched arm's log."""
 SHOWN = {
     "sft_or_rl": ("base", "SFT 2048", "SFT 8192", "SFT cues", "GRPO", "SFT 2048, GRPO"),
-    "rewards": ("clean", "leaky", "likes cues"),
+    "rewards": ("clean", "learned", "likes cues"),
     "images": ("SFT, swapped", "GRPO, blank"),
     "honest": ("facts, gate",),
 }
