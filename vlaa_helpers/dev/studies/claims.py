@@ -276,23 +276,27 @@ OF_THE_SECOND = (
         at_most=0,
         sources=("stories",),
     ),
-    Claim(
-        "with a reward for manner, accuracy ends below that without",
-        REASSESSING,
-        "",
-        _less("rewards", "likes cues", "clean"),
-        at_most=0,
+    *_both(
+        Claim(
+            "with a reward for manner, accuracy ends below that without",
+            REASSESSING,
+            "",
+            _less("rewards", "likes cues", "clean"),
+            at_most=0,
+        )
     ),
-    Claim(
-        "SFT first takes less from it",
-        REASSESSING,
-        "cold start helps",
-        (
-            *_less("rewards", "SFT 512, likes cues", "SFT 512, clean"),
-            Term(-1, "rewards", "likes cues"),
-            Term(+1, "rewards", "clean"),
-        ),
-        at_least=0,
+    *_both(
+        Claim(
+            "SFT first takes less from it",
+            REASSESSING,
+            "cold start helps",
+            (
+                *_less("rewards", "SFT 512, likes cues", "SFT 512, clean"),
+                Term(-1, "rewards", "likes cues"),
+                Term(+1, "rewards", "clean"),
+            ),
+            at_least=0,
+        )
     ),
 )
 CLAIMS = (*OF_THE_FIRST, *OF_THE_SECOND)
