@@ -53,25 +53,27 @@ def main(arguments: list[str] | None = None) -> None:
         options.out = getattr(options, "default_out", lambda _: Path())(options)
     out = options.out
     warnings.formatwarning = warning_in_one_line
+    typed = sys.argv[1:] if arguments is None else arguments
+    given = [*typed, *(str(Path(text)) for text in typed)]  # as messages have a path
     try:
         options.execute(options)
     except (ValueError, EndpointError, BuildStopped, NotFiniteError) as error:
-        stop(with_notes(error))
+        stop(with_notes(error), given)
     except OSError as error:
-        stop(file_trouble(error, out))
+        stop(file_trouble(error, out), given)
     except ImportError as error:
         if isinstance(error, ModuleNotFoundError) and not hasattr(error, "__notes__"):
             error.add_note(f"Install it: pip install {error.name}")
-        stop(with_notes(error))
+        stop(with_notes(error), given)
     except Exception as error:  # safetensors and torch have their own classes for a full disk, and for a full memory
         if words := memory_words(error, getattr(options, "used", None), options.command):
-            stop(words)
+            stop(words, given)
         if words := network_words(error):
-            stop(words)
+            stop(words, given)
         full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if full.strerror not in str(error):
             raise
-        stop(file_trouble(full, out))
+        stop(file_trouble(full, out), given)
     except KeyboardInterrupt:
         print(
             "vlaa: interrupted; what is done is kept. The same command goes on; sft and grpo with --resume",

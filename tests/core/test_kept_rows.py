@@ -57,3 +57,12 @@ def test_half_a_surrogate_pair_becomes_a_question_mark_and_a_whole_one_stays(tmp
     KeptRows(tmp_path, {"loaves": 1}, wanted=1, what="baking")
     (tmp_path / "responses.jsonl").write_text('{"loaf": "\\ud800 \\ud83d\\ude80 é"}\n')
     assert load_kept(tmp_path, **WORK)[0] == ({"loaf": "? 🚀 é"},)
+
+
+def test_settings_without_rows_do_not_stop_others(tmp_path):
+    """As where a first call ended before it had asked anything."""
+    KeptRows(tmp_path, {"temperature": -1}, wanted=2, what="evaluation")
+    kept = KeptRows(tmp_path, {"temperature": 1}, wanted=2, what="evaluation")
+    kept.add([{"id": "a"}])
+    with pytest.raises(ValueError, match="its temperature differ"):
+        KeptRows(tmp_path, {"temperature": 2}, wanted=2, what="evaluation")

@@ -59,7 +59,7 @@ def test_a_part_of_a_file(write_rows, tmp_path):
     [
         (
             ["build", REPO],
-            r"vlaa: UCSC-VLAA/\S* keeps its images in archives.*--sources clevr_math .*--limit 100.*--images vlaa/images",
+            r"vlaa: UCSC-VLAA/\S* keeps .* archives.*--sources clevr_math .*--limit 100.*--images vlaa/images",
         ),
         (["build", REPO, "--sources", "clever"], "has no source clever; expected some of clevr_math"),
         (["build", "no/body", "--limit", "3"], "VLAA-Thinking-GRPO-25K.json of no/body: no such data set"),

@@ -202,15 +202,17 @@ def test_what_the_model_sees_and_computes_in_is_part_of_an_evaluation(policy, re
         evaluate(model, processor, few, **OPTIONS, out=tmp_path)
 
 
-def test_a_greedy_evaluation_goes_on_with_fewer_at_once(policy, records, tmp_path):
-    """As the advice says that a full memory gives; what is sampled is drawn by the batch."""
+def test_a_greedy_evaluation_goes_on_with_other_batches(policy, records, tmp_path, caplog):
+    """As the advice for a full memory says; what is sampled is drawn by the batch."""
     few = {"max_new_tokens": 4}
     whole = evaluate(*policy, records, **few, batch_size=4, out=tmp_path / "greedy")
     lines = (tmp_path / "greedy" / "responses.jsonl").read_text().splitlines()
     (tmp_path / "greedy" / "responses.jsonl").write_text("\n".join(lines[:3]) + "\n")
-    again = evaluate(*policy, records, **few, batch_size=2, out=tmp_path / "greedy")
+    with caplog.at_level("INFO", "vlaa_helpers"):
+        again = evaluate(*policy, records, **few, batch_size=8, out=tmp_path / "greedy", temperature=0.5)
+    assert f"3 of {len(records)} responses were here before" in caplog.text  # none is asked for again
     assert [row["id"] for row in again.rows] == [row["id"] for row in whole.rows]
-    assert again.settings["batch_size"] == 2
+    assert again.settings["batch_size"] == 8
     evaluate(*policy, records, **few, samples=2, batch_size=4, out=tmp_path / "sampled")
     with pytest.raises(ValueError, match="its batch_size differ"):
         evaluate(*policy, records, **few, samples=2, batch_size=2, out=tmp_path / "sampled")

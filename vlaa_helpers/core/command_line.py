@@ -6,6 +6,7 @@ import math
 import re
 import sys
 import warnings
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,9 +28,13 @@ class Parser(argparse.ArgumentParser):
         self.error(f"unknown argument {name}" + (f"; did you mean {near[0]}" if near else ""))
 
 
-def stop(words: str) -> NoReturn:
-    """End the command with what went wrong on stderr, in the command's own options, and exit status 2."""
-    print(f"vlaa: {printable_lines(as_options(words))}", file=sys.stderr)
+def stop(words: str, given: Iterable[str] = ()) -> NoReturn:
+    """End the command with what went wrong on stderr, in the command's own options, and exit status 2.
+
+    Args:
+        given: what the user wrote, to be left as it is.
+    """
+    print(f"vlaa: {printable_lines(as_options(words, given))}", file=sys.stderr)
     raise SystemExit(2) from None
 
 
@@ -58,6 +63,14 @@ def amount(text: str) -> float:
     number = float(text)
     if not 0 <= number < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is no amount; expected 0 or more")
+    return number
+
+
+def temperature(text: str) -> float:
+    """A finite number above 0, as argparse asks for one."""
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no temperature; expected more than 0, such as 1.0")
     return number
 
 

@@ -138,6 +138,14 @@ class ChatEndpoint:
             with self._lock:
                 self._sent = tuple({*self._sent, *secrets})
 
+    def check_key(self) -> None:
+        """Look for the key now, before hours of work come to the first request.
+
+        Raises:
+            EndpointError: no key, or none that can be one.
+        """
+        self._key()
+
     def _key(self) -> str:
         key = os.environ.get(self.api_key_env, "").strip()
         if not key:

@@ -46,7 +46,9 @@ class KeptRows:
             return
         known = self._path.with_name(SETTINGS)
         unsaid = {name: settings[name] for name in later if name in settings}
+        rows = whole_rows(self._path)
         before = unsaid | _settings(known) if known.exists() else settings
+        before = before if rows else settings  # where nothing is kept, nothing is lost
         names = {*before, *settings}.difference(free)
         if odd := sorted(name for name in names if before.get(name) != settings.get(name)):
             raise ValueError(
@@ -54,7 +56,6 @@ class KeptRows:
             )
         self._path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(known, json.dumps(settings, indent=2).encode())
-        rows = whole_rows(self._path)
         rows = rows[: wanted if len(rows) >= wanted else len(rows) // unit * unit]
         rows = again(rows) if again else rows
         write_whole(self._path, "".join(map(_line, rows)).encode("utf-8"))

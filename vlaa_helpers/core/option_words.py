@@ -1,6 +1,7 @@
 """What a message tells a notebook to change, in the words of the command line."""
 
 import re
+from collections.abc import Iterable
 
 
 def _names(match: re.Match) -> str:
@@ -27,14 +28,24 @@ _RULES = (
 )
 
 
-def as_options(words: str) -> str:
+def as_options(words: str, given: Iterable[str] = ()) -> str:
     """What a message tells a notebook to change, as the options of a command.
+
+    Args:
+        given: texts of the user, such as paths, that stay as they are wherever they stand.
 
     >>> as_options("-1 GiB  profile.replace(max_pixels=131_072)"), as_options("batch_size=4 (it is 8)")
     ('-1 GiB  --change max_pixels=131072', '--batch-size 4 (it is 8)')
     >>> as_options("sources=['ixl', 'synthesis'], limit=100; profile.replace(model=…)")
     '--sources ixl,synthesis, --limit 100; --model …'
+    >>> as_options("runs/limit=4/x.csv: no such file; limit=4", given=["runs/limit=4/x.csv"])
+    'runs/limit=4/x.csv: no such file; --limit 4'
     """
+    kept = sorted({text for text in given if any(re.search(pattern, text) for pattern, _ in _RULES)}, key=len)
+    for place, text in enumerate(reversed(kept)):  # the longest first: one may be a part of another
+        words = words.replace(text, f"\0{place}\0")
     for pattern, option in _RULES:
         words = re.sub(pattern, option, words)
+    for place, text in enumerate(reversed(kept)):
+        words = words.replace(f"\0{place}\0", text)
     return words

@@ -53,7 +53,7 @@ def records_by_options(
     on_hub = is_hub_name(source)
     if options.split and not on_hub and Path(source).exists():
         raise ValueError(f"--split {options.split} is for mini and the hub; {source} is a file, which has none")
-    return load_records(
+    records = load_records(
         source,
         split=(options.split or hub_split) if on_hub else None,
         sources=options.sources,
@@ -61,6 +61,10 @@ def records_by_options(
         image_root=options.images,
         verifier_type=verifier_type,
     )
+    if not len(records):
+        named = f" of {', '.join(options.sources)}" if options.sources else ""
+        raise ValueError(f"{source} has no records{named}; --sources takes names as its column `source` has them")
+    return records
 
 
 def records_of_run(source: str, options: argparse.Namespace, *, built: str, n: int = 0, **mini: Any) -> "Dataset":

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.command_line import count
+from ..core.command_line import count, temperature
 from ..core.printable import printable_lines
 from ..data.record_options import add_record_options, records_of_run
 from ..policy.policy_options import add_policy_options, policy_by_options, profile_by_options
@@ -32,7 +32,9 @@ def add_evaluate(commands: argparse._SubParsersAction) -> None:
     add_scorer_options(command)
     command.add_argument("--n", "--records", dest="n", type=count, help="how many; default: 600, of a benchmark all")
     command.add_argument("--samples", type=count, default=1, help="responses an item; 1 is greedy")
-    command.add_argument("--temperature", type=float, default=1.0, help="of the sampling; default: %(default)s")
+    command.add_argument(
+        "--temperature", type=temperature, default=1.0, help="of the sampling, above 0; default: %(default)s"
+    )
     command.add_argument("--max-new-tokens", type=count, default=None, help="default: the profile's completion length")
     command.add_argument("--batch-size", type=count, default=None, help="sequences at once; default: the profile's")
     command.add_argument("--no-think", action="store_true", help="the control: answer without thinking")

@@ -118,12 +118,12 @@ def evaluate(
         settings["about"] = about
     if out is not None:
         settings |= model_settings(model, processor)
-    unit = max(1, batch_size // samples) * samples  # what is sampled belongs to a whole batch
+    unit = 1 if samples == 1 else max(1, batch_size // samples) * samples  # what is sampled is drawn by the batch
     prompt_of = own_prompt if prompt == "own" else None
     asked = to_grpo(records, prompt_of=prompt_of)
     again = partial(_scored_again, asked=asked, samples=samples, reward=reward, prompt=prompt, out=out)
     wanted = {"wanted": len(ids) * samples, "unit": unit}
-    free = ("batch_size",) if samples == 1 else ()  # what is sampled is drawn by the batch
+    free = ("batch_size", "temperature") if samples == 1 else ()
     kept = KeptRows(out, settings, **wanted, what="evaluation", later=LATER, free=free, again=again)
     done = len(kept.rows) // samples
     shown = asked if images == "true" else to_grpo(shown_records, prompt_of=prompt_of)

@@ -25,13 +25,17 @@ def reward_by_options(options: argparse.Namespace) -> "MixedReward":
     """The mixed reward with the scorer that the options say.
 
     Raises:
-        EndpointError: no key for the judge's endpoint, or no address.
+        ValueError: options of a judge without `--judge`.
+        EndpointError: no key for the judge's endpoint.
     """
     from ..core.endpoint import ChatEndpoint
     from .mixed import MixedReward
     from .scorers import JudgeScorer, RewardModelScorer
 
+    if not options.judge and (options.judge_sees_images or options.base_url):
+        raise ValueError("--judge-sees-images and --base-url are for a judge: name its model, --judge MODEL")
     if options.judge:
         endpoint = ChatEndpoint(base_url=options.base_url, api_key_env=options.key_env)
+        endpoint.check_key()
         return MixedReward(JudgeScorer(options.judge, endpoint, sees_images=options.judge_sees_images))
     return MixedReward(RewardModelScorer(options.reward_model) if options.reward_model else None)
