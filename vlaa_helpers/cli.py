@@ -70,6 +70,8 @@ def main(arguments: list[str] | None = None) -> None:
             stop(words, given)
         if words := network_words(error):
             stop(words, given)
+        if isinstance(error, RuntimeError) and "to be installed" in str(error):  # of transformers, for a tracker
+            stop(str(error), given)
         full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if full.strerror not in str(error):
             raise

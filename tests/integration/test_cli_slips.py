@@ -40,6 +40,11 @@ def test_values_are_read_as_python_and_as_json_write_them():
     assert (profile.load_in_4bit, profile.max_pixels) == (False, 131_072)
 
 
+def test_a_word_where_a_number_belongs_is_refused_at_once(capsys):
+    for pair in ("max_steps=one", "max_steps=True", "beta=x"):
+        assert f"--set {pair}: expected a number" in said(capsys, "grpo", "mini", "--set", pair)
+
+
 @pytest.mark.parametrize(("pair", "option"), [("output_dir=x", "--out"), ("seed=1", "--seed")])
 def test_what_has_an_option_is_not_set_beside_it(capsys, pair, option):
     assert f"--set {pair}: the command has an option for it, {option}" in said(capsys, "grpo", "mini", "--set", pair)
@@ -64,6 +69,8 @@ def test_what_has_an_option_is_not_set_beside_it(capsys, pair, option):
         (["mini", "--images", "x"], "--images is for files and the hub; mini draws its own"),
         (["me/data", "--n", "3"], "--n is for mini; of me/data --limit takes a part: --limit 3"),
         (["mini", "--change", "dtype=int8"], "unknown dtype 'int8'; expected one of float32, bfloat16, float16"),
+        (["mini", "--change", "device=tpu"], "unknown device 'tpu'; expected cpu or cuda"),
+        (["mini", "--change", "max_pixels=-5"], "max_pixels=-5: expected 1 or more"),
         (["mini", "--adapter", "nowhere"], "nowhere"),
     ],
 )

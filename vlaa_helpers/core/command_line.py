@@ -93,12 +93,13 @@ def config_settings(pairs: list[str], config: type, option: str = "--set") -> di
     A value is JSON, or as Python writes it (True, False, None, 131_072), or else a string.
 
     Raises:
-        ValueError: a pair without "=", with a name that is no field of the config, or that an option of the command
-            sets.
+        ValueError: a pair without "=", with a name that is no field of the config, with words where a number belongs,
+            or with what an option of the command sets.
     """
     from dataclasses import fields
 
-    known = [field.name for field in fields(config)]
+    defaults = {field.name: field.default for field in fields(config)}
+    known = list(defaults)
     settings = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
@@ -108,7 +109,10 @@ def config_settings(pairs: list[str], config: type, option: str = "--set") -> di
             raise ValueError(f"{option} {pair}: expected NAME=VALUE with a field of {config.__name__}{hint}")
         if name in _OWN:
             raise ValueError(f"{option} {pair}: the command has an option for it, {_OWN[name]}")
-        settings[name] = _value(text)
+        settings[name] = value = _value(text)
+        is_number = isinstance(defaults[name], int | float) and not isinstance(defaults[name], bool)
+        if is_number and isinstance(value, str | bool):
+            raise ValueError(f"{option} {pair}: expected a number, such as {defaults[name]}")
     return settings
 
 

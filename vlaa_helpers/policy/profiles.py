@@ -16,6 +16,10 @@ REAL_DATA = "UCSC-VLAA/VLAA-Thinking"
 
 
 DTYPES = ("float32", "bfloat16", "float16")
+_COUNTS = (
+    "max_pixels", "lora_rank", "sft_batch_size", "prompts_per_step", "num_generations", "max_completion_length",
+    "micro_batch_size",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,17 @@ class Profile:
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
             raise ValueError(f"unknown dtype {self.dtype!r}; expected one of {', '.join(DTYPES)}")
+        if self.device not in ("cpu", "cuda"):
+            raise ValueError(f"unknown device {self.device!r}; expected cpu or cuda")
+        for name in _COUNTS:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)}: expected 1 or more")
 
     def replace(self, **changes: Any) -> "Profile":
         """A copy with some settings changed, without the reasons for those: `profile.replace(max_pixels=131_072)`.
 
         Raises:
-            ValueError: an unknown dtype.
+            ValueError: an unknown dtype or device, or a number below 1 where something is counted.
         """
         kept = {name: why for name, why in self.reasons.items() if changes.get(name) in (None, getattr(self, name))}
         return replace(self, **{"reasons": kept, **changes})
