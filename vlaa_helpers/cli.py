@@ -146,6 +146,8 @@ def _teacher(options: argparse.Namespace):
 
     models = {role: getattr(options, f"{role}_model") or options.model for role in ROLES}
     if not any(models.values()):
+        if options.base_url or options.price:
+            raise ValueError("--base-url and --price are for models on an endpoint: name one, --model MODEL")
         return ScriptedTeacher(seed=options.seed)
     return ChatTeacher(
         models,
@@ -245,7 +247,7 @@ def _add_report(commands: argparse._SubParsersAction) -> None:
     report.add_argument("--out", type=Path, default=Path("runs/report.html"), help="file; default: %(default)s")
     report.add_argument("--records", metavar="SOURCE", help="what was asked, for images and facts; mini needs none")
     add_record_options(report)
-    report.set_defaults(execute=_report)
+    report.set_defaults(execute=_report, seed=0)
 
 
 def _report(options: argparse.Namespace) -> None:
@@ -253,7 +255,10 @@ def _report(options: argparse.Namespace) -> None:
     is what the others are compared with."""
     from .display.html_report import write_report
 
-    records = records_by_options(options.records, options) if options.records else None
+    said = [name for name in ("images", "split", "sources", "limit") if getattr(options, name) is not None]
+    if said and not options.records:
+        raise ValueError(f"--{said[0]} says which records; name where they are: --records SOURCE")
+    records = records_of_run(options.records, options, built="rl.arrow", n=600) if options.records else None
     runs = dict(run.split("=", 1) for run in options.runs if "=" in run and not os.path.exists(run))
     if runs and len(runs) < len(options.runs):
         raise ValueError("give a NAME=FOLDER for each run, names that differ, or for none")

@@ -65,6 +65,8 @@ def test_what_has_an_option_is_not_set_beside_it(capsys, pair, option):
         (["mini", "--judge", "m", "--key-env", "NOT_SET"], "variable NOT_SET is not set"),
         (["output_dir/limit=4.csv"], "output_dir/limit=4.csv: no such file"),
         (["mini", "--change", "batch_size=2"], "--change batch_size=2: expected NAME=VALUE"),
+        (["mini", "--no-think", "--prompt", "both"], "--no-think starts each response with our tags"),
+        (["mini", "--reward-model", "/nowhere"], "--reward-model /nowhere was looked for"),
         (["mini", "--files", "x"], "--files is for benchmarks (mathvista_testmini, "),
         (["mini", "--images", "x"], "--images is for files and the hub; mini draws its own"),
         (["me/data", "--n", "3"], "--n is for mini; of me/data --limit takes a part: --limit 3"),
@@ -79,6 +81,20 @@ def test_an_evaluation_that_cannot_be_is_not_begun(capsys, tmp_path, monkeypatch
         monkeypatch.setattr(f"vlaa_helpers.{slow}", lambda *_, **__: pytest.fail("was begun"))
     given = ["--profile", "mini", "--out", tmp_path]
     assert says in said(capsys, "evaluate", *words, *given)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["build", "mini", "--price", "1", "2"], "--base-url and --price are for models on an endpoint"),
+        (["report", "nowhere", "--limit", "3"], "--limit says which records; name where they are: --records SOURCE"),
+        (["report", "nowhere", "--records", "mini", "--limit", "3"], "--limit is for files and the hub"),
+        (["push", "nowhere", "me/x y"], "repository 'me/x y'; expected OWNER/NAME"),
+    ],
+)
+def test_options_that_would_be_passed_over_are_refused(capsys, tmp_path, words, says):
+    out = [] if words[0] == "push" else ["--out", tmp_path / "out"]
+    assert says in said(capsys, *words, *out)
 
 
 def test_an_adapter_is_looked_at_before_records(capsys, tmp_path, monkeypatch):
@@ -114,6 +130,21 @@ def test_what_goes_wrong_on_the_way_is_one_line(capsys, tmp_path, monkeypatch, e
     monkeypatch.setattr("vlaa_helpers.policy.loading.load_policy", fail)
     words = said(capsys, "evaluate", "mini", "--n", "2", "--profile", "mini", "--out", tmp_path)
     assert re.search(says, words), words
+
+
+@pytest.mark.parametrize(
+    ("words", "folder"),
+    [
+        (["a/t.csv"], "runs/evaluations/t.csv"),
+        (["mini", "--adapter", "runs/g/adapter"], "runs/g/evaluations/mini"),
+        (["mini", "--adapter", "runs/g/checkpoint-1"], "runs/g/evaluations/checkpoint-1/mini"),
+    ],
+)
+def test_an_evaluation_has_a_folder_of_its_own(monkeypatch, words, folder):
+    seen = []
+    monkeypatch.setattr("vlaa_helpers.evaluation.commands._evaluate", seen.append)
+    main(["evaluate", *words])
+    assert seen[0].out == Path(folder)
 
 
 def test_evaluations_of_two_sources_have_two_folders(tmp_path, monkeypatch, tiny_profile):

@@ -43,7 +43,8 @@ def records_by_options(
     """
     if source == "mini":
         if options.limit is not None:
-            raise ValueError("--limit is for files and the hub; --n says how many records of mini")
+            n = "; --n says how many records of mini" if hasattr(options, "n") else ""
+            raise ValueError(f"--limit is for files and the hub{n}")
         if options.images is not None:
             raise ValueError("--images is for files and the hub; mini draws its own")
         chosen = {"split": options.split} if options.split else {}

@@ -49,10 +49,10 @@ def add_evaluate(commands: argparse._SubParsersAction) -> None:
 
 
 def _own_evaluations(options: argparse.Namespace) -> Path:
-    """A folder that no other source's evaluation shares, nor another policy's: below the run that an adapter comes
-    from."""
+    """A folder for what is asked, below the run that an adapter comes from; a checkpoint's has its name."""
     run = Path("runs") if options.adapter is None else options.adapter.parent
-    return run / "evaluations" / re.sub(r"[^\w.-]+", "-", Path(options.source).name)
+    whose = "" if options.adapter is None or options.adapter.name == "adapter" else options.adapter.name
+    return run / "evaluations" / whose / re.sub(r"[^\w.-]+", "-", Path(options.source).name)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -62,6 +62,8 @@ def _evaluate(options: argparse.Namespace) -> None:
 
     prompts = {options.prompt: ""} if options.prompt != "both" else {"ours": "ours", "own": "own"}
     before = {name: load_report(options.against / part) if options.against else None for name, part in prompts.items()}
+    if options.no_think and options.prompt != "ours":
+        raise ValueError("--no-think starts each response with our tags, which the model's own prompt does not have")
     reward, profile = reward_by_options(options), profile_by_options(options)
     records, about = _asked(options)
     reward.check_records(records)

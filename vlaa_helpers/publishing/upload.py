@@ -1,6 +1,7 @@
 """Push a run or a build to the hub: a plan first, and nothing leaves the machine until it is carried out."""
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -111,7 +112,7 @@ def plan_push(
         ValueError: a repository that is no OWNER/NAME, a broken file, a link to somewhere outside, or a mended
             card with another licence.
     """
-    if repository.count("/") != 1 or not all(repository.split("/")):
+    if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", repository, re.ASCII):
         raise ValueError(f"repository {repository!r}; expected OWNER/NAME, such as me/my-adapter")
     run, warning = Path(run), ""
     left_out: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """The command line's options that say who scores open-ended answers, and the reward they say."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.command_line import address
@@ -25,7 +26,7 @@ def reward_by_options(options: argparse.Namespace) -> "MixedReward":
     """The mixed reward with the scorer that the options say.
 
     Raises:
-        ValueError: options of a judge without `--judge`.
+        ValueError: options of a judge without `--judge`, or a reward model that is none; a note names it.
         EndpointError: no key for the judge's endpoint.
     """
     from ..core.endpoint import ChatEndpoint
@@ -38,4 +39,11 @@ def reward_by_options(options: argparse.Namespace) -> "MixedReward":
         endpoint = ChatEndpoint(base_url=options.base_url, api_key_env=options.key_env)
         endpoint.check_key()
         return MixedReward(JudgeScorer(options.judge, endpoint, sees_images=options.judge_sees_images))
-    return MixedReward(RewardModelScorer(options.reward_model) if options.reward_model else None)
+    if not options.reward_model:
+        return MixedReward()
+    try:
+        return MixedReward(RewardModelScorer(options.reward_model))
+    except (OSError, ValueError) as error:
+        where = "in this folder" if Path(options.reward_model).is_dir() else "on the hub, as no folder has this name"
+        error.add_note(f"--reward-model {options.reward_model} was looked for {where}; correct it, or leave it out")
+        raise
