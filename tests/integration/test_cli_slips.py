@@ -97,6 +97,11 @@ def test_options_that_would_be_passed_over_are_refused(capsys, tmp_path, words, 
     assert says in said(capsys, *words, *out)
 
 
+def test_an_evaluation_is_one_process(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert "start it without torchrun" in said(capsys, "evaluate", "mini", "--out", tmp_path)
+
+
 def test_an_adapter_is_looked_at_before_records(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr("vlaa_helpers.data.record_options.load_records", lambda *_, **__: pytest.fail("was fetched"))
     for command in ("sft", "grpo", "evaluate"):

@@ -1,6 +1,7 @@
 """`vlaa evaluate`."""
 
 import argparse
+import os
 import re
 from difflib import get_close_matches
 from pathlib import Path
@@ -62,6 +63,8 @@ def _evaluate(options: argparse.Namespace) -> None:
 
     prompts = {options.prompt: ""} if options.prompt != "both" else {"ours": "ours", "own": "own"}
     before = {name: load_report(options.against / part) if options.against else None for name, part in prompts.items()}
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ValueError("evaluate asks in one process, and several would write one file: start it without torchrun")
     if options.no_think and options.prompt != "ours":
         raise ValueError("--no-think starts each response with our tags, which the model's own prompt does not have")
     reward, profile = reward_by_options(options), profile_by_options(options)
