@@ -57,8 +57,8 @@ def commands_of(text: str) -> list[list[str]]:
 def options_of(arguments, monkeypatch):
     """What the command line makes of them; nothing is carried out."""
     seen = []
-    for name in ("_grpo", "_evaluate"):
-        monkeypatch.setattr(cli, name, seen.append)
+    monkeypatch.setattr(cli, "_grpo", seen.append)
+    monkeypatch.setattr("vlaa_helpers.evaluation.commands._evaluate", seen.append)
     monkeypatch.setattr("vlaa_helpers.publishing.commands._push", seen.append)
     cli.main(arguments)
     return vars(seen[0])

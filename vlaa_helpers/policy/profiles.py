@@ -16,10 +16,8 @@ REAL_DATA = "UCSC-VLAA/VLAA-Thinking"
 
 
 DTYPES = ("float32", "bfloat16", "float16")
-_COUNTS = (
-    "max_pixels", "lora_rank", "sft_batch_size", "prompts_per_step", "num_generations", "max_completion_length",
-    "micro_batch_size",
-)  # fmt: skip
+_COUNTS = ("max_pixels", "lora_rank", "sft_batch_size", "max_completion_length")
+"""Others are looked at where a batch is planned (`plan_batch`)."""
 
 
 @dataclass(frozen=True)
