@@ -1,4 +1,4 @@
-"""A table of the study `prepare` in which it is known what RL makes of each arm."""
+"""A table of the study `prepare`, with every arm of its plan, in which it is known what RL makes of each."""
 
 import pandas as pd
 
@@ -12,8 +12,11 @@ def row(arm, seed, start, stage, writer, weights, accuracy, source="blocks"):
 
 def planted(after_of, seeds=(0, 1, 2)):
     """Arms whose accuracy before RL grows in their order; after RL it is `after_of(writer, place, seed)`."""
-    rows = [row("GRPO", 0, "", "Grpo", "blind", None, 0.9), row("base", 0, "", "", None, None, 0.5)]
+    rows = [row("base", 0, "", "", None, None, 0.5)]
     for seed in seeds:
+        of_base = dict.fromkeys(("GRPO", "GRPO longer", "TRAPO", "TRAPO, sft"), "Grpo")
+        of_base |= dict.fromkeys(("MIFO", "ReLIFT"), "Phases")
+        rows += [row(name, seed, "", stage, "blind", None, 0.9) for name, stage in of_base.items()]
         for writer in ("own", "blind"):
             for place, weights in enumerate(WEIGHTS):
                 name, told = f"{writer} {weights}", None if weights == "sft" else weights

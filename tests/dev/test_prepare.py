@@ -16,7 +16,6 @@ from vlaa_helpers.dev.studies.outcomes import write_outcomes
 from vlaa_helpers.dev.studies.prepare import drift_columns, hint_columns, pairs, rank_table, ship_runs
 from vlaa_helpers.study.stages import Grpo, Sft
 from vlaa_helpers.study.study_file import load_study
-from vlaa_helpers.study.traces import SHARED
 
 
 def test_pairs_are_an_arm_before_and_after_rl_over_what_it_was_trained_on():
@@ -142,4 +141,8 @@ def test_the_plan_compares_what_differs_in_one_thing():
     assert replace(arms["GRPO longer"].stage, steps=32) == arms["GRPO"].stage != arms["GRPO longer"].stage
     writer = arms["writer"]
     assert writer.seed not in (0, 1, 2) and writer.stage.weights is None
-    assert set(SHARED) <= {"blocks", "charts", "boxes", "stories", "functions"}
+    grpo = arms["GRPO"].stage
+    for name, weights in (("TRAPO", "trsft"), ("TRAPO, sft", "sft")):
+        stage = arms[name].stage
+        assert str(stage.hints.weights) == weights and replace(stage, hints=None) == grpo
+    assert grpo.steps * profile.prompts_per_step == 256 < grpo.traces.number == 512

@@ -137,7 +137,9 @@ def test_notes_of_weights_by_hand():
     )
     found = summary(table, {"log_ratio_clip": (-0.08, 0.3), "log_weight_clip": (-10.0, 5.0)})
     assert found["weight"] == 1 and found["ess"] == pytest.approx((2**2 / (2.5 * 2) + 1) / 2)
-    assert found["ess_traces"] == pytest.approx((2 + 1) ** 2 / ((4 + 1) * 2))
+    assert found["ess_traces"] == pytest.approx(1), "both traces weigh 1 in the mean, the short one and the long one"
+    uneven = summary(table.assign(weight=[3.0, 1.0, 1.0]), {})
+    assert uneven["ess_traces"] == pytest.approx((2 + 1) ** 2 / ((4 + 1) * 2))
     assert (found["ratio_low"], found["ratio_high"]) == (pytest.approx(1 / 3), 0)
     assert found["log_ratio"] == pytest.approx((-1 + 0 + 0.2) / 3)
     assert found["weight_low"] == found["weight_high"] == 0

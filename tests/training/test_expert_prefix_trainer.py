@@ -10,6 +10,7 @@ import torch
 from vlaa_helpers import (
     ExpertPrefixGRPOTrainer,
     Hints,
+    MixedReward,
     RolloutLog,
     hint_schedule,
     load_policy,
@@ -77,7 +78,7 @@ class Step:
 
 @pytest.fixture(scope="module")
 def step(tiny_profile, records, tmp_path_factory):
-    def run(hints=HINTS, **settings):
+    def run(hints=HINTS, records=records, **settings):
         return Step(tiny_profile, records, tmp_path_factory.mktemp("run"), hints=hints, **settings)
 
     return run
@@ -301,6 +302,25 @@ def test_a_solved_question_has_no_hint_ever(step):
     found = step(reward=lambda completions, **_: [1.0] * len(completions))
     assert found.log["hints/share"] == 0 and found.log["hints/return_0"] == 1
     assert not any(name in found.log for name in ("hints/return_0.3", "hints/return_1", "hints/nll"))
+
+
+class Pays(MixedReward):
+    """As much for everything; its verifiers say whether that is right."""
+
+    paid = 0.0
+
+    def __call__(self, completions, **_):
+        return [self.paid] * len(completions)
+
+
+@pytest.mark.parametrize(("kind", "paid", "hinted"), [("open_ended", 0.2, False), ("digit", 0.2, True)])
+def test_what_is_right_has_no_hint_however_little_it_earns(step, records, kind, paid, hinted):
+    """A right answer to an open question earns a fraction, a number that is nearly right as much and is wrong."""
+    reward = Pays(scorer=lambda questions, answers: [0.0] * len(answers))
+    reward.paid = paid
+    asked = records.remove_columns("verifier_type").add_column("verifier_type", [kind] * 2)
+    found = step(reward=reward, records=asked)
+    assert (found.log["hints/share"] > 0) == hinted and found.log["hints/return_0"] == (not hinted)
 
 
 def test_the_log_says_how_many_hints_there_were_and_what_they_earned(whole):

@@ -17,7 +17,8 @@ DRAWS = 4000
 def predictor_table(arms: "pd.DataFrame", predictors: Sequence[str], target: str, *, seed: int = 0) -> "pd.DataFrame":
     """How well each number that is known before RL tells which arm will be best after RL.
 
-    Eight or ten arms say little about the arms that were not run: look at the intervals first.
+    Eight or ten arms say little about the arms that were not run: look at the intervals first. They hold for other arms
+    alone: what other seeds and other questions would change in the means is not in them.
 
     Args:
         arms: a row an arm (means over its seeds); columns of numbers.

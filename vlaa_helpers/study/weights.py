@@ -130,7 +130,7 @@ def weights_noted(model: Any, processor: Any, records: "Dataset", weights: Weigh
     """What a weighting makes of the first traces under a policy, as notes of a stage whose names begin with `when`.
 
     `ess` is the effective sample size (Σw)² / Σw² within a trace as a share of its tokens, meant over traces, and
-    `ess_traces` that of the traces' weight sums as a share of the traces, 0-1; `weight` the mean. Where the method
+    `ess_traces` that of the traces' mean weights as a share of the traces, 0-1; `weight` the mean. Where the method
     reads behaviour log-probabilities: `log_ratio`, the mean log of policy over behaviour; `ratio_low` and `ratio_high`,
     the shares of tokens whose log-ratio is cut off at either bound; `weight_low` and `weight_high`, the shares whose
     weight is at either bound of its log.
@@ -151,7 +151,8 @@ def summary(table: "pd.DataFrame", bounds: Mapping[str, tuple[float, float]]) ->
     sums, squares, counts = by_trace.sum(), by_trace.agg(lambda w: float((w**2).sum())), by_trace.size()
     some = squares > 0
     inside = (sums[some] ** 2 / (squares[some] * counts[some])).mean() if some.any() else 0.0
-    across = float(sums.sum() ** 2 / ((sums**2).sum() * len(sums))) if some.any() else 0.0
+    means = sums / counts  # of a trace: with weights of 1 long and short ones count alike
+    across = float(means.sum() ** 2 / ((means**2).sum() * len(means))) if some.any() else 0.0
     found = {"weight": float(table["weight"].mean()), "ess": float(inside), "ess_traces": across}
     if LOG_RATIO in bounds:
         ratio, (low, high) = table["logp"] - table["behaviour_logp"], bounds[LOG_RATIO]

@@ -21,6 +21,8 @@ from torch.nn.utils.rnn import pad_sequence
 
 from ..data.trl_views import EXPERT
 from ..policy.prefix_cache import Prefix, generate_from
+from ..rewards.mixed import MixedReward, is_correct
+from ..rewards.score import Reason, Score
 from .hints import Hints, hint_schedule
 from .shared_prefix_trainer import SharedPrefixGRPOTrainer
 from .weigh_tokens import token_weights
@@ -40,7 +42,10 @@ class ExpertPrefixGRPOTrainer(SharedPrefixGRPOTrainer):
     `mask_truncated_completions` leaves a completion out of GRPO's loss, its hint is learned all the same.
 
     Reward functions judge whole completions, hint included, and are given `hint`, the share of the trace that each
-    went on from. All but the last micro-group are judged twice, since what comes next depends on them.
+    went on from. All but the last micro-group are judged twice, since what comes next depends on them. The returns that
+    decide on hints are 1 for right and 0 for wrong, as TRAPO's are, where one of the reward functions is a
+    `MixedReward`, which tells it by its verifiers (what an open-ended answer earns is far below 1 even if it is right);
+    else they are the weighted sum of the rewards, which should be 0 to 1.
 
     Each log holds `hints/share`, of completions that went on from a hint; `hints/share_0.2`, the same of the
     micro-group with that length; `hints/return_0`, `hints/return_0.2`, …, the mean return of completions by the length
@@ -68,6 +73,8 @@ class ExpertPrefixGRPOTrainer(SharedPrefixGRPOTrainer):
             )
         self._check_traces()
         self._judges = list(self.reward_funcs)  # as they are before callbacks listen to them
+        mixed = [place for place, each in enumerate(self._judges) if isinstance(each, MixedReward)]
+        self._tells_right = mixed[0] if len(mixed) == 1 else None
         # of the generation batch at hand, once a row: the record, the messages that ask it, the share of its trace that
         # it goes on from, and the tokens of that
         self._records: list[dict] = []
@@ -188,19 +195,24 @@ class ExpertPrefixGRPOTrainer(SharedPrefixGRPOTrainer):
             rewards = super()._calculate_rewards(records, asked, completions, completion_ids)  # (all rows, functions)
         finally:
             self.reward_funcs, self._pending_extra_logs, self._pending_metrics = kept
-        return self._totals(rewards, len(rows))
+        return self._returns_of(rewards, records)
 
-    def _totals(self, rewards: Tensor, rows: int) -> list[float]:
-        """Weighted sums of this process's rewards; what could not be scored counts as 0."""
-        first = self.accelerator.process_index * rows
-        return (rewards * self.reward_weights.to(rewards.device)).nansum(dim=1)[first : first + rows].tolist()
+    def _returns_of(self, rewards: Tensor, records: list[dict]) -> list[float]:
+        """What decides on hints, of this process's rows; what could not be scored counts as 0."""
+        first = self.accelerator.process_index * len(records)
+        rewards = rewards[first : first + len(records)]
+        if self._tells_right is None:
+            return (rewards * self.reward_weights.to(rewards.device)).nansum(dim=1).tolist()
+        scores = [Score(value, Reason.PARTIAL) for value in rewards[:, self._tells_right].nan_to_num().tolist()]
+        kinds = [record["verifier_type"] for record in records]
+        return [float(is_correct(score, kind)) for score, kind in zip(scores, kinds, strict=True)]
 
     def _calculate_rewards(
         self, inputs: list[dict], prompts: list, completions: list, completion_ids_list: list
     ) -> Tensor:
         rewards = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
         if self.model.training:
-            for row, value in enumerate(self._totals(rewards, len(inputs))):
+            for row, value in enumerate(self._returns_of(rewards, inputs)):
                 self._log_metric(f"hints/return_{self._lengths[row]:g}", value)
                 self._log_metric("hints/share", float(self._lengths[row] > 0))
             starts = accumulate([0, *(each.size for each in self.hints.micro_groups)])

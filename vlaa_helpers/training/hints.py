@@ -70,7 +70,8 @@ class Hints:
     """Beginnings of expert traces inside GRPO's groups: TRAPO (arXiv 2512.17636), `train_grpo(…, hints=Hints())`.
 
     A group's micro-groups are sampled one after the other, each with or without a hint as `hint_schedule` says of the
-    returns before it. Tokens of the policy get the loss of GRPO, with all of the group as its baseline; tokens of the
+    returns before it: 1 for right and 0 for wrong, by the `MixedReward` among the rewards, or without one what the
+    rewards add up to. Tokens of the policy get the loss of GRPO, with all of the group as its baseline; tokens of the
     expert, Σ -weight · log p over the same divisor.
 
     Attributes:

@@ -22,8 +22,8 @@ def check_weighting(method: str | Callable[..., Tensor], records: "Dataset") -> 
     """Refuse a weighting that cannot work with these records, before anything is trained.
 
     Raises:
-        ValueError: an unknown name, a setting out of range, or a method that reads behaviour log-probabilities, of
-            records of which some have none.
+        ValueError: an unknown name, a setting out of range, or a method that reads behaviour log-probabilities (with a
+            default too, for a batch has them of all its rows or of none), of records of which some have none.
         TypeError: a setting that the method does not have, or a function that cannot be called as a weighting.
     """
     function, _ = weighting_function(method)
@@ -35,11 +35,11 @@ def check_weighting(method: str | Callable[..., Tensor], records: "Dataset") -> 
                 f"the records have no column {BEHAVIOUR!r}: "
                 "records = add_behaviour_logps(behaviour_model, processor, records)"
             )
-        if without := without_scores(records):
-            raise ValueError(
-                f"{len(without)} of {len(records)} records have nothing in the column {BEHAVIOUR!r}, such as "
-                f"{without[0]}: score the records of each writer with add_behaviour_logps, and put them together then"
-            )
+    if there and reads(function, "behaviour_logps") and (without := without_scores(records)):
+        raise ValueError(
+            f"{len(without)} of {len(records)} records have nothing in the column {BEHAVIOUR!r}, such as "
+            f"{without[0]}: score the records of each writer with add_behaviour_logps, and put them together then"
+        )
     check_method(method, behaviour=there)
 
 

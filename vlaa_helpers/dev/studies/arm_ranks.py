@@ -26,7 +26,8 @@ def followers(table: "pd.DataFrame") -> "pd.DataFrame":
     """
     about = table.drop_duplicates("arm")
     before = about.loc[about["stage"] == "Sft", ["arm", "traces", "weights"]]
-    after = about.loc[about["stage"] == "Grpo", ["arm", "start"]].rename(columns={"arm": "after", "start": "arm"})
+    going_on = (about["stage"] == "Grpo") & about["start"].fillna("").ne("")  # not from the base
+    after = about.loc[going_on, ["arm", "start"]].rename(columns={"arm": "after", "start": "arm"})
     found = before.merge(after, on="arm", validate="one_to_one").rename(columns={"traces": "writer"})
     return found.assign(weights=found["weights"].fillna("sft"))[["arm", "after", "writer", "weights"]]
 

@@ -5,10 +5,13 @@ python -m vlaa_helpers.dev.studies.predict
 Each arm of SFT that GRPO goes on from is asked validation questions, sixteen samples each, and its loss is taken on
 held-out traces of the blind teacher: `prepare_predictors`, a row an arm and seed. `prepare_predictions` says how well
 pass@1, pass@4, pass@16 and the loss tell which arm is best after RL: rank correlation and leave-one-out R², of means
-over seeds, with intervals. Accuracy after RL is that of the table of `prepare`, which has to be shipped first: test
-questions, greedy, of the sources that the arms were trained on. Of pass@k those are counted that list no options, as
-sixteen guesses among four are nearly always right. The loss is on one writer's traces, so it compares arms that learned
-from that writer; of others it also tells how unlike the writer they are.
+over seeds, with intervals for other arms. Accuracy after RL is that of the table of `prepare`, which has to be shipped
+first: test questions, greedy, of the sources that the arms were trained on. Of pass@k those are counted that list no
+options, as sixteen guesses among four are nearly always right. The loss is on one writer's traces, so it compares arms
+that learned from that writer; of others it also tells how unlike the writer they are.
+
+Of sixteen samples pass@16 is whether any was right, the noisiest of the three. The paper draws four times as many,
+leaves out arms whose loss rises while pass@1 does not fall, and joins both predictors; none of that is done here.
 
 Arms that are in the table stay; the same command goes on. An arm takes about 30 seconds (estimated).
 """

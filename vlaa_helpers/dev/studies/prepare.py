@@ -104,7 +104,8 @@ def pairs(table: "pd.DataFrame", sources: Sequence[str] = SHARED) -> "pd.DataFra
     means = asked.groupby(keys, as_index=False)["accuracy"].mean()
     about = asked.drop_duplicates(["arm", "seed"])[["arm", "seed", "start", "stage", "traces", "weights"]]
     before = means.merge(about[about["stage"] == "Sft"], on=["arm", "seed"])
-    after = means.merge(about[about["stage"] == "Grpo"][["arm", "seed", "start"]], on=["arm", "seed"])
+    going_on = about[(about["stage"] == "Grpo") & about["start"].fillna("").ne("")]  # not from the base
+    after = means.merge(going_on[["arm", "seed", "start"]], on=["arm", "seed"])
     found = before.merge(
         after, left_on=keys, right_on=["start", *keys[1:]], suffixes=("", "_after"), validate="one_to_one"
     )
