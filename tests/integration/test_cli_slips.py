@@ -72,6 +72,11 @@ def test_what_has_an_option_is_not_set_beside_it(capsys, pair, option):
         (["me/data", "--n", "3"], "--n is for mini; of me/data --limit takes a part: --limit 3"),
         (["mini", "--change", "dtype=int8"], "unknown dtype 'int8'; expected one of float32, bfloat16, float16"),
         (["mini", "--change", "device=tpu"], "unknown device 'tpu'; expected cpu or cuda"),
+        (
+            ["mini", "--change", "data=mine"],
+            "--change data=mine: it would change nothing, the command is told its records",
+        ),
+        (["mini", "--change", "name=mine"], "--change name=mine: it would change nothing, the profile is named by"),
         (["mini", "--change", "max_pixels=-5"], "max_pixels=-5: expected 1 or more"),
         (["mini", "--adapter", "nowhere"], "nowhere"),
     ],

@@ -125,6 +125,14 @@ def _value(text: str) -> Any:
         return text
 
 
+_ONLY_TOLD = {
+    "name": "the profile is named by --profile",
+    "data": "the command is told its records by itself",
+    "reasons": "reasons are words for the reader",
+}
+"""Settings of a profile that no command acts on."""
+
+
 def add_changes(command: argparse.ArgumentParser) -> None:
     """Give a command the option `--change`, for settings of its profile."""
     words = "any setting of the profile, such as max_pixels=131072; several times for several"
@@ -135,10 +143,12 @@ def changed(profile: Any, pairs: list[str]) -> Any:
     """A profile with what `--change` says.
 
     Raises:
-        ValueError: a setting that it has not, or a value of another type.
+        ValueError: a setting that it has not or that no command acts on, or a value of another type.
     """
     given = config_settings(pairs, type(profile), "--change")
     for name, value in given.items():
+        if name in _ONLY_TOLD:
+            raise ValueError(f"--change {name}={value}: it would change nothing, {_ONLY_TOLD[name]}; leave it out")
         before = getattr(profile, name)
         if type(value) is not type(before) and not (type(before) is float and type(value) is int):
             raise ValueError(f"--change {name}={value}: expected a value like the profile's, {before!r:.60}")
