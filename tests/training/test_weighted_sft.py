@@ -190,6 +190,13 @@ def test_records_of_which_some_have_no_scores_are_refused_before_training(tiny_p
     mixed = concatenate_datasets([records, bare.cast(records.remove_columns("behaviour").features)])
     with pytest.raises(ValueError, match=r"2 of 8 records have nothing in the column 'behaviour'.*add_behaviour_logps"):
         train_sft(model, processor, mixed, tiny_profile, token_weights="pear_token", output_dir=str(tmp_path))
+
+    def where_there_are_scores(logps, mask, *, behaviour_logps=None):
+        """It would weigh a scored response by whether its neighbour in a batch is scored too."""
+        return mask if behaviour_logps is None else mask / 2
+
+    with pytest.raises(ValueError, match="2 of 8 records have nothing in the column 'behaviour'"):
+        train_sft(model, processor, mixed, tiny_profile, token_weights=where_there_are_scores, output_dir=str(tmp_path))
     assert not any(tmp_path.iterdir())
     assert len(trace_weights(model, processor, mixed, "sft")["id"].unique()) == 8
 

@@ -5,6 +5,7 @@ reason for it. Without an answer the value is 0 whatever else is true; the think
 picks the verifier by each sample's `verifier_type` and speaks TRL's reward interface.
 """
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -150,6 +151,11 @@ def is_correct(score: Score, verifier_type: str) -> bool:
     A verifier of one's own says it by `Verifier.is_correct`.
     """
     return score.value is not None and get_verifier(verifier_type).is_correct(score)
+
+
+def earned_right(value: float, verifier_type: str) -> bool:
+    """`is_correct` of a response of which only the number is left that it earned by this verifier; NaN is not right."""
+    return not math.isnan(value) and is_correct(Score(value, Reason.PARTIAL), verifier_type)
 
 
 def _scores_by(verifier: Verifier, rows: list[tuple]) -> list[Score]:

@@ -21,8 +21,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from ..data.trl_views import EXPERT
 from ..policy.prefix_cache import Prefix, generate_from
-from ..rewards.mixed import MixedReward, is_correct
-from ..rewards.score import Reason, Score
+from ..rewards.mixed import MixedReward, earned_right
 from .hints import Hints, hint_schedule
 from .shared_prefix_trainer import SharedPrefixGRPOTrainer
 from .weigh_tokens import token_weights
@@ -203,9 +202,8 @@ class ExpertPrefixGRPOTrainer(SharedPrefixGRPOTrainer):
         rewards = rewards[first : first + len(records)]
         if self._tells_right is None:
             return (rewards * self.reward_weights.to(rewards.device)).nansum(dim=1).tolist()
-        scores = [Score(value, Reason.PARTIAL) for value in rewards[:, self._tells_right].nan_to_num().tolist()]
-        kinds = [record["verifier_type"] for record in records]
-        return [float(is_correct(score, kind)) for score, kind in zip(scores, kinds, strict=True)]
+        values, kinds = rewards[:, self._tells_right].tolist(), [record["verifier_type"] for record in records]
+        return [float(earned_right(value, kind)) for value, kind in zip(values, kinds, strict=True)]
 
     def _calculate_rewards(
         self, inputs: list[dict], prompts: list, completions: list, completion_ids_list: list

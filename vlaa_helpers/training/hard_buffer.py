@@ -3,8 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ..data.trl_views import completion_of, to_grpo
-from ..rewards.mixed import MixedReward, is_correct
-from ..rewards.score import Reason, Score
+from ..rewards.mixed import MixedReward, earned_right, is_correct
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +49,7 @@ def hard_questions(rollouts: "pd.DataFrame", *, at_most: float = 0.25, column: s
     alone = ~(rollouts["hint"] > 0) if "hint" in rollouts else True
     scored = rollouts[rollouts[column].notna() & alone]
     pairs = zip(scored[column], scored["verifier_type"], strict=True)
-    right = [is_correct(Score(float(reward), Reason.PARTIAL), kind) for reward, kind in pairs]
+    right = [earned_right(float(reward), kind) for reward, kind in pairs]
     found = scored.assign(right=right).groupby("id", sort=False)["right"].agg(n="size", right="mean")
     return found[found["right"] <= at_most]
 

@@ -7,6 +7,8 @@ import pandas as pd
 from ..policy.profiles import Profile
 
 NOT_FOUND = "ours: arXiv 2510.04454 has one, its value was not found"
+BLOCK = "of each layer's update, as a block of rows and columns: at 0.5 some 0.7 of the adapter's own numbers"
+OBJECTIVE = "ours; ReLIFT's code: no KL, rewards not divided by their standard deviation, an entropy term of 0.001"
 NONE = "arXiv 2506.07527, from its code: has none of it"
 
 
@@ -30,20 +32,11 @@ def phase_recipe(profile: Profile, recipe: str = "mifo") -> pd.DataFrame:
         "at_most": (0.25, NOT_FOUND) if mifo else (0.0, "ReLIFT's code: questions that all rollouts failed"),
         "least": (least, "ours: a batch" if mifo else "ours: a batch; ReLIFT's code: 128"),
         "token_share": (0.2, NOT_FOUND) if mifo else (1.0, NONE),
-        "freeze": (
-            0.5,
-            NOT_FOUND
-            + "; of each layer's update, a block of whole rows and columns: some 0.7 of the adapter's own numbers",
-        )
-        if mifo
-        else (0.0, NONE),
+        "freeze": (0.5, f"{NOT_FOUND}; {BLOCK}") if mifo else (0.0, NONE),
         "alpha": (0.5, NOT_FOUND) if mifo else (0.0, NONE),
         "lr_scheduler_type": ("constant", "ours: a phase is too short for another"),
         "warmup_steps": (0, "ours: in a phase of one step the first would not learn"),
-        "objective": (
-            "train_grpo's",
-            "ours; ReLIFT's code: no KL, rewards not divided by their standard deviation, an entropy term of 0.001",
-        ),
+        "objective": ("train_grpo's", OBJECTIVE),
         "optimiser": ("a new one each phase", "ours; ReLIFT's code: one for RL and one for SFT"),
     }
     return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "source"])

@@ -26,10 +26,14 @@ def followers(table: "pd.DataFrame") -> "pd.DataFrame":
     """
     about = table.drop_duplicates("arm")
     before = about.loc[about["stage"] == "Sft", ["arm", "traces", "weights"]]
-    going_on = (about["stage"] == "Grpo") & about["start"].fillna("").ne("")  # not from the base
-    after = about.loc[going_on, ["arm", "start"]].rename(columns={"arm": "after", "start": "arm"})
+    after = about.loc[goes_on(about), ["arm", "start"]].rename(columns={"arm": "after", "start": "arm"})
     found = before.merge(after, on="arm", validate="one_to_one").rename(columns={"traces": "writer"})
     return found.assign(weights=found["weights"].fillna("sft"))[["arm", "after", "writer", "weights"]]
+
+
+def goes_on(about: "pd.DataFrame") -> "pd.Series":
+    """Which rows of a study's table are of GRPO that goes on from another arm, and not from the base."""
+    return (about["stage"] == "Grpo") & about["start"].fillna("").ne("")
 
 
 def arm_ranks(outcomes: "pd.DataFrame", arms: "pd.DataFrame", *, seed: int = 0) -> "pd.DataFrame":

@@ -22,7 +22,7 @@ from ...policy.weight_updates import adapter_updates
 from ...study.arms import Arm, Lab, arm_digest
 from ...study.traces import SHARED
 from ...study.training import arm_folder, notes_of
-from .arm_ranks import WAYS, WRITERS, arm_ranks, followers
+from .arm_ranks import WAYS, WRITERS, arm_ranks, followers, goes_on
 from .outcomes import read_outcomes
 from .tables import write_whole
 
@@ -104,8 +104,7 @@ def pairs(table: "pd.DataFrame", sources: Sequence[str] = SHARED) -> "pd.DataFra
     means = asked.groupby(keys, as_index=False)["accuracy"].mean()
     about = asked.drop_duplicates(["arm", "seed"])[["arm", "seed", "start", "stage", "traces", "weights"]]
     before = means.merge(about[about["stage"] == "Sft"], on=["arm", "seed"])
-    going_on = about[(about["stage"] == "Grpo") & about["start"].fillna("").ne("")]  # not from the base
-    after = means.merge(going_on[["arm", "seed", "start"]], on=["arm", "seed"])
+    after = means.merge(about[goes_on(about)][["arm", "seed", "start"]], on=["arm", "seed"])
     found = before.merge(
         after, left_on=keys, right_on=["start", *keys[1:]], suffixes=("", "_after"), validate="one_to_one"
     )
