@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...policy.profiles import Profile, settings_of
+from ...training.weight_registry import weighting_table
 from .files import ROOT, list_notebooks, parameter_values, parameters_cell, read_notebook
 
 LANGUAGE, TOWER = 3.1e9, 0.67e9  # parameters
@@ -113,6 +114,20 @@ def _compare(given: Mapping[str, Any], profile: Profile) -> Work:
     return Work(steps=given["LIVE_STEPS"], responses=(given["LOOKS"] + 1) * watched)
 
 
+def _prepare(given: Mapping[str, Any], profile: Profile) -> Work:
+    """A writer, both of the pair and three kinds of DFT learn from as many traces. The writer scores them,
+    each weighting looks at some. The base is asked, and each policy after SFT; those of the pair once more after RL.
+    """
+    number, test = given["SFT_RECORDS"], len(given["SOURCES"]) * profile.test_per_source
+    looked_at = len(weighting_table()) * given["LOOKED_AT"]
+    return Work(
+        traces=(4 + len(given["PAIR"])) * number,
+        scored=number + looked_at,
+        plain_steps=len(given["PAIR"]) * given["RL_STEPS"],
+        responses=(4 + 2 * len(given["PAIR"])) * test,
+    )
+
+
 WORK: dict[str, Callable[[Mapping[str, Any], Profile], Work]] = {
     "00_start_here": _start,
     "01_build_dataset": _dataset,
@@ -121,6 +136,7 @@ WORK: dict[str, Callable[[Mapping[str, Any], Profile], Work]] = {
     "04_train_grpo": _grpo,
     "05_find_pseudo_reasoning": _pseudo,
     "06_compare_sft_and_rl": _compare,
+    "08_prepare_for_rl": _prepare,
 }
 
 

@@ -41,8 +41,8 @@ def arm_ranks(outcomes: "pd.DataFrame", arms: "pd.DataFrame", *, seed: int = 0) 
 
     The intervals hold for other questions and other seeds: both are drawn anew, the same for all arms, because all
     answered the same questions and a seed gives all arms the same traces and prompts. What seeds add is stretched by
-    sqrt(seeds / (seeds - 1)), as few of them drawn anew vary too little. Arms that cannot be told apart have wide
-    intervals that overlap. With one seed they hold for other questions alone.
+    sqrt(seeds / (seeds - 1)), as few of them drawn anew vary too little. With one seed they hold for other questions
+    alone. Overlap does not show that two arms are alike: their paired difference (`compare_policies`) tells more.
 
     Args:
         outcomes: of `study_outcomes`; questions of the sources that the arms were trained on are counted.

@@ -123,9 +123,9 @@ def rank_table(found: "pd.DataFrame") -> "pd.DataFrame":
         A row a writer ("all": both together), set and decoding: `n` arms and `seeds`; `spearman` of accuracy before RL
         with that after it, of means over seeds, with `rho_low` and `rho_high` for other arms (`rank_interval`);
         `by_seed`, the mean of the correlations of each seed, with `low` and `high`, 95%, for other seeds (Student's,
-        cut at -1 and 1; NaN with one seed); `repeats`, the mean correlation of accuracy after RL between two seeds: no
-        predictor can be much better than the thing it predicts repeats; and `range_before` and `range_after`, from the
-        worst arm to the best.
+        cut at -1 and 1; NaN with one seed); `repeats`, the mean correlation of accuracy after RL between two
+        seeds: near 0, one seed's ranking is mostly chance (means over seeds repeat better than that); and
+        `range_before` and `range_after`, from the worst arm to the best.
     """
     import pandas as pd
     from scipy.stats import spearmanr
