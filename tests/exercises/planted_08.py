@@ -89,6 +89,13 @@ def what_stands_before(logps, behaviour, mask, gamma):
     return (before + (mask.cumsum(1) - mask) * math.log(gamma)).exp() * mask
 
 
+@plant("08.padding_bug", "from_the_left")
+def counts_what_came(logps, behaviour, mask, gamma):
+    ratios = (logps - behaviour).clamp(-0.08, 0.3) * mask
+    after = ratios.flip(1).cumsum(1).flip(1) - ratios
+    return (after + (mask.cumsum(1) - mask) * math.log(gamma)).exp() * mask
+
+
 @plant("08.padding_bug", "not_clipped")
 def raw_ratios(logps, behaviour, mask, gamma):
     ratios = (logps - behaviour) * mask

@@ -81,6 +81,8 @@ def _pear(logps: "Tensor", behaviour: "Tensor", mask: "Tensor", gamma: float, ho
         later = logps.shape[1] - 1 - torch.arange(logps.shape[1]).expand_as(logps).to(logps.dtype)
     if how == "before":
         after, later = ratios.cumsum(1) - ratios, counted.cumsum(1) - counted
+    if how == "from_the_left":
+        later = counted.cumsum(1) - counted
     weights = (after + later * math.log(gamma)).exp()
     return weights if how == "unmasked" else weights * mask
 
@@ -126,6 +128,11 @@ PADDING_BUG = Exercise(
         Mistake("padded_ratios", "the ratios of padding are still added up: set them to 0.", _ports("padded_ratios")),
         Mistake("own_ratio", "the ratio of the token itself is in it; only what follows counts.", _ports("own_ratio")),
         Mistake("before", "that is what stands before the token; PEAR weighs by what follows.", _ports("before")),
+        Mistake(
+            "from_the_left",
+            "the exponent of gamma counts the tokens before: sum the mask from the right.",
+            _ports("from_the_left"),
+        ),
         Mistake("not_clipped", "the log-ratios are not clipped any more.", _ports("not_clipped")),
         Mistake("unmasked", "padding has a weight: it is multiplied by the mask at the end.", _ports("unmasked")),
     ),

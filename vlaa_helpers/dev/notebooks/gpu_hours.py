@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from ...policy.profiles import Profile, settings_of
-from ...training.weight_registry import weighting_table
 from .files import ROOT, list_notebooks, parameter_values, parameters_cell, read_notebook
 
 LANGUAGE, TOWER = 3.1e9, 0.67e9  # parameters
@@ -118,6 +117,8 @@ def _prepare(given: Mapping[str, Any], profile: Profile) -> Work:
     """A writer, both of the pair and three kinds of DFT learn from as many traces. The writer scores them,
     each weighting looks at some. The base is asked, and each policy after SFT; those of the pair once more after RL.
     """
+    from ...training.weight_registry import weighting_table
+
     number, test = given["SFT_RECORDS"], len(given["SOURCES"]) * profile.test_per_source
     looked_at = len(weighting_table()) * given["LOOKED_AT"]
     return Work(
