@@ -42,7 +42,7 @@ def reference_table(name: str) -> "pd.DataFrame":
         name: "sft_rates", "sft_sizes", "sft_content", "sft_then_grpo", "grpo_arms" or "grpo_pass_at" are tables of
             studies with a row a measurement, and "arms" says how each of their arms was trained; "grpo_mixed_seed_0"
             and "sft_grpo_seed_0" (seeds 0, 1 and 2) are logs with a row a step; "yields_20000" is what a build of
-            20,000 records left after each step.
+            20,000 records left after each step. A name that is not there is answered with all that are.
 
     Raises:
         ValueError: no such table.

@@ -63,6 +63,12 @@ def test_a_mistake_is_named_with_the_case_that_shows_it():
     ]
 
 
+def test_right_numbers_in_another_shape_are_called_that():
+    assert said_of(lambda numbers: [[2 * number for number in numbers]]).message.startswith(
+        "Not yet: the numbers are right, their shape is not.\n"
+    )
+
+
 def test_a_mistake_is_named_only_where_it_explains_all_that_is_wrong():
     verdict = said_of(lambda numbers: [abs(2 * number) if number < 0 else 3 * number for number in numbers])
     assert verdict.mistake is None

@@ -216,12 +216,23 @@ def test_pear_reaches_its_bounds_after_as_many_tokens_as_the_arithmetic_says(gap
 
 
 def test_other_bounds_are_settings():
-    behaviour = torch.zeros(1, 4, dtype=torch.float64) - 2
+    behaviour = torch.zeros(1, 4, dtype=torch.float64) - 12
     weights = token_weights(
         "pear_token", behaviour + 9, torch.ones(1, 4), behaviour_logps=behaviour, gamma=1.0,
         log_ratio_clip=(-1.0, 1.0), log_weight_clip=(-2.0, 2.0),
     )  # fmt: skip
     assert weights.log().tolist() == [[2.0, 2.0, 1.0, 0.0]]
+
+
+def test_probabilities_in_the_place_of_logs_are_refused():
+    with pytest.raises(ValueError, match="log p, not p"):
+        token_weights("dft", torch.tensor([[0.2, 0.9]]), torch.ones(1, 2))
+    token_weights("dft", torch.tensor([[-0.2, 0.9]]), torch.tensor([[1, 0]]))  # of padding anything will do
+
+
+def test_what_is_neither_a_name_nor_a_function_is_refused():
+    with pytest.raises(TypeError, match="expected one name"):
+        check_method(["sft", "dft"])
 
 
 # ---- the tokens of highest entropy ----

@@ -79,6 +79,8 @@ class ByCases:
         said: str | Mistake = mistake or cases[place].asks or "it gives something else here."
         if mistake is None and isinstance(seen[place], Raised):
             said = f"it stops with {seen[place].kind}."
+        elif mistake is None and self.same(_flat(seen[place]), _flat(expected[place])):
+            said = "the numbers are right, their shape is not."
         told = {"case": cases[place].call(answer), "seen": show(seen[place]), "expected": show(expected[place])}
         return exercise.not_yet(said, **told)
 
@@ -113,6 +115,11 @@ class ByCases:
             both_nan = math.isnan(a) and math.isnan(b)
             return both_nan or math.isclose(a, b, rel_tol=self.tolerance, abs_tol=self.tolerance)
         return type(a) is type(b) and a == b
+
+
+def _flat(value: Any) -> list:
+    """All that is in nested lists, in order."""
+    return [each for part in value for each in _flat(part)] if isinstance(value, list) else [value]
 
 
 def outcome(function: Callable, case: Case) -> Any:

@@ -17,7 +17,8 @@ def _gradient(p: list[float], token: int, alpha: float, how: str = "") -> list[f
     """The gradient of TrSFT's loss with respect to the logits; `how` names the one thing that is done wrongly."""
     weight = {"sft": 1.0, "dft": p[token], "not_capped": p[token] / alpha}.get(how, min(p[token] / alpha, 1.0))
     away = [each - (k == token) for k, each in enumerate(p)]
-    if how == "through_the_weight" and p[token] < alpha:
+    below = {"through_the_weight": p[token] < alpha, "through_at_alpha": p[token] <= alpha}
+    if below.get(how):
         weight *= 1 + math.log(p[token])
     found = [weight * each for each in away]
     if how == "own_logit":
@@ -52,7 +53,7 @@ TRSFT_GRADIENT = Exercise(
         Mistake(
             "through_the_weight",
             "the weight is differentiated too; it is a constant in the loss (detached).",
-            _slips("through_the_weight"),
+            _slips("through_the_weight", "through_at_alpha"),
         ),
         Mistake("sign", "that points uphill: the loss is minus the log-probability.", _slips("sign")),
         Mistake(
@@ -147,9 +148,8 @@ def _effective(weights: list[float], how: str = "") -> float:
         return total / n
     if squares == 0:
         return float("nan") if how == "nothing" else 0.0
-    return {"tokens": total**2 / squares, "inverted": squares / total**2, "no_square": total / squares}.get(
-        how, total**2 / squares / n
-    )
+    found = {"tokens": total**2 / squares, "inverted": squares / total**2, "no_square": total / squares}
+    return {**found, "inverted_share": squares / total**2 / n}.get(how, total**2 / squares / n)
 
 
 def _sizes(*hows: str) -> tuple:
@@ -170,14 +170,14 @@ EFFECTIVE_SIZE = Exercise(
         (
             Case(([1.0, 1.0, 1.0, 1.0],), "four equal weights: all four tokens are in effect."),
             Case(([3.0, 3.0],), "twice as large weights are as equal as before."),
-            Case(([1.0, 0.0, 0.0, 0.0],), "one of four tokens is in effect: a quarter."),
-            Case(([1.0, 1.0, 0.5],), "(Σw)² / Σw², as a share of the tokens."),
+            Case(([2.0, 0.0, 0.0, 0.0],), "one of four tokens is in effect: a quarter."),
+            Case(([2.0, 2.0, 1.0],), "(Σw)² / Σw², as a share of the tokens."),
             Case(([0.0, 0.0],), "without any weight nothing is in effect: 0."),
         ),
     ),
     mistakes=(
         Mistake("tokens", "that is how many tokens are in effect; divide by how many there are.", _sizes("tokens")),
-        Mistake("inverted", "it is upside down: (Σw)² stands above.", _sizes("inverted")),
+        Mistake("inverted", "it is upside down: (Σw)² stands above.", _sizes("inverted", "inverted_share")),
         Mistake("no_square", "the sum of the weights is squared too.", _sizes("no_square")),
         Mistake("mean", "that is the mean weight; equal weights of any size are to give 1.", _sizes("mean")),
         Mistake("nothing", "without any weight it divides by 0; give 0 there.", (*_sizes("nothing"), _raises)),

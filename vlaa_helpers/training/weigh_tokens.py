@@ -14,6 +14,8 @@ WHENCE = {
     "behaviour_logps": "score the responses once with the policy that wrote them: add_behaviour_logps(…)",
     "entropies": "of the policy's distribution at each token, in nats",
 }
+TOLERANCE = 1e-3
+"""A log-probability may be above 0 by rounding."""
 
 
 def token_weights(
@@ -45,8 +47,8 @@ def token_weights(
         The same shape, in float32 (float64 for such `logps`), without gradient, 0 where the mask is.
 
     Raises:
-        ValueError: an unknown name, a setting out of range, other shapes, what the method reads is not given, or
-            weights that are not finite.
+        ValueError: an unknown name, a setting out of range, other shapes, log-probabilities above 0, what the method
+            reads is not given, or weights that are not finite.
         TypeError: a setting that the method does not have.
 
     >>> logps, mask = torch.tensor([[0.01, 0.05, 0.4, 1.0]]).log(), torch.tensor([[1, 1, 1, 0]])
@@ -71,6 +73,8 @@ def token_weights(
     except TypeError as error:
         raise TypeError(f"{name}: {error}; weighting_table() lists its settings") from None
     known: Tensor = _clean(logps, counted)
+    if (known > TOLERANCE).any():
+        raise ValueError(f"logps up to {known.max().item():.2f}; expected log-probabilities, at most 0: log p, not p")
     weights: Any = function(known, counted, **beside, **settings)
     if not isinstance(weights, Tensor):
         raise ValueError(f"{name} gave {weights!r:.60}; expected a tensor of weights, shape {tuple(logps.shape)}")
@@ -87,7 +91,7 @@ def weighting_function(method: str | Callable[..., Tensor]) -> tuple[Callable[..
 
     Raises:
         ValueError: an unknown name.
-        TypeError: a partial that names no method.
+        TypeError: a partial that names no method, or what is neither a name nor a function.
     """
     settings: dict[str, Any] = {}
     while isinstance(method, partial) and method.func is token_weights:
@@ -95,6 +99,8 @@ def weighting_function(method: str | Callable[..., Tensor]) -> tuple[Callable[..
         if not method.args and "method" not in settings:
             raise TypeError(f"{method} names no method; write partial(token_weights, 'trsft', alpha=0.05)")
         method = method.args[0] if method.args else settings.pop("method")
+    if not isinstance(method, str) and not callable(method):
+        raise TypeError(f"got {method!r}; expected one name of weighting_table(), or a function")
     return (get_weighting(method).function if isinstance(method, str) else method), settings
 
 

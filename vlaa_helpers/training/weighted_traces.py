@@ -47,7 +47,7 @@ def trace_weights(
             setting out of range.
     """
     bound = partial(token_weights, method, **settings)
-    check_weighting(bound, records)
+    check_weighting(bound if settings else method, records)
     view = to_sft(records)
     scores = [each for _, each in score_responses(model, processor, view, range(len(view)), batch_size=batch_size)]
     logps, entropies = (_padded(each[name] for each in scores) for name in ("logps", "entropies"))
