@@ -23,4 +23,4 @@ def test_the_recipes_run(root, tmp_path, monkeypatch, capsys):
         exec(compile(block, "docs/find_your_way.md", "exec"), given)
     said = capsys.readouterr().out
     assert "[1.0, 0.0]" in said and "accuracy" in said and "rank correlation" in said
-    assert len(given["scores"]) == 70 and len(given["records"]) == 8 and len(given["run"].state.log_history) >= 3
+    assert len(given["scores"]) == 60 and len(given["records"]) == 8 and len(given["run"].state.log_history) >= 3
