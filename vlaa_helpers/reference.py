@@ -52,7 +52,7 @@ def reference_table(name: str) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    there = {path.stem: path for folder in (REFERENCE, STUDIES) for path in folder.glob("*.csv")}
+    there = {path.name.split(".")[0]: path for folder in (REFERENCE, STUDIES) for path in folder.glob("*.csv*")}
     if name not in there:
         raise ValueError(f"no table {name!r} comes with the package; expected one of {', '.join(sorted(there))}")
     return pd.read_csv(there[name])

@@ -84,7 +84,7 @@ def arms(monkeypatch):
 
 
 def test_the_command_measures_what_is_trained_and_goes_on(arms, tmp_path, capsys):
-    study().to_csv(tmp_path / "prepare.csv", index=False)
+    study().to_csv(tmp_path / "prepare.csv.gz", index=False)
     options = ["--runs", str(tmp_path), "--tables", str(tmp_path)]
     predict.main(options)
     assert len(arms) == 41 and ("own dft", 1) not in arms and ("writer", 9) not in arms
@@ -101,9 +101,9 @@ def test_the_command_measures_what_is_trained_and_goes_on(arms, tmp_path, capsys
 def test_the_command_says_what_is_missing(arms, tmp_path, capsys):
     with pytest.raises(SystemExit):
         predict.main(["--runs", str(tmp_path), "--tables", str(tmp_path)])
-    assert "prepare.csv; run the study first, and ship it" in capsys.readouterr().err
+    assert "prepare.csv.gz; run the study first, and ship it" in capsys.readouterr().err
     table = study()
-    table[~table["arm"].str.startswith("blind")].to_csv(tmp_path / "prepare.csv", index=False)
+    table[~table["arm"].str.startswith("blind")].to_csv(tmp_path / "prepare.csv.gz", index=False)
     names = {arm.name for arm in load_study(PLANS / "prepare.yaml").study.arms}
     assert {f"own {name}" for name in WEIGHTS} <= names
     predict.main(["--runs", str(tmp_path), "--tables", str(tmp_path)])

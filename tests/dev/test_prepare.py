@@ -94,12 +94,12 @@ def test_hints_by_parts_of_a_run(tmp_path):
 
 
 def test_what_is_known_of_arms_stays_when_their_folders_go(tmp_path, monkeypatch):
-    planted(lambda writer, place, seed: place).to_csv(tmp_path / "prepare.csv", index=False)
+    planted(lambda writer, place, seed: place).to_csv(tmp_path / "prepare.csv.gz", index=False)
     told = load_study(PLANS / "prepare.yaml")
     arms = [arm for arm in told.study.arms if arm.seed == 0 and arm.stage][:3]
     monkeypatch.setattr(prepare, "arm_digest", lambda arm, lab: f"d{arm.name}")
     monkeypatch.setattr(prepare, "run_columns", lambda arm, lab: {"drift": 0.123456, "before_ess": 1.0})
-    table = pd.read_csv(tmp_path / "prepare.csv")
+    table = pd.read_csv(tmp_path / "prepare.csv.gz")
     answers = table[["arm", "seed", "set", "decoding", "source"]].merge(pd.DataFrame({"id": range(20)}), how="cross")
     known = {"profile": "mini", "policy": "d", "images_shown": "true", "words": 1, "claims_true": 1.0}
     write_outcomes("prepare", [answers.assign(**known, correct=1.0)], tmp_path)

@@ -12,11 +12,12 @@ from vlaa_helpers.core.assets import STUDIES
 from vlaa_helpers.dev.studies.effects import PLANS
 from vlaa_helpers.dev.studies.outcomes import outcomes_path
 from vlaa_helpers.dev.studies.restore import MEASURED, there
+from vlaa_helpers.dev.studies.tables import plan_table
 from vlaa_helpers.study.arms import arm_digest
 from vlaa_helpers.study.measures import measured_digest
 from vlaa_helpers.study.study_file import load_study
 
-SHIPPED = [path.stem for path in sorted(PLANS.glob("*.yaml")) if (STUDIES / f"{path.stem}.csv").exists()]
+SHIPPED = [path.stem for path in sorted(PLANS.glob("*.yaml")) if plan_table(path.stem, STUDIES).exists()]
 LIMIT = 6_000_000
 """Bytes of all tables, logs and responses of studies."""
 

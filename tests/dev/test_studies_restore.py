@@ -62,7 +62,7 @@ def forget(out):
 def test_a_run_folder_that_is_gone_changes_nothing_that_is_shipped(shipped):
     file, out, tables = shipped
     before = {path.name: path.read_bytes() for path in tables.iterdir()}
-    assert set(before) == {"small.csv", "small_outcomes.parquet"}
+    assert set(before) == {"small.csv.gz", "small_outcomes.parquet"}
     forget(out)
     assert ship.ship("small", out, tables) == []
     assert {path.name: path.read_bytes() for path in tables.iterdir()} == before
@@ -72,11 +72,11 @@ def test_a_study_goes_on_after_what_is_shipped(shipped):
     file, out, tables = shipped
     before = run(file, out)
     forget(out)
-    table = pd.read_csv(tables / "small.csv", dtype={"images_shown": str})
-    table[~((table["arm"] == "one, two") & (table["seed"] == 1))].to_csv(tables / "small.csv", index=False)
+    table = pd.read_csv(tables / "small.csv.gz", dtype={"images_shown": str})
+    table[~((table["arm"] == "one, two") & (table["seed"] == 1))].to_csv(tables / "small.csv.gz", index=False)
     study, lab = standin(file, out)
-    assert restore.restore(study, lab, tables / "small.csv") == 4
-    assert restore.restore(study, lab, tables / "small.csv") == 0
+    assert restore.restore(study, lab, tables / "small.csv.gz") == 4
+    assert restore.restore(study, lab, tables / "small.csv.gz") == 0
     after = run(file, out)
     began = [(what, arm, seed) for what, arm, seed, _ in noted(lab)]
     assert began == [("train", "one", 1), ("train", "one, two", 1), ("ask", "one, two", 1)]
@@ -90,7 +90,7 @@ def test_an_arm_that_has_changed_is_not_restored(shipped):
     forget(out)
     file.write_text(json.dumps(plan))
     study, lab = standin(file, out)
-    assert restore.restore(study, lab, tables / "small.csv") == 1  # the base alone
+    assert restore.restore(study, lab, tables / "small.csv.gz") == 1  # the base alone
     assert ship.ship("small", out, tables) == ["mini one 0", "mini one, two 0", "mini one 1", "mini one, two 1"]
     assert set(read_outcomes("small", tables)["arm"]) <= {"base"}
 

@@ -46,7 +46,7 @@ def test_a_table_and_the_logs_of_watched_arms(plan, tmp_path):
     log = pd.DataFrame({"step": [0, 1], "reward": [0.12345, 0.5], "held_out/accuracy": [0.4, 0.5], "loss": [1, 2]})
     log.to_csv(arm_folder(watched, lab) / "log.csv", index=False)
     assert ship.ship("small", out, tmp_path) == []
-    table, logs = (pd.read_csv(tmp_path / f"small{end}.csv") for end in ("", "_logs"))
+    table, logs = (pd.read_csv(tmp_path / f"small{end}") for end in (".csv.gz", "_logs.csv"))
     assert set(zip(table["arm"], table["seed"], strict=True)) == {
         ("base", 0),
         *((a, s) for a in ("one", "two") for s in (0, 1)),
@@ -60,7 +60,7 @@ def test_arms_that_are_not_done_are_named(plan, tmp_path):
     study, lab = standin(file, out)
     run_arms(study, lab, RowFiles(), [arm for arm in study.arms if arm.seed == 0])
     assert ship.ship("small", out, tmp_path) == ["mini one 1", "mini two 1"]
-    assert set(pd.read_csv(tmp_path / "small.csv")["seed"]) == {0}
+    assert set(pd.read_csv(tmp_path / "small.csv.gz")["seed"]) == {0}
     assert not (tmp_path / "small_logs.csv").exists()
 
 

@@ -1,6 +1,7 @@
 """Numbers of the files that come with the package, each row with the labels that a text has to name to quote it."""
 
 import csv
+import gzip
 import json
 import re
 from collections import defaultdict
@@ -33,8 +34,9 @@ def file_rows(path: Path) -> tuple[Row, ...]:
     A table with a column `step` is a log and gives no row: the hundreds of numbers of a curve would confirm anything,
     so what is read off a curve has to be printed by the cell that draws it.
     """
-    text = path.read_text(encoding="utf-8")
-    if path.suffix == ".csv":
+    whole = path.read_bytes()
+    text = (gzip.decompress(whole) if path.suffix == ".gz" else whole).decode("utf-8")
+    if ".csv" in path.suffixes:
         return tuple(_csv_rows(list(csv.DictReader(text.splitlines()))))
     numbers = _json_numbers(json.loads(text)) if path.suffix == ".json" else line_numbers(text)
     return ((frozenset(), tuple(numbers)),)

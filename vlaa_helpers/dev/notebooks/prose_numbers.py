@@ -160,7 +160,7 @@ def _output_numbers(cell: "NotebookNode") -> Iterator[Number]:
 
 
 def _files_read(code: str) -> list[Path]:
-    names = [f"{name}{suffix}" for name in _TABLE_CALL.findall(code) for suffix in (".csv", ".json")]
+    names = [f"{name}{suffix}" for name in _TABLE_CALL.findall(code) for suffix in (".csv", ".csv.gz", ".json")]
     files = [folder / name for name in names for folder in (STUDIES, REFERENCE)]
     if "load_trace_benchmark" in code:
         files += _with_its_tables(TRACE_BENCHMARK / "README.md")
@@ -200,7 +200,7 @@ def _linked(target: Path) -> Iterator[Source]:
         for cell in nb.cells:
             if cell.cell_type == "code":
                 yield Source("output", tuple(_output_numbers(cell)), beside=False)
-    elif target.suffix in (".csv", ".json", ".md") and target.is_relative_to(ASSETS):
+    elif target.suffix in (".csv", ".gz", ".json", ".md") and target.is_relative_to(ASSETS):
         for file in [target] if target.parent in (STUDIES, REFERENCE) else _with_its_tables(target):
             yield from _file_sources(file)
 

@@ -33,7 +33,7 @@ from ...study.training import is_trained, policy_of
 from .arm_ranks import WRITERS, followers
 from .effects import PLANS
 from .prepare import NAME, pairs
-from .tables import write_whole
+from .tables import plan_table, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +110,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--runs", type=Path, default=Path(OUT), help="default: %(default)s")
     parser.add_argument("--tables", type=Path, default=TABLES, help="default: the package's")
     options = parser.parse_args(argv)
-    path = options.tables / f"{NAME}.csv"
+    path = plan_table(NAME, options.tables)
     if not path.exists():
         parser.error(f"there is no {path}; run the study first, and ship it: …dev.studies.ship {NAME}")
     told, study = load_study(PLANS / f"{NAME}.yaml"), pd.read_csv(path)

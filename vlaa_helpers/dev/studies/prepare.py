@@ -24,7 +24,7 @@ from ...study.traces import SHARED
 from ...study.training import arm_folder, notes_of
 from .arm_ranks import WAYS, WRITERS, arm_ranks, followers, goes_on
 from .outcomes import read_outcomes
-from .tables import write_whole
+from .tables import plan_table, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -174,7 +174,7 @@ def ship_runs(arms: Sequence[Arm], lab: Lab, tables: Path) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    path, table = tables / f"{NAME}_runs.csv", pd.read_csv(tables / f"{NAME}.csv")
+    path, table = tables / f"{NAME}_runs.csv", pd.read_csv(plan_table(NAME, tables))
     kept = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=["policy"])
     rows: list[Mapping] = []
     for arm in arms:

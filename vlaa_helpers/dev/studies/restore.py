@@ -20,6 +20,7 @@ from ...study.studies import OUT
 from ...study.study_file import load_study
 from .effects import PLANS
 from .outcomes import read_outcomes
+from .tables import plan_table
 
 ROWS = RowFiles()
 SECONDS = {"asking_seconds": "asking_seconds", "training_seconds": "own_seconds"}
@@ -81,7 +82,7 @@ def main(argv: list[str] | None = None) -> None:
         if plan.stem in (options.studies or there()):
             told = load_study(plan)
             policies = set(read_outcomes(plan.stem, options.tables)["policy"])
-            written = restore(told.study, told.lab(options.runs), options.tables / f"{plan.stem}.csv", policies)
+            written = restore(told.study, told.lab(options.runs), plan_table(plan.stem, options.tables), policies)
             print(f"{plan.stem}: {written} arms of {len(told.study.arms)} restored")
 
 

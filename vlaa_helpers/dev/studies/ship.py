@@ -28,7 +28,7 @@ from .outcomes import KEY, outcomes_of, read_outcomes, write_outcomes
 from .prepare import NAME as PREPARE
 from .prepare import ship_runs
 from .restore import MEASURED, ROWS, SECONDS, restore, there
-from .tables import write_whole
+from .tables import plan_table, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,10 +63,10 @@ def ship(name: str, runs: Path, tables: Path) -> list[str]:
 
     told = load_study(PLANS / f"{name}.yaml")
     lab, study = told.lab(runs), told.study
-    restore(study, lab, tables / f"{name}.csv")
+    restore(study, lab, plan_table(name, tables))
     done = [arm for arm in study.arms if ROWS.has(study, arm, lab)]
     own = pd.DataFrame([_own(study, arm, lab) for arm in done])
-    write_whole(ROWS.table(study, lab).merge(own, on=KEY, how="left"), tables / f"{name}.csv")
+    write_whole(ROWS.table(study, lab).merge(own, on=KEY, how="left"), plan_table(name, tables))
     logs = [log for arm in done if (log := _log(arm, lab, tables / f"{name}_logs.csv")) is not None]
     if logs:
         write_whole(pd.concat(logs), tables / f"{name}_logs.csv")

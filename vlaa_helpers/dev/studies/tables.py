@@ -1,4 +1,7 @@
-"""Tables that grow arm by arm: a CSV each, written whole and then put in place, by one process at a time."""
+"""Tables that grow arm by arm: a CSV each, written whole and then put in place, by one process at a time.
+
+The table of a plan holds hundreds of runs and is compressed in the package.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +16,11 @@ if TYPE_CHECKING:
 def table_path(name: str, lab: Lab) -> Path:
     """The file of a table."""
     return lab.tables / f"{name}.csv"
+
+
+def plan_table(name: str, tables: Path) -> Path:
+    """The file of a plan's table in the package."""
+    return tables / f"{name}.csv.gz"
 
 
 def read_table(name: str, lab: Lab) -> "pd.DataFrame":
@@ -43,8 +51,12 @@ def put_rows(name: str, rows: Sequence[Mapping[str, Any]], key: Sequence[str], l
 
 
 def write_whole(table: "pd.DataFrame", path: Path) -> None:
-    """Write a CSV so that a reader, or a kill, finds the old one or the new one."""
+    """Write a CSV so that a reader, or a kill, finds the old one or the new one.
+
+    It is compressed where its name ends in `.gz`; the same table gives the same file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.tmp")
-    table.convert_dtypes().to_csv(draft, index=False)  # whole numbers beside blanks stay whole
+    packed: Any = {"method": "gzip", "mtime": 0} if path.suffix == ".gz" else None
+    table.convert_dtypes().to_csv(draft, index=False, compression=packed)  # whole numbers beside blanks stay whole
     draft.replace(path)
