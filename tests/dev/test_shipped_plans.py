@@ -56,7 +56,7 @@ DIGESTS = {
     "capacity": "9ef3e86384423dd941384de85dd569e94f185f26569cb983a2b768229a4dee63",
     "honest": "756f92c1157bbce23181d177e33a060752272d99ad326c2466a0ea7a31f32844",
     "images": "0258153bbfec7e59843f4a9d3f93505c0c26a0595e7d10915a8f0c97dbb764bc",
-    "rewards": "8c6aaac95738ab0f4957906931912d7ed6d35c4ebfcd7b99998454b8e643959c",
+    "rewards": "a76cdc50190af04ed2ed6333839ed0f958a4301a6d3b4facbc43e072200c6fd3",
     "sft_or_rl": "cd432262cecfc59744ed87ac5285c26fb764e3c524f4bef52a1386551b823787",
 }
 """SHA-256 of the digests of a plan's policies and rows, for weights that are the word "weights"."""
