@@ -55,6 +55,13 @@ def test_a_table_and_the_logs_of_watched_arms(plan, tmp_path):
     assert logs["reward"].tolist() == [0.1234, 0.5] and "loss" not in logs
 
 
+def test_the_same_table_gives_the_same_file_whenever_it_is_written(plan, tmp_path):
+    run(*plan)
+    ship.ship("small", plan[1], tmp_path)
+    whole = (tmp_path / "small.csv.gz").read_bytes()
+    assert whole[:2] == b"\x1f\x8b" and whole[4:8] == bytes(4)  # compressed, and without the time of day
+
+
 def test_arms_that_are_not_done_are_named(plan, tmp_path):
     file, out = plan
     study, lab = standin(file, out)

@@ -1,11 +1,10 @@
 """Exercises of chapter 04: a rare success, the objective of a token, normalisers, a sampler, and a leaky reward."""
 
 import math
-from functools import partial
 from typing import TYPE_CHECKING
 
 from .by_cases import ByCases, Case
-from .exercise import Exercise, Mistake
+from .exercise import Exercise, Mistake, wrongly
 from .leaky_run import LEAKY_REWARD
 
 if TYPE_CHECKING:
@@ -173,10 +172,6 @@ def _losses() -> tuple[Case, ...]:
     return tuple(Case((losses, mask, kind, 5), asks, f"{shown}, {kind!r}, longest=5") for kind, asks in said.items())
 
 
-def _slip(*hows: str) -> tuple:
-    return tuple(partial(_normalise, how=how) for how in hows)
-
-
 NORMALISER = Exercise(
     name="04.normaliser",
     minutes=15,
@@ -184,37 +179,41 @@ NORMALISER = Exercise(
     right="with grpo a token of a long response counts less, so a long wrong answer is punished less for each.",
     check=ByCases(_normalise, _losses),
     mistakes=(
-        Mistake("unmasked", "padding is counted: multiply by the mask first.", _slip("unmasked")),
+        Mistake("unmasked", "padding is counted: multiply by the mask first.", wrongly(_normalise, "unmasked")),
         Mistake(
             "padding",
             "it divides by all places, padding too; divide by the tokens that the mask counts.",
-            _slip("padding"),
+            wrongly(_normalise, "padding"),
         ),
         Mistake(
             "tokens_for_all",
             "grpo is computed like dapo: take the mean of each response first.",
-            _slip("tokens_for_all"),
+            wrongly(_normalise, "tokens_for_all"),
         ),
         Mistake(
-            "rows_for_all", "dapo is computed like grpo: all tokens of the batch weigh the same.", _slip("rows_for_all")
+            "rows_for_all",
+            "dapo is computed like grpo: all tokens of the batch weigh the same.",
+            wrongly(_normalise, "rows_for_all"),
         ),
         Mistake(
-            "not_over_rows", "grpo adds the means of the responses up; it takes their mean.", _slip("not_over_rows")
+            "not_over_rows",
+            "grpo adds the means of the responses up; it takes their mean.",
+            wrongly(_normalise, "not_over_rows"),
         ),
         Mistake(
             "constant_counts",
             "dr_grpo divides by the tokens that were written; it divides by a constant.",
-            _slip("constant_counts"),
+            wrongly(_normalise, "constant_counts"),
         ),
         Mistake(
             "one_row",
             "dr_grpo divides by the tokens of one response; each response could have had `longest`.",
-            _slip("one_row"),
+            wrongly(_normalise, "one_row"),
         ),
         Mistake(
             "longest_here",
             "dr_grpo divides by the width of this batch, which differs from step to step; take `longest`.",
-            _slip("longest_here"),
+            wrongly(_normalise, "longest_here"),
         ),
     ),
 )

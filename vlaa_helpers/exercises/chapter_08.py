@@ -1,11 +1,10 @@
 """Exercises of chapter 08: the gradient of TrSFT, a port of PEAR with a bug, and the effective sample size."""
 
 import math
-from functools import partial
 from typing import TYPE_CHECKING
 
 from .by_cases import ByCases, Case
-from .exercise import Exercise, Mistake
+from .exercise import Exercise, Mistake, wrongly
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,10 +25,6 @@ def _gradient(p: list[float], token: int, alpha: float, how: str = "") -> list[f
     return [-each for each in found] if how == "sign" else found
 
 
-def _slips(*hows: str) -> tuple:
-    return tuple(partial(_gradient, how=how) for how in hows)
-
-
 TRSFT_GRADIENT = Exercise(
     name="08.trsft_gradient",
     minutes=15,
@@ -47,19 +42,25 @@ TRSFT_GRADIENT = Exercise(
         ),
     ),
     mistakes=(
-        Mistake("sft", "that is SFT's gradient: an unlikely token has to count less.", _slips("sft")),
-        Mistake("dft", "that weight is p, DFT's; TrSFT's is p / alpha, and 1 from alpha on.", _slips("dft")),
-        Mistake("not_capped", "p / alpha grows above 1 for likely tokens; it is cut off there.", _slips("not_capped")),
+        Mistake("sft", "that is SFT's gradient: an unlikely token has to count less.", wrongly(_gradient, "sft")),
+        Mistake(
+            "dft", "that weight is p, DFT's; TrSFT's is p / alpha, and 1 from alpha on.", wrongly(_gradient, "dft")
+        ),
+        Mistake(
+            "not_capped",
+            "p / alpha grows above 1 for likely tokens; it is cut off there.",
+            wrongly(_gradient, "not_capped"),
+        ),
         Mistake(
             "through_the_weight",
             "the weight is differentiated too; it is a constant in the loss (detached).",
-            _slips("through_the_weight", "through_at_alpha"),
+            wrongly(_gradient, "through_the_weight", "through_at_alpha"),
         ),
-        Mistake("sign", "that points uphill: the loss is minus the log-probability.", _slips("sign")),
+        Mistake("sign", "that points uphill: the loss is minus the log-probability.", wrongly(_gradient, "sign")),
         Mistake(
             "own_logit",
             "only the token's own logit moves; the softmax pushes the others the other way.",
-            _slips("own_logit"),
+            wrongly(_gradient, "own_logit"),
         ),
     ),
 )
@@ -109,10 +110,6 @@ def _batches() -> tuple[Case, ...]:
     )
 
 
-def _ports(*hows: str) -> tuple:
-    return tuple(partial(_pear, how=how) for how in hows)
-
-
 PADDING_BUG = Exercise(
     name="08.padding_bug",
     minutes=20,
@@ -120,22 +117,32 @@ PADDING_BUG = Exercise(
     right="a response now has the same weights alone and in any batch; the bug made the shortest count least.",
     check=ByCases(_pear, _batches),
     mistakes=(
-        Mistake("port", "that is the port as it was: padding still counts.", _ports("port")),
+        Mistake("port", "that is the port as it was: padding still counts.", wrongly(_pear, "port")),
         Mistake(
             "width",
             "the exponent of gamma still counts padding: count the tokens that follow, and not the places.",
-            _ports("width"),
+            wrongly(_pear, "width"),
         ),
-        Mistake("padded_ratios", "the ratios of padding are still added up: set them to 0.", _ports("padded_ratios")),
-        Mistake("own_ratio", "the ratio of the token itself is in it; only what follows counts.", _ports("own_ratio")),
-        Mistake("before", "that is what stands before the token; PEAR weighs by what follows.", _ports("before")),
+        Mistake(
+            "padded_ratios", "the ratios of padding are still added up: set them to 0.", wrongly(_pear, "padded_ratios")
+        ),
+        Mistake(
+            "own_ratio",
+            "the ratio of the token itself is in it; only what follows counts.",
+            wrongly(_pear, "own_ratio"),
+        ),
+        Mistake(
+            "before", "that is what stands before the token; PEAR weighs by what follows.", wrongly(_pear, "before")
+        ),
         Mistake(
             "from_the_left",
             "the exponent of gamma counts the tokens before: sum the mask from the right.",
-            _ports("from_the_left"),
+            wrongly(_pear, "from_the_left"),
         ),
-        Mistake("not_clipped", "the log-ratios are not clipped any more.", _ports("not_clipped")),
-        Mistake("unmasked", "padding has a weight: it is multiplied by the mask at the end.", _ports("unmasked")),
+        Mistake("not_clipped", "the log-ratios are not clipped any more.", wrongly(_pear, "not_clipped")),
+        Mistake(
+            "unmasked", "padding has a weight: it is multiplied by the mask at the end.", wrongly(_pear, "unmasked")
+        ),
     ),
 )
 
@@ -150,10 +157,6 @@ def _effective(weights: list[float], how: str = "") -> float:
         return float("nan") if how == "nothing" else 0.0
     found = {"tokens": total**2 / squares, "inverted": squares / total**2, "no_square": total / squares}
     return {**found, "inverted_share": squares / total**2 / n}.get(how, total**2 / squares / n)
-
-
-def _sizes(*hows: str) -> tuple:
-    return tuple(partial(_effective, how=how) for how in hows)
 
 
 def _raises(weights: list[float]) -> float:
@@ -176,11 +179,21 @@ EFFECTIVE_SIZE = Exercise(
         ),
     ),
     mistakes=(
-        Mistake("tokens", "that is how many tokens are in effect; divide by how many there are.", _sizes("tokens")),
-        Mistake("inverted", "it is upside down: (Σw)² stands above.", _sizes("inverted", "inverted_share")),
-        Mistake("no_square", "the sum of the weights is squared too.", _sizes("no_square")),
-        Mistake("mean", "that is the mean weight; equal weights of any size are to give 1.", _sizes("mean")),
-        Mistake("nothing", "without any weight it divides by 0; give 0 there.", (*_sizes("nothing"), _raises)),
+        Mistake(
+            "tokens",
+            "that is how many tokens are in effect; divide by how many there are.",
+            wrongly(_effective, "tokens"),
+        ),
+        Mistake(
+            "inverted", "it is upside down: (Σw)² stands above.", wrongly(_effective, "inverted", "inverted_share")
+        ),
+        Mistake("no_square", "the sum of the weights is squared too.", wrongly(_effective, "no_square")),
+        Mistake(
+            "mean", "that is the mean weight; equal weights of any size are to give 1.", wrongly(_effective, "mean")
+        ),
+        Mistake(
+            "nothing", "without any weight it divides by 0; give 0 there.", (*wrongly(_effective, "nothing"), _raises)
+        ),
     ),
 )
 

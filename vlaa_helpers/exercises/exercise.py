@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 RIGHT, NOT_YET, NOT_BEGUN = "right", "not yet", "not begun"
@@ -22,6 +23,11 @@ class Mistake:
     name: str
     says: str
     gives: tuple[Callable[..., Any], ...] = ()
+
+
+def wrongly(function: Callable[..., Any], *hows: str) -> tuple[Callable[..., Any], ...]:
+    """`function`, told to do the one thing wrongly that each of `hows` names: what a `Mistake` gives."""
+    return tuple(partial(function, how=how) for how in hows)
 
 
 @dataclass(frozen=True)
