@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -66,6 +67,32 @@ def test_a_run_folder_that_is_gone_changes_nothing_that_is_shipped(shipped):
     forget(out)
     assert ship.ship("small", out, tables) == []
     assert {path.name: path.read_bytes() for path in tables.iterdir()} == before
+
+
+@pytest.mark.parametrize("lost", [("gone",), ("here", "gone")])
+def test_what_is_shipped_of_a_base_stays_where_the_base_is_gone(tmp_path, monkeypatch, lost):
+    file, out, tables = tmp_path / "small.yaml", tmp_path / "runs", tmp_path / "tables"
+    tables.mkdir()
+    file.write_text(json.dumps(PLAN | {"profiles": {"gone": {"like": "mini"}, "here": {"like": "mini"}}}))
+    monkeypatch.setattr(ship, "load_study", lambda path: Told(file, out))
+    monkeypatch.setattr(ship, "outcomes_of", outcomes)
+    study, lab = standin(file, out)
+    run(file, out)
+    ship.ship("small", out, tables)
+    before = {path.name: path.read_bytes() for path in tables.iterdir()}
+    made = Told.lab
+    monkeypatch.setattr(Told, "lab", lambda told, runs: without(made(told, runs), lost))
+    assert ship.ship("small", out, tables) == []
+    assert {path.name: path.read_bytes() for path in tables.iterdir()} == before
+    (tables / "small.csv.gz").unlink()
+    never = ship.ship("small", out, tables)
+    assert {name.split()[0] for name in never} == set(lost) and len(never) == 5 * len(lost)
+
+
+def without(lab, lost):
+    """A lab where some profiles have no weights."""
+    nowhere = {name: replace(lab.profiles[name], model=str(lab.runs / "nowhere")) for name in lost}
+    return replace(lab, profiles={**lab.profiles, **nowhere})
 
 
 def test_a_study_goes_on_after_what_is_shipped(shipped):

@@ -156,6 +156,20 @@ def test_a_part_of_the_arms_leaves_the_table_with_all_that_are_done(file, tmp_pa
         choose(study, seeds=[7])
 
 
+def test_a_base_that_is_not_there_stops_its_own_arms_alone(file, tmp_path):
+    change(file, profiles={"here": {"like": "mini"}, "gone": {"like": "mini"}})
+    study, lab = standin(file, tmp_path / "runs")
+    gone = replace(lab.profiles["gone"], model=str(tmp_path / "nowhere"))
+    lab = replace(lab, profiles={**lab.profiles, "gone": gone})
+    here = choose(study, profiles=["here"])
+    assert not plan(study, lab, RowFiles(), here)["done"].any()
+    run_arms(study, lab, RowFiles(), here)
+    assert plan(study, lab, RowFiles(), here)["done"].all()
+    assert set(RowFiles().table(study, lab)["profile"]) == {"here"}
+    with pytest.raises(FileNotFoundError, match="--profiles"):
+        run_arms(study, lab, RowFiles())
+
+
 def test_each_command_of_the_list_runs_one_arm_and_together_they_run_all(file):
     study, _ = standin(file, file.parent / "out")
     lines = commands(study.arms, "pair.yaml", "my runs")

@@ -197,10 +197,18 @@ def weights_digest(model: str) -> str:
     if not files:
         raise FileNotFoundError(
             f"no weights in {model}; train them (python -m vlaa_helpers.dev.mini_vlm.train train --help), "
-            "or name the profiles that have some with --profile"
+            "or name the profiles that have some with --profiles"
         )
     hashes = [file_digest(path) for path in files]
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def has_base(arm: Arm, lab: Lab) -> bool:
+    """Whether there are weights to start an arm from; a name on the hub counts as there."""
+    try:
+        return bool(weights_digest(lab.profiles[arm.profile].model))
+    except FileNotFoundError:
+        return False
 
 
 def file_digest(path: Path) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .arms import Arm, Lab, arm_digest
+from .arms import Arm, Lab, arm_digest, has_base
 from .measures import FINAL, Measure, comparison_rows, measured_digest
 from .training import notes_of
 
@@ -67,7 +67,7 @@ class RowFiles:
     """
 
     def has(self, study: Study, arm: Arm, lab: Lab) -> bool:
-        return self._path(study, arm, lab).exists()
+        return has_base(arm, lab) and self._path(study, arm, lab).exists()
 
     def keep(self, study: Study, arm: Arm, rows: list[dict[str, Any]], seconds: float, lab: Lab) -> None:
         ways = [notes_of(each, lab) for each in arm.way()]

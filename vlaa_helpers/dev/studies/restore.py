@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.assets import STUDIES as TABLES
-from ...study.arms import Lab
+from ...study.arms import Lab, has_base
 from ...study.ledger import COSTS, RowFiles, Study, settings_of
 from ...study.measures import measured_digest
 from ...study.studies import OUT
@@ -53,7 +53,7 @@ def restore(study: Study, lab: Lab, table: Path, policies: Collection[str] | Non
         return 0
     written = 0
     settings = {name for arm in study.arms for name in settings_of(arm, lab)} | {"policy", *COSTS, *SECONDS, MEASURED}
-    for arm in study.arms:
+    for arm in filter(lambda each: has_base(each, lab), study.arms):
         digest = measured_digest(arm, study.measures, lab)
         found = shipped[shipped[MEASURED] == digest]
         if not len(found) or ROWS.has(study, arm, lab):

@@ -4,7 +4,8 @@ python -m vlaa_helpers.dev.studies.ship
 
 A study gives a table, a log of those arms that were watched, the outcome of every question, and some responses;
 `prepare` also how far RL moved each policy, and ranks before and after it (`prepare.py`). What the package holds
-already of arms that have not changed stays, also where the run folder does not have it (`restore`).
+already of arms that have not changed stays, also where the run folder does not have it (`restore`), and so does all of
+bases whose weights are not on this machine.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from ...evaluation.eval_report import load_report
 from ...pseudo_reasoning.detector import trained_detector
 from ...pseudo_reasoning.measures import analyze_traces
 from ...reference import held_out, reference_records
-from ...study.arms import Arm, Lab, arm_digest
+from ...study.arms import Arm, Lab, arm_digest, has_base
 from ...study.ledger import Study
 from ...study.measures import Measure, measured_digest
 from ...study.studies import OUT
@@ -65,18 +66,50 @@ def ship(name: str, runs: Path, tables: Path) -> list[str]:
     lab, study = told.lab(runs), told.study
     restore(study, lab, plan_table(name, tables))
     done = [arm for arm in study.arms if ROWS.has(study, arm, lab)]
-    own = pd.DataFrame([_own(study, arm, lab) for arm in done])
-    write_whole(ROWS.table(study, lab).merge(own, on=KEY, how="left"), plan_table(name, tables))
+    own = pd.DataFrame([_own(study, arm, lab) for arm in done], columns=[*KEY, *SECONDS, MEASURED])
+    table = ROWS.table(study, lab).merge(own, on=KEY, how="left") if done else own
+    if kept := _of_absent_bases(study, lab, plan_table(name, tables)):
+        table = pd.concat([table, *kept.values()] if done else kept.values())
+        done = [arm for arm in study.arms if arm in done or arm in kept]
+        table = _in_order(table, done)
+    write_whole(table, plan_table(name, tables))
     logs = [log for arm in done if (log := _log(arm, lab, tables / f"{name}_logs.csv")) is not None]
     if logs:
         write_whole(pd.concat(logs), tables / f"{name}_logs.csv")
-    kept = read_outcomes(name, tables)
-    parts = [found for arm in done if (found := _outcomes(study, arm, lab, kept)) is not None]
+    before = read_outcomes(name, tables)
+    parts = [found for arm in done if (found := _outcomes(study, arm, lab, before)) is not None]
     if parts:
         write_outcomes(name, parts, tables)
     if name == PREPARE:
         ship_runs(done, lab, tables)
     return [f"{arm.profile} {arm.name} {arm.seed}" for arm in study.arms if arm not in done]
+
+
+def _of_absent_bases(study: Study, lab: Lab, shipped: Path) -> "dict[Arm, pd.DataFrame]":
+    """Rows that the package holds of arms whose base is not on this machine: whether they are stale cannot be told."""
+    import pandas as pd
+
+    absent = [arm for arm in study.arms if not has_base(arm, lab)]
+    if not absent or not shipped.exists():
+        return {}
+    of = dict(iter(pd.read_csv(shipped, dtype={"images_shown": str}).groupby(KEY)))
+    return {arm: of[_key(arm)] for arm in absent if _key(arm) in of}
+
+
+def _in_order(table: "pd.DataFrame", arms: list[Arm]) -> "pd.DataFrame":
+    """Rows in the order of their arms."""
+    order = {_key(arm): place for place, arm in enumerate(arms)}
+    places = [order[key] for key in table[KEY].itertuples(index=False, name=None)]
+    return table.iloc[sorted(range(len(table)), key=places.__getitem__)]
+
+
+def _key(arm: Arm) -> tuple[str, str, int]:
+    return arm.profile, arm.name, arm.seed
+
+
+def _of(table: "pd.DataFrame", arm: Arm) -> "pd.DataFrame":
+    """An arm's rows of a table that has `KEY`."""
+    return table[(table["profile"] == arm.profile) & (table["arm"] == arm.name) & (table["seed"] == arm.seed)]
 
 
 def _own(study: Study, arm: Arm, lab: Lab) -> dict[str, Any]:
@@ -89,10 +122,12 @@ def _own(study: Study, arm: Arm, lab: Lab) -> dict[str, Any]:
 
 def _outcomes(study: Study, arm: Arm, lab: Lab, kept: "pd.DataFrame") -> "pd.DataFrame | None":
     """An arm's outcomes: those of its responses, else those that the package has of the same policy."""
-    found = outcomes_of(arm, study.measures, lab)
-    if found is not None:
+    if not has_base(arm, lab):
+        same = _of(kept, arm)
+    elif (found := outcomes_of(arm, study.measures, lab)) is not None:
         return found
-    same = kept[(kept["policy"] == arm_digest(arm, lab)) & (kept["arm"] == arm.name)]
+    else:
+        same = kept[(kept["policy"] == arm_digest(arm, lab)) & (kept["arm"] == arm.name)]
     return same if len(same) else None
 
 
@@ -100,11 +135,9 @@ def _log(arm: Arm, lab: Lab, shipped: Path) -> "pd.DataFrame | None":
     """The log of an arm that was asked while it was trained, else None; where its folder is gone, the shipped one."""
     import pandas as pd
 
-    path = arm_folder(arm, lab) / "log.csv"
-    if not path.exists():
+    if not has_base(arm, lab) or not (path := arm_folder(arm, lab) / "log.csv").exists():
         kept = pd.read_csv(shipped) if shipped.exists() else pd.DataFrame(columns=KEY)
-        kept = kept[(kept["profile"] == arm.profile) & (kept["arm"] == arm.name) & (kept["seed"] == arm.seed)]
-        return kept if len(kept) else None
+        return rows if len(rows := _of(kept, arm)) else None
     log = pd.read_csv(path)
     if "held_out/accuracy" not in log:
         return None
