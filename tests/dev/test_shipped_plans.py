@@ -52,8 +52,8 @@ def test_what_is_shipped_is_small():
 
 
 DIGESTS = {
-    "bases": "e27a2804a4ff56af7f604a02ded0f0ee28ef61d4b241ecb0d1c6c0b0893b2ad4",
-    "capacity": "9ef3e86384423dd941384de85dd569e94f185f26569cb983a2b768229a4dee63",
+    "bases": "463b02577fb3715a161a84cb1a55a3b7922e750eca00e271dcc66a90d38691a5",
+    "capacity": "0e7770fe0aff83cef30b42d5b556ca29dbc4f1bebb6550e7ac4145b1b3d458e6",
     "honest": "756f92c1157bbce23181d177e33a060752272d99ad326c2466a0ea7a31f32844",
     "images": "0258153bbfec7e59843f4a9d3f93505c0c26a0595e7d10915a8f0c97dbb764bc",
     "prepare": "93b6b51b268f8d1f804e7034e5ae42794ed3595125465b1293431012daecdd83",
