@@ -30,7 +30,8 @@ def test_a_table_has_one_file():
 
 def test_an_unknown_table_or_set_is_told_the_known_ones():
     with pytest.raises(
-        ValueError, match="no table 'sft_size' comes with the package; expected one of arms, bases, .*sft_sizes"
+        ValueError,
+        match="no table 'sft_size' comes with the package; expected one of arms, bases, capacity, .*sft_sizes",
     ):
         reference_table("sft_size")
     with pytest.raises(ValueError, match="unknown held-out set 'train'; expected one of test, shifted, text"):

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from vlaa_helpers import reference_table
 from vlaa_helpers.dev.studies import effects
 from vlaa_helpers.dev.studies.claims import CLAIMS, Claim, Term
 from vlaa_helpers.dev.studies.outcomes import write_outcomes
@@ -128,3 +129,8 @@ def test_the_main_claims_can_be_held_on_the_other_bases():
 
 def test_arms_that_were_not_asked_give_none(tmp_path):
     assert effects.effect_of(CLAIMS[0], tmp_path, "shipped") is None
+
+
+def test_the_shipped_claims_are_those_of_the_list():
+    table = reference_table("claims")
+    assert list(table.loc[table["base"] == effects.SHIPPED, "claim"]) == [claim.claim for claim in CLAIMS]
