@@ -52,7 +52,7 @@ def test_what_is_shipped_is_small():
 
 
 DIGESTS = {
-    "bases": "463b02577fb3715a161a84cb1a55a3b7922e750eca00e271dcc66a90d38691a5",
+    "bases": "8a95abd52ab0bd989cbc9dbb39eca08a7806b7f9c7be6c88ab6e6952fb6c4fb6",
     "capacity": "0e7770fe0aff83cef30b42d5b556ca29dbc4f1bebb6550e7ac4145b1b3d458e6",
     "honest": "756f92c1157bbce23181d177e33a060752272d99ad326c2466a0ea7a31f32844",
     "images": "0258153bbfec7e59843f4a9d3f93505c0c26a0595e7d10915a8f0c97dbb764bc",

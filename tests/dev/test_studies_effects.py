@@ -111,8 +111,8 @@ def test_on_another_base_the_arm_that_is_trained_alike_is_taken():
     assert told.study.name == "bases" and {(arm.name, arm.profile) for arm in arms} == {("GRPO", "seed 1")}
     assert [arm.seed for arm in arms] == [0, 1, 2]
     assert effects._arms(Term(+1, "capacity", "GRPO 16"), "another seed")[1] == []
-    assert effects._arms(Term(+1, "capacity", "GRPO 64", "mini_weak"), "another mixture")[1] == []
-    (base,) = effects._arms(Term(-1, "sft_or_rl", "base"), "another mixture")[1]
+    assert effects._arms(Term(+1, "capacity", "GRPO 64", "mini_weak"), "less careful")[1] == []
+    (base,) = effects._arms(Term(-1, "sft_or_rl", "base"), "less careful")[1]
     assert (base.name, base.profile) == ("base", "mixture")
 
 

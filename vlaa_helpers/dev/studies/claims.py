@@ -210,12 +210,15 @@ OF_THE_SECOND = (
         Claim(f"{arm} raises the weak model at all", REASSESSING, "", _less("capacity", arm, "base", WEAK), at_least=0)
         for arm in ("SFT 512", "GRPO 64")
     ),
-    Claim(
-        "SFT is ahead of RL by more where the model is weaker: middle against strong",
-        REASSESSING,
-        "weak: SFT +2; strong: RL",
-        (*_against_rl(512, MIDDLE), *_against_rl(512, STRONG, -1)),
-        at_least=0,
+    *(
+        Claim(
+            f"SFT on {traces:,} traces is ahead of RL by more where the model is weaker: middle against strong",
+            REASSESSING,
+            "weak: SFT +2; strong: RL",
+            (*_against_rl(traces, MIDDLE), *_against_rl(traces, STRONG, -1)),
+            at_least=0,
+        )
+        for traces in (512, 2048)
     ),
     Claim("twice as much RL gains more", REASSESSING, "10K → 20K", _less("capacity", "GRPO 64", "GRPO 32"), at_least=0),
     Claim(

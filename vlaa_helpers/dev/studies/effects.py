@@ -26,7 +26,7 @@ PLANS = Path(__file__).parent / "plans"
 SHIPPED = "shipped"
 OTHER_BASES = {
     "another seed": {STRONG: "seed 1", MIDDLE: "seed 1, middle"},
-    "another mixture": {STRONG: "mixture"},
+    "less careful": {STRONG: "mixture"},
 }
 """Bases of the plan `bases`: its profile in the place of each shipped one; where there is none, no claim is held."""
 
